@@ -1,1 +1,32 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# The lab compiles its own few programs when it builds a guest's image: it also works without a build of Ballast.
+EXTRA_DIST += \
+	lab/README.md \
+	lab/lab \
+	lab/lib/cgroup.sh \
+	lab/lib/common.sh \
+	lab/lib/deps.sh \
+	lab/lib/down.sh \
+	lab/lib/guest.sh \
+	lab/lib/host.sh \
+	lab/lib/image.sh \
+	lab/lib/net.sh \
+	lab/lib/root.sh \
+	lab/lib/run.sh \
+	lab/guest/init \
+	lab/guest/command.c \
+	lab/guest/command.h \
+	lab/guest/frame.c \
+	lab/guest/frame.h \
+	lab/guest/lab-shell.c \
+	lab/guest/load.c \
+	lab/guest/load.h \
+	lab/guest/load-mem.c \
+	lab/guest/load-probe.c \
+	lab/guest/load-reread.c \
+	lab/guest/load-spin.c \
+	lab/guest/port.c \
+	lab/guest/port.h \
+	lab/host/lab-init \
+	lab/host/lab-mux.c \
+	lab/host/lab-run.c
