@@ -23,18 +23,19 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-#define MIN(a, b)                                                                                  \
+/* Each use gets names of its own, so that they can be nested without shadowing. */
+#define MACRO_CONCAT_(a, b) a##b
+#define MACRO_CONCAT(a, b)  MACRO_CONCAT_(a, b)
+#define MACRO_CHOOSE_(a, op, b, x, y)                                                              \
 	({                                                                                         \
-		__typeof__(a) _min_a = (a);                                                        \
-		__typeof__(b) _min_b = (b);                                                        \
-		_min_a < _min_b ? _min_a : _min_b;                                                 \
+		__typeof__(a) x = (a);                                                             \
+		__typeof__(b) y = (b);                                                             \
+		x op y ? x : y;                                                                    \
 	})
-#define MAX(a, b)                                                                                  \
-	({                                                                                         \
-		__typeof__(a) _max_a = (a);                                                        \
-		__typeof__(b) _max_b = (b);                                                        \
-		_max_a > _max_b ? _max_a : _max_b;                                                 \
-	})
+#define MACRO_CHOOSE(a, op, b, n)                                                                  \
+	MACRO_CHOOSE_(a, op, b, MACRO_CONCAT(_choose_a_, n), MACRO_CONCAT(_choose_b_, n))
+#define MIN(a, b) MACRO_CHOOSE(a, <, b, __COUNTER__)
+#define MAX(a, b) MACRO_CHOOSE(a, >, b, __COUNTER__)
 #define CLAMP(x, lo, hi) MIN(MAX((x), (lo)), (hi))
 
 /* Hands the pointer over and leaves NULL behind, so that a _cleanup_ local does not free it. */

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "policy/balloon.h"
+
+#include "common/units.h"
+
+/* The driver may end a page or a few off (seen: 1279 of 1280 MiB for a moment). */
+#define TOLERANCE_BYTES (2 * MIB)
+#define PROGRESS_BYTES  MIB
+/* The driver retries each 200 ms; 1.5 s without a page is "out of puff". */
+#define SHORT_USEC (3 * USEC_PER_SEC / 2)
+#define STUCK_USEC (5 * USEC_PER_SEC)
+#define PAUSE_USEC (10 * USEC_PER_SEC)
+#define PAUSES_MAX 6 /* 10 s doubling to 640 s */
+
+static uint64_t distance(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
+static uint64_t pause_usec(unsigned failures)
+{
+	return PAUSE_USEC << MIN(failures, (unsigned)PAUSES_MAX);
+}
+
+static void target_adopt(struct balloon *b, const struct guest_sample *s, uint64_t now_usec)
+{
+	b->target_bytes = s->target_bytes;
+	b->last_actual_bytes = s->actual_bytes;
+	b->progress_usec = now_usec;
+	b->reached = distance(s->actual_bytes, s->target_bytes) <= TOLERANCE_BYTES;
+}
+
+/* Nothing moved for STUCK_USEC after a command: out of the division, and tried again later. */
+static enum balloon_verdict found_stuck(struct balloon *b, uint64_t seen_usec)
+{
+	bool again = b->stuck;
+
+	b->stuck = true;
+	b->retrying = false;
+	b->zero_since_usec = 0;
+	b->retry_usec = seen_usec + pause_usec(b->failures++);
+	if (again)
+		return b->reached ? BALLOON_FINE : BALLOON_SHORT;
+	return BALLOON_STUCK;
+}
+
+static bool zero_for_too_long(const struct balloon *b, uint64_t seen_usec)
+{
+	return b->zero_since_usec && sub_sat(seen_usec, b->zero_since_usec) >= STUCK_USEC;
+}
+
+static enum balloon_verdict moved_on(struct balloon *b)
+{
+	bool was_stuck = b->stuck;
+
+	b->zero_since_usec = 0;
+	b->stuck = b->retrying = false;
+	return was_stuck ? BALLOON_UNSTUCK : BALLOON_FINE;
+}
+
+static enum balloon_verdict without_progress(struct balloon *b, const struct guest_sample *s,
+	uint64_t seen_usec)
+{
+	uint64_t idle = sub_sat(seen_usec, MAX(b->progress_usec, b->commanded_usec));
+	bool shrinking = s->actual_bytes > b->target_bytes;
+
+	if (b->stuck && !b->retrying)
+		return BALLOON_FINE;
+	if (zero_for_too_long(b, seen_usec))
+		return found_stuck(b, seen_usec);
+	if (shrinking && idle >= SHORT_USEC) {
+		b->floor_bytes = s->actual_bytes;
+		if (!b->zero_since_usec)
+			b->retry_usec = seen_usec + pause_usec(b->failures++);
+		return BALLOON_SHORT;
+	}
+	return !shrinking && idle >= STUCK_USEC ? BALLOON_SHORT : BALLOON_FINE;
+}
+
+enum balloon_verdict balloon_observe(struct balloon *b, const struct guest_sample *s,
+	uint64_t now_usec)
+{
+	uint64_t seen_usec = s->actual_usec ? MIN(s->actual_usec, now_usec) : now_usec;
+	bool was_reached = b->reached, forward;
+
+	if (!b->known || s->target_bytes != b->target_bytes) {
+		b->known = true;
+		target_adopt(b, s, now_usec);
+		return BALLOON_FINE;
+	}
+	forward = s->actual_bytes > b->target_bytes
+			  ? s->actual_bytes + PROGRESS_BYTES <= b->last_actual_bytes
+			  : s->actual_bytes >= b->last_actual_bytes + PROGRESS_BYTES;
+	if (distance(s->actual_bytes, b->target_bytes) <= TOLERANCE_BYTES) {
+		bool moved = distance(s->actual_bytes, b->last_actual_bytes) >= PROGRESS_BYTES;
+
+		b->last_actual_bytes = s->actual_bytes;
+		b->reached = true;
+		if (moved) {
+			b->failures = 0;
+			return moved_on(b);
+		}
+		return zero_for_too_long(b, seen_usec) ? found_stuck(b, seen_usec) : BALLOON_FINE;
+	}
+	if (was_reached && s->actual_bytes > b->target_bytes) {
+		b->last_actual_bytes = s->actual_bytes;
+		return BALLOON_TOOK_BACK;
+	}
+	if (forward) {
+		b->last_actual_bytes = s->actual_bytes;
+		b->progress_usec = seen_usec;
+		return moved_on(b);
+	}
+	return without_progress(b, s, seen_usec);
+}
+
+void balloon_commanded(struct balloon *b, const struct guest_sample *s, uint64_t to_bytes,
+	uint64_t now_usec)
+{
+	bool moves = distance(to_bytes, s->actual_bytes) > TOLERANCE_BYTES;
+
+	b->known = true;
+	b->target_bytes = to_bytes;
+	b->commanded_usec = now_usec;
+	b->last_actual_bytes = s->actual_bytes;
+	b->progress_usec = now_usec;
+	b->reached = !moves;
+	if (moves && b->stuck)
+		b->retrying = true;
+	if (moves && (!b->zero_since_usec || b->retrying))
+		b->zero_since_usec = now_usec;
+	if (to_bytes > b->floor_bytes)
+		b->floor_bytes = 0;
+}
+
+bool balloon_resting(const struct balloon *b, uint64_t now_usec)
+{
+	/* A target that was taken back after a command that moved nothing: wait for the verdict. */
+	if (b->zero_since_usec && b->reached)
+		return true;
+	return b->stuck && !b->retrying && now_usec < b->retry_usec;
+}
+
+bool balloon_moving(const struct balloon *b)
+{
+	return b->known && !b->reached && !(b->stuck && !b->retrying);
+}
+
+uint64_t balloon_wake(const struct balloon *b, uint64_t now_usec)
+{
+	if (balloon_moving(b))
+		return now_usec + USEC_PER_SEC / 4;
+	if (b->zero_since_usec)
+		return b->zero_since_usec + STUCK_USEC;
+	if ((b->stuck || b->floor_bytes) && b->retry_usec > now_usec)
+		return b->retry_usec;
+	return USEC_INFINITY;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "policy/cpu.h"
+
+#include "common/units.h"
+
+#define WEIGHT_MAX     10000
+#define WEIGHT_DEFAULT 100
+#define BOOST_MAX      4
+/* A shorter look at the threads' run times is noise. */
+#define SAMPLE_MIN_USEC (USEC_PER_SEC / 2)
+/* Waiting that counts, per vCPU; and how far below its entitlement a guest has to be to be raised. */
+#define DELAY_ON_PERMYRIAD 2000
+#define ENTITLED_PERMYRIAD 8000
+/* One step up a second; back after ten without waiting. */
+#define STEP_USEC USEC_PER_SEC
+#define BACK_USEC (10 * USEC_PER_SEC)
+#define CONTENDS_PERMYRIAD 200
+
+void cpu_observe(struct cpu_state *c, const struct guest_sample *s)
+{
+	uint64_t span;
+
+	if (!s->vcpu_sample_usec)
+		return;
+	span = sub_sat(s->vcpu_sample_usec, c->sample_usec);
+	if (c->sample_usec && span < SAMPLE_MIN_USEC)
+		return;
+	/* Counters that run backwards are those of another process. */
+	c->known = c->sample_usec && s->vcpu_time_usec >= c->time_usec &&
+		   s->vcpu_delay_usec >= c->delay_usec;
+	if (c->known) {
+		c->busy_permyriad = mul_div(s->vcpu_time_usec - c->time_usec, PERMYRIAD, span);
+		c->delay_permyriad = mul_div(s->vcpu_delay_usec - c->delay_usec, PERMYRIAD, span);
+	}
+	c->sample_usec = s->vcpu_sample_usec;
+	c->time_usec = s->vcpu_time_usec;
+	c->delay_usec = s->vcpu_delay_usec;
+}
+
+bool cpu_contends(const struct cpu_state *c)
+{
+	return c->known && c->busy_permyriad + c->delay_permyriad > CONTENDS_PERMYRIAD;
+}
+
+uint64_t cpu_entitlement(uint64_t weight, uint64_t contending_weight, uint32_t host_cpus,
+	uint32_t vcpus)
+{
+	if (!contending_weight)
+		return vcpus * PERMYRIAD;
+	return MIN(mul_div(host_cpus * PERMYRIAD, weight, contending_weight), vcpus * PERMYRIAD);
+}
+
+static void boost_update(struct cpu_state *c, const struct guest_sample *s, uint64_t entitled,
+	uint64_t now_usec)
+{
+	uint64_t demand = c->busy_permyriad + c->delay_permyriad;
+	bool waits = c->delay_permyriad >= DELAY_ON_PERMYRIAD * s->vcpus;
+	bool short_of = c->busy_permyriad < mul_div(MIN(entitled, demand), ENTITLED_PERMYRIAD, PERMYRIAD);
+
+	if (!c->boost)
+		c->boost = 1;
+	if (!c->known)
+		return;
+	if (waits && short_of) {
+		c->relieved_usec = 0;
+		if (c->boost < BOOST_MAX && sub_sat(now_usec, c->boost_usec) >= STEP_USEC) {
+			c->boost *= 2;
+			c->boost_usec = now_usec;
+		}
+		return;
+	}
+	/* While it still waits, a raised weight is what keeps it at its entitlement. */
+	if (waits || c->boost == 1) {
+		c->relieved_usec = 0;
+		return;
+	}
+	if (!c->relieved_usec)
+		c->relieved_usec = now_usec;
+	if (sub_sat(now_usec, c->relieved_usec) >= BACK_USEC) {
+		c->boost = 1;
+		c->boost_usec = now_usec;
+	}
+}
+
+bool cpu_decide(struct cpu_state *c, const struct guest_sample *s, const struct settings *set,
+	uint64_t contending_weight, uint32_t host_cpus, uint64_t now_usec, uint64_t *ret_weight,
+	uint64_t *ret_quota, struct reason *ret_reason)
+{
+	bool by_policy = set->cpu_weight != WEIGHT_DEFAULT || set->cpu_quota;
+	uint64_t old_boost = c->boost ? c->boost : 1, weight, quota;
+
+	memset(ret_reason, 0, sizeof(*ret_reason));
+	*ret_weight = s->cpu_weight;
+	*ret_quota = s->cpu_quota;
+	if (!s->cpu_weight || !s->running || s->quarantined)
+		return false;
+	boost_update(c, s, cpu_entitlement(set->cpu_weight, contending_weight, host_cpus, s->vcpus),
+		now_usec);
+	if (!c->managed) {
+		if (!by_policy && c->boost == 1)
+			return false; /* what the administrator set in the domain stays */
+		c->managed = true;
+		c->original_weight = s->cpu_weight;
+		c->original_quota = s->cpu_quota;
+	}
+	weight = by_policy ? set->cpu_weight : c->original_weight;
+	weight = MIN(weight * c->boost, (uint64_t)WEIGHT_MAX);
+	quota = by_policy ? set->cpu_quota : c->original_quota;
+	if (!by_policy && c->boost == 1)
+		c->managed = false;
+	if (weight == s->cpu_weight && quota == s->cpu_quota)
+		return false;
+	*ret_weight = weight;
+	*ret_quota = quota;
+	ret_reason->code = c->boost > old_boost   ? REASON_CPU_PRESSED
+			   : c->boost < old_boost ? REASON_CPU_BACK
+						  : REASON_CPU_POLICY;
+	ret_reason->arg[0] = weight;
+	ret_reason->arg[1] = quota;
+	ret_reason->arg[2] = c->delay_permyriad;
+	return true;
+}

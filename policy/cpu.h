@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "policy/plan.h"
+#include "policy/snapshot.h"
+
+/*
+ * CPU weight and quota of one guest. Weight and quota follow policy; a guest that gets less than its weight entitles it to while its
+ * vCPUs wait is raised, at most fourfold, and goes back when the wait is over. Contention is seen on the host only (run-queue delay of
+ * the vCPU threads): a starved guest itself sees 2-4 %, its steal may be 0.
+ */
+struct cpu_state {
+	uint64_t sample_usec, time_usec, delay_usec; /* last sample */
+	bool known;
+	uint64_t busy_permyriad;  /* of one CPU, all vCPUs */
+	uint64_t delay_permyriad; /* of one CPU, all vCPUs */
+	uint64_t boost;           /* 1, 2 or 4 times */
+	uint64_t boost_usec;      /* last step, either way */
+	uint64_t relieved_usec;   /* since when it does not wait; 0: it does */
+	bool managed;             /* we changed weight or quota: they go back when no policy says anything */
+	uint64_t original_weight, original_quota;
+};
+
+/* Takes in the sample's cumulative times, once a sample. */
+void cpu_observe(struct cpu_state *c, const struct guest_sample *s) _nonnull_;
+/* What this guest is entitled to, in permyriad of one CPU: its weight's part of all contending weights, at most its vCPUs. */
+uint64_t cpu_entitlement(uint64_t weight, uint64_t contending_weight, uint32_t host_cpus,
+	uint32_t vcpus) _const_;
+/*
+ * Decides weight and quota. contending_weight is the sum of the weights of all guests that run or wait for more than 2 % of a CPU. Returns true
+ * when they have to be set, with the reason; weight and quota are filled either way (0 weight: not known, left alone).
+ */
+bool cpu_decide(struct cpu_state *c, const struct guest_sample *s, const struct settings *set,
+	uint64_t contending_weight, uint32_t host_cpus, uint64_t now_usec, uint64_t *ret_weight,
+	uint64_t *ret_quota, struct reason *ret_reason) _nonnull_;
+/* Runs or waits enough to count as contending. */
+bool cpu_contends(const struct cpu_state *c) _nonnull_ _pure_;

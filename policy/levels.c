@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "common/units.h"
+#include "policy/decision.h"
+
+/* Wants within 10 % of what a guest has move nothing (right at +-3 % of noise), unless it is pressed or below its floor. */
+#define BAND_PARTS 10
+/* A guest that is counted down by its credit to this is shrunk like any other. */
+#define CREDIT_PRESSED_PERMYRIAD 5000
+
+static void level_raise(struct division_guest *g, enum level from, uint64_t bytes)
+{
+	for (int l = from; l < LEVEL_MAX; l++)
+		g->level[l] = MAX(g->level[l], bytes);
+}
+
+/* The most it may have: policy Max, unless that would kill a guest without a net. */
+static uint64_t bound_max(const struct work *w)
+{
+	uint64_t max = mib_down(MIN(w->s->max_bytes, w->set->mem_max_bytes));
+
+	return MAX(max, MIN(mib_up(w->sizes.safe_bytes), mib_down(w->s->max_bytes)));
+}
+
+static bool in_grace(const struct work *w, uint64_t now)
+{
+	return w->s->started_usec && sub_sat(now, w->s->started_usec) < w->set->mem_boot_grace_usec;
+}
+
+static uint64_t want_banded(const struct work *w, uint64_t floor_bytes)
+{
+	uint64_t want = mib_up(w->sizes.want_bytes), have = w->target_bytes;
+
+	if (!w->p->pressed && have >= floor_bytes && want > have && want - have <= have / BAND_PARTS)
+		return have;
+	return want;
+}
+
+static void keep_level(const struct decision *d, struct work *w, uint64_t max)
+{
+	uint64_t soft = w->div->level[LEVEL_SOFT], have = MIN(w->target_bytes, max);
+
+	if (w->set->mem_surplus == SURPLUS_RELEASE && !w->p->pressed && have > soft + soft / BAND_PARTS)
+		have = soft;
+	level_raise(w->div, LEVEL_KEEP, have);
+	if (w->set->mem_surplus == SURPLUS_GROW && d->state->host_state == HOST_AMPLE)
+		level_raise(w->div, LEVEL_GROW, max);
+	/* Fell silent under pressure: room once, a quarter of what it has, from what nobody else takes. */
+	if (w->p->stale && w->g->demand.pressed && !w->g->stale_room_given)
+		level_raise(w->div, LEVEL_GROW, MIN(max, mib_down(w->target_bytes + w->target_bytes / 4)));
+}
+
+static void guest_levels(const struct decision *d, struct work *w)
+{
+	struct division_guest *g = w->div;
+	uint64_t max = bound_max(w), min = MIN(mib_up(w->set->mem_min_bytes), max);
+	const struct balloon *b = &w->g->balloon;
+
+	g->weight = w->set->mem_weight;
+	g->idle_tax = w->set->mem_idle_tax;
+	level_raise(g, LEVEL_SAFE, mib_up(w->sizes.safe_bytes));
+	level_raise(g, LEVEL_USED, mib_up(w->sizes.used_bytes));
+	if (in_grace(w, d->now))
+		level_raise(g, LEVEL_USED, w->target_bytes);
+	level_raise(g, LEVEL_FLOOR, min);
+	if (w->p->pressed)
+		level_raise(g, LEVEL_PRESSED, w->target_bytes);
+	level_raise(g, LEVEL_WANT, want_banded(w, g->level[LEVEL_FLOOR]));
+	/* Its cache is worth keeping before others' surplus, but growing for it needs a sign of need. */
+	level_raise(g, LEVEL_SOFT, MIN(mib_up(w->sizes.soft_bytes), w->target_bytes));
+	for (int l = 0; l < LEVEL_MAX; l++)
+		g->level[l] = MIN(g->level[l], max);
+	keep_level(d, w, max);
+	/* Where the balloon stopped it cannot be asked for less until its pause is over. */
+	if (b->floor_bytes && d->now < b->retry_usec)
+		level_raise(g, LEVEL_SAFE, MIN(mib_up(b->floor_bytes), mib_down(w->s->max_bytes)));
+	w->p->floor_bytes = g->level[LEVEL_FLOOR];
+	w->p->want_bytes = g->level[LEVEL_WANT];
+	w->p->min_bytes = min;
+	w->p->max_bytes = max;
+	g->idle_permyriad = w->target_bytes ? mul_div(sub_sat(w->target_bytes, g->level[LEVEL_WANT]),
+						      PERMYRIAD, w->target_bytes)
+					    : 0;
+}
+
+/* A stalled guest is released at once, but not everything goes to the first who cries: half of what nobody wants. */
+static void full_releases(struct decision *d)
+{
+	uint64_t wants = 0, half;
+
+	if (d->state->host_state >= HOST_SHORT)
+		return;
+	for (size_t i = 0; i < d->n_divs; i++)
+		wants = add_sat(wants, d->divs[i].level[LEVEL_WANT]);
+	half = mib_down(sub_sat(d->division_bytes, wants) / 2);
+	for (size_t i = 0; i < d->snap->n_guests; i++) {
+		struct work *w = &d->work[i];
+
+		if (w->out || !w->sizes.full_release)
+			continue;
+		level_raise(w->div, LEVEL_SOFT,
+			MIN(w->p->max_bytes, w->div->level[LEVEL_WANT] + half));
+	}
+}
+
+void levels_build(struct decision *d)
+{
+	for (size_t i = 0; i < d->snap->n_guests; i++) {
+		struct work *w = &d->work[i];
+
+		w->p->pressed = w->g->demand.pressed && !w->p->stale &&
+				w->g->demand.credit_permyriad >= CREDIT_PRESSED_PERMYRIAD;
+		demand_sizes(&w->g->demand, w->s, w->set, w->p->stale, d->now, &w->sizes);
+		w->p->used_bytes = w->g->demand.known ? w->g->demand.used_bytes : 0;
+		w->p->want_bytes = w->sizes.want_bytes;
+		w->p->floor_bytes = w->held_bytes;
+		w->p->max_bytes = w->s->max_bytes;
+		if (w->out)
+			continue;
+		w->div = &d->divs[d->n_divs++];
+		guest_levels(d, w);
+	}
+	budget_total(d);
+	full_releases(d);
+}
