@@ -16,3 +16,30 @@ policy_file_tests = \
 check_PROGRAMS += $(policy_file_tests)
 TESTS += $(policy_file_tests)
 tests_unit_test_uuid_LDADD = $(policy_libs)
+
+# --- Decisions ---
+policy_libpolicy_a_SOURCES += \
+	policy/balloon.c \
+	policy/balloon.h \
+	policy/budget.c \
+	policy/cpu.c \
+	policy/cpu.h \
+	policy/decide-state.c \
+	policy/decide-state.h \
+	policy/decide.c \
+	policy/decide.h \
+	policy/decision.h \
+	policy/demand.c \
+	policy/demand.h \
+	policy/divide.c \
+	policy/divide.h \
+	policy/levels.c \
+	policy/moves.c \
+	policy/plan.c \
+	policy/plan.h \
+	policy/reason.c \
+	policy/reason.h \
+	policy/reserve.c \
+	policy/snapshot.c \
+	policy/snapshot.h \
+	$(NULL)

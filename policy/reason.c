@@ -82,7 +82,7 @@ static void text_put(struct text *t, const char *s)
 
 static void text_put_arg(struct text *t, char kind, uint64_t v)
 {
-	char buf[MAX(SPAN_TEXT_MAX, SIZE_TEXT_MAX)];
+	char buf[SPAN_TEXT_MAX]; /* the longest of the three */
 
 	switch (kind) {
 	case 's':
