@@ -43,3 +43,14 @@ policy_libpolicy_a_SOURCES += \
 	policy/snapshot.c \
 	policy/snapshot.h \
 	$(NULL)
+
+decide_tests = \
+	tests/unit/test-balloon \
+	tests/unit/test-divide \
+	tests/unit/test-reason \
+	$(NULL)
+check_PROGRAMS += $(decide_tests)
+TESTS += $(decide_tests)
+tests_unit_test_balloon_LDADD = $(policy_libs)
+tests_unit_test_divide_LDADD = $(policy_libs)
+tests_unit_test_reason_LDADD = $(policy_libs)
