@@ -18,7 +18,7 @@
 /* What an agent says that it can do: bits of agent_hello.caps. Names that we do not know are
  * skipped. */
 enum agent_cap {
-	AGENT_CAP_PSI,	       /* the kernel has /proc/pressure */
+	AGENT_CAP_PSI,         /* the kernel has /proc/pressure */
 	AGENT_CAP_PSI_TRIGGER, /* and lets the agent wait on it: without, it looks every 0.25 s */
 	AGENT_CAP_FILESYSTEMS, /* tells file systems */
 	AGENT_CAP_MAX,
@@ -30,12 +30,12 @@ DECLARE_STRTAB(agent_cap, enum agent_cap)
  * anywhere. */
 struct agent_hello {
 	char version[32];    /* of the agent */
-	char os[64];	     /* PRETTY_NAME of os-release, "" when not told */
+	char os[64];         /* PRETTY_NAME of os-release, "" when not told */
 	char kernel[64];     /* uname -r */
-	uint32_t proto;	     /* 1 */
+	uint32_t proto;      /* 1 */
 	uint32_t page_bytes; /* 4096 ... 65536 */
 	uint64_t boot_id;    /* first half of the kernel's boot_id; never 0 */
-	uint32_t caps;	     /* 1 << enum agent_cap */
+	uint32_t caps;       /* 1 << enum agent_cap */
 };
 
 struct guest_filesystem {
@@ -58,7 +58,7 @@ struct line {
 	/* LINE_REPORT. source is REPORT_AGENT; arrival_usec is 0: the reader stamps it; page_bytes
 	 * is 4096: the channel puts in what hello told. */
 	struct guest_report report;
-	bool has_ping;	  /* this report answers a ping */
+	bool has_ping;    /* this report answers a ping */
 	uint64_t ping_id; /* which */
 	bool has_filesystems;
 	size_t n_filesystems;
@@ -70,6 +70,10 @@ struct line {
  * text for people, and *ret is undefined. */
 int line_parse(const char *text, size_t len, struct line *ret,
 	const char **ret_reason) _nonnull_ _must_check_;
+
+/* Whether the numbers of a report can be: line_parse() has asked it. Returns 0, or -ERANGE with
+ * *ret_reason as above. */
+int line_check_report(const struct guest_report *r, const char **ret_reason) _nonnull_ _must_check_;
 
 /* Whether a report may follow prev, the last accepted one of the same guest: seq grows, time and
  * counters do not run backwards, unless the boot id changed. Returns 0, or -ERANGE with *ret_reason

@@ -1,4 +1,40 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-noinst_HEADERS += \
+# The host's end of the agent channel. line, intake, bucket, freshness and penalty are pure.
+noinst_LIBRARIES += daemon/channel/libchannel.a
+daemon_channel_libchannel_a_SOURCES = \
+	common/json-scan.h \
+	daemon/channel/bucket.c \
+	daemon/channel/bucket.h \
+	daemon/channel/channel-private.h \
+	daemon/channel/channel.c \
 	daemon/channel/channel.h \
-	daemon/channel/line.h
+	daemon/channel/freshness.c \
+	daemon/channel/freshness.h \
+	daemon/channel/intake.c \
+	daemon/channel/intake.h \
+	daemon/channel/line-check.c \
+	daemon/channel/line.c \
+	daemon/channel/line.h \
+	daemon/channel/penalty.c \
+	daemon/channel/penalty.h \
+	daemon/channel/receive.c \
+	daemon/channel/send.c \
+	$(NULL)
+daemon_channel_libchannel_a_CFLAGS = $(AM_CFLAGS) $(LIBSYSTEMD_CFLAGS)
+
+channel_tests = \
+	tests/unit/test-bucket \
+	tests/unit/test-freshness \
+	tests/unit/test-intake \
+	tests/unit/test-json-scan \
+	tests/unit/test-line \
+	tests/unit/test-penalty \
+	$(NULL)
+check_PROGRAMS += $(channel_tests)
+TESTS += $(channel_tests)
+tests_unit_test_bucket_LDADD = daemon/channel/libchannel.a
+tests_unit_test_freshness_LDADD = daemon/channel/libchannel.a
+tests_unit_test_intake_LDADD = daemon/channel/libchannel.a
+tests_unit_test_json_scan_LDADD = $(JANSSON_LIBS)
+tests_unit_test_line_LDADD = daemon/channel/libchannel.a
+tests_unit_test_penalty_LDADD = daemon/channel/libchannel.a
