@@ -5,9 +5,16 @@
 #
 # $LAB_DIR/cgroups lists the lab's group in each hierarchy, "NAME DIRECTORY" a line, written before they are made.
 
-# cg_mode: v1 (also hybrid) or v2, by what the host's systemd will have to use.
+# cg_mode: v1 (also hybrid) or v2: what is mounted here, else what the kernel has bound.
 cg_mode() {
-	if grep -qE '^[1-9][0-9]*:[a-z]' /proc/self/cgroup; then echo v1; else echo v2; fi
+	local names
+
+	names=$(cg_mounts | cut -d' ' -f1)
+	[ "$names" ] || names=$(cut -d: -f2 /proc/self/cgroup)
+	case $names in
+	unified | '') echo v2 ;;
+	*) echo v1 ;;
+	esac
 }
 
 # cg_mounts: "NAME MOUNTPOINT ROOT" of each hierarchy that is mounted here; v2 is called unified.
@@ -51,7 +58,7 @@ cg_own() {
 			[ "$root" = / ] || path=${path#"$root"}
 			[ "$path" != / ] || path=
 			echo "$name $mnt$path"
-			break
+			names=- # once: what is mounted twice counts once, and the reader must not leave the writer behind
 		done < <(cg_mounts)
 	done <"/proc/$1/cgroup"
 }
@@ -77,25 +84,25 @@ cg_mount_own() {
 	done </proc/self/cgroup
 }
 
-# cg_setup: makes the lab's groups. Where systemd is the machine's manager they are a delegated unit's, else a child of
-# the group that this command is in.
+# cg_setup: makes the lab's groups. Where systemd is the machine's manager they are below a unit that delegates them, but
+# in the v1 hierarchies that systemd leaves alone, and without it, below the group that we are in.
 cg_setup() {
-	local tag of=$$ name dir
+	local tag unit= of=$$ name dir
 
-	[ ! -e "$LAB_DIR/cgroups" ] || return 0
 	cg_mount_own
+	tag=$(cat "$LAB_DIR/tag")
 	if cg_has_systemd; then
-		systemd-run --quiet --collect --unit="$(lab_unit)" --property=Delegate=yes \
+		unit=$(lab_unit)
+		systemd-run --quiet --collect --unit="$unit" --property=Delegate=yes \
+			--property=TimeoutStopSec=5s \
 			--description="Ballast lab $LAB" sleep infinity ||
-			die 1 "systemd did not start the lab's unit: see journalctl -u $(lab_unit)"
-		of=$(systemctl show --property=MainPID --value "$(lab_unit)")
-		cg_own "$of" >"$LAB_DIR/cgroups.new"
-	else
-		tag=$(cat "$LAB_DIR/tag")
-		while read -r name dir; do
-			echo "$name $dir/ballast-lab-$tag"
-		done < <(cg_own $$) >"$LAB_DIR/cgroups.new"
+			die 1 "systemd did not start the lab's unit: see journalctl -u $unit"
+		of=$(systemctl show --property=MainPID --value "$unit")
 	fi
+	while read -r name dir; do
+		[ "$unit" ] && [ "${dir##*/}" = "$unit" ] || dir=$dir/ballast-lab-$tag
+		echo "$name $dir"
+	done < <(cg_own "$of") >"$LAB_DIR/cgroups.new"
 	[ -s "$LAB_DIR/cgroups.new" ] || die 1 "no control groups on this machine: mount cgroup2 at /sys/fs/cgroup"
 	mv "$LAB_DIR/cgroups.new" "$LAB_DIR/cgroups"
 	cg_make ctl
@@ -116,17 +123,23 @@ lab_unit() {
 # cg_enable_controllers: v2 hands a controller down only where every group on the way says so, and refuses while the
 # group itself has processes: then the hosts have no CPU shares, which `status` shows.
 cg_enable_controllers() {
-	local name dir c
+	local name dir d c
 
 	while read -r name dir; do
 		[ "$name" = unified ] || continue
-		for d in "$(dirname "$dir")" "$dir"; do
-			[ -e "$d/cgroup.subtree_control" ] || continue
+		for d in "${dir%/*}" "$dir"; do
+			[ "$d" = "$dir" ] || ! cg_has_systemd || continue # systemd's to manage, and it has done so
 			for c in $(cat "$d/cgroup.controllers" 2>/dev/null); do
 				echo "+$c" 2>/dev/null >"$d/cgroup.subtree_control" || true
 			done
 		done
-	done <"$LAB_DIR/cgroups"
+	done < <(cg_dirs)
+}
+
+# cg_dirs: "NAME DIRECTORY" of the lab's group in each hierarchy. Whatever is in there gets killed one day, so nothing is
+# believed that does not carry the lab's own name.
+cg_dirs() {
+	[ ! -e "$LAB_DIR/cgroups" ] || grep "/ballast-lab-$(cat "$LAB_DIR/tag")\(\.service\)\?\$" "$LAB_DIR/cgroups" || true
 }
 
 # cg_make GROUP: below the lab's own, in every hierarchy.
@@ -143,7 +156,7 @@ cg_make() {
 				echo 1 >"$g/cgroup.clone_children"
 			done
 		fi
-	done <"$LAB_DIR/cgroups"
+	done < <(cg_dirs)
 }
 
 # cg_enter GROUP PID
@@ -152,18 +165,17 @@ cg_enter() {
 
 	while read -r name dir; do
 		echo "$2" >"$dir/$1/cgroup.procs"
-	done <"$LAB_DIR/cgroups"
+	done < <(cg_dirs)
 }
 
 # cg_pids [GROUP]: all processes in it and below.
 cg_pids() {
 	local name dir
 
-	[ -e "$LAB_DIR/cgroups" ] || return 0
 	while read -r name dir; do
 		[ -d "$dir/${1:-}" ] || continue
 		find "$dir/${1:-}" -name cgroup.procs -exec cat {} + 2>/dev/null
-	done <"$LAB_DIR/cgroups" | sort -un
+	done < <(cg_dirs) | sort -un
 }
 
 # cg_kill [GROUP]: ends everything in it but this command, for good.
@@ -183,10 +195,9 @@ cg_kill() {
 cg_remove() {
 	local name dir d
 
-	[ -e "$LAB_DIR/cgroups" ] || return 0
 	while read -r name dir; do
 		d=$dir${1:+/$1}
 		[ -d "$d" ] || continue
 		find "$d" -depth -type d -exec rmdir {} + 2>/dev/null || true
-	done <"$LAB_DIR/cgroups"
+	done < <(cg_dirs)
 }

@@ -26,6 +26,7 @@ lab_down() {
 	cg_kill || die 1 "some of the lab's processes do not end: $(cg_pids | tr '\n' ' ')"
 	cg_remove
 	[ ! -e "$LAB_DIR/tag" ] || ! cg_has_systemd || systemctl --quiet stop "$(lab_unit)" 2>/dev/null || true
+	cg_remove
 	lab_unmount || die 1 "cannot unmount all below $LAB_DIR (see /proc/self/mountinfo)"
 	rm -rf --one-file-system "$LAB_DIR"
 	rmdir "$(dirname "$LAB_DIR")" 2>/dev/null || true

@@ -208,7 +208,7 @@ host_exec() {
 	host_leader "$i" >/dev/null || die 1 "h$i does not run; boot it with: lab/lab start h$i"
 	trap 'host_enter "$i" systemctl --quiet stop "$unit" 2>/dev/null; exit 143' INT TERM HUP
 	host_enter "$i" systemd-run --quiet --pipe --wait --collect --service-type=exec --unit="$unit" \
-		--working-directory=/root --setenv=HOME=/root --setenv=TERM="${TERM:-dumb}" -- "$@" &
+		--working-directory=/root --setenv=HOME=/root --setenv=TERM="${TERM:-dumb}" -- "$@" <&0 &
 	wait $! || code=$?
 	return $code
 }

@@ -3,7 +3,7 @@
 # What a guest boots: a Debian cloud kernel taken out of its package (never installed), and an initramfs of busybox, the
 # modules, ballast-agent, lab-shell and the load generators. Kernels are kept in LAB_CACHE, initramfs in the lab.
 
-IMAGE_MODULES=(virtio_pci virtio_balloon virtio_console virtio_blk virtio_net zram button evdev)
+IMAGE_MODULES=(virtio_pci virtio_balloon virtio_console virtio_blk lzo-rle zram button evdev)
 IMAGE_CFLAGS=(-std=gnu17 -D_GNU_SOURCE -Os -Wall -Wextra -Wno-unused-parameter "-I$LAB_TOP")
 
 # image_kernel SERIES: fetches and unpacks it once; prints its directory (vmlinuz, version, lib/modules).

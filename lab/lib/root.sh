@@ -48,7 +48,8 @@ root_clear() {
 	rm -rf "$root"/etc/systemd/system "$root"/etc/systemd/network "$root"/etc/rc?.d \
 		"$root"/var/log/journal "$root"/var/lib/systemd/{timers,coredump} \
 		"$root"/etc/libvirt/qemu/*.xml "$root"/etc/libvirt/qemu/{,networks/}autostart/* \
-		"$root"/var/lib/libvirt/qemu/* "$root"/etc/ballast "$root"/var/lib/ballast
+		"$root"/var/lib/libvirt/qemu/* "$root"/etc/ballast "$root"/var/lib/ballast \
+		"$root"/var/tmp/ballast-lab "$root$LAB_DIR"
 	mkdir -p "$root"/etc/systemd/system "$root"/var/log/journal
 	: >"$root/etc/fstab"
 }
