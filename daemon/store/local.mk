@@ -1,1 +1,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+noinst_LIBRARIES += daemon/store/libstore.a
+daemon_store_libstore_a_SOURCES = \
+	daemon/store/load.c \
+	daemon/store/open.c \
+	daemon/store/schema.c \
+	daemon/store/schema.h \
+	daemon/store/statements.c \
+	daemon/store/store.c \
+	daemon/store/store.h \
+	daemon/store/store-internal.h \
+	$(NULL)
+daemon_store_libstore_a_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(LIBSYSTEMD_CFLAGS) -pthread
+
+check_PROGRAMS += tests/unit/test-store
+TESTS += tests/unit/test-store
+tests_unit_test_store_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(LIBSYSTEMD_CFLAGS) -pthread
+tests_unit_test_store_LDADD = daemon/store/libstore.a common/libcommon.a $(SQLITE_LIBS) $(LIBSYSTEMD_LIBS) -lpthread

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "common/diag.h"
+
+/*
+ * ballast.conf(5): what the daemon needs to know before it can ask anybody. Read by the main thread at start and on reload;
+ * immutable in between. Everything that is said about guests is said in policies, not here.
+ */
+struct conf {
+	/* [Daemon] */
+	char *uri;                /* Uri: libvirt connection */
+	char *state_dir;          /* StateDirectory */
+	char **policy_dirs;       /* PolicyPath: lowest layer first, NULL-terminated */
+	char *host_name;          /* HostName; NULL: the kernel's */
+	/* [API] */
+	char *socket;             /* Socket: path of the UNIX socket */
+	char *admin_group;        /* AdminGroup; NULL: the daemon's own */
+	char *operate_group;      /* OperateGroup; NULL: nobody */
+	char *read_group;         /* ReadGroup; NULL: nobody */
+	/* [Agent] */
+	uint64_t heartbeat_usec;  /* HeartbeatSec */
+	uint64_t stall_usec;      /* StallSec: of memory stall within a second that an agent reports at once */
+	uint64_t change_permyriad; /* AvailableChange: of total memory, reported at once */
+	/* [Libvirt] */
+	uint64_t call_timeout_usec; /* CallTimeoutSec: then a guest is quarantined */
+	/* [History] */
+	uint64_t max_events;      /* Events: kept in the state directory */
+	uint64_t max_decisions;   /* Decisions: likewise */
+};
+
+/* Frees what is inside and leaves it empty. Takes NULL. */
+void conf_clear(struct conf *c);
+#define _cleanup_conf_ _cleanup_(conf_clear)
+
+/*
+ * Defaults, then path, then path.d/(*).conf in lexical order; later wins, an empty assignment resets to the default. A main file that is not there
+ * is an empty one unless must_exist. Every mistake is a finding (file:line:col, nearest known key). Returns 0 with *ret
+ * filled; -EBADMSG with findings and *ret untouched; -errno when a file cannot be read (a finding names it), -ENOMEM.
+ */
+int conf_load(const char *path, bool must_exist, struct conf *ret, struct diag_list *findings)
+	_nonnull_ _must_check_;
+
+/* Every key with its default as text, in table order: for the manual's test. fn may stop by returning non-zero. */
+typedef int (*conf_visitor)(const char *section, const char *key, const char *fallback, void *userdata);
+int conf_visit(conf_visitor fn, void *userdata) _nonnull_args_(1);
+
+/* Name of the first key whose new value needs a restart to take effect, or NULL: the rest is taken over by a reload. */
+const char *conf_needs_restart(const struct conf *old, const struct conf *new) _nonnull_;

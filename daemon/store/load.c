@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/store/store.h"
+
+#include "daemon/store/schema.h"
+#include "daemon/store/store-internal.h"
+
+/* Reads at start, before the store's thread owns the file. */
+
+static int load_error(struct store *s, int r)
+{
+	return r == SQLITE_DONE ? 0 : schema_errno(s->db, r);
+}
+
+static const char *column_text(sqlite3_stmt *st, int i)
+{
+	const unsigned char *text = sqlite3_column_text(st, i);
+
+	return text ? (const char *)text : "";
+}
+
+static bool column_uuid(sqlite3_stmt *st, int i, struct uuid *ret)
+{
+	if (sqlite3_column_bytes(st, i) != (int)sizeof(ret->bytes))
+		return false;
+	memcpy(ret->bytes, sqlite3_column_blob(st, i), sizeof(ret->bytes));
+	return true;
+}
+
+int store_load_text(struct store *s, const char *key, char **ret)
+{
+	sqlite3_stmt *st = NULL;
+	int r, err;
+
+	if (!s->db)
+		return -ENOENT;
+	r = sqlite3_prepare_v2(s->db, "SELECT value FROM text WHERE key = ?1", -1, &st, NULL);
+	if (r == SQLITE_OK)
+		r = sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
+	if (r == SQLITE_OK)
+		r = sqlite3_step(st);
+	if (r == SQLITE_ROW) {
+		*ret = strdup(column_text(st, 0));
+		err = *ret ? 0 : -ENOMEM;
+	} else {
+		err = r == SQLITE_DONE ? -ENOENT : schema_errno(s->db, r);
+	}
+	sqlite3_finalize(st);
+	return err;
+}
+
+int store_load_overrides(struct store *s, store_override_fn fn, void *userdata)
+{
+	sqlite3_stmt *st = NULL;
+	int r, err = 0;
+
+	if (!s->db)
+		return 0;
+	r = sqlite3_prepare_v2(s->db,
+		"SELECT guest, section, key, value, by, reason, until_boot, until_real, boot_id, until_text"
+		" FROM overrides ORDER BY guest, section, key", -1, &st, NULL);
+	while (r == SQLITE_OK && !err && (r = sqlite3_step(st)) == SQLITE_ROW) {
+		struct store_override o = {
+			.section = column_text(st, 1),
+			.key = column_text(st, 2),
+			.value = column_text(st, 3),
+			.by = column_text(st, 4),
+			.reason = column_text(st, 5),
+			.until_boot_usec = (uint64_t)sqlite3_column_int64(st, 6),
+			.until_real_usec = (uint64_t)sqlite3_column_int64(st, 7),
+			.boot_id = column_text(st, 8),
+			.until_text = column_text(st, 9),
+		};
+
+		r = SQLITE_OK;
+		if (column_uuid(st, 0, &o.guest))
+			err = fn(&o, userdata);
+	}
+	sqlite3_finalize(st);
+	return err ? err : load_error(s, r);
+}
+
+int store_load_originals(struct store *s, store_original_fn fn, void *userdata)
+{
+	sqlite3_stmt *st = NULL;
+	int r, err = 0;
+
+	if (!s->db)
+		return 0;
+	r = sqlite3_prepare_v2(s->db,
+		"SELECT guest, name, run, bytes, cpu_weight, target FROM originals ORDER BY guest", -1,
+		&st, NULL);
+	while (r == SQLITE_OK && !err && (r = sqlite3_step(st)) == SQLITE_ROW) {
+		struct store_original o = {
+			.name = column_text(st, 1),
+			.run = column_text(st, 2),
+			.bytes = (uint64_t)sqlite3_column_int64(st, 3),
+			.cpu_weight = (uint64_t)sqlite3_column_int64(st, 4),
+			.target_bytes = (uint64_t)sqlite3_column_int64(st, 5),
+		};
+
+		r = SQLITE_OK;
+		if (column_uuid(st, 0, &o.guest))
+			err = fn(&o, userdata);
+	}
+	sqlite3_finalize(st);
+	return err ? err : load_error(s, r);
+}
+
+int store_load_events(struct store *s, uint64_t max, store_event_fn fn, void *userdata)
+{
+	sqlite3_stmt *st = NULL;
+	int r, err = 0;
+
+	if (!s->db)
+		return 0;
+	r = sqlite3_prepare_v2(s->db,
+		"SELECT seq, real_usec, text FROM"
+		" (SELECT seq, real_usec, text FROM events ORDER BY seq DESC LIMIT ?1) ORDER BY seq", -1,
+		&st, NULL);
+	if (r == SQLITE_OK)
+		r = sqlite3_bind_int64(st, 1, (int64_t)MIN(max, (uint64_t)INT64_MAX));
+	while (r == SQLITE_OK && !err && (r = sqlite3_step(st)) == SQLITE_ROW) {
+		r = SQLITE_OK;
+		err = fn((uint64_t)sqlite3_column_int64(st, 0), (uint64_t)sqlite3_column_int64(st, 1),
+			column_text(st, 2), userdata);
+	}
+	sqlite3_finalize(st);
+	return err ? err : load_error(s, r);
+}

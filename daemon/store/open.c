@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/store/store.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "daemon/store/schema.h"
+#include "daemon/store/store-internal.h"
+
+#define STATE_FILE "state.db"
+
+/* WAL: a reader never waits, a crash loses nothing that was committed; synchronous=FULL: COMMIT returns after the fsync (NORMAL would not). The
+ * cache is small: there are no large queries, and memory is the guests'. */
+static const char pragmas[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+			      "PRAGMA cache_size=-256; PRAGMA wal_autocheckpoint=256;"
+			      "PRAGMA journal_size_limit=1048576; PRAGMA temp_store=MEMORY;"
+			      "PRAGMA foreign_keys=OFF;";
+
+static sqlite3 *db_close(sqlite3 *db)
+{
+	sqlite3_close(db);
+	return NULL;
+}
+
+/* True where the disk or its permissions forbid to write, but what is there may be whole. */
+static bool cannot_write(int err)
+{
+	return err == -ENOSPC || err == -EROFS || err == -EDQUOT || err == -EFBIG || err == -EIO ||
+	       err == -EACCES || err == -EPERM || err == -ENOENT || err == -ENOTDIR;
+}
+
+static int open_failed(struct store *s, int err, struct diag *d)
+{
+	if (err == -EBADMSG)
+		return diag_set(d, EBADMSG, s->path, 0, 0,
+			"is damaged (%s): restore %s.vN or a backup, or move it away to start anew in observe mode",
+			sqlite3_errmsg(s->db), s->path);
+	if (err == -EBUSY)
+		return diag_set(d, EBUSY, s->path, 0, 0,
+			"is in use by another program: end it (is a second ballastd running?)");
+	return diag_set(d, -err, s->path, 0, 0, "cannot be written: %s", strerror(-err));
+}
+
+int store_open_db(struct store *s, struct diag *d)
+{
+	int r, err;
+
+	r = sqlite3_open_v2(s->path, &s->db,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+	if (r == SQLITE_OK) {
+		sqlite3_busy_timeout(s->db, 500);
+		r = sqlite3_exec(s->db, pragmas, NULL, NULL, NULL);
+	}
+	if (r == SQLITE_OK && sqlite3_db_readonly(s->db, "main") == 1)
+		r = SQLITE_READONLY;
+	err = r == SQLITE_OK ? schema_migrate(s->db, s->path, &schema_current, d) :
+			       open_failed(s, schema_errno(s->db, r), d);
+	if (err < 0)
+		s->db = db_close(s->db);
+	return err;
+}
+
+/* Only to read: as it is, or, where SQLite cannot even make its index beside it, as a file that nobody changes. That is so unless a WAL with
+ * content is there, which such a reading would overlook: then the file is refused. */
+static int open_to_read(struct store *s, struct diag *d)
+{
+	_cleanup_free_ char *wal = NULL, *uri = NULL;
+	struct stat st;
+	int r;
+
+	r = sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+	if (r == SQLITE_OK)
+		r = sqlite3_exec(s->db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
+	if (r == SQLITE_OK)
+		return 0;
+	s->db = db_close(s->db);
+	if (asprintf(&wal, "%s-wal", s->path) < 0 || asprintf(&uri, "file:%s?immutable=1", s->path) < 0)
+		return -ENOMEM;
+	if (stat(wal, &st) == 0 && st.st_size > 0)
+		return diag_set(d, EROFS, s->path, 0, 0,
+			"has unfinished writes beside it (%s) that cannot be read while the disk is full or read-only: make room",
+			wal);
+	r = sqlite3_open_v2(uri, &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI,
+		NULL);
+	if (r == SQLITE_OK)
+		r = sqlite3_exec(s->db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
+	if (r == SQLITE_OK)
+		return 0;
+	r = open_failed(s, schema_errno(s->db, r), d);
+	s->db = db_close(s->db);
+	return r;
+}
+
+/* One daemon a state directory. Where the lock cannot be made (read-only disk) there is none. */
+static int take_lock(struct store *s, struct diag *d)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s/lock", s->dir) < 0)
+		return -ENOMEM;
+	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (s->lock_fd >= 0 && flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return diag_set(d, EBUSY, s->dir, 0, 0,
+			"is in use by another ballastd: end it, or give this one another StateDirectory=");
+	return 0;
+}
+
+static int store_alloc(const char *dir, struct store **ret)
+{
+	struct store *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->eventfd = s->lock_fd = -1;
+	s->queue.last = &s->queue.first;
+	s->answered.last = &s->answered.first;
+	pthread_mutex_init(&s->mutex, NULL);
+	s->dir = strdup(dir);
+	if (!s->dir || asprintf(&s->path, "%s/" STATE_FILE, dir) < 0) {
+		s->path = NULL;
+		store_free(s);
+		return -ENOMEM;
+	}
+	*ret = s;
+	return 0;
+}
+
+int store_open(const struct store_config *config, const struct store_ops *ops, void *data,
+	struct store **ret, struct diag *d)
+{
+	_cleanup_store_ struct store *s = NULL;
+	_cleanup_diag_ struct diag reading = {0};
+	int r, err;
+
+	r = store_alloc(config->dir, &s);
+	if (r < 0)
+		return r;
+	s->config = *config;
+	s->config.dir = s->dir;
+	s->ops = *ops;
+	s->data = data;
+	if (mkdir(s->dir, 0700) < 0 && errno != EEXIST && errno != EROFS && errno != ENOSPC)
+		return diag_set(d, errno, s->dir, 0, 0,
+			"cannot be made: %s; make it and give it to the user that ballastd runs as",
+			strerror(errno));
+	r = take_lock(s, d);
+	if (r < 0)
+		return r;
+	err = store_open_db(s, d);
+	if (err < 0) {
+		if (!cannot_write(err))
+			return err;
+		/* What is there must be readable, or the mode would be forgotten. */
+		if (access(s->path, F_OK) == 0 && (r = open_to_read(s, &reading)) < 0) {
+			diag_clear(d);
+			*d = reading;
+			reading = (struct diag){0};
+			return r;
+		}
+		snprintf(s->health, sizeof(s->health), "%s", d->text ? d->text : strerror(-err));
+	}
+	s->ok = err >= 0;
+	*ret = TAKE_PTR(s);
+	return err < 0;
+}
+
+int store_open_readonly(const char *dir, struct store **ret, struct diag *d)
+{
+	_cleanup_store_ struct store *s = NULL;
+	int r = store_alloc(dir, &s);
+
+	if (r < 0)
+		return r;
+	if (access(s->path, F_OK) < 0)
+		return -errno;
+	r = open_to_read(s, d);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(s);
+	return 0;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/store/schema.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static const char *const migrations[] = {
+	/* 0 -> 1: an empty file becomes ours. Sizes are INTEGER (64 bit, two's complement: USEC_INFINITY is -1). */
+	"CREATE TABLE text (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE overrides (guest BLOB NOT NULL, section TEXT NOT NULL, key TEXT NOT NULL,"
+	" value TEXT NOT NULL, by TEXT NOT NULL, reason TEXT NOT NULL, until_boot INTEGER NOT NULL,"
+	" until_real INTEGER NOT NULL, boot_id TEXT NOT NULL, until_text TEXT NOT NULL,"
+	" PRIMARY KEY (guest, section, key)) WITHOUT ROWID;"
+	"CREATE TABLE originals (guest BLOB PRIMARY KEY, name TEXT NOT NULL, run TEXT NOT NULL,"
+	" bytes INTEGER NOT NULL, cpu_weight INTEGER NOT NULL, target INTEGER NOT NULL)"
+	" WITHOUT ROWID;"
+	"CREATE TABLE events (seq INTEGER PRIMARY KEY AUTOINCREMENT, real_usec INTEGER NOT NULL,"
+	" text TEXT NOT NULL);"
+	"CREATE TABLE decisions (seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" real_usec INTEGER NOT NULL, guest BLOB NOT NULL, text TEXT NOT NULL);",
+};
+
+const struct schema schema_current = {migrations, ARRAY_SIZE(migrations)};
+
+int schema_errno(sqlite3 *db, int result)
+{
+	int system = db ? sqlite3_system_errno(db) : 0;
+
+	switch (result & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_DONE:
+	case SQLITE_ROW:
+		return 0;
+	case SQLITE_NOMEM:
+		return -ENOMEM;
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_READONLY:
+		return -EROFS;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return -EBUSY;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return -EBADMSG;
+	case SQLITE_CANTOPEN:
+	case SQLITE_PERM:
+	case SQLITE_AUTH:
+		return system ? -system : -EACCES;
+	default:
+		return system ? -system : -EIO;
+	}
+}
+
+static int failed(sqlite3 *db, int result, const char *path, const char *what, struct diag *d)
+{
+	return diag_set(d, -schema_errno(db, result), path, 0, 0, "cannot %s: %s", what,
+		sqlite3_errmsg(db));
+}
+
+/* A complete copy in one file, by SQLite itself: it reads what is still in the WAL as well. */
+static int back_up(sqlite3 *db, const char *path, int version, struct diag *d)
+{
+	char copy[PATH_MAX], what[PATH_MAX + 32];
+	sqlite3_stmt *st = NULL;
+	int r;
+
+	if ((size_t)snprintf(copy, sizeof(copy), "%s.v%d", path, version) >= sizeof(copy))
+		return -ENAMETOOLONG;
+	if (unlink(copy) < 0 && errno != ENOENT)
+		return diag_set(d, errno, copy, 0, 0, "cannot replace an older copy: %s", strerror(errno));
+	r = sqlite3_prepare_v2(db, "VACUUM INTO ?1", -1, &st, NULL);
+	if (r == SQLITE_OK)
+		r = sqlite3_bind_text(st, 1, copy, -1, SQLITE_STATIC);
+	if (r == SQLITE_OK)
+		r = sqlite3_step(st);
+	sqlite3_finalize(st);
+	if (r == SQLITE_DONE)
+		return 0;
+	snprintf(what, sizeof(what), "copy it to %s before the upgrade", copy);
+	return failed(db, r, path, what, d);
+}
+
+static int version_read(sqlite3 *db, int *ret)
+{
+	sqlite3_stmt *st = NULL;
+	int r = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &st, NULL);
+
+	if (r == SQLITE_OK)
+		r = sqlite3_step(st);
+	if (r == SQLITE_ROW)
+		*ret = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	return r == SQLITE_ROW ? SQLITE_OK : r;
+}
+
+int schema_migrate(sqlite3 *db, const char *path, const struct schema *schema, struct diag *d)
+{
+	int version = 0, r = version_read(db, &version);
+
+	if (r != SQLITE_OK)
+		return failed(db, r, path, "read its version", d);
+	if (version > schema->version)
+		return diag_set(d, EPROTO, path, 0, 0,
+			"was written by a newer ballastd (state version %d, this one knows up to %d): install that "
+			"release again, or move the file away to start anew in observe mode",
+			version, schema->version);
+	if (version > 0 && version < schema->version && (r = back_up(db, path, version, d)) < 0)
+		return r;
+	for (; version < schema->version; version++) {
+		char *sql = sqlite3_mprintf("BEGIN IMMEDIATE;%s;PRAGMA user_version=%d;COMMIT;",
+			schema->migrations[version], version + 1);
+
+		r = sql ? sqlite3_exec(db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
+		sqlite3_free(sql);
+		if (r != SQLITE_OK) {
+			int err = failed(db, r, path, "bring it to this version", d);
+
+			sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+			return err;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+#include "daemon/store/store.h"
+
+/* What can be written; each has one SQL statement in statements.c. */
+enum store_kind {
+	STORE_PUT_TEXT,
+	STORE_PUT_OVERRIDE,
+	STORE_DELETE_OVERRIDE,
+	STORE_PUT_ORIGINAL,
+	STORE_DELETE_ORIGINAL,
+	STORE_ADD_EVENT,
+	STORE_ADD_DECISION,
+	STORE_KIND_MAX,
+};
+#define STORE_PARAMS_MAX 10
+#define STORE_TEXT_MAX   (4 * KIB)  /* of one row of history */
+#define STORE_QUEUE_MAX  8192       /* waiting writes: history beyond it is dropped, the rest refused */
+#define STORE_RETRY_USEC (10 * USEC_PER_SEC)
+
+/* One bound value. Texts and blobs are owned by the write. */
+struct store_param {
+	enum { PARAM_INT, PARAM_TEXT, PARAM_BLOB } type;
+	int64_t number;
+	char *bytes;
+	size_t len;
+};
+
+/* One write on its way: made in the main loop, run in the store thread, answered and freed in the main loop. */
+struct store_write {
+	enum store_kind kind;
+	struct store_param params[STORE_PARAMS_MAX];
+	unsigned n_params;
+	store_done done;
+	void *userdata;
+	int error;
+	struct store_write *next;
+};
+struct store_queue {
+	struct store_write *first, **last;
+	unsigned n;
+};
+
+struct store {
+	/* Set before the thread starts, then read only. */
+	struct store_config config;
+	char *dir, *path;
+	struct store_ops ops;
+	void *data;
+	sd_event_source *answers;
+	int eventfd;
+	int lock_fd; /* flock'ed for as long as we live: one daemon a state directory */
+
+	/* The store thread's own once it runs. */
+	sqlite3 *db; /* NULL: could not be opened for writing; tried again */
+	sqlite3_stmt *statements[STORE_KIND_MAX];
+	unsigned since_prune;
+
+	/* Under the mutex. */
+	pthread_mutex_t mutex;
+	pthread_cond_t work;
+	struct store_queue queue, answered;
+	bool stop, urgent;
+	bool ok, health_changed;
+	char health[256];
+	struct store_counters counters;
+
+	pthread_t thread;
+	bool thread_runs;
+};
+
+/* store.c: puts a write into the queue; takes it also on failure. */
+int store_submit(struct store *s, struct store_write *w) _nonnull_ _must_check_;
+/* statements.c: runs one write in the open transaction. Returns an SQLite result. */
+int store_run(struct store *s, const struct store_write *w) _nonnull_ _must_check_;
+/* Takes old history out so that the bounds hold. Returns an SQLite result. */
+int store_prune(struct store *s) _nonnull_ _must_check_;
+void store_finalize(struct store *s) _nonnull_;
+struct store_write *store_write_free(struct store_write *w);
+/* open.c: opens for writing and migrates. Returns 0 or -errno as store_open(). */
+int store_open_db(struct store *s, struct diag *d) _nonnull_ _must_check_;

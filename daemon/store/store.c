@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/store/store.h"
+
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include "daemon/store/schema.h"
+#include "daemon/store/store-internal.h"
+
+/* History waits this long for company, so that a busy second is one fsync. */
+#define GATHER_USEC USEC_PER_SEC
+/* How long an orderly end waits for a disk that hangs. */
+#define STOP_USEC (3 * USEC_PER_SEC)
+
+static void queue_append(struct store_queue *q, struct store_write *w)
+{
+	w->next = NULL;
+	*q->last = w;
+	q->last = &w->next;
+	q->n++;
+}
+
+static struct store_write *queue_take(struct store_queue *q)
+{
+	struct store_write *first = q->first;
+
+	*q = (struct store_queue){.last = &q->first};
+	return first;
+}
+
+static void queue_free(struct store_write *w)
+{
+	while (w) {
+		struct store_write *next = w->next;
+
+		store_write_free(w);
+		w = next;
+	}
+}
+
+static bool is_history(const struct store_write *w)
+{
+	return w->kind == STORE_ADD_EVENT || w->kind == STORE_ADD_DECISION;
+}
+
+int store_submit(struct store *s, struct store_write *w)
+{
+	bool history = is_history(w), accepted;
+
+	pthread_mutex_lock(&s->mutex);
+	/* What must not be lost finds room even behind a flood of history. */
+	accepted = s->queue.n < (history ? STORE_QUEUE_MAX : 2 * STORE_QUEUE_MAX);
+	if (accepted) {
+		bool first = s->queue.n == 0;
+
+		queue_append(&s->queue, w);
+		if (!history)
+			s->urgent = true;
+		if (first || !history)
+			pthread_cond_signal(&s->work);
+	} else if (history) {
+		s->counters.lost++;
+	}
+	pthread_mutex_unlock(&s->mutex);
+	if (accepted)
+		return 0;
+	store_write_free(w);
+	return -ENOBUFS;
+}
+
+static struct timespec deadline_in(uint64_t usec)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	ts.tv_sec += (time_t)(usec / USEC_PER_SEC);
+	ts.tv_nsec += (long)(usec % USEC_PER_SEC) * 1000;
+	if (ts.tv_nsec >= 1000000000L) {
+		ts.tv_nsec -= 1000000000L;
+		ts.tv_sec++;
+	}
+	return ts;
+}
+
+/* Store thread. Waits for something to do; returns what waits (maybe nothing: a retry is due), or false in *go_on at the end. */
+static struct store_write *await_work(struct store *s, bool *go_on)
+{
+	struct store_write *batch;
+	struct timespec until;
+
+	pthread_mutex_lock(&s->mutex);
+	if (!s->ok)
+		until = deadline_in(STORE_RETRY_USEC);
+	while (!s->stop && !s->queue.n) {
+		if (s->ok)
+			pthread_cond_wait(&s->work, &s->mutex);
+		else if (pthread_cond_timedwait(&s->work, &s->mutex, &until) == ETIMEDOUT)
+			break;
+	}
+	until = deadline_in(GATHER_USEC);
+	while (!s->stop && !s->urgent && s->queue.n)
+		if (pthread_cond_timedwait(&s->work, &s->mutex, &until) == ETIMEDOUT)
+			break;
+	s->urgent = false;
+	*go_on = !s->stop;
+	batch = queue_take(&s->queue);
+	pthread_mutex_unlock(&s->mutex);
+	return batch;
+}
+
+static void set_health(struct store *s, int err, const char *why)
+{
+	bool ok = err >= 0;
+
+	pthread_mutex_lock(&s->mutex);
+	if (s->ok != ok) {
+		s->ok = ok;
+		s->health_changed = true;
+	}
+	snprintf(s->health, sizeof(s->health), "%s", ok ? "" : why);
+	pthread_mutex_unlock(&s->mutex);
+}
+
+/* Store thread. All of the batch or nothing. Returns 0 or -errno with the reason in why. */
+static int write_batch(struct store *s, const struct store_write *batch, char *why, size_t size)
+{
+	_cleanup_diag_ struct diag d = {0};
+	int r, err;
+
+	if (!s->db || sqlite3_db_readonly(s->db, "main") == 1) {
+		store_finalize(s);
+		sqlite3_close(s->db);
+		s->db = NULL;
+		err = store_open_db(s, &d);
+		if (err < 0) {
+			snprintf(why, size, "%s", d.text ? d.text : strerror(-err));
+			return err;
+		}
+	}
+	r = sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	/* A row of our own, so that a batch that only probes the disk does write. */
+	if (r == SQLITE_OK && !batch)
+		r = sqlite3_exec(s->db, "INSERT OR REPLACE INTO text VALUES ('written', datetime('now'))", NULL,
+			NULL, NULL);
+	for (const struct store_write *w = batch; w && r == SQLITE_OK; w = w->next)
+		r = store_run(s, w);
+	if (r == SQLITE_OK)
+		r = store_prune(s);
+	if (r == SQLITE_OK)
+		r = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
+	if (r == SQLITE_OK)
+		return 0;
+	err = schema_errno(s->db, r);
+	snprintf(why, size, "cannot write %s: %s", s->path, sqlite3_errmsg(s->db));
+	if (!sqlite3_get_autocommit(s->db))
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	return err < 0 ? err : -EIO;
+}
+
+/* Store thread. Books the batch and hands it back to the main loop. */
+static void answer_batch(struct store *s, struct store_write *batch, int err)
+{
+	uint64_t one = 1, rows = 0, lost = 0;
+
+	for (struct store_write *w = batch; w; w = w->next) {
+		w->error = err;
+		if (err >= 0)
+			rows++;
+		else if (is_history(w))
+			lost++;
+	}
+	pthread_mutex_lock(&s->mutex);
+	s->counters.written += rows;
+	s->counters.lost += lost;
+	if (err < 0)
+		s->counters.failures++;
+	else
+		s->counters.commits++;
+	while (batch) {
+		struct store_write *next = batch->next;
+
+		if (batch->done)
+			queue_append(&s->answered, batch);
+		else
+			store_write_free(batch);
+		batch = next;
+	}
+	if (s->answered.n || s->health_changed)
+		(void)!write(s->eventfd, &one, sizeof(one));
+	pthread_mutex_unlock(&s->mutex);
+}
+
+static void *store_thread(void *userdata)
+{
+	struct store *s = userdata;
+	bool go_on = true;
+
+	prctl(PR_SET_NAME, "store");
+	while (go_on) {
+		struct store_write *batch = await_work(s, &go_on);
+		char why[sizeof(s->health)] = "";
+		int err;
+
+		if (!batch && !go_on)
+			break;
+		err = write_batch(s, batch, why, sizeof(why));
+		set_health(s, err, why);
+		answer_batch(s, batch, err);
+	}
+	return NULL;
+}
+
+/* Main loop. */
+static int on_answers(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct store *s = userdata;
+	struct store_write *w;
+	char health[sizeof(s->health)];
+	bool changed, ok;
+	uint64_t n;
+
+	(void)!read(fd, &n, sizeof(n));
+	pthread_mutex_lock(&s->mutex);
+	w = queue_take(&s->answered);
+	changed = s->health_changed;
+	s->health_changed = false;
+	ok = s->ok;
+	memcpy(health, s->health, sizeof(health));
+	pthread_mutex_unlock(&s->mutex);
+	while (w) {
+		struct store_write *next = w->next;
+
+		w->done(w->userdata, w->error, w->error < 0 ? health : "");
+		store_write_free(w);
+		w = next;
+	}
+	if (changed)
+		s->ops.on_health(s->data, ok, health);
+	return 0;
+}
+
+int store_start(struct store *s, sd_event *loop)
+{
+	pthread_condattr_t attr;
+	int r;
+
+	s->eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (s->eventfd < 0)
+		return -errno;
+	r = sd_event_add_io(loop, &s->answers, s->eventfd, EPOLLIN, on_answers, s);
+	if (r < 0)
+		return r;
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->work, &attr);
+	pthread_condattr_destroy(&attr);
+	r = -pthread_create(&s->thread, NULL, store_thread, s);
+	if (r < 0)
+		pthread_cond_destroy(&s->work);
+	s->thread_runs = r == 0;
+	return r;
+}
+
+/* Returns false when the thread hangs in the kernel: then its memory is left to it. */
+static bool stop_thread(struct store *s)
+{
+	struct timespec until;
+
+	if (!s->thread_runs)
+		return true;
+	pthread_mutex_lock(&s->mutex);
+	s->stop = true;
+	pthread_cond_signal(&s->work);
+	pthread_mutex_unlock(&s->mutex);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += (time_t)(STOP_USEC / USEC_PER_SEC);
+	if (pthread_timedjoin_np(s->thread, NULL, &until) != 0)
+		return false;
+	pthread_cond_destroy(&s->work);
+	return true;
+}
+
+struct store *store_free(struct store *s)
+{
+	if (!s)
+		return NULL;
+	sd_event_source_disable_unref(s->answers);
+	if (!stop_thread(s))
+		return NULL;
+	store_finalize(s);
+	sqlite3_close(s->db);
+	queue_free(s->queue.first);
+	queue_free(s->answered.first);
+	pthread_mutex_destroy(&s->mutex);
+	if (s->eventfd >= 0)
+		close(s->eventfd);
+	if (s->lock_fd >= 0)
+		close(s->lock_fd);
+	free(s->path);
+	free(s->dir);
+	free(s);
+	return NULL;
+}
+
+void store_counters(struct store *s, struct store_counters *ret)
+{
+	pthread_mutex_lock(&s->mutex);
+	*ret = s->counters;
+	ret->waiting = s->queue.n;
+	pthread_mutex_unlock(&s->mutex);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "common/diag.h"
+#include "policy/uuid.h"
+
+/*
+ * What must outlive the daemon: mode, overrides, each guest's original sizes, and a bounded history of events and decisions. SQLite (WAL) in the
+ * state directory, with a thread of its own that gathers what waits into one transaction and answers after the fsync. store_put_*() and
+ * store_add_*() never block; the loaders do, and are for the time before store_start().
+ *
+ * A disk that is full or read-only does not stop the daemon: writes then answer with an error, on_health() tells, the thread tries again
+ * every 10 s, and on_health(ok) asks the owner to put all its state once more. A state file of a newer version, or one
+ * that cannot be read, is refused: silently starting anew would forget the mode and the original sizes.
+ */
+struct store;
+
+struct store_config {
+	const char *dir;
+	uint64_t max_events;    /* kept, each at most 4 KiB */
+	uint64_t max_decisions;
+};
+
+/* Called from the event loop. text: what failed, for people; "" when ok. */
+struct store_ops {
+	void (*on_health)(void *data, bool ok, const char *text);
+};
+
+/*
+ * Opens, and migrates an older version after copying it to state.db.vN. Returns 0; 1: open, but nothing can be written now (*d says why; what
+ * was there is readable); -EPROTO: a newer version, -EBUSY: another daemon has it, -EBADMSG: damaged, -EACCES and other -errno: it
+ * exists but cannot be read. *d names the remedy.
+ */
+int store_open(const struct store_config *config, const struct store_ops *ops, void *data,
+	struct store **ret, struct diag *d) _nonnull_args_(1, 2, 4, 5) _must_check_;
+/* Only to read what is there, of any version, beside nobody: for `ballastd --release`. -ENOENT where there is none. */
+int store_open_readonly(const char *dir, struct store **ret, struct diag *d) _nonnull_ _must_check_;
+/* Starts the thread; results arrive through loop. Returns 0 or -errno. */
+int store_start(struct store *s, sd_event *loop) _nonnull_ _must_check_;
+/* Writes what waits (at most 3 s), stops the thread, closes. Callbacks that have not run are dropped. Takes NULL, returns NULL. */
+struct store *store_free(struct store *s);
+DEFINE_CLEANUP(struct store *, store_free)
+#define _cleanup_store_ _cleanup_(store_freep)
+
+/* The answer to one write, in the main loop, after the fsync: 0 or -errno (text then says what failed). */
+typedef void (*store_done)(void *userdata, int error, const char *text);
+
+/* Small named texts: "mode". done may be NULL in all of these. Each copies its arguments. Returns 0, -ENOMEM, or -ENOBUFS when
+ * too much waits (then done is not called). */
+int store_put_text(struct store *s, const char *key, const char *value, store_done done,
+	void *userdata) _nonnull_args_(1, 2, 3) _must_check_;
+/* A new string, or -ENOENT. Before store_start(). */
+int store_load_text(struct store *s, const char *key, char **ret) _nonnull_ _must_check_;
+
+/* An override of one setting of one guest. */
+struct store_override {
+	struct uuid guest;
+	const char *section, *key, *value, *by, *reason;
+	uint64_t until_boot_usec; /* of the boot in boot_id; USEC_INFINITY: not by this clock */
+	uint64_t until_real_usec;
+	const char *boot_id;      /* the host's, when it was set */
+	const char *until_text;   /* as asked for, for show */
+};
+int store_put_override(struct store *s, const struct store_override *o, store_done done, void *userdata)
+	_nonnull_args_(1, 2) _must_check_;
+int store_delete_override(struct store *s, const struct uuid *guest, const char *section,
+	const char *key, store_done done, void *userdata) _nonnull_args_(1, 2, 3, 4) _must_check_;
+typedef int (*store_override_fn)(const struct store_override *o, void *userdata);
+int store_load_overrides(struct store *s, store_override_fn fn, void *userdata) _nonnull_args_(1, 2)
+	_must_check_;
+
+/* What a guest had before Ballast touched it, for each of its runs. */
+struct store_original {
+	struct uuid guest;
+	const char *name;
+	const char *run;     /* which run of it this holds for: "PID:START"; "" if not known */
+	uint64_t bytes;      /* its target then */
+	uint64_t cpu_weight; /* 0: not known */
+	uint64_t target_bytes; /* last commanded by us; 0: never */
+};
+int store_put_original(struct store *s, const struct store_original *o) _nonnull_ _must_check_;
+int store_delete_original(struct store *s, const struct uuid *guest) _nonnull_ _must_check_;
+typedef int (*store_original_fn)(const struct store_original *o, void *userdata);
+int store_load_originals(struct store *s, store_original_fn fn, void *userdata) _nonnull_args_(1, 2)
+	_must_check_;
+
+/* History: gathered for up to a second, dropped (and counted) while nothing can be written. text: one JSON object, cut off never:
+ * -E2BIG beyond 4 KiB. */
+int store_add_event(struct store *s, uint64_t real_usec, const char *text) _nonnull_ _must_check_;
+int store_add_decision(struct store *s, uint64_t real_usec, const struct uuid *guest,
+	const char *text) _nonnull_ _must_check_;
+typedef int (*store_event_fn)(uint64_t seq, uint64_t real_usec, const char *text, void *userdata);
+/* The newest max events, oldest first. Before store_start(). */
+int store_load_events(struct store *s, uint64_t max, store_event_fn fn, void *userdata)
+	_nonnull_args_(1, 3) _must_check_;
+
+/* Any thread. */
+struct store_counters {
+	uint64_t commits;
+	uint64_t written;  /* rows */
+	uint64_t lost;     /* history that could not be written */
+	uint64_t failures; /* transactions that failed */
+	unsigned waiting;  /* now */
+};
+void store_counters(struct store *s, struct store_counters *ret) _nonnull_;

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <syslog.h>
+
+#include "common/diag.h"
+#include "policy/uuid.h"
+
+/*
+ * What the daemon says in the journal; each kind has its MESSAGE_ID, and systemd/ballast.catalog a text that says what it means and what to do.
+ * Where standard error is not the journal (a terminal, a test) the same lines go there. Main thread.
+ */
+enum journal_message {
+	JOURNAL_PLAIN, /* no id */
+	JOURNAL_STARTED,
+	JOURNAL_STOPPING,
+	JOURNAL_MODE,
+	JOURNAL_RELOADED,
+	JOURNAL_POLICY_BAD,
+	JOURNAL_CONFIG_BAD,
+	JOURNAL_LIBVIRT_LOST,
+	JOURNAL_LIBVIRT_BACK,
+	JOURNAL_STATE_UNWRITABLE,
+	JOURNAL_STATE_WRITABLE,
+	JOURNAL_STATE_REFUSED,
+	JOURNAL_COMMAND,        /* memory was moved */
+	JOURNAL_COMMAND_FAILED,
+	JOURNAL_QUARANTINE,
+	JOURNAL_QUARANTINE_OVER,
+	JOURNAL_AGENT,          /* came, went, was shut out */
+	JOURNAL_OVERRIDE,
+	JOURNAL_RESERVATION,
+	JOURNAL_CLOCK_SET,
+	JOURNAL_GUEST,          /* started, stopped, changed */
+	JOURNAL_PLAN_EVENT,     /* stuck, breaker, out of memory, ...: BALLAST_EVENT= has its name */
+	JOURNAL_HOST_STATE,
+	JOURNAL_RELEASED,       /* guests were given their memory back */
+	JOURNAL_MESSAGE_MAX,
+};
+
+/* Once, first. level: the least important priority that is written (LOG_INFO, LOG_DEBUG). */
+void journal_init(int level);
+/* The id as 32 hex digits, or NULL for JOURNAL_PLAIN: for the catalog's test. */
+const char *journal_message_id(enum journal_message m) _const_;
+
+/* Fields beside the text, all optional. */
+struct journal_fields {
+	const struct uuid *guest;
+	const char *guest_name;
+	const char *event; /* name of an event of the event list */
+};
+void journal_write(enum journal_message m, int priority, const struct journal_fields *fields,
+	const char *fmt, ...) _printf_(4, 5);
+#define journal_info(...)    journal_write(JOURNAL_PLAIN, LOG_INFO, NULL, __VA_ARGS__)
+#define journal_warning(...) journal_write(JOURNAL_PLAIN, LOG_WARNING, NULL, __VA_ARGS__)
+#define journal_error(...)   journal_write(JOURNAL_PLAIN, LOG_ERR, NULL, __VA_ARGS__)
+#define journal_debug(...)   journal_write(JOURNAL_PLAIN, LOG_DEBUG, NULL, __VA_ARGS__)
+/* Each finding as a line of its own. */
+void journal_findings(enum journal_message m, int priority, const struct diag_list *findings) _nonnull_;

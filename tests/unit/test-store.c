@@ -1,0 +1,567 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/store/store.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "daemon/store/schema.h"
+#include "daemon/sys/clock.h"
+#include "tests/test.h"
+
+#define DEADLINE_USEC (30 * USEC_PER_SEC)
+
+/* One open store in a directory of its own, with its loop. */
+struct fixture {
+	char dir[64];
+	sd_event *loop;
+	struct store *store;
+	int health_calls;
+	bool healthy;
+	char health[256];
+	int answered, last_error;
+};
+
+static void on_health(void *data, bool ok, const char *text)
+{
+	struct fixture *f = data;
+
+	f->health_calls++;
+	f->healthy = ok;
+	snprintf(f->health, sizeof(f->health), "%s", text);
+}
+static const struct store_ops ops = {on_health};
+
+static void on_done(void *userdata, int error, const char *text)
+{
+	struct fixture *f = userdata;
+
+	f->answered++;
+	f->last_error = error;
+}
+
+static int fixture_open(struct fixture *f, struct diag *d)
+{
+	struct store_config config = {f->dir, 100, 100};
+	int r;
+
+	f->healthy = true;
+	r = store_open(&config, &ops, f, &f->store, d);
+	return r;
+}
+
+static int fixture_start(struct fixture *f)
+{
+	int r = sd_event_new(&f->loop);
+
+	return r < 0 ? r : store_start(f->store, f->loop);
+}
+
+static void fixture_dir(struct fixture *f)
+{
+	snprintf(f->dir, sizeof(f->dir), "/tmp/test-store.XXXXXX");
+	if (!mkdtemp(f->dir))
+		abort();
+}
+
+static void fixture_stop(struct fixture *f)
+{
+	f->store = store_free(f->store);
+	f->loop = sd_event_unref(f->loop);
+}
+
+static void fixture_clear(struct fixture *f)
+{
+	char cmd[128];
+
+	fixture_stop(f);
+	snprintf(cmd, sizeof(cmd), "rm -rf '%s'", f->dir);
+	(void)!system(cmd);
+}
+#define _cleanup_fixture_ _cleanup_(fixture_clear)
+
+/* Turns the loop until so many answers came. */
+static bool await_answers(struct fixture *f, int n)
+{
+	uint64_t until = clock_boot_usec() + DEADLINE_USEC;
+
+	while (f->answered < n && clock_boot_usec() < until)
+		if (sd_event_run(f->loop, 100 * USEC_PER_MSEC) < 0)
+			return false;
+	return f->answered >= n;
+}
+
+static struct store_override some_override(unsigned n, const char *value)
+{
+	return (struct store_override){
+		.guest = {{(uint8_t)n, (uint8_t)(n >> 8), 7}},
+		.section = "Memory",
+		.key = "Min",
+		.value = value,
+		.by = "uid 0 (root)",
+		.reason = "it's \"so\"",
+		.until_boot_usec = USEC_INFINITY,
+		.until_real_usec = 1234567890123456,
+		.boot_id = "b00",
+		.until_text = "",
+	};
+}
+
+struct overrides {
+	int n;
+	struct store_override last;
+	char value[64], reason[64];
+	bool seen[65536];
+};
+
+static int take_override(const struct store_override *o, void *userdata)
+{
+	struct overrides *all = userdata;
+
+	all->n++;
+	all->last = *o;
+	snprintf(all->value, sizeof(all->value), "%s", o->value);
+	snprintf(all->reason, sizeof(all->reason), "%s", o->reason);
+	all->seen[o->guest.bytes[0] | o->guest.bytes[1] << 8] = true;
+	return 0;
+}
+
+TEST(what_was_answered_is_there_after_a_restart)
+{
+	_cleanup_fixture_ struct fixture f = {0};
+	_cleanup_diag_ struct diag d = {0};
+	_cleanup_free_ char *mode = NULL;
+	static struct overrides all;
+	struct store_override a = some_override(1, "1G"), b = some_override(2, "2G");
+
+	fixture_dir(&f);
+	CHECK_INT(fixture_open(&f, &d), 0);
+	CHECK_INT(store_load_text(f.store, "mode", &mode), -ENOENT);
+	CHECK_INT(fixture_start(&f), 0);
+	CHECK_INT(store_put_text(f.store, "mode", "enforce", on_done, &f), 0);
+	CHECK_INT(store_put_override(f.store, &a, on_done, &f), 0);
+	CHECK_INT(store_put_override(f.store, &b, on_done, &f), 0);
+	CHECK_INT(store_delete_override(f.store, &a.guest, "Memory", "Min", on_done, &f), 0);
+	CHECK(await_answers(&f, 4));
+	CHECK_INT(f.last_error, 0);
+	fixture_stop(&f);
+	CHECK_INT(fixture_open(&f, &d), 0);
+	CHECK_INT(store_load_text(f.store, "mode", &mode), 0);
+	CHECK_STR(mode, "enforce");
+	CHECK_INT(store_load_overrides(f.store, take_override, &all), 0);
+	CHECK_INT(all.n, 1);
+	CHECK_STR(all.value, "2G");
+	CHECK_STR(all.reason, "it's \"so\"");
+	CHECK_U64(all.last.until_boot_usec, USEC_INFINITY);
+	CHECK_U64(all.last.until_real_usec, 1234567890123456);
+}
+
+static int take_original(const struct store_original *o, void *userdata)
+{
+	struct store_original *ret = userdata;
+
+	*ret = *o;
+	ret->name = ret->run = NULL;
+	return streq(o->name, "web1") && streq(o->run, "77:1234") ? 0 : -EINVAL;
+}
+
+TEST(original_sizes_are_kept_and_forgotten)
+{
+	_cleanup_fixture_ struct fixture f = {0};
+	_cleanup_diag_ struct diag d = {0};
+	struct store_original o = {
+		.guest = {{9}},
+		.name = "web1",
+		.run = "77:1234",
+		.bytes = 5 * GIB,
+		.cpu_weight = 100,
+		.target_bytes = GIB,
+	};
+	struct store_original got = {0};
+
+	fixture_dir(&f);
+	CHECK_INT(fixture_open(&f, &d), 0);
+	CHECK_INT(fixture_start(&f), 0);
+	CHECK_INT(store_put_original(f.store, &o), 0);
+	fixture_stop(&f); /* writes what waits */
+	CHECK_INT(fixture_open(&f, &d), 0);
+	CHECK_INT(store_load_originals(f.store, take_original, &got), 0);
+	CHECK_U64(got.bytes, 5 * GIB);
+	CHECK_U64(got.target_bytes, GIB);
+	CHECK_U64(got.cpu_weight, 100);
+	CHECK(uuid_equal(&got.guest, &o.guest));
+	CHECK_INT(fixture_start(&f), 0);
+	CHECK_INT(store_delete_original(f.store, &o.guest), 0);
+	fixture_stop(&f);
+	got.bytes = 0;
+	CHECK_INT(fixture_open(&f, &d), 0);
+	CHECK_INT(store_load_originals(f.store, take_original, &got), 0);
+	CHECK_U64(got.bytes, 0);
+}
+
+static int count_events(uint64_t seq, uint64_t real_usec, const char *text, void *userdata)
+{
+	uint64_t *n = userdata;
+
+	n[0]++;
+	n[1] = real_usec;
+	return 0;
+}
+
+TEST(history_is_bounded_and_keeps_the_newest)
+{
+	_cleanup_fixture_ struct fixture f = {0};
+	_cleanup_diag_ struct diag d = {0};
+	_cleanup_free_ char *big = calloc(1, 5000);
+	uint64_t seen[2] = {0};
+	struct uuid guest = {{1}};
+
+	fixture_dir(&f);
+	CHECK_INT(fixture_open(&f, &d), 0);
+	CHECK_INT(fixture_start(&f), 0);
+	for (uint64_t i = 1; i <= 1000; i++) {
+		CHECK_INT(store_add_event(f.store, i, "{\"kind\":\"x\"}"), 0);
+		CHECK_INT(store_add_decision(f.store, i, &guest, "{}"), 0);
+	}
+	CHECK(big);
+	memset(big, 'x', 4999);
+	CHECK_INT(store_add_event(f.store, 1, big), -E2BIG);
+	fixture_stop(&f);
+	CHECK_INT(fixture_open(&f, &d), 0);
+	CHECK_INT(store_load_events(f.store, 5000, count_events, seen), 0);
+	CHECK(seen[0] >= 100 && seen[0] <= 100 + 64);
+	CHECK_U64(seen[1], 1000);
+	seen[0] = 0;
+	CHECK_INT(store_load_events(f.store, 10, count_events, seen), 0);
+	CHECK_U64(seen[0], 10);
+}
+
+TEST(a_second_daemon_is_refused)
+{
+	_cleanup_fixture_ struct fixture f = {0};
+	_cleanup_diag_ struct diag d = {0};
+	struct store_config config = {f.dir, 100, 100};
+	struct store *second = NULL;
+
+	fixture_dir(&f);
+	CHECK_INT(fixture_open(&f, &d), 0);
+	CHECK_INT(store_open(&config, &ops, NULL, &second, &d), -EBUSY);
+	CHECK_CONTAINS(d.text, "another ballastd");
+}
+
+static int db_exec(const char *dir, const char *sql)
+{
+	char path[128];
+	sqlite3 *db = NULL;
+	int r;
+
+	snprintf(path, sizeof(path), "%s/state.db", dir);
+	r = sqlite3_open(path, &db);
+	if (r == SQLITE_OK)
+		r = sqlite3_exec(db, sql, NULL, NULL, NULL);
+	sqlite3_close(db);
+	return r;
+}
+
+TEST(a_newer_version_is_refused_with_the_remedy_but_its_mode_can_be_read)
+{
+	_cleanup_fixture_ struct fixture f = {0};
+	_cleanup_diag_ struct diag d = {0};
+	_cleanup_free_ char *mode = NULL;
+
+	fixture_dir(&f);
+	CHECK_INT(fixture_open(&f, &d), 0);
+	fixture_stop(&f);
+	CHECK_INT(db_exec(f.dir, "PRAGMA user_version=99; INSERT INTO text VALUES ('mode','enforce')"), SQLITE_OK);
+	CHECK_INT(fixture_open(&f, &d), -EPROTO);
+	CHECK_CONTAINS(d.text, "state version 99");
+	CHECK_CONTAINS(d.text, "install that release again");
+	CHECK_INT(store_open_readonly(f.dir, &f.store, &d), 0);
+	CHECK_INT(store_load_text(f.store, "mode", &mode), 0);
+	CHECK_STR(mode, "enforce");
+}
+
+TEST(a_damaged_file_is_refused_never_replaced)
+{
+	_cleanup_fixture_ struct fixture f = {0};
+	_cleanup_diag_ struct diag d = {0};
+	char path[128], byte = 0;
+	FILE *file;
+
+	fixture_dir(&f);
+	snprintf(path, sizeof(path), "%s/state.db", f.dir);
+	file = fopen(path, "w");
+	CHECK(file);
+	fputs("this is not a database, but it is long enough to be looked at in earnest by whoever opens it,"
+	      " which is what the test is about\n", file);
+	fclose(file);
+	CHECK_INT(fixture_open(&f, &d), -EBADMSG);
+	CHECK_CONTAINS(d.text, "is damaged");
+	file = fopen(path, "r");
+	CHECK(file);
+	CHECK(fread(&byte, 1, 1, file) == 1);
+	fclose(file);
+	CHECK_INT(byte, 't');
+}
+
+TEST(an_older_version_is_migrated_after_a_backup)
+{
+	_cleanup_fixture_ struct fixture f = {0};
+	_cleanup_diag_ struct diag d = {0};
+	static const char *const steps[] = {
+		"CREATE TABLE a (x); INSERT INTO a VALUES (1);",
+		"ALTER TABLE a ADD COLUMN y DEFAULT 5;",
+		"CREATE TABLE b AS SELECT x + y AS z FROM a;",
+	};
+	struct schema first = {steps, 1}, third = {steps, 3};
+	char path[128], backup[128];
+	sqlite3 *db = NULL;
+
+	fixture_dir(&f);
+	snprintf(path, sizeof(path), "%s/s.db", f.dir);
+	snprintf(backup, sizeof(backup), "%s/s.db.v1", f.dir);
+	CHECK_INT(sqlite3_open(path, &db), SQLITE_OK);
+	CHECK_INT(schema_migrate(db, path, &first, &d), 0);
+	CHECK(access(backup, F_OK) < 0); /* nothing to save from an empty file */
+	CHECK_INT(schema_migrate(db, path, &third, &d), 0);
+	CHECK_INT(sqlite3_exec(db, "INSERT INTO b VALUES (2)", NULL, NULL, NULL), SQLITE_OK);
+	CHECK_INT(schema_migrate(db, path, &first, &d), -EPROTO);
+	sqlite3_close(db);
+	CHECK_INT(sqlite3_open(backup, &db), SQLITE_OK);
+	CHECK_INT(sqlite3_exec(db, "SELECT x FROM a", NULL, NULL, NULL), SQLITE_OK);
+	CHECK(sqlite3_exec(db, "SELECT z FROM b", NULL, NULL, NULL) != SQLITE_OK);
+	sqlite3_close(db);
+}
+
+TEST(a_migration_that_fails_leaves_the_old_version)
+{
+	static const char *const steps[] = {"CREATE TABLE a (x);", "CREATE TABLE c (x); SELECT nothing;"};
+	struct schema first = {steps, 1}, second = {steps, 2};
+	_cleanup_diag_ struct diag d = {0};
+	sqlite3 *db = NULL;
+
+	CHECK_INT(sqlite3_open(":memory:", &db), SQLITE_OK);
+	CHECK_INT(schema_migrate(db, "/tmp/never-written", &first, &d), 0);
+	CHECK(schema_migrate(db, "/tmp/test-store-never", &second, &d) < 0);
+	unlink("/tmp/test-store-never.v1");
+	CHECK(sqlite3_exec(db, "SELECT x FROM c", NULL, NULL, NULL) != SQLITE_OK);
+	CHECK_INT(schema_migrate(db, "/tmp/never-written", &first, &d), 0);
+	sqlite3_close(db);
+}
+
+/* The child acknowledges each override on a pipe after it was told that it is durable, until it is killed. */
+static unsigned told;
+static void on_done_tell(void *userdata, int error, const char *text)
+{
+	uint16_t *n = userdata;
+
+	told++;
+	if (error >= 0)
+		(void)!write(STDOUT_FILENO, n, sizeof(*n));
+}
+
+static void write_until_killed(struct fixture *f, unsigned first)
+{
+	static uint16_t numbers[20000];
+	_cleanup_diag_ struct diag d = {0};
+
+	if (fixture_open(f, &d) != 0 || fixture_start(f) < 0)
+		_exit(1);
+	for (unsigned i = first; i < ARRAY_SIZE(numbers); i++) {
+		struct store_override o = some_override(i, "1G");
+
+		numbers[i] = (uint16_t)i;
+		if (store_put_override(f->store, &o, on_done_tell, &numbers[i]) < 0 ||
+			store_add_event(f->store, i, "{\"kind\":\"noise\"}") < 0)
+			_exit(1);
+		/* Up to 32 in flight, so that batches are of every size. */
+		do
+			sd_event_run(f->loop, i - first + 1 - told > 32 ? USEC_INFINITY : 0);
+		while (i - first + 1 - told > 32);
+	}
+	for (;;)
+		sd_event_run(f->loop, USEC_INFINITY);
+}
+
+TEST(kill_9_at_any_moment_loses_nothing_that_was_acknowledged)
+{
+	_cleanup_fixture_ struct fixture f = {0};
+	_cleanup_diag_ struct diag d = {0};
+	static bool acknowledged[65536];
+	static struct overrides all;
+	unsigned n = 0;
+
+	fixture_dir(&f);
+	for (int round = 0; round < 20; round++) {
+		int fds[2];
+		uint16_t got;
+		pid_t pid;
+		unsigned limit = n + 1 + (unsigned)(round * 37 % 50);
+
+		CHECK(pipe(fds) == 0);
+		pid = fork();
+		CHECK(pid >= 0);
+		if (pid == 0) {
+			dup2(fds[1], STDOUT_FILENO);
+			close(fds[0]);
+			close(fds[1]);
+			write_until_killed(&f, n);
+		}
+		close(fds[1]);
+		while (n < limit && read(fds[0], &got, sizeof(got)) == sizeof(got)) {
+			acknowledged[got] = true;
+			n = got + 1u;
+		}
+		kill(pid, SIGKILL);
+		while (read(fds[0], &got, sizeof(got)) == sizeof(got)) {
+			acknowledged[got] = true;
+			n = got + 1u;
+		}
+		close(fds[0]);
+		waitpid(pid, NULL, 0);
+		CHECK(n >= limit);
+	}
+	CHECK_INT(fixture_open(&f, &d), 0);
+	CHECK_INT(store_load_overrides(f.store, take_override, &all), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(acknowledged); i++)
+		CHECK(!acknowledged[i] || all.seen[i]);
+	fixture_stop(&f);
+	CHECK_INT(db_exec(f.dir, "PRAGMA integrity_check"), SQLITE_OK);
+}
+
+/* In a child with a limit on file sizes: EFBIG is what a full disk is to SQLite, and needs no privilege. */
+static int full_disk_child(struct fixture *f)
+{
+	_cleanup_diag_ struct diag d = {0};
+	struct rlimit small = {200 * 1024, RLIM_INFINITY}, large = {RLIM_INFINITY, RLIM_INFINITY};
+	_cleanup_free_ char *text = calloc(1, 4001);
+	uint64_t until;
+	int r = 0;
+
+	if (!text || fixture_open(f, &d) != 0 || fixture_start(f) < 0)
+		return 10;
+	memset(text, 'x', 4000);
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &small);
+	for (int i = 0; i < 100 && f->health_calls == 0; i++) {
+		struct store_override o = some_override((unsigned)i, text);
+
+		if (store_put_override(f->store, &o, on_done, f) < 0 || !await_answers(f, i + 1))
+			return 11;
+	}
+	if (f->health_calls != 1 || f->healthy || !strstr(f->health, "cannot write"))
+		return 12;
+	if (f->last_error >= 0)
+		return 13;
+	setrlimit(RLIMIT_FSIZE, &large);
+	/* The next write finds room; without one the thread would try by itself. */
+	f->answered = 0;
+	r = store_put_text(f->store, "mode", "enforce", on_done, f);
+	if (r < 0 || !await_answers(f, 1) || f->last_error < 0)
+		return 14;
+	for (until = clock_boot_usec() + DEADLINE_USEC; !f->healthy && clock_boot_usec() < until;)
+		sd_event_run(f->loop, 100 * USEC_PER_MSEC);
+	return f->healthy && f->health_calls == 2 ? 0 : 15;
+}
+
+TEST(a_full_disk_is_told_and_survived)
+{
+	_cleanup_fixture_ struct fixture f = {0};
+	_cleanup_diag_ struct diag d = {0};
+	_cleanup_free_ char *mode = NULL;
+	int status = 0;
+	pid_t pid;
+
+	fixture_dir(&f);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		int r = full_disk_child(&f);
+
+		fixture_stop(&f);
+		_exit(r);
+	}
+	waitpid(pid, &status, 0);
+	CHECK_INT(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0);
+	CHECK_INT(fixture_open(&f, &d), 0);
+	CHECK_INT(store_load_text(f.store, "mode", &mode), 0);
+	CHECK_STR(mode, "enforce");
+}
+
+/* On a small tmpfs of its own: filled to the brim, then remounted read-only. */
+static int tmpfs_child(struct fixture *f, bool read_only)
+{
+	_cleanup_diag_ struct diag d = {0};
+	_cleanup_free_ char *mode = NULL;
+	char path[128];
+	int fd, r;
+
+	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		mount("store", f->dir, "tmpfs", 0, "size=512k") < 0)
+		return 77;
+	if (fixture_open(f, &d) != 0 || fixture_start(f) < 0 ||
+		store_put_text(f->store, "mode", "enforce", on_done, f) < 0 || !await_answers(f, 1) ||
+		f->last_error < 0)
+		return 10;
+	fixture_stop(f);
+	if (read_only) {
+		if (mount("store", f->dir, NULL, MS_REMOUNT | MS_RDONLY, "size=512k") < 0)
+			return 77;
+	} else {
+		static const char zeros[4096];
+
+		snprintf(path, sizeof(path), "%s/fill", f->dir);
+		fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+		while (write(fd, zeros, sizeof(zeros)) > 0)
+			;
+		close(fd);
+	}
+	f->answered = 0;
+	r = fixture_open(f, &d);
+	if (r != 1 && !(r == 0 && !read_only))
+		return 11;
+	if (store_load_text(f->store, "mode", &mode) < 0 || !streq(mode, "enforce"))
+		return 12;
+	if (fixture_start(f) < 0 || store_put_text(f->store, "mode", "observe", on_done, f) < 0 ||
+		!await_answers(f, 1))
+		return 13;
+	if (read_only)
+		return f->last_error < 0 ? 0 : 14;
+	return 0;
+}
+
+static void run_tmpfs(bool read_only)
+{
+	_cleanup_fixture_ struct fixture f = {0};
+	int status = 0;
+	pid_t pid;
+
+	if (geteuid() != 0)
+		TEST_SKIP("needs root to mount a small file system");
+	fixture_dir(&f);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0)
+		_exit(tmpfs_child(&f, read_only));
+	waitpid(pid, &status, 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		TEST_SKIP("this machine does not let us mount");
+	CHECK_INT(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0);
+}
+
+TEST(a_read_only_file_system_keeps_what_is_there_readable)
+{
+	run_tmpfs(true);
+}
+
+TEST(a_full_file_system_keeps_what_is_there_readable)
+{
+	run_tmpfs(false);
+}
+
+TEST_MAIN()
