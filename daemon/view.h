@@ -67,23 +67,11 @@ struct view_input {
 	const struct decide_state *state;
 };
 
-/* The published copy. All pointers are into the view itself (set: a reference it holds). Immutable. */
+/* The published copy. Immutable. `known` points into the view itself (set: a reference it holds); known.guests is always there, zeroed
+ * where nothing was given, and known.state is NULL. */
 struct view {
-	uint64_t generation;   /* grows by one a publication; the first is 1 */
-	struct snapshot snapshot;
-	bool has_plan;
-	struct plan plan;      /* actions and events are those of the latest decision */
-	const struct view_guest *guests; /* always there, zeroed where nothing was given */
-	struct policy_set *set;
-	const struct view_policy *policies;
-	size_t n_policies;
-	uint64_t policies_change_real_usec;
-	const struct view_problem *problems;
-	size_t n_problems;
-	enum daemon_mode mode;
-	bool ready;
-	uint64_t started_real_usec;
-	const char *libvirt_version;
+	uint64_t generation; /* grows by one a publication; the first is 1 */
+	struct view_input known;
 };
 
 /* Holds the current view and spare blocks. Any thread may get and unref; one thread publishes. */
@@ -102,9 +90,9 @@ struct view *view_unref(struct view *v); /* takes NULL, returns NULL */
 DEFINE_CLEANUP(struct view *, view_unref)
 #define _cleanup_view_ _cleanup_(view_unrefp)
 
-/* Index of a guest by UUID text or by name, or -ENOENT. A guest's name that reads like a UUID is found as a UUID first. */
-ssize_t view_find_guest(const struct view *v, const char *uuid_or_name) _nonnull_ _pure_;
-/* The guest's name nearest to this word, or NULL; valid as long as the view. */
-const char *view_nearest_guest(const struct view *v, const char *word) _nonnull_;
-/* A BOOTTIME of the snapshot as wall time, by the snapshot's own pair of clocks; 0 for 0. */
-uint64_t view_real_usec(const struct view *v, uint64_t boot_usec) _nonnull_ _pure_;
+/* Index of a guest by UUID text or by name, or -ENOENT. A word that reads like a UUID is looked up as one first. */
+ssize_t snapshot_find_guest(const struct snapshot *s, const char *uuid_or_name) _nonnull_ _pure_;
+/* The guest's name nearest to this word, or NULL; valid as long as the snapshot. */
+const char *snapshot_nearest_guest(const struct snapshot *s, const char *word) _nonnull_;
+/* A CLOCK_BOOTTIME as wall time, by the snapshot's own pair of clocks; 0 for 0, USEC_INFINITY for itself. */
+uint64_t snapshot_real_usec(const struct snapshot *s, uint64_t boot_usec) _nonnull_ _pure_;

@@ -46,7 +46,8 @@ struct override {
 	uint64_t until_boot_usec; /* CLOCK_BOOTTIME; USEC_INFINITY: not by this clock */
 	uint64_t until_real_usec; /* CLOCK_REALTIME; USEC_INFINITY: not by this clock */
 };
-/* Is section/key/value something that can be overridden? 0, or -EINVAL with *d (the nearest key). */
+/* Is section/key/value something that can be overridden? 0, -ENOMEM, or -EINVAL with *d (the nearest key, or what is wrong with the
+ * value; then its column counts from the value's start). */
 int override_check(const char *section, const char *key, const char *value, struct diag *d)
 	_nonnull_args_(1, 2, 3) _must_check_;
 
@@ -74,8 +75,11 @@ int guest_policy_update(struct guest_policy *gp, const struct policy_set *set,
 	const struct facts *facts, const struct override *overrides, size_t n_overrides,
 	uint64_t now_boot_usec, uint64_t now_real_usec, uint64_t *ret_wake_boot_usec)
 	_nonnull_args_(1, 2, 3, 4, 6, 11) _must_check_;
-/* Valid until the next update. */
+/* Valid until the next update. Where policies that contradict each other (or an override) leave Min above Max, Max wins: mem_min_bytes is
+ * Max, and a visit shows Min with Max's value and origin. */
 const struct settings *guest_policy_settings(const struct guest_policy *gp) _nonnull_ _pure_;
+/* True when that happened; *ret_asked_bytes is the Min that was asked for. */
+bool guest_policy_min_cut(const struct guest_policy *gp, uint64_t *ret_asked_bytes) _nonnull_;
 /* A number that changes whenever the set of active policies (or overrides) of this guest does. */
 uint64_t guest_policy_epoch(const struct guest_policy *gp) _nonnull_ _pure_;
 
@@ -83,7 +87,8 @@ uint64_t guest_policy_epoch(const struct guest_policy *gp) _nonnull_ _pure_;
 bool guest_policy_matches(const struct guest_policy *gp, size_t i) _nonnull_ _pure_;
 bool guest_policy_active(const struct guest_policy *gp, size_t i) _nonnull_ _pure_;
 
-/* Every setting with its value as text and its origin, in table order, for `policy show` and the API. fn may stop by returning non-zero.
+/* Every setting with its value as text and its origin, in table order, for `policy show` and the API. fn may stop by returning
+ * non-zero, which is returned; -ENOMEM. The origin of a setting that was reset by an empty assignment is that assignment.
  * in_force: false for what this version accepts but does not act on. */
 typedef int (*setting_visitor)(const char *section, const char *key, const char *value,
 	const struct origin *origin, bool in_force, void *userdata);

@@ -6,15 +6,47 @@ policy_libs = policy/libpolicy.a common/libcommon.a
 
 # --- Policy files, settings and the merge ---
 policy_libpolicy_a_SOURCES += \
+	policy/effective.c \
+	policy/effective.h \
+	policy/match.c \
+	policy/match.h \
+	policy/merge.c \
+	policy/merge.h \
+	policy/policy-dir.c \
+	policy/policy-dir.h \
+	policy/policy-file.c \
+	policy/policy-file.h \
+	policy/policy-load.c \
+	policy/policy-set-parts.h \
+	policy/policy-set.c \
+	policy/policy-set.h \
+	policy/setting-list.c \
+	policy/setting-list.h \
+	policy/setting-table.c \
+	policy/setting-table.h \
+	policy/setting-value.c \
+	policy/setting-value.h \
+	policy/settings.c \
+	policy/settings.h \
 	policy/uuid.c \
 	policy/uuid.h \
+	policy/what-if.c \
+	policy/what-if.h \
+	policy/windows.c \
+	policy/windows.h \
 	$(NULL)
 
 policy_file_tests = \
+	tests/unit/test-match \
+	tests/unit/test-setting-list \
+	tests/unit/test-settings \
 	tests/unit/test-uuid \
 	$(NULL)
 check_PROGRAMS += $(policy_file_tests)
 TESTS += $(policy_file_tests)
+tests_unit_test_match_LDADD = $(policy_libs)
+tests_unit_test_setting_list_LDADD = $(policy_libs)
+tests_unit_test_settings_LDADD = $(policy_libs)
 tests_unit_test_uuid_LDADD = $(policy_libs)
 
 # --- Decisions ---
@@ -43,3 +75,14 @@ policy_libpolicy_a_SOURCES += \
 	policy/snapshot.c \
 	policy/snapshot.h \
 	$(NULL)
+
+decide_tests = \
+	tests/unit/test-balloon \
+	tests/unit/test-divide \
+	tests/unit/test-reason \
+	$(NULL)
+check_PROGRAMS += $(decide_tests)
+TESTS += $(decide_tests)
+tests_unit_test_balloon_LDADD = $(policy_libs)
+tests_unit_test_divide_LDADD = $(policy_libs)
+tests_unit_test_reason_LDADD = $(policy_libs)

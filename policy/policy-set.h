@@ -47,6 +47,9 @@ int policy_set_from_texts(const struct policy_text *texts, size_t n, const struc
 uint64_t policy_set_generation(const struct policy_set *set) _nonnull_ _pure_;
 /* SHA-256 is not needed: 64 bits over names and texts, equal on all hosts for equal input. */
 uint64_t policy_set_digest(const struct policy_set *set) _nonnull_ _pure_;
+/* What is no mistake and should be said all the same when the set is checked or loaded: settings that this version accepts and does not
+ * act on, policies in force in their last good version, drop-ins without a policy. Lives as long as the set. */
+const struct diag_list *policy_set_notes(const struct policy_set *set) _nonnull_ _pure_;
 /* [Host] settings: no schedule or condition of a policy holds for them; merged in set order. */
 const struct host_settings *policy_set_host(const struct policy_set *set) _nonnull_ _pure_;
 
@@ -56,6 +59,7 @@ struct policy_info {
 	const char *path;        /* the file in force */
 	const char *description; /* "" if none */
 	const char *condition;   /* source text, "" if none */
+	uint64_t lasting_usec;   /* how long the condition must have been true */
 	const char *on_calendar; /* source text(s) joined by "; ", "" if none */
 	bool has_match;
 	bool stale;              /* its file is bad now: this is its last good version */

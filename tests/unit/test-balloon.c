@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "policy/balloon.h"
+
+#include "tests/test.h"
+
+#define START (1000 * USEC_PER_SEC)
+
+static struct guest_sample sample(uint64_t actual_mib, uint64_t target_mib, uint64_t now)
+{
+	struct guest_sample s = {.max_bytes = 4096 * MIB, .actual_bytes = actual_mib * MIB,
+		.target_bytes = target_mib * MIB, .actual_usec = now, .running = true};
+	return s;
+}
+
+static enum balloon_verdict observe(struct balloon *b, uint64_t actual_mib, uint64_t now)
+{
+	struct guest_sample s = sample(actual_mib, b->target_bytes / MIB, now);
+
+	return balloon_observe(b, &s, now);
+}
+
+static void begin(struct balloon *b, uint64_t actual_mib, uint64_t to_mib)
+{
+	struct guest_sample s = sample(actual_mib, actual_mib, START);
+
+	memset(b, 0, sizeof(*b));
+	balloon_observe(b, &s, START);
+	balloon_commanded(b, &s, to_mib * MIB, START);
+}
+
+TEST(a_balloon_that_arrives_is_fine)
+{
+	struct balloon b;
+
+	begin(&b, 1000, 600);
+	CHECK(balloon_moving(&b));
+	CHECK_INT(observe(&b, 800, START + USEC_PER_SEC), BALLOON_FINE);
+	CHECK_INT(observe(&b, 600, START + 2 * USEC_PER_SEC), BALLOON_FINE);
+	CHECK(!balloon_moving(&b));
+	CHECK(!balloon_resting(&b, START + 2 * USEC_PER_SEC));
+}
+
+TEST(one_that_stops_short_is_told_within_two_seconds)
+{
+	struct balloon b;
+
+	begin(&b, 1000, 600);
+	CHECK_INT(observe(&b, 700, START + USEC_PER_SEC), BALLOON_FINE);
+	CHECK_INT(observe(&b, 700, START + 2 * USEC_PER_SEC), BALLOON_FINE);
+	CHECK_INT(observe(&b, 700, START + 2600 * USEC_PER_MSEC), BALLOON_SHORT);
+	CHECK_U64(b.floor_bytes, 700 * MIB);
+	CHECK(b.retry_usec > START + 10 * USEC_PER_SEC);
+}
+
+/* Plays a balloon that never moves, with the correction that decide() gives. Returns when it was found stuck. */
+static uint64_t play_dead(struct balloon *b, uint64_t from, uint64_t to)
+{
+	for (uint64_t t = from; t < to; t += 100 * USEC_PER_MSEC) {
+		enum balloon_verdict v = observe(b, 1000, t);
+		struct guest_sample s = sample(1000, b->target_bytes / MIB, t);
+
+		if (v == BALLOON_STUCK)
+			return t;
+		if (v == BALLOON_SHORT)
+			balloon_commanded(b, &s, 1000 * MIB, t);
+	}
+	return 0;
+}
+
+TEST(one_that_never_moves_is_stuck_after_five_seconds)
+{
+	struct balloon b;
+	uint64_t t;
+
+	begin(&b, 1000, 600);
+	t = play_dead(&b, START, START + 20 * USEC_PER_SEC);
+	CHECK_U64(t, START + 5 * USEC_PER_SEC);
+	CHECK(balloon_resting(&b, t));
+	CHECK(!balloon_resting(&b, b.retry_usec));
+}
+
+TEST(a_stuck_one_is_tried_again_with_growing_pauses)
+{
+	struct balloon b;
+	uint64_t t, pause = 0;
+
+	begin(&b, 1000, 600);
+	t = play_dead(&b, START, START + 20 * USEC_PER_SEC);
+	for (int i = 0; i < 5; i++) {
+		struct guest_sample s = sample(1000, 1000, b.retry_usec);
+
+		CHECK(b.retry_usec - t >= pause);
+		pause = b.retry_usec - t;
+		t = b.retry_usec;
+		balloon_commanded(&b, &s, 600 * MIB, t);
+		CHECK(!balloon_resting(&b, t));
+		/* no second event while it stays stuck */
+		CHECK_U64(play_dead(&b, t, t + 6 * USEC_PER_SEC), 0);
+		t += 5 * USEC_PER_SEC;
+		CHECK(balloon_resting(&b, t));
+	}
+	CHECK(pause >= 60 * USEC_PER_SEC);
+}
+
+TEST(a_stuck_one_that_moves_again_is_told)
+{
+	struct balloon b;
+	uint64_t t;
+	struct guest_sample s;
+
+	begin(&b, 1000, 600);
+	play_dead(&b, START, START + 20 * USEC_PER_SEC);
+	t = b.retry_usec;
+	s = sample(1000, 1000, t);
+	balloon_commanded(&b, &s, 600 * MIB, t);
+	CHECK_INT(observe(&b, 900, t + USEC_PER_SEC), BALLOON_UNSTUCK);
+	CHECK(!b.stuck);
+}
+
+TEST(growing_by_itself_is_told)
+{
+	struct balloon b;
+
+	begin(&b, 1000, 600);
+	observe(&b, 600, START + USEC_PER_SEC);
+	CHECK_INT(observe(&b, 900, START + 2 * USEC_PER_SEC), BALLOON_TOOK_BACK);
+}
+
+TEST(old_readings_do_not_make_it_stuck)
+{
+	struct balloon b;
+	struct guest_sample s;
+
+	begin(&b, 1000, 600);
+	s = sample(1000, 600, START);
+	CHECK_INT(balloon_observe(&b, &s, START + 60 * USEC_PER_SEC), BALLOON_FINE);
+}
+
+TEST_MAIN()
