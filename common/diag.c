@@ -43,7 +43,8 @@ char *diag_format(const struct diag *d)
 	char *s;
 
 	if (d->line && d->col)
-		snprintf(place, sizeof(place), "%s%u:%u: ", d->file ? ":" : "line ", d->line, d->col);
+		snprintf(place, sizeof(place), "%s%u:%u: ", d->file ? ":" : "line ", d->line,
+			d->col);
 	else if (d->line)
 		snprintf(place, sizeof(place), "%s%u: ", d->file ? ":" : "line ", d->line);
 	else if (d->col)
@@ -118,7 +119,8 @@ static unsigned lower(char c)
 	return (unsigned)tolower((unsigned char)c);
 }
 
-/* Optimal string alignment: Levenshtein with the swap of two neighbours as one edit. Both at most WORD_MAX. */
+/* Optimal string alignment: Levenshtein with the swap of two neighbours as one edit. Both at most
+ * WORD_MAX. */
 static size_t edit_distance(const char *a, size_t la, const char *b, size_t lb)
 {
 	size_t rows[3][WORD_MAX + 1];

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "common/utf8.h"
+
 #define INI_FILE_MAX (1024 * 1024)
 #define INI_LINE_MAX (64 * 1024)
 
@@ -25,13 +27,14 @@ struct ini_reader {
 	const char *file;
 	ini_handler handler;
 	void *userdata;
-	struct diag *d;              /* the one finding that ends the reading, or */
-	struct diag_list *findings;  /* all of them */
+	struct diag *d;		    /* the one finding that ends the reading, or */
+	struct diag_list *findings; /* all of them */
 	int found;
 
 	char *section; /* the current one */
 	char *joined;  /* INI_LINE_MAX + 1 bytes: the line being put together */
 	size_t len;
+	size_t start; /* its first byte that is not blank */
 	struct ini_map map;
 };
 
@@ -52,7 +55,8 @@ static void map_place(const struct ini_map *m, size_t offset, unsigned *ret_line
 	*ret_col = p->col + (unsigned)(offset - p->offset);
 }
 
-void ini_entry_place(const struct ini_entry *e, size_t offset, unsigned *ret_line, unsigned *ret_col)
+void ini_entry_place(
+	const struct ini_entry *e, size_t offset, unsigned *ret_line, unsigned *ret_col)
 {
 	map_place(e->map, e->map->value + offset, ret_line, ret_col);
 }
@@ -99,23 +103,6 @@ static bool blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v';
 }
 
-/* Length of the UTF-8 character at s (without surrogates and overlong forms), 0 if it is none. */
-static size_t utf8_length(const unsigned char *s, size_t len)
-{
-	unsigned c = s[0];
-	size_t n = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : (c & 0xf0) == 0xe0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
-
-	if (n > len)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((c == 0xe0 && s[1] < 0xa0) || (c == 0xed && s[1] > 0x9f) || (c == 0xf0 && s[1] < 0x90) ||
-		(c == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 static int check_text(struct ini_reader *rd, const char *text, size_t len, size_t *ret_good)
 {
 	unsigned line = 1;
@@ -126,7 +113,8 @@ static int check_text(struct ini_reader *rd, const char *text, size_t len, size_
 		return form_error(rd, 0, 0, "larger than 1 MiB; expected a file of at most 1 MiB");
 	while (i < len) {
 		if (text[i] == '\0')
-			return form_error(rd, line, (unsigned)(i - start) + 1, "NUL byte; expected UTF-8 text");
+			return form_error(rd, line, (unsigned)(i - start) + 1,
+				"NUL byte; expected UTF-8 text");
 		n = utf8_length((const unsigned char *)text + i, len - i);
 		if (!n)
 			return form_error(rd, line, (unsigned)(i - start) + 1,
@@ -155,18 +143,20 @@ static int hand_on(struct ini_reader *rd, struct ini_entry *e)
 
 static int read_header(struct ini_reader *rd)
 {
+	char *text = rd->joined + rd->start, *last = rd->joined + rd->len - 1, *name;
 	struct ini_entry e = {0};
 	unsigned line, col;
-	char *name;
 
 	map_place(&rd->map, rd->len, &line, &col);
-	if (rd->joined[rd->len - 1] != ']')
-		return form_error(rd, line, col, "section header does not end; expected \"]\" as its last character");
-	rd->joined[rd->len - 1] = '\0';
-	map_place(&rd->map, 0, &e.line, &e.key_col);
-	if (!rd->joined[1] || strpbrk(rd->joined + 1, "[]"))
-		return form_error(rd, e.line, e.key_col, "not a section header; expected one like [Memory]");
-	name = strdup(rd->joined + 1);
+	if (*last != ']')
+		return form_error(rd, line, col,
+			"section header does not end; expected \"]\" as its last character");
+	*last = '\0';
+	map_place(&rd->map, rd->start, &e.line, &e.key_col);
+	if (!text[1] || strpbrk(text + 1, "[]"))
+		return form_error(
+			rd, e.line, e.key_col, "not a section header; expected one like [Memory]");
+	name = strdup(text + 1);
 	if (!name)
 		return -ENOMEM;
 	free(rd->section);
@@ -174,30 +164,30 @@ static int read_header(struct ini_reader *rd)
 	return hand_on(rd, &e);
 }
 
-/* The joined line, trimmed and not empty: a header or an assignment. */
+/* The joined line, which is not empty: a header or an assignment. */
 static int read_logical(struct ini_reader *rd)
 {
 	char found[EXCERPT_MAX], text[EXCERPT_MAX + 64];
-	struct ini_entry e = {0};
+	struct ini_entry e = {.key = rd->joined + rd->start};
 	char *equals, *end;
 
-	if (rd->joined[0] == '[')
+	if (*e.key == '[')
 		return read_header(rd);
-	map_place(&rd->map, 0, &e.line, &e.key_col);
-	equals = strchr(rd->joined, '=');
+	map_place(&rd->map, rd->start, &e.line, &e.key_col);
+	equals = strchr(e.key, '=');
 	if (!equals) {
 		snprintf(text, sizeof(text), "\"%s\" is no assignment; expected Key=Value",
-			excerpt(rd->joined, found));
+			excerpt(e.key, found));
 		return form_error(rd, e.line, e.key_col, text);
 	}
-	if (equals == rd->joined)
-		return form_error(rd, e.line, e.key_col, "key missing before \"=\"; expected Key=Value");
+	if (equals == e.key)
+		return form_error(
+			rd, e.line, e.key_col, "key missing before \"=\"; expected Key=Value");
 	for (end = equals; blank(end[-1]); end--)
 		;
 	*end = '\0';
 	for (e.value = equals + 1; blank(*e.value); e.value++)
 		;
-	e.key = rd->joined;
 	rd->map.value = (size_t)(e.value - rd->joined);
 	map_place(&rd->map, rd->map.value, &(unsigned){0}, &e.value_col);
 	return hand_on(rd, &e);
@@ -210,6 +200,8 @@ static int flush(struct ini_reader *rd)
 	while (rd->len && blank(rd->joined[rd->len - 1]))
 		rd->len--;
 	rd->joined[rd->len] = '\0';
+	for (rd->start = 0; blank(rd->joined[rd->start]); rd->start++)
+		;
 	if (rd->len)
 		r = read_logical(rd);
 	rd->len = 0;
@@ -240,13 +232,15 @@ static int read_line(struct ini_reader *rd, const char *s, size_t len, unsigned 
 		skipped++;
 	s += skipped;
 	len -= skipped;
-	/* As systemd has it: a comment between continued lines is skipped, an empty line ends them. */
+	/* As systemd has it: a comment between continued lines is skipped, an empty line ends them.
+	 */
 	if (len && (*s == '#' || *s == ';'))
 		return 0;
 	if (rd->len + len > INI_LINE_MAX) {
 		rd->len = 0;
 		rd->map.n = 0;
-		return form_error(rd, line, 1, "line is longer than 64 KiB; expected a shorter one");
+		return form_error(
+			rd, line, 1, "line is longer than 64 KiB; expected a shorter one");
 	}
 	r = map_add(&rd->map, rd->len, line, (unsigned)skipped + 1);
 	if (r < 0)
@@ -297,8 +291,8 @@ int ini_parse(const char *file, const char *text, size_t len, ini_handler handle
 	return read_text(&rd, text, len);
 }
 
-int ini_parse_all(const char *file, const char *text, size_t len, ini_handler handler, void *userdata,
-	struct diag_list *findings)
+int ini_parse_all(const char *file, const char *text, size_t len, ini_handler handler,
+	void *userdata, struct diag_list *findings)
 {
 	_cleanup_(reader_clear) struct ini_reader rd = {
 		.file = file, .handler = handler, .userdata = userdata, .findings = findings};
@@ -371,6 +365,7 @@ int ini_read_file(const char *path, char **ret_text, size_t *ret_len, struct dia
 	if (r == 0)
 		r = read_whole(fd, ret_text, ret_len);
 	if (r < 0)
-		return diag_set(d, -r, path, 0, 0, "cannot be read: %s; %s", strerror(-r), remedy(-r));
+		return diag_set(
+			d, -r, path, 0, 0, "cannot be read: %s; %s", strerror(-r), remedy(-r));
 	return 0;
 }

@@ -29,3 +29,23 @@ tests_unit_test_diag_LDADD = common/libcommon.a
 tests_unit_test_ini_LDADD = common/libcommon.a
 tests_unit_test_units_LDADD = common/libcommon.a
 tests_unit_test_json_LDADD = common/libcommon.a $(JANSSON_LIBS)
+
+# Every parser of foreign text: replayed over its corpus by `make check`, a libFuzzer target with --enable-fuzzers.
+common_replays = \
+	tests/fuzz/fuzz-ini-replay \
+	tests/fuzz/fuzz-units-replay \
+	$(NULL)
+check_PROGRAMS += $(common_replays)
+TESTS += $(common_replays)
+tests_fuzz_fuzz_ini_replay_SOURCES = tests/fuzz/fuzz-ini.c tests/fuzz/replay.c
+tests_fuzz_fuzz_ini_replay_LDADD = common/libcommon.a
+tests_fuzz_fuzz_units_replay_SOURCES = tests/fuzz/fuzz-units.c tests/fuzz/replay.c
+tests_fuzz_fuzz_units_replay_LDADD = common/libcommon.a
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz-ini tests/fuzz/fuzz-units
+tests_fuzz_fuzz_ini_LDADD = common/libcommon.a
+tests_fuzz_fuzz_ini_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_units_LDADD = common/libcommon.a
+tests_fuzz_fuzz_units_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+endif
+EXTRA_DIST += tests/fuzz/corpus/ini tests/fuzz/corpus/units

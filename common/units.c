@@ -6,7 +6,8 @@
 
 __extension__ typedef unsigned __int128 u128;
 
-/* More decimals than this are refused: nothing we measure has them, and 10^9 times any unit fits 128 bits. */
+/* More decimals than this are refused: nothing we measure has them, and 10^9 times any unit fits
+ * 128 bits. */
 #define DECIMALS_MAX 9
 
 uint64_t mul_div(uint64_t a, uint64_t b, uint64_t c)
@@ -49,8 +50,8 @@ static int scan_error(const struct scan *s, int err, const char *at, const char 
 {
 	char found[EXCERPT_MAX];
 
-	return diag_set(s->d, err, NULL, 0, (unsigned)(at - s->text) + 1,
-		"\"%s\": %s; expected %s", excerpt(s->text, found), problem, s->what);
+	return diag_set(s->d, err, NULL, 0, (unsigned)(at - s->text) + 1, "\"%s\": %s; expected %s",
+		excerpt(s->text, found), problem, s->what);
 }
 
 static int scan_too_large(const struct scan *s, const char *at)
@@ -108,7 +109,8 @@ static int scan_decimal(struct scan *s, unsigned decimals_max, struct decimal *r
 	return 0;
 }
 
-/* n units of this many, exactly, rounded down to a whole one. False: more than 64 bits, or infinity itself. */
+/* n units of this many, exactly, rounded down to a whole one. False: more than 64 bits, or infinity
+ * itself. */
 static bool decimal_times(const struct decimal *n, uint64_t unit, uint64_t *ret)
 {
 	u128 v = (u128)n->whole * unit + (u128)n->fraction * unit / n->scale;
@@ -200,8 +202,7 @@ static const struct span_unit {
 static uint64_t span_unit_usec(const char *name, size_t len)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(span_units); i++)
-		if (strlen(span_units[i].name) == len &&
-			memcmp(span_units[i].name, name, len) == 0)
+		if (strlen(span_units[i].name) == len && memcmp(span_units[i].name, name, len) == 0)
 			return span_units[i].usec;
 	return 0;
 }
@@ -281,15 +282,18 @@ int ratio_parse(const char *text, uint64_t max_permyriad, uint64_t *ret_permyria
 	if (!decimal_times(&n, PERMYRIAD / 100, &v))
 		return scan_too_large(&s, n.at);
 	if (v > max_permyriad) {
-		snprintf(problem, sizeof(problem), "more than %s", ratio_format(max_permyriad, limit));
+		snprintf(problem, sizeof(problem), "more than %s",
+			ratio_format(max_permyriad, limit));
 		return scan_error(&s, ERANGE, n.at, problem);
 	}
 	*ret_permyriad = v;
 	return 0;
 }
 
-/* bytes in this unit with as few decimals as are exact, at most three. False: not exact or below one unit. */
-static bool format_in_unit(uint64_t bytes, unsigned shift, char suffix, char buf[static SIZE_TEXT_MAX])
+/* bytes in this unit with as few decimals as are exact, at most three. False: not exact or below
+ * one unit. */
+static bool format_in_unit(
+	uint64_t bytes, unsigned shift, char suffix, char buf[static SIZE_TEXT_MAX])
 {
 	uint64_t unit = UINT64_C(1) << shift, whole = bytes >> shift, rest = bytes & (unit - 1);
 	uint64_t scale = 1;
@@ -337,12 +341,14 @@ char *size_format(uint64_t bytes, char buf[static SIZE_TEXT_MAX])
 	while (i < 5 && bytes >= (UINT64_C(1024) << (10 * i)) - ((UINT64_C(1) << (10 * i)) >> 1))
 		i++;
 	unit = UINT64_C(1) << (10 * i);
-	decimals = i == 0 || bytes >= 100 * unit - unit / 2 ? 0 : bytes >= 10 * unit - unit / 20 ? 1 : 2;
+	decimals = i == 0 || bytes >= 100 * unit - unit / 2 ? 0
+		   : bytes >= 10 * unit - unit / 20	    ? 1
+							    : 2;
 	scale = decimals == 0 ? 1 : decimals == 1 ? 10 : 100;
 	v = (uint64_t)(((u128)bytes * scale + unit / 2) / unit);
 	if (decimals)
-		snprintf(digits, sizeof(digits), "%" PRIu64 ".%0*" PRIu64, v / scale,
-			(int)decimals, v % scale);
+		snprintf(digits, sizeof(digits), "%" PRIu64 ".%0*" PRIu64, v / scale, (int)decimals,
+			v % scale);
 	else
 		snprintf(digits, sizeof(digits), "%" PRIu64, v);
 	if (decimals) {
@@ -382,8 +388,8 @@ char *span_format(uint64_t usec, char buf[static SPAN_TEXT_MAX])
 		if (!v)
 			continue;
 		usec %= units[i].usec;
-		n += (size_t)snprintf(buf + n, SPAN_TEXT_MAX - n, "%s%" PRIu64 "%s", n ? " " : "", v,
-			units[i].name);
+		n += (size_t)snprintf(buf + n, SPAN_TEXT_MAX - n, "%s%" PRIu64 "%s", n ? " " : "",
+			v, units[i].name);
 	}
 	return buf;
 }

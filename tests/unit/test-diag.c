@@ -123,7 +123,8 @@ TEST(a_word_too_far_away_is_not_meant)
 	CHECK(!nearest_word("Colour", words));
 	CHECK(!nearest_word("", words));
 	CHECK(!nearest_word("M", words));
-	CHECK(!nearest_word("ThisWordIsLongerThanAnyNameThatWeHaveAndSoItCannotBeOneOfOursAtAll", words));
+	CHECK(!nearest_word(
+		"ThisWordIsLongerThanAnyNameThatWeHaveAndSoItCannotBeOneOfOursAtAll", words));
 }
 
 TEST_MAIN()

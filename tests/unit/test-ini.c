@@ -17,12 +17,12 @@ static int record(const struct ini_entry *e, void *userdata, struct diag *d)
 	struct seen *s = userdata;
 
 	if (!e->key)
-		s->len += (size_t)snprintf(s->text + s->len, sizeof(s->text) - s->len, "%u:%u[%s]\n",
-			e->line, e->key_col, e->section);
+		s->len += (size_t)snprintf(s->text + s->len, sizeof(s->text) - s->len,
+			"%u:%u[%s]\n", e->line, e->key_col, e->section);
 	else
 		s->len += (size_t)snprintf(s->text + s->len, sizeof(s->text) - s->len,
-			"%u:%u:%u %s.%s=<%s>\n", e->line, e->key_col, e->value_col, e->section, e->key,
-			e->value);
+			"%u:%u:%u %s.%s=<%s>\n", e->line, e->key_col, e->value_col, e->section,
+			e->key, e->value);
 	return 0;
 }
 
@@ -36,7 +36,9 @@ TEST(sections_keys_and_places_are_handed_on)
 {
 	struct seen s;
 
-	CHECK_INT(parse("early=1\n# c\n; c\n\n[Memory]\nMin=512M\n  Max = 3 G \nEmpty=\n", &s, NULL), 0);
+	CHECK_INT(
+		parse("early=1\n# c\n; c\n\n[Memory]\nMin=512M\n  Max = 3 G \nEmpty=\n", &s, NULL),
+		0);
 	CHECK_STR(s.text, "1:1:7 .early=<1>\n5:1[Memory]\n6:1:5 Memory.Min=<512M>\n"
 			  "7:3:9 Memory.Max=<3 G>\n8:1:7 Memory.Empty=<>\n");
 }
@@ -53,7 +55,8 @@ TEST(a_backslash_joins_lines_and_comments_between_are_skipped)
 {
 	struct seen s;
 
-	CHECK_INT(parse("[A]\nK=one\\\n  # no\n  two \\\r\nthree\nL=4\nM=x\\\\\nN=5\\", &s, NULL), 0);
+	CHECK_INT(
+		parse("[A]\nK=one\\\n  # no\n  two \\\r\nthree\nL=4\nM=x\\\\\nN=5\\", &s, NULL), 0);
 	CHECK_STR(s.text, "1:1[A]\n2:1:3 A.K=<one two  three>\n6:1:3 A.L=<4>\n"
 			  "7:1:3 A.M=<x\\\\>\n8:1:3 A.N=<5>\n");
 }
@@ -63,7 +66,8 @@ static int place_of_x(const struct ini_entry *e, void *userdata, struct diag *d)
 	unsigned *place = userdata;
 
 	if (e->key)
-		ini_entry_place(e, (size_t)(strchr(e->value, 'x') - e->value), &place[0], &place[1]);
+		ini_entry_place(
+			e, (size_t)(strchr(e->value, 'x') - e->value), &place[0], &place[1]);
 	return 0;
 }
 
