@@ -29,4 +29,5 @@ EXTRA_DIST += \
 	lab/guest/port.h \
 	lab/host/lab-init \
 	lab/host/lab-mux.c \
+	lab/host/lab-nest \
 	lab/host/lab-run.c

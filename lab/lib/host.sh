@@ -116,18 +116,14 @@ host_supervise() {
 	done
 }
 
-# Becomes systemd-nspawn, in a mount namespace of its own and the host's control groups.
+# Becomes systemd-nspawn, in the host's control groups and a mount namespace of its own (host/lab-nest prepares that).
 host_nspawn() {
 	local i=$1 unified=0
 
 	[ "$(cg_mode)" = v1 ] || unified=1
 	proc_record "nspawn-h$i" $BASHPID
 	cg_enter "h$i" $BASHPID
-	# shellcheck disable=SC2016
-	exec unshare --mount --propagation slave bash -c '
-		[ ! -d "$1" ] || mount --rbind "$1" /sys/fs/cgroup
-		shift
-		exec "$@"' - "$LAB_DIR/cg" \
+	exec unshare --mount --propagation unchanged "$LAB_SRC/host/lab-nest" "$(host_dir "$i")/nest" "$LAB_DIR/cg" \
 		env SYSTEMD_SECCOMP=0 SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=$unified \
 		systemd-nspawn --quiet --directory="$(host_root "$i")" --machine="lab-$(cat "$LAB_DIR/tag")-h$i" \
 		--hostname="h$i" --register=no --keep-unit --network-namespace-path="$(net_file "h$i")" \
@@ -146,13 +142,15 @@ host_index() {
 	echo "$i"
 }
 
-# host_leader I: the process that is number 1 inside, seen from here.
+# host_leader I: the process that is number 1 inside, seen from here. Not before it is systemd: until then its root may
+# still be this machine's, and nobody may run anything in there.
 host_leader() {
 	local nspawn child
 
 	nspawn=$(proc_pid "nspawn-h$1") || return 1
 	for child in $(cat "/proc/$nspawn/task/$nspawn/children" 2>/dev/null); do
-		if grep -qE '^NSpid:.*[[:space:]]1$' "/proc/$child/status" 2>/dev/null; then
+		if grep -qE '^NSpid:.*[[:space:]]1$' "/proc/$child/status" 2>/dev/null &&
+			[ "$(cat "/proc/$child/comm" 2>/dev/null)" = systemd ]; then
 			echo "$child"
 			return 0
 		fi

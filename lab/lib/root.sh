@@ -16,7 +16,7 @@ root_make() {
 	local i=$1 n=$2 dir root
 
 	dir=$(host_dir "$i") root=$(host_root "$i")
-	mkdir -p "$dir"/{root,rw,disk}
+	mkdir -p "$dir"/{root,rw,disk,nest}
 	mount -t tmpfs -o size=4G,mode=755 "lab-h$i" "$dir/rw"
 	mkdir "$dir/rw"/{up,work}
 	mount -t overlay "lab-h$i" -o "lowerdir=/,upperdir=$dir/rw/up,workdir=$dir/rw/work" "$root"
