@@ -4,6 +4,44 @@ noinst_LIBRARIES += policy/libpolicy.a
 policy_libpolicy_a_SOURCES =
 policy_libs = policy/libpolicy.a common/libcommon.a
 
+# --- Time zones, calendar events, schedules and conditions ---
+policy_libpolicy_a_SOURCES += \
+	policy/calendar-field.c \
+	policy/calendar-fields.h \
+	policy/calendar-parse.c \
+	policy/calendar.c \
+	policy/calendar.h \
+	policy/civil.c \
+	policy/civil.h \
+	policy/condition.h \
+	policy/facts.h \
+	policy/schedule.c \
+	policy/schedule.h \
+	policy/timezone-load.c \
+	policy/timezone-rule.c \
+	policy/timezone-table.h \
+	policy/timezone-tzif.c \
+	policy/timezone.c \
+	policy/timezone.h \
+	$(NULL)
+
+policy_time_tests = \
+	tests/property/test-schedule-steps \
+	tests/property/test-timezone-libc \
+	tests/unit/test-calendar \
+	tests/unit/test-civil \
+	tests/unit/test-schedule \
+	tests/unit/test-timezone \
+	$(NULL)
+check_PROGRAMS += $(policy_time_tests)
+TESTS += $(policy_time_tests)
+tests_property_test_schedule_steps_LDADD = $(policy_libs)
+tests_property_test_timezone_libc_LDADD = $(policy_libs)
+tests_unit_test_calendar_LDADD = $(policy_libs)
+tests_unit_test_civil_LDADD = $(policy_libs)
+tests_unit_test_schedule_LDADD = $(policy_libs)
+tests_unit_test_timezone_LDADD = $(policy_libs)
+
 # --- Policy files, settings and the merge ---
 policy_libpolicy_a_SOURCES += \
 	policy/effective.c \

@@ -54,6 +54,6 @@ DEFINE_CLEANUP(struct schedule *, schedule_free)
  * more of them touch ("minutely" for two minutes), it is the instant up to which the answer was
  * proved, and the caller, who judges again then, is told the rest. Always later than now.
  */
-#define SCHEDULE_STEPS_MAX 4096
+#define SCHEDULE_STEPS_MAX 1024
 void schedule_judge(const struct schedule *s, uint64_t now_real_usec, bool *ret_open,
 	uint64_t *ret_next_usec) _nonnull_;
