@@ -27,16 +27,11 @@ int cgroup_of_pid(const char *root, pid_t pid, enum cgroup_controller c, char **
 /* The directory of "/PATH" below the controller's mount, as a new string. */
 int cgroup_dir(const char *root, const char *path, enum cgroup_controller c, char **ret_dir)
 	_nonnull_ _must_check_;
+/* The same in the version 2 hierarchy, which alone has pressure files, whatever controllers it has. */
+int cgroup_pressure_dir(const char *root, const char *path, char **ret_dir) _nonnull_ _must_check_;
 
 /*
  * memory.high (v2) or memory.soft_limit_in_bytes (v1) of a directory; BYTES_UNLIMITED lifts it. Needs the right to write
  * there, which ballastd's user has not: it goes through libvirt (HV_CALL_SET_SOFT_LIMIT) instead. Returns 0 or -errno.
  */
 int cgroup_set_soft_limit(const char *dir, uint64_t bytes) _nonnull_ _must_check_;
-
-/* Memory of a cgroup with all below it. */
-struct cgroup_memory {
-	uint64_t limit_bytes;       /* memory.max, memory.limit_in_bytes; BYTES_UNLIMITED: none */
-	uint64_t used_bytes;        /* memory.current, memory.usage_in_bytes */
-	uint64_t reclaimable_bytes; /* of that, page cache and slab that can go: inactive_file + active_file + slab_reclaimable */
-};

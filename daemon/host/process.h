@@ -28,9 +28,9 @@ struct process_reading {
 	uint64_t vcpu_time_usec;  /* cumulative, all vCPU threads */
 	uint64_t vcpu_delay_usec; /* cumulative, waiting on a run queue; /proc/PID/task/TID/schedstat */
 	bool has_vcpu;            /* the two above are known (kernel with schedstats, threads found) */
-	bool stopped;             /* state T: SIGSTOP; a call on it would hang */
 };
-/* Returns 0, -ESRCH when it has ended, or -errno. *ret untouched on failure. Resident size and state only, or vCPUs as well. */
+/* Returns 0, -ESRCH when it has ended, or -errno. *ret untouched on failure. The resident size alone, or the vCPUs as well;
+ * a read is about 2 us a file. */
 int process_read(struct process *p, bool with_vcpus, struct process_reading *ret) _nonnull_
 	_must_check_;
 
@@ -46,6 +46,8 @@ struct qemu_process {
  */
 int process_find_qemus(const char *root, struct qemu_process **ret, size_t *ret_n) _nonnull_
 	_must_check_;
+/* Field 22 of /proc/PID/stat. Returns 0, -ESRCH or -errno. */
+int process_start_ticks(const char *root, pid_t pid, uint64_t *ret) _nonnull_ _must_check_;
 /* Does the command line contain this word part? Tells two QEMUs of one UUID apart ("/domain-7-"). */
 bool process_cmdline_contains(const char *root, pid_t pid, const char *part) _nonnull_;
 
