@@ -78,6 +78,10 @@ struct hv_ops {
 	/* It answers again; balloon is freshly read. Send the wanted target again if it is another one. */
 	void (*guest_recovered)(void *data, const struct uuid *guest, const struct hv_balloon *balloon);
 
+	/* Something for the journal that has no other callback: a definition that cannot be read, a missing event, and the like.
+	 * guest is NULL where it is about none. */
+	void (*trouble)(void *data, const struct uuid *guest, const char *text);
+
 	/* Every accepted call ends here exactly once (hv_stop() ends them with -ECANCELED). */
 	void (*call_done)(void *data, const struct hv_result *r);
 };
@@ -88,6 +92,9 @@ struct hv_config {
 	unsigned workers;        /* calls at once on healthy guests; 0: 3. At most 4: libvirtd serves 5 a connection */
 	const char *proc_root;   /* where /proc is found: NULL: "/" (tests: a fabricated tree) */
 	const char *channel_name; /* NULL: "org.ballast.agent.0" */
+	/* Ask libvirt even where /proc says that a guest's QEMU is stopped (state T). Without, such a guest is put into
+	 * quarantine with nothing left hanging. For tests of what hangs. */
+	bool ignore_process_state;
 };
 
 /* Returns 0 or -ENOMEM, -EINVAL (workers out of range), -errno of eventfd(2). Copies config and ops. Starts nothing. */
@@ -129,7 +136,7 @@ struct hv_counters {
 	uint64_t events;      /* received from libvirt */
 	uint64_t timeouts;    /* calls that missed their deadline */
 	uint64_t reconnects;
-	uint64_t replaced;    /* connections replaced because calls hung on them */
+	uint64_t replaced;    /* connections left behind with a call that hung, and replaced */
 	unsigned overdue;     /* now */
 	unsigned quarantined; /* now */
 	unsigned threads;     /* now */

@@ -1,6 +1,34 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-noinst_HEADERS += \
-	daemon/hv/hv.h \
+noinst_LIBRARIES += daemon/hv/libhv.a
+daemon_hv_libhv_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS) $(LIBXML_CFLAGS)
+daemon_hv_libhv_a_SOURCES = \
+	daemon/hv/hv-call.c \
 	daemon/hv/hv-call.h \
+	daemon/hv/hv-control.c \
+	daemon/hv/hv-event.c \
+	daemon/hv/hv-exec-channel.c \
+	daemon/hv/hv-exec.c \
+	daemon/hv/hv-guest-priv.h \
+	daemon/hv/hv-guest.c \
 	daemon/hv/hv-guest.h \
+	daemon/hv/hv-guests.c \
+	daemon/hv/hv-loop.c \
+	daemon/hv/hv-out.c \
+	daemon/hv/hv-priv.h \
+	daemon/hv/hv-sched.c \
+	daemon/hv/hv-sched.h \
+	daemon/hv/hv-worker.c \
+	daemon/hv/hv-xml.c \
+	daemon/hv/hv.c \
+	daemon/hv/hv.h \
 	$(NULL)
+# What a program that links libhv.a needs after it.
+hv_libs = daemon/hv/libhv.a daemon/host/libhost.a $(policy_libs) $(LIBVIRT_LIBS) $(LIBXML_LIBS) -lpthread
+
+hv_tests = \
+	tests/unit/test-hv \
+	$(NULL)
+check_PROGRAMS += $(hv_tests)
+TESTS += $(hv_tests)
+tests_unit_test_hv_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS)
+tests_unit_test_hv_LDADD = $(hv_libs)

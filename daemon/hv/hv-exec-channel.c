@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/hv/hv-priv.h"
+
+/*
+ * Enrolling: the agent's port is plugged into the running guest and, of a persistent one, written into its definition.
+ * libvirt cannot hot-plug the virtio-serial controller ("cannot be hot plugged", 9.0): a guest without one gets the port with its
+ * next start, for which the definition is enough: libvirt adds the controller that a channel needs.
+ */
+
+/* Without <source> libvirt chooses the socket's path, which is read back from the XML. */
+static int channel_xml(const char *name, char **ret)
+{
+	return asprintf(ret, "<channel type='unix'><target type='virtio' name='%s'/></channel>",
+		       name) < 0 ?
+		-ENOMEM :
+		0;
+}
+
+/* Plugs or unplugs in one of the two worlds (VIR_DOMAIN_AFFECT_LIVE or _CONFIG). */
+static int channel_change(struct exec *x, virDomainPtr dom, struct sched_task *t, const char *xml,
+	unsigned affect)
+{
+	struct sched_answer *a = &t->answer;
+	int r;
+
+	hv_count(x->hv, t->req.call);
+	if (t->req.call == HV_CALL_ATTACH_CHANNEL)
+		r = virDomainAttachDeviceFlags(dom, xml, affect);
+	else
+		r = virDomainDetachDeviceFlags(dom, xml, affect);
+	if (r < 0)
+		a->error = hv_error(x->conn, a->text, sizeof(a->text));
+	return a->error;
+}
+
+/* In the definition, where it is not as wanted already. */
+static int channel_config(struct exec *x, virDomainPtr dom, struct sched_task *t, const char *xml,
+	bool want)
+{
+	_cleanup_hv_guest_new_ struct hv_guest *g = NULL;
+
+	if (hv_exec_xml(x, dom, VIR_DOMAIN_XML_INACTIVE, &t->answer, &g) < 0)
+		return t->answer.error;
+	if ((g->channel != HV_CHANNEL_NONE) == want)
+		return 0;
+	return channel_change(x, dom, t, xml, VIR_DOMAIN_AFFECT_CONFIG);
+}
+
+void hv_exec_channel(struct exec *x, virDomainPtr dom, struct sched_task *t)
+{
+	_cleanup_hv_guest_new_ struct hv_guest *g = NULL;
+	_cleanup_free_ char *xml = NULL;
+	struct sched_answer *a = &t->answer;
+	bool want = t->req.call == HV_CALL_ATTACH_CHANNEL;
+	bool persistent, live;
+
+	a->error = channel_xml(x->hv->channel_name, &xml);
+	if (a->error < 0 || hv_exec_xml(x, dom, 0, a, &g) < 0)
+		return;
+	persistent = virDomainIsPersistent(dom) == 1;
+	live = (g->channel != HV_CHANNEL_NONE) != want;
+	if (live && want && !g->has_virtio_serial) {
+		live = false;
+		a->at_next_start = true;
+		if (!persistent) {
+			a->error = -EOPNOTSUPP;
+			snprintf(a->text, sizeof(a->text),
+				"the guest has no virtio-serial controller, which cannot be plugged "
+				"into a running guest, and no definition to write it into");
+			return;
+		}
+	}
+	if (live && channel_change(x, dom, t, xml, VIR_DOMAIN_AFFECT_LIVE) < 0)
+		return;
+	if (persistent)
+		channel_config(x, dom, t, xml, want);
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/hv/hv-priv.h"
+
+/* Who runs, as told by lists, events and definitions; with the lock held throughout. */
+
+struct known *hv_known(struct hv *hv, const struct uuid *uuid)
+{
+	struct sched_guest *sg = sched_find(&hv->sched, uuid);
+
+	return sg ? sg->owner : NULL;
+}
+
+static void known_free(struct known *k)
+{
+	if (!k)
+		return;
+	hv_guest_unref(k->guest);
+	free(k);
+}
+
+/* Without memory the guest stays unknown until the next list. */
+static struct known *known_add(struct hv *hv, const struct uuid *uuid, int id)
+{
+	struct known *k = calloc(1, sizeof(*k));
+
+	if (!k)
+		return NULL;
+	k->id = id;
+	k->sg = sched_guest_add(&hv->sched, uuid, k);
+	if (!k->sg) {
+		free(k);
+		return NULL;
+	}
+	return k;
+}
+
+void hv_sync_check(struct hv *hv)
+{
+	struct item *i;
+
+	if (!hv->connected || hv->sync_pending > 0)
+		return;
+	i = hv_push(hv, ITEM_SYNCED, NULL);
+	if (i)
+		i->number = hv->generation;
+}
+
+static void known_synced(struct hv *hv, struct known *k)
+{
+	if (!k->syncing)
+		return;
+	k->syncing = false;
+	if (--hv->sync_pending == 0)
+		hv_sync_check(hv);
+}
+
+void hv_guest_gone(struct hv *hv, struct known *k, enum hv_gone why)
+{
+	hv_guest_job(hv, k, false, false);
+	if (k->guest) {
+		struct item *i = hv_push(hv, ITEM_GONE, &k->sg->uuid);
+
+		if (i)
+			i->number = (uint64_t)why;
+	}
+	known_synced(hv, k);
+	/* What waits for it ends in there; by then nobody finds it any more. */
+	k->sg->owner = NULL;
+	sched_guest_remove(&hv->sched, k->sg);
+	known_free(k);
+}
+
+void hv_guest_refresh(struct hv *hv, struct known *k)
+{
+	/* Without memory: the next list reads it. */
+	if (sched_submit_own(&hv->sched, k->sg, HV_CALL_GET_XML) < 0)
+		return;
+}
+
+void hv_guest_runs(struct hv *hv, const struct uuid *uuid, int id, bool syncing)
+{
+	struct known *k = hv_known(hv, uuid);
+
+	if (k && id > 0 && k->id > 0 && k->id != id) {
+		hv_guest_gone(hv, k, HV_GONE_UNSEEN);
+		k = NULL;
+	}
+	if (!k)
+		k = known_add(hv, uuid, id);
+	if (!k)
+		return;
+	if (id > 0)
+		k->id = id;
+	/* One on which a call hangs is read when that comes back; nobody waits for it. */
+	if (syncing && !k->syncing && !k->sg->running) {
+		k->syncing = true;
+		hv->sync_pending++;
+	}
+	hv_guest_refresh(hv, k);
+}
+
+static int compare_uuid(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct uuid));
+}
+
+static int compare_listed(const void *a, const void *b)
+{
+	return memcmp(((const struct listed *)a)->uuid.bytes, ((const struct listed *)b)->uuid.bytes,
+		sizeof(struct uuid));
+}
+
+/* Those that we know and that do not run any more. */
+static void remove_unlisted(struct hv *hv, const struct listed *sorted, size_t n)
+{
+	struct sched_guest *sg, *tmp;
+
+	HASH_ITER(hh, hv->sched.guests, sg, tmp)
+		if (n == 0 || !bsearch(&sg->uuid, sorted, n, sizeof(*sorted), compare_uuid))
+			hv_guest_gone(hv, sg->owner, HV_GONE_UNSEEN);
+}
+
+void hv_guests_listed(struct hv *hv, const struct listed *all, size_t n)
+{
+	_cleanup_free_ struct listed *sorted = calloc(n + 1, sizeof(*sorted));
+
+	if (sorted) {
+		if (n > 0)
+			memcpy(sorted, all, n * sizeof(*all));
+		qsort(sorted, n, sizeof(*sorted), compare_listed);
+		remove_unlisted(hv, sorted, n);
+	}
+	for (size_t i = 0; i < n; i++)
+		hv_guest_runs(hv, &all[i].uuid, all[i].id, true);
+}
+
+static void guest_tell(struct hv *hv, struct known *k, enum item_kind kind, uint64_t number)
+{
+	struct item *i = hv_push(hv, kind, &k->sg->uuid);
+
+	if (!i)
+		return;
+	i->guest = hv_guest_ref(k->guest);
+	i->number = number;
+}
+
+void hv_guest_read(struct hv *hv, struct known *k, struct hv_guest *g, int error,
+	const char *text)
+{
+	const struct hv_guest *old = k->guest;
+
+	if (!g) {
+		/* Gone before we ever saw it: nobody needs to know. One that was told of goes by its event. */
+		if (error == -ENOENT && !old) {
+			hv_guest_gone(hv, k, HV_GONE_UNSEEN);
+			return;
+		}
+		if (error == -EBADMSG || error == -EIO || error == -EACCES)
+			hv_push_trouble(hv, &k->sg->uuid, text);
+		known_synced(hv, k);
+		return;
+	}
+	if (old && old->id != g->id) {
+		struct item *i = hv_push(hv, ITEM_GONE, &k->sg->uuid);
+
+		if (i)
+			i->number = HV_GONE_UNSEEN;
+		old = hv_guest_unref(old);
+	}
+	k->id = g->id;
+	k->guest = g;
+	if (!old) {
+		guest_tell(hv, k, ITEM_APPEARED, 0);
+	} else {
+		unsigned what = hv_guest_compare(old, g);
+
+		if (what)
+			guest_tell(hv, k, ITEM_CHANGED, what);
+		hv_guest_unref(old);
+	}
+	known_synced(hv, k);
+}
+
+void hv_guest_job(struct hv *hv, struct known *k, bool runs, bool completed)
+{
+	struct item *i;
+
+	if (k->job == runs)
+		return;
+	k->job = runs;
+	if (runs) {
+		if (hv->n_jobs++ == 0)
+			hv->job_poll_usec = hv_now_usec() + HV_JOB_POLL_USEC;
+	} else {
+		hv->n_jobs--;
+	}
+	if (!k->guest)
+		return;
+	i = hv_push(hv, runs ? ITEM_JOB_STARTED : ITEM_JOB_ENDED, &k->sg->uuid);
+	if (i)
+		i->number = completed;
+}
+
+void hv_guests_free(struct hv *hv)
+{
+	struct sched_guest *sg, *tmp;
+
+	HASH_ITER(hh, hv->sched.guests, sg, tmp)
+		known_free(sg->owner);
+	sched_clear(&hv->sched);
+}
