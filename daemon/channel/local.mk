@@ -24,6 +24,7 @@ daemon_channel_libchannel_a_CFLAGS = $(AM_CFLAGS) $(LIBSYSTEMD_CFLAGS)
 
 channel_tests = \
 	tests/unit/test-bucket \
+	tests/unit/test-channel \
 	tests/unit/test-freshness \
 	tests/unit/test-intake \
 	tests/unit/test-json-scan \
@@ -33,8 +34,23 @@ channel_tests = \
 check_PROGRAMS += $(channel_tests)
 TESTS += $(channel_tests)
 tests_unit_test_bucket_LDADD = daemon/channel/libchannel.a
+tests_unit_test_channel_LDADD = daemon/channel/libchannel.a $(LIBSYSTEMD_LIBS)
+# Counts allocations.
+tests_unit_test_channel_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 tests_unit_test_freshness_LDADD = daemon/channel/libchannel.a
 tests_unit_test_intake_LDADD = daemon/channel/libchannel.a
 tests_unit_test_json_scan_LDADD = $(JANSSON_LIBS)
 tests_unit_test_line_LDADD = daemon/channel/libchannel.a
 tests_unit_test_penalty_LDADD = daemon/channel/libchannel.a
+
+# What a guest may write.
+check_PROGRAMS += tests/fuzz/fuzz-agent-line-replay
+TESTS += tests/fuzz/fuzz-agent-line-replay
+tests_fuzz_fuzz_agent_line_replay_SOURCES = tests/fuzz/fuzz-agent-line.c tests/fuzz/replay.c
+tests_fuzz_fuzz_agent_line_replay_LDADD = daemon/channel/libchannel.a
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz-agent-line
+tests_fuzz_fuzz_agent_line_LDADD = daemon/channel/libchannel.a
+tests_fuzz_fuzz_agent_line_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+endif
+EXTRA_DIST += tests/fuzz/corpus/agent-line
