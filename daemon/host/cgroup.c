@@ -41,7 +41,7 @@ static int find_line(const char *text, const char *controller, const char **ret_
 		const char *list = memchr(text, ':', line);
 		const char *path = list ? memchr(list + 1, ':', line - (size_t)(list + 1 - text)) : NULL;
 
-		if (path && list[1] == ':' && version < 0)
+		if (path && strncmp(text, "0::", 3) == 0 && version < 0)
 			version = 2;
 		else if (path && list_has(list + 1, (size_t)(path - list - 1), controller))
 			version = 1;

@@ -10,3 +10,16 @@ daemon_host_libhost_a_SOURCES = \
 	daemon/host/reader.c \
 	daemon/host/reader.h \
 	$(NULL)
+
+host_libs = daemon/host/libhost.a $(policy_libs)
+host_tests = \
+	tests/unit/test-host \
+	tests/unit/test-host-cgroup \
+	tests/unit/test-host-process \
+	$(NULL)
+check_PROGRAMS += $(host_tests)
+TESTS += $(host_tests)
+noinst_HEADERS += tests/unit/tree.h
+tests_unit_test_host_LDADD = $(host_libs)
+tests_unit_test_host_cgroup_LDADD = $(host_libs)
+tests_unit_test_host_process_LDADD = $(host_libs)
