@@ -13,7 +13,13 @@ policy_libpolicy_a_SOURCES += \
 	policy/calendar.h \
 	policy/civil.c \
 	policy/civil.h \
+	policy/condition-describe.c \
+	policy/condition-parse.c \
+	policy/condition-program.h \
+	policy/condition-token.c \
+	policy/condition.c \
 	policy/condition.h \
+	policy/facts.c \
 	policy/facts.h \
 	policy/schedule.c \
 	policy/schedule.h \
@@ -30,6 +36,8 @@ policy_time_tests = \
 	tests/property/test-timezone-libc \
 	tests/unit/test-calendar \
 	tests/unit/test-civil \
+	tests/unit/test-condition \
+	tests/unit/test-facts \
 	tests/unit/test-schedule \
 	tests/unit/test-timezone \
 	$(NULL)
@@ -39,6 +47,8 @@ tests_property_test_schedule_steps_LDADD = $(policy_libs)
 tests_property_test_timezone_libc_LDADD = $(policy_libs)
 tests_unit_test_calendar_LDADD = $(policy_libs)
 tests_unit_test_civil_LDADD = $(policy_libs)
+tests_unit_test_condition_LDADD = $(policy_libs)
+tests_unit_test_facts_LDADD = $(policy_libs)
 tests_unit_test_schedule_LDADD = $(policy_libs)
 tests_unit_test_timezone_LDADD = $(policy_libs)
 
