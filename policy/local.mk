@@ -134,3 +134,13 @@ TESTS += $(decide_tests)
 tests_unit_test_balloon_LDADD = $(policy_libs)
 tests_unit_test_divide_LDADD = $(policy_libs)
 tests_unit_test_reason_LDADD = $(policy_libs)
+
+# The invariants of decide(); CASES and SEED choose how many and where from.
+check_PROGRAMS += tests/property/test-decide
+TESTS += tests/property/test-decide
+tests_property_test_decide_SOURCES = \
+	tests/property/test-decide.c \
+	tests/property/host-model.c \
+	tests/property/host-model.h \
+	$(NULL)
+tests_property_test_decide_LDADD = $(policy_libs)
