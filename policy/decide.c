@@ -159,8 +159,6 @@ static void balloon_check(struct decision *d, struct work *w)
 		break;
 	}
 	w->target_bytes = b->target_bytes;
-	if (w->verdict == BALLOON_TOOK_BACK)
-		w->target_bytes = MIN(mib_up(w->s->actual_bytes), mib_down(w->s->max_bytes));
 	w->p->target_bytes = b->target_bytes;
 	decision_wake(d, balloon_wake(b, d->now));
 }
@@ -189,6 +187,7 @@ static int guest_look(struct decision *d, size_t i)
 	w->out = w->s->fixed != FIXED_NOT || !w->s->running || w->s->quarantined ||
 		 w->s->job_running || !w->s->balloon_answered || w->g->breaker ||
 		 balloon_resting(&w->g->balloon, d->now);
+	w->p->left_out = w->out;
 	return 0;
 }
 
@@ -396,13 +395,15 @@ static int decision_make(struct decision *d)
 		r = guest_judge(d, &d->work[i]);
 	if (r < 0)
 		return r;
+	moves_stand_where_reached(d);
 	levels_build(d);
 	reserve_plan(d);
+	reserve_answer(d);
+	budget_total(d);
 	budget_state(d);
 	r = moves_memory(d);
 	if (r < 0)
 		return r;
-	reserve_answer(d);
 	moves_cpu(d);
 	soft_limits(d);
 	return d->failed ? -ENOMEM : 0;

@@ -16,6 +16,7 @@ struct work {
 	uint64_t target_bytes; /* as it stands before this decision */
 	uint64_t charge_bytes; /* what it may take at worst */
 	uint64_t held_bytes;   /* what it takes from the division if it is out */
+	bool commanded;
 	struct division_guest *div; /* NULL if out */
 };
 
@@ -50,6 +51,7 @@ void budget_state(struct decision *d);
 /* levels.c: each guest's row of sizes. */
 void levels_build(struct decision *d);
 /* moves.c: from shares to commands. */
+void moves_stand_where_reached(struct decision *d);
 int moves_memory(struct decision *d) _must_check_;
 void moves_cpu(struct decision *d);
 /* reserve.c: room for guests that start or arrive. */

@@ -29,6 +29,9 @@
 #define LOW_MIN_BYTES (24 * MIB)
 #define LOW_MAX_BYTES (512 * MIB)
 
+/* Even with swap a guest is not taken below half of what it uses, nor below what its kernel needs to swap with. */
+#define CORE_BYTES (64 * MIB)
+
 void demand_init(struct demand *d)
 {
 	memset(d, 0, sizeof(*d));
@@ -146,7 +149,7 @@ static void use_update(struct demand *d, const struct guest_sample *s, uint64_t 
 				PEAK_HALF_USEC);
 	d->peak_usec = now_usec;
 	d->used_bytes = used;
-	d->file_bytes = MIN(r->file_bytes, sub_sat(s->actual_bytes, used));
+	d->file_bytes = MIN(r->file_bytes, sub_sat(s->actual_bytes, d->peak_bytes));
 	d->available_bytes = r->available_bytes;
 	d->known = true;
 }
@@ -166,7 +169,7 @@ static void pressure_update(struct demand *d, const struct guest_sample *s, uint
 
 	if (stall || refault || low) {
 		d->pressed = true;
-		d->stalled = stall;
+		d->stalled = stall || (d->stalled && d->stall_permyriad >= STALL_OFF_PERMYRIAD);
 		d->pressed_usec = now_usec;
 	} else if (d->pressed && d->stall_permyriad < STALL_OFF_PERMYRIAD &&
 		   d->refaults_per_sec < REFAULTS_OFF) {
@@ -303,6 +306,7 @@ void demand_sizes(const struct demand *d, const struct guest_sample *s, const st
 				      : set->mem_headroom.value;
 	ret->no_net = d->known && net_missing(s, burst);
 	ret->used_bytes = add_sat(used, ret->headroom_bytes / 4);
+	ret->safe_bytes = MIN(s->target_bytes, MAX(used / 2, CORE_BYTES));
 	if (ret->no_net)
 		ret->safe_bytes = ret->used_bytes =
 			add_sat(used, MAX(ret->headroom_bytes, burst));

@@ -87,7 +87,7 @@ static int command(struct decision *d, struct work *w, uint64_t to_bytes, const 
 	struct action *a;
 
 	w->p->standing = *reason;
-	if (to_bytes == w->target_bytes)
+	if (to_bytes == w->g->balloon.target_bytes)
 		return 0;
 	a = decision_action(d, ACTION_MEMORY, w);
 	if (!a)
@@ -96,12 +96,30 @@ static int command(struct decision *d, struct work *w, uint64_t to_bytes, const 
 	a->to_bytes = to_bytes;
 	a->reason = *reason;
 	w->p->target_bytes = to_bytes;
+	w->commanded = true;
 	if (d->snap->enforce)
 		balloon_commanded(&w->g->balloon, w->s, to_bytes, d->now);
 	return 0;
 }
 
-/* A balloon that stopped short gets what it reached as its target, rounded up: down would squeeze it again. */
+/* A balloon that stopped short, or grew by itself, stands at what it reached, rounded up: down would squeeze it again. */
+void moves_stand_where_reached(struct decision *d)
+{
+	for (size_t i = 0; i < d->snap->n_guests; i++) {
+		struct work *w = &d->work[i];
+
+		uint64_t rounded;
+
+		if (w->verdict != BALLOON_TOOK_BACK && w->verdict != BALLOON_SHORT)
+			continue;
+		w->target_bytes = MIN(mib_up(w->s->actual_bytes), mib_down(w->s->max_bytes));
+		rounded = sub_sat(w->target_bytes, w->charge_bytes);
+		w->charge_bytes += rounded;
+		d->plan->charged_bytes += rounded;
+	}
+}
+
+/* Those of them that the division did not tell otherwise are told so. */
 static int corrections(struct decision *d)
 {
 	for (size_t i = 0; i < d->snap->n_guests; i++) {
@@ -113,13 +131,11 @@ static int corrections(struct decision *d)
 			r.code = REASON_TOOK_BACK;
 		else if (w->verdict != BALLOON_SHORT)
 			continue;
-		if (w->s->quarantined || w->s->job_running || !w->s->running)
+		if (w->s->quarantined || w->s->job_running || !w->s->running || w->commanded)
 			continue;
-		w->target_bytes = w->g->balloon.target_bytes;
-		e = command(d, w, MIN(mib_up(w->s->actual_bytes), mib_down(w->s->max_bytes)), &r);
+		e = command(d, w, w->target_bytes, &r);
 		if (e < 0)
 			return e;
-		w->target_bytes = w->p->target_bytes;
 	}
 	return 0;
 }
@@ -162,7 +178,7 @@ static int shrinks(struct decision *d, uint64_t deficit, const struct move_sums 
 		if (!take || (!must_shrink(w) && take < MOVE_MIN_BYTES && take < excess))
 			continue;
 		r = shrink_reason(d, w, deficit, m->growth);
-		e = command(d, w, w->target_bytes - take, &r);
+		e = command(d, w, mib_down(w->target_bytes - take), &r);
 		if (e < 0)
 			return e;
 	}
@@ -208,7 +224,7 @@ static int grants(struct decision *d, bool urgents, uint64_t *free_bytes)
 		if (!got || (got < want && got < MAX(PART_MIN_BYTES, want / 4)))
 			continue;
 		r = growth_reason(w);
-		e = command(d, w, w->target_bytes + got, &r);
+		e = command(d, w, mib_down(w->target_bytes + got), &r);
 		if (e < 0)
 			return e;
 		if (w->p->stale)
@@ -247,10 +263,8 @@ int moves_memory(struct decision *d)
 {
 	struct move_sums m;
 	uint64_t deficit, free_bytes;
-	int e = corrections(d);
+	int e;
 
-	if (e < 0)
-		return e;
 	d->exhausted = divide(d->divs, d->n_divs, d->division_bytes, d->division_bytes / SLACK_PARTS);
 	shares_tell(d);
 	sums_take(d, &m);
@@ -263,7 +277,9 @@ int moves_memory(struct decision *d)
 	free_bytes = sub_sat(d->plan->budget_bytes,
 		add_sat(d->plan->charged_bytes, add_sat(d->plan->reserved_bytes, d->pending_bytes)));
 	e = grants(d, true, &free_bytes);
-	return e < 0 ? e : grants(d, false, &free_bytes);
+	if (e >= 0)
+		e = grants(d, false, &free_bytes);
+	return e < 0 ? e : corrections(d);
 }
 
 void moves_cpu(struct decision *d)

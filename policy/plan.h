@@ -89,6 +89,7 @@ struct plan_guest {
 	uint64_t refaults_per_sec;
 	uint64_t vcpu_delay_permyriad;
 	uint64_t cpu_weight, cpu_quota; /* after this plan */
+	bool left_out;           /* of the division: stays as it is, charged where it is */
 	bool pressed, stale, stuck, breaker, not_credible, booting, known;
 	struct reason standing;  /* why its share is what it is */
 };

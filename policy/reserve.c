@@ -64,7 +64,6 @@ void reserve_plan(struct decision *d)
 				d->plan->budget_bytes)
 				d->pending_bytes += room;
 		}
-	budget_total(d);
 }
 
 static void answer(struct decision *d, const struct reservation *r, bool grant, uint64_t free_bytes)
