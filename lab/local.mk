@@ -30,4 +30,14 @@ EXTRA_DIST += \
 	lab/host/lab-init \
 	lab/host/lab-mux.c \
 	lab/host/lab-nest \
-	lab/host/lab-run.c
+	lab/host/lab-run.c \
+	tests/lab/lib.sh \
+	tests/lab/test-lab-crash.sh \
+	tests/lab/test-lab-guest.sh \
+	tests/lab/test-lab-install.sh \
+	tests/lab/test-lab-load.sh \
+	tests/lab/test-lab-up.sh
+
+check_PROGRAMS += tests/unit/test-lab-frame
+tests_unit_test_lab_frame_SOURCES = tests/unit/test-lab-frame.c lab/guest/frame.c
+TESTS += tests/unit/test-lab-frame

@@ -87,7 +87,7 @@ cg_mount_own() {
 # cg_setup: makes the lab's groups. Where systemd is the machine's manager they are below a unit that delegates them, but
 # in the v1 hierarchies that systemd leaves alone, and without it, below the group that we are in.
 cg_setup() {
-	local tag unit= of=$$ name dir
+	local tag unit="" of=$$ name dir
 
 	cg_mount_own
 	tag=$(cat "$LAB_DIR/tag")

@@ -93,7 +93,8 @@ guest_number() {
 
 guest_check() {
 	[[ ${G[name]} =~ ^[A-Za-z0-9][A-Za-z0-9_.-]{0,60}$ ]] || die 2 "guest: '${G[name]}' is not a name for a guest"
-	[ ! -d "$LAB_DIR/guest/${G[name]}" ] || die 4 "there is a guest '${G[name]}' already: lab/lab stop ${G[name]} first"
+	[ ! -e "$LAB_DIR/guest/${G[name]}/defined" ] ||
+		die 4 "there is a guest '${G[name]}' already: lab/lab stop ${G[name]} first"
 	G[host]=$(host_index "${G[host]}")
 	host_leader "${G[host]}" >/dev/null || die 1 "h${G[host]} does not run; boot it with: lab/lab start h${G[host]}"
 	G[max]=$(guest_kib "${G[max]}")
@@ -121,6 +122,7 @@ guest_new() {
 	guest_parse "$@"
 	guest_check
 	lab_in_own_group
+	[ ! -d "$LAB_DIR/guest/${G[name]}" ] || guest_remove "${G[name]}" # left half-way
 	agent=${G[binary]:-$(image_agent)}
 	base=$(image_make "${G[kernel]}" "$agent")
 	root=$(host_root "${G[host]}")
@@ -131,6 +133,7 @@ guest_new() {
 	guest_xml "$(basename "$base")" >"$root/srv/lab/xml/${G[name]}.xml"
 	host_enter "${G[host]}" virsh -q define "/srv/lab/xml/${G[name]}.xml" >/dev/null ||
 		die 1 "libvirt does not take the guest: its XML is in h${G[host]}:/srv/lab/xml/${G[name]}.xml"
+	: >"$LAB_DIR/guest/${G[name]}/defined"
 	step "guest ${G[name]}: defined on h${G[host]}"
 	[ "${G[start]}" = 1 ] || return 0
 	host_enter "${G[host]}" virsh -q start "${G[name]}" ||
@@ -297,18 +300,26 @@ guest_host() {
 }
 
 guest_stop() {
-	local i
-
 	[ $# = 1 ] || die 2 "usage: lab/lab stop GUEST"
-	i=$(guest_host "$1")
-	proc_end "mux-$1"
-	if host_leader "$i" >/dev/null; then
-		host_enter "$i" virsh -q destroy "$1" 2>/dev/null || true
-		host_enter "$i" virsh -q undefine "$1" >/dev/null
-	fi
-	rm -f "$(host_dir "$i")/disk/$1"-{data,swap}.img "$(host_root "$i")/srv/lab"/{xml/"$1".xml,log/"$1".log,sock/"$1"}
-	rm -rf "${LAB_DIR:?}/guest/$1"
+	guest_host "$1" >/dev/null
+	guest_remove "$1"
 	step "guest $1: gone"
+}
+
+# Takes away whatever there is of a guest; it need not be whole.
+guest_remove() {
+	local i name=$1
+
+	proc_end "mux-$name"
+	if i=$(cat "$LAB_DIR/guest/$name/host" 2>/dev/null); then
+		if host_leader "$i" >/dev/null && host_enter "$i" virsh -q domid "$name" >/dev/null 2>&1; then
+			host_enter "$i" virsh -q destroy "$name" 2>/dev/null || true
+			host_enter "$i" virsh -q undefine "$name" >/dev/null
+		fi
+		rm -f "$(host_dir "$i")/disk/$name"-{data,swap}.img \
+			"$(host_root "$i")/srv/lab"/{xml/"$name".xml,log/"$name".log,sock/"$name"}
+	fi
+	rm -rf "${LAB_DIR:?}/guest/$name"
 }
 
 guest_console() {
@@ -320,7 +331,7 @@ guest_console() {
 }
 
 guest_list() {
-	local i name state
+	local i name
 
 	need_lab
 	printf '%-20s %-5s %-12s %10s %10s %6s\n' GUEST HOST STATE 'NOW MiB' 'MAX MiB' VCPUS

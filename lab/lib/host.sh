@@ -158,14 +158,22 @@ host_leader() {
 	return 1
 }
 
-# host_enter I CMD...: in the host's namespaces, with a plain environment.
-host_enter() {
+# host_entry I: sets ENTER to the command that enters the host's namespaces, with a plain environment.
+host_entry() {
 	local leader
 
 	leader=$(host_leader "$1") || return 1
+	ENTER=(nsenter -t "$leader" -m -u -i -n -p -C --wdns=/ env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8
+		HOME=/root "TERM=${TERM:-dumb}")
+}
+
+# host_enter I CMD...: runs it in there.
+host_enter() {
+	local ENTER
+
+	host_entry "$1" || return 1
 	shift
-	nsenter -t "$leader" -m -u -i -n -p -C --wdns=/ env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
-		HOME=/root TERM="${TERM:-dumb}" "$@"
+	"${ENTER[@]}" "$@"
 }
 
 host_has_booted() {
@@ -217,8 +225,8 @@ host_in() {
 	[ $# -ge 2 ] || die 2 "usage: lab/lab in HOST CMD..."
 	i=$(host_index "$1")
 	shift
-	host_leader "$i" >/dev/null || die 1 "h$i does not run; boot it with: lab/lab start h$i"
-	host_enter "$i" "$@"
+	host_entry "$i" || die 1 "h$i does not run; boot it with: lab/lab start h$i"
+	exec "${ENTER[@]}" "$@"
 }
 
 host_shell() {

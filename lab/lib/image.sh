@@ -14,6 +14,7 @@ image_kernel() {
 	exec 8<"$LAB_CACHE"
 	flock 8
 	if [ ! -e "$dir/version" ]; then
+		rm -rf "$LAB_CACHE"/new.* # of one that was killed: we hold the lock
 		tmp=$(mktemp -d "$LAB_CACHE/new.XXXXXX")
 		image_download "$series" "$tmp"
 		dpkg-deb -x "$tmp"/linux-image-*.deb "$tmp/x"

@@ -152,5 +152,7 @@ root_install() {
 		"--prefix=/usr --sysconfdir=/etc --localstatedir=/var"
 	flock "$2/Makefile" make -s -C "$2" install DESTDIR="$root" >"$log" 2>&1 ||
 		die 1 "the build does not install: see $log"
+	# The host's own first boot would skip this: its /etc does not look older than its /usr.
+	systemd-sysusers --root="$root" >>"$log" 2>&1 || die 1 "systemd-sysusers does not take the build's users: see $log"
 	root_want "$root" multi-user.target ballastd.service
 }
