@@ -136,7 +136,7 @@ image_make() {
 		mv "$tmp/initrd" "$out.initrd"
 		rm -rf "$tmp"
 		step "initramfs: $(($(stat -c %s "$out.initrd") / 1024)) KiB, $([ "$agent" ] && echo "agent $agent" ||
-			echo 'no agent: there is no build')"
+			echo 'without agent')"
 	fi
 	echo "$out"
 }
