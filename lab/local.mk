@@ -1,5 +1,20 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The lab compiles its own few programs when it builds a guest's image: it also works without a build of Ballast.
+# The lab compiles its own few programs when it builds a guest's image: it also works without a build of Ballast. Here they
+# are compiled only so that `make check` sees their warnings.
+check_PROGRAMS += \
+	lab/guest/balloon-liar \
+	lab/guest/lab-shell \
+	lab/guest/load \
+	lab/host/lab-mux \
+	lab/host/lab-run \
+	$(NULL)
+lab_guest_balloon_liar_SOURCES = lab/guest/balloon-liar.c
+lab_guest_lab_shell_SOURCES = lab/guest/lab-shell.c lab/guest/command.c lab/guest/port.c lab/guest/frame.c
+lab_guest_load_SOURCES = lab/guest/load.c lab/guest/load-mem.c lab/guest/load-probe.c \
+	lab/guest/load-reread.c lab/guest/load-spin.c
+lab_host_lab_mux_SOURCES = lab/host/lab-mux.c lab/guest/frame.c
+lab_host_lab_run_SOURCES = lab/host/lab-run.c lab/guest/frame.c
+
 EXTRA_DIST += \
 	lab/README.md \
 	lab/lab \
@@ -14,6 +29,7 @@ EXTRA_DIST += \
 	lab/lib/root.sh \
 	lab/lib/run.sh \
 	lab/guest/init \
+	lab/guest/balloon-liar.c \
 	lab/guest/command.c \
 	lab/guest/command.h \
 	lab/guest/frame.c \

@@ -18,6 +18,7 @@ Usage: lab/lab guest NAME [OPTION...]
   --period N             balloon statistics every N seconds (5; 0: none)
   --no-balloon           no balloon device
   --no-balloon-driver    a device, but a guest that does not know it
+  --balloon-liar         a guest that tells the host that it inflated, and gives up nothing
   --no-agent             the agent is not started
   --no-channel           no channel org.ballast.agent.0
   --no-serial            no virtio-serial at all: neither agent nor lab/lab run
@@ -48,6 +49,7 @@ guest_parse() {
 		--autodeflate) G[autodeflate]=on ;;
 		--no-balloon) G[balloon]=0 ;;
 		--no-balloon-driver) G[driver]=0 ;;
+		--balloon-liar) G[driver]=liar ;;
 		--no-agent) G[agent]=0 ;;
 		--no-channel) G[channel]=0 ;;
 		--no-serial) G[serial]=0 ;;
@@ -183,7 +185,7 @@ guest_cmdline() {
 	disk:*) words+=" lab.swap=disk" ;;
 	esac
 	[ "${G[agent]}" = 1 ] || words+=" lab.agent=0"
-	[ "${G[driver]}" = 1 ] || words+=" lab.balloon=0"
+	[ "${G[driver]}" = 1 ] || words+=" lab.balloon=${G[driver]}"
 	echo "$words ${G[cmdline]}"
 }
 

@@ -100,6 +100,7 @@ image_programs() {
 		"$(image_cc)" "${IMAGE_CFLAGS[@]}" -static -s -o "$tmp/lab-shell" \
 			"$src"/guest/{lab-shell,command,port,frame}.c
 		"$(image_cc)" "${IMAGE_CFLAGS[@]}" -static -s -o "$tmp/load" "$src"/guest/load*.c
+		"$(image_cc)" "${IMAGE_CFLAGS[@]}" -static -s -o "$tmp/balloon-liar" "$src/guest/balloon-liar.c"
 		gcc "${IMAGE_CFLAGS[@]}" -o "$tmp/lab-mux" "$src/host/lab-mux.c" "$src/guest/frame.c"
 		gcc "${IMAGE_CFLAGS[@]}" -o "$tmp/lab-run" "$src/host/lab-run.c" "$src/guest/frame.c"
 		mv -T "$tmp" "$dir" 2>/dev/null || rm -rf "$tmp" # somebody else was quicker
@@ -125,7 +126,7 @@ image_make() {
 
 	kernel=$(image_kernel "$series")
 	bin=$(image_programs)
-	hash=$(cat "$kernel/version" "$LAB_SRC/guest/init" "$bin"/{lab-shell,load} ${agent:+"$agent"} |
+	hash=$(cat "$kernel/version" "$LAB_SRC/guest/init" "$bin"/{lab-shell,load,balloon-liar} ${agent:+"$agent"} |
 		sha256sum | cut -c1-12)
 	out=$LAB_DIR/image/$series-$hash
 	if [ ! -e "$out.initrd" ]; then
@@ -147,7 +148,7 @@ image_tree() {
 	version=$(cat "$kernel/version")
 	mkdir -p "$tree"/{bin,dev,etc,lib/modules,proc,sys,tmp,run}
 	cp "$(command -v busybox)" "$tree/bin/busybox"
-	cp "$bin/lab-shell" "$bin/load" "$tree/bin/"
+	cp "$bin"/{lab-shell,load,balloon-liar} "$tree/bin/"
 	[ -z "$agent" ] || cp "$agent" "$tree/bin/ballast-agent"
 	install -m 755 "$LAB_SRC/guest/init" "$tree/init"
 	mknod -m 600 "$tree/dev/console" c 5 1

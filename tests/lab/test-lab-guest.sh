@@ -129,6 +129,12 @@ tap_ok "a balloon that the guest does not know" lab guest d --no-balloon-driver 
 lab in h1 virsh -q setmem d 128M --live
 tap_is "setmem succeeds and nothing moves" "$? $(meminfo d MemTotal | sed 's/^2../2xx/')" "0 2xx"
 tap_ok "stop" lab stop d
+tap_ok "a balloon that lies" lab guest liar --balloon-liar --max 256M
+lab in h1 virsh -q setmem liar 100M --live
+lied() { [ "$(lab in h1 virsh dommemstat liar | awk '$1 == "actual" { print $2 }')" = $((100 << 10)) ]; }
+tap_ok "it tells the host 100 MiB" wait_until 30 lied
+tap_ok "and uses 150" lab run liar load mem 150M --hold 0
+tap_ok "stop" lab stop liar
 tap_ok "no virtio-serial" lab guest s --no-serial --max 256M
 tap_is "it runs" "$(lab in h1 virsh -q domstate s)" running
 tap_fails "but takes no commands" lab run -t 1 s true
