@@ -12,6 +12,8 @@
 /* A scenario of thirty years is a mistake, and keeps products of times within 64 bits. */
 #define SECONDS_MAX 1e9
 #define PERCENT_MAX 1e6
+/* And so that sums over all guests stay within 63 bits. */
+#define SIZE_MAX_BYTES (32 * TIB)
 
 size_t fields_enter(struct fields_reader *r, const char *key, size_t index)
 {
@@ -82,13 +84,12 @@ static int read_size(struct fields_reader *r, const json_t *v, uint64_t *ret)
 {
 	static const char what[] = "a size: a number of bytes, or \"512M\", \"1.5G\"";
 
-	if (json_is_integer(v) && json_integer_value(v) >= 0) {
+	if (json_is_integer(v) && json_integer_value(v) >= 0)
 		*ret = (uint64_t)json_integer_value(v);
-		return 0;
-	}
-	if (!json_is_string(v) || size_parse(json_string_value(v), ret, NULL) < 0 ||
-		*ret > INT64_MAX)
+	else if (!json_is_string(v) || size_parse(json_string_value(v), ret, NULL) < 0)
 		return fields_expected(r, v, what);
+	if (*ret > SIZE_MAX_BYTES)
+		return fields_expected(r, v, "at most 32T");
 	return 0;
 }
 

@@ -25,13 +25,13 @@ static const struct field host_fields[] = {
 	{"reserve", FIELD_SIZE, AT(scenario, reserve_bytes)},
 	{"cpus", FIELD_COUNT, AT(scenario, cpus), .min = 1, .max = 65536},
 	{"other", FIELD_SIZE_STEPS, AT(scenario, other)},
-	{NULL},
+	{.key = NULL},
 };
 
 static const struct field balloon_fields[] = {
 	{"inflate_bytes_per_s", FIELD_SIZE, AT(scenario, inflate_bytes_per_s)},
 	{"deflate_bytes_per_s", FIELD_SIZE, AT(scenario, deflate_bytes_per_s)},
-	{NULL},
+	{.key = NULL},
 };
 
 static const struct field guest_fields[] = {
@@ -53,7 +53,7 @@ static const struct field guest_fields[] = {
 	{"start_s", FIELD_MSEC, AT(guest_spec, start_msec)},
 	{"stop_s", FIELD_MSEC_OR_NULL, AT(guest_spec, stop_msec)},
 	{"reset_s", FIELD_MSEC_OR_NULL, AT(guest_spec, reset_msec)},
-	{NULL},
+	{.key = NULL},
 };
 
 /* What an expectation may say; which of the five it is follows from what is there. */
@@ -72,12 +72,12 @@ static const struct field expect_fields[] = {
 	{"commands_at_most", FIELD_COUNT, VALUE_AT(EXPECT_COMMANDS_AT_MOST)},
 	{"after_s", FIELD_MSEC, AT(expect_raw, after_msec)},
 	{"within_s", FIELD_MSEC, AT(expect_raw, within_msec)},
-	{NULL},
+	{.key = NULL},
 };
 
 static const struct field policy_fields[] = {
 	{"file", FIELD_TEXT, AT(scenario_policy, path), .required = true},
-	{NULL},
+	{.key = NULL},
 };
 
 static int read_host(struct fields_reader *r, const json_t *v, void *member)
@@ -124,7 +124,7 @@ static int read_policy_file(struct fields_reader *r, const json_t *v, struct sce
 		return -ENOMEM;
 	fields_enter(r, "file", 0);
 	if (ini_read_file(p->path, &p->text, &p->len, &d) < 0)
-		return fields_mistake(r, "%s", d.text ? d.text : "cannot be read");
+		return fields_mistake(r, "%s %s", p->path, d.text ? d.text : "cannot be read");
 	return 0;
 }
 
@@ -275,7 +275,7 @@ static const struct field scenario_fields[] = {
 	{"policies", FIELD_OTHER, .read = read_policies},
 	{"guests", FIELD_OTHER, .required = true, .read = read_guests},
 	{"expect", FIELD_OTHER, .read = read_expects},
-	{NULL},
+	{.key = NULL},
 };
 
 /* One entry of guests[] for every one that count asks for, in file order. */
