@@ -48,6 +48,7 @@ struct slot {
 	const char *kind; /* of a string table */
 	bool of_guest;
 	struct uuid guest;
+	uint64_t name_hash; /* of the guest's name; 0: none */
 };
 
 #define OBJECT_MAX     4096
@@ -69,6 +70,18 @@ struct eventlog {
 	struct slot slots[EVENTLOG_EVENTS];
 	char text[EVENTLOG_BYTES];
 };
+
+/* FNV-1a, 64 bits. Names of 256 bytes in every slot would double the log. */
+static uint64_t name_hash(const char *name)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	if (!name)
+		return 0;
+	for (; *name; name++)
+		h = (h ^ (unsigned char)*name) * UINT64_C(0x100000001b3);
+	return h;
+}
 
 struct eventlog *eventlog_new(const char *host, const char *boot)
 {
@@ -203,6 +216,7 @@ uint64_t eventlog_append(struct eventlog *l, const struct event *e)
 		.kind = e->kind,
 		.of_guest = e->guest,
 		.guest = e->guest ? *e->guest : (struct uuid){{0}},
+		.name_hash = name_hash(e->guest_name),
 	};
 	l->next = seq + 1;
 	pthread_mutex_unlock(&l->lock);
@@ -287,6 +301,8 @@ uint64_t eventlog_append_text(struct eventlog *l, enum daemon_event kind, enum s
 
 static bool wanted(const struct slot *s, const struct eventlog_filter *f)
 {
+	if (f->guest_name && s->name_hash != name_hash(f->guest_name))
+		return false;
 	if (f->guest && (!s->of_guest || !uuid_equal(f->guest, &s->guest)))
 		return false;
 	return !f->kind || streq(f->kind, s->kind);

@@ -102,6 +102,7 @@ struct eventlog_filter {
 	bool newest;              /* of those that fit, the last `limit` instead of the first */
 	size_t limit;             /* at most this many */
 	const struct uuid *guest; /* NULL: all */
+	const char *guest_name;   /* NULL: all; the name it had at the time of the event */
 	const char *kind;         /* NULL: all */
 };
 struct eventlog_page {

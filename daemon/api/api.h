@@ -38,6 +38,7 @@ enum api_problem {
 	API_PROBLEM_CONFIGURATION_BAD,   /* 422: reload found bad files: `findings` */
 	API_PROBLEM_NOT_READY,           /* 503: just started */
 	API_PROBLEM_BUSY,                /* 503: too many commands wait */
+	API_PROBLEM_STUCK,               /* 503: the main loop does not turn (/healthz) */
 	API_PROBLEM_STOPPING,            /* 503 */
 	API_PROBLEM_LIBVIRT,             /* 503: libvirt cannot be reached or refused */
 	API_PROBLEM_STATE_UNWRITABLE,    /* 507: the state directory is full or read-only */
@@ -97,7 +98,8 @@ struct api_reserve_request {
  * An op answers at once or keeps the call and answers later. Bodies that ops answer with are in docs/API.md; the helper for each is named here.
  */
 struct api_ops {
-	/* Fills *ret with pointers to what is known now: they are read before the loop goes on. Used for views, effective policies, explain. */
+	/* Fills *ret with pointers to what is known now: they are read before the loop goes on. Used for views, effective policies, explain.
+	 * As long as nothing is known yet, ret->snapshot stays NULL. */
 	void (*look)(void *userdata, struct view_input *ret);
 	/* 200, api_mode_json(). */
 	void (*mode_set)(void *userdata, struct api_call *call, const struct api_mode_request *req);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The HTTP side of the daemon: views, the event log, and the API that serves them.
-noinst_LIBRARIES += daemon/libview.a
+noinst_LIBRARIES += daemon/libview.a daemon/api/libapi.a
 daemon_libview_a_SOURCES = \
 	daemon/eventlog.c \
 	daemon/eventlog.h \
@@ -8,11 +8,73 @@ daemon_libview_a_SOURCES = \
 	daemon/view.h \
 	$(NULL)
 
+daemon_api_libapi_a_CFLAGS = $(AM_CFLAGS) $(LIBMICROHTTPD_CFLAGS) $(JANSSON_CFLAGS) -pthread
+daemon_api_libapi_a_SOURCES = \
+	daemon/api/answer.c \
+	daemon/api/api.c \
+	daemon/api/api.h \
+	daemon/api/call.c \
+	daemon/api/call.h \
+	daemon/api/command.c \
+	daemon/api/command.h \
+	daemon/api/explain.c \
+	daemon/api/http.c \
+	daemon/api/http.h \
+	daemon/api/internal.h \
+	daemon/api/peer.c \
+	daemon/api/peer.h \
+	daemon/api/problem.c \
+	daemon/api/problem.h \
+	daemon/api/request.c \
+	daemon/api/response.c \
+	daemon/api/response.h \
+	daemon/api/route.c \
+	daemon/api/route.h \
+	daemon/api/serve-event.c \
+	daemon/api/serve-guest.c \
+	daemon/api/serve-host.c \
+	daemon/api/serve-plan.c \
+	daemon/api/serve-policy.c \
+	daemon/api/serve.h \
+	$(NULL)
+# What a program that serves the API links, but for libpolicy.
+api_libs = daemon/api/libapi.a daemon/libview.a
+api_system_libs = $(LIBMICROHTTPD_LIBS) $(JANSSON_LIBS) -lpthread
+
+# The real API over a canned host, for tests of it and of its clients.
+check_LIBRARIES += tests/fixture/libfake.a
+tests_fixture_libfake_a_CFLAGS = $(AM_CFLAGS) $(LIBCURL_CFLAGS) $(JANSSON_CFLAGS) -pthread
+tests_fixture_libfake_a_SOURCES = \
+	tests/fixture/client.c \
+	tests/fixture/client.h \
+	tests/fixture/fake-daemon.c \
+	tests/fixture/fake-daemon.h \
+	tests/fixture/fake-world.c \
+	tests/fixture/fake-world.h \
+	$(NULL)
+fake_libs = tests/fixture/libfake.a $(api_libs) $(policy_libs) $(api_system_libs)
+
 api_tests = \
+	tests/unit/test-api \
 	tests/unit/test-eventlog \
+	tests/unit/test-routes \
 	tests/unit/test-view \
 	$(NULL)
 check_PROGRAMS += $(api_tests)
 TESTS += $(api_tests)
+tests_unit_test_api_CPPFLAGS = $(AM_CPPFLAGS) $(LIBCURL_CFLAGS)
+tests_unit_test_api_LDADD = $(fake_libs) $(LIBCURL_LIBS)
 tests_unit_test_eventlog_LDADD = daemon/libview.a $(policy_libs) $(JANSSON_LIBS)
+tests_unit_test_routes_LDADD = $(api_libs) $(policy_libs) $(api_system_libs)
 tests_unit_test_view_LDADD = daemon/libview.a $(policy_libs)
+
+check_PROGRAMS += tests/fuzz/fuzz-api-body-replay
+TESTS += tests/fuzz/fuzz-api-body-replay
+tests_fuzz_fuzz_api_body_replay_SOURCES = tests/fuzz/fuzz-api-body.c tests/fuzz/replay.c
+tests_fuzz_fuzz_api_body_replay_LDADD = $(api_libs) $(policy_libs) $(api_system_libs)
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz-api-body
+tests_fuzz_fuzz_api_body_LDADD = $(api_libs) $(policy_libs) $(api_system_libs)
+tests_fuzz_fuzz_api_body_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+endif
+EXTRA_DIST += tests/fuzz/corpus/api-body

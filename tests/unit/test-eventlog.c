@@ -132,6 +132,12 @@ TEST(filters_pages_and_the_newest)
 	CHECK_U64(page.n, 0);
 	CHECK_U64(page.last, 30);
 	free(page.text);
+	page = read_page(l, (struct eventlog_filter){.guest_name = "g"});
+	CHECK_U64(page.n, 20);
+	free(page.text);
+	page = read_page(l, (struct eventlog_filter){.guest_name = "h"});
+	CHECK_U64(page.n, 0);
+	free(page.text);
 	page = read_page(l, (struct eventlog_filter){.after = 99});
 	CHECK_U64(page.n, 0);
 	CHECK_U64(page.last, 30);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/api/api.h"
+
+#include "daemon/api/http.h"
+
+#define DEADLINE_USEC   (10 * USEC_PER_SEC)
+#define CONNECTIONS_MAX 128
+#define DISPATCH_MAX    16
+
+int api_start(const struct api_config *config, struct api **ret)
+{
+	struct api *a = calloc(1, sizeof(*a));
+	int r;
+
+	if (!a)
+		return -ENOMEM;
+	a->config = *config;
+	if (!a->config.deadline_usec)
+		a->config.deadline_usec = DEADLINE_USEC;
+	if (!a->config.request_usec)
+		a->config.request_usec = DEADLINE_USEC;
+	if (!a->config.max_connections)
+		a->config.max_connections = CONNECTIONS_MAX;
+	a->queue = api_queue_new();
+	a->http = a->queue ? http_new(a) : NULL;
+	r = a->http ? http_start(a->http) : -ENOMEM;
+	if (r < 0) {
+		a->config.listen_fd = -1; /* stays the caller's */
+		api_stop(a);
+		return r;
+	}
+	*ret = a;
+	return 0;
+}
+
+struct api *api_stop(struct api *a)
+{
+	struct api_call *c;
+
+	if (!a)
+		return NULL;
+	http_free(a->http);
+	while (a->queue && (c = api_queue_take(a->queue)))
+		api_call_free(c); /* never reached an op */
+	api_queue_unref(a->queue);
+	closep(&a->config.listen_fd);
+	free(a);
+	return NULL;
+}
+
+int api_fd(const struct api *a)
+{
+	return a->queue->command_fd;
+}
+
+static void run_call(struct api *a, struct api_call *c)
+{
+	struct view_input known = {0};
+	_cleanup_problem_ struct problem p = {0};
+	size_t index = 0;
+
+	if (c->route->noun == NOUN_GUEST) {
+		a->config.ops->look(a->config.userdata, &known);
+		if (!known.snapshot)
+			problem_set(&p, API_PROBLEM_NOT_READY, "guests were not listed yet");
+		if (!known.snapshot || route_resolve(c->route, &known, c->value, &index, &p) < 0) {
+			api_call_reply_problem(c, &p);
+			return;
+		}
+	}
+	c->route->run(a, c, &known, index);
+}
+
+/* Publishes what is known now, for the HTTP thread that asked. */
+static void make_view(struct api *a)
+{
+	struct view_input known = {0};
+
+	a->config.ops->look(a->config.userdata, &known);
+	/* Without memory the last view stays current; the daemon's own allocations tell about that. */
+	if (known.snapshot && view_publish(a->config.views, &known) < 0)
+		return;
+	pthread_mutex_lock(&a->queue->lock);
+	a->queue->view_made = true;
+	api_poke(a->queue->answer_fd);
+	pthread_mutex_unlock(&a->queue->lock);
+}
+
+void api_dispatch(struct api *a)
+{
+	struct api_queue *q = a->queue;
+	struct api_call *c;
+	bool view, more;
+
+	api_unpoke(q->command_fd);
+	for (int i = 0; i < DISPATCH_MAX && (c = api_queue_take(q)); i++)
+		run_call(a, c);
+	pthread_mutex_lock(&q->lock);
+	view = q->view_wanted;
+	q->view_wanted = false;
+	more = q->first;
+	pthread_mutex_unlock(&q->lock);
+	if (view)
+		make_view(a);
+	if (more)
+		api_poke(q->command_fd);
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/api/call.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+
+struct api_queue *api_queue_new(void)
+{
+	struct api_queue *q = calloc(1, sizeof(*q));
+
+	if (!q)
+		return NULL;
+	pthread_mutex_init(&q->lock, NULL);
+	atomic_init(&q->refs, 1);
+	q->last = &q->first;
+	q->command_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	q->answer_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (q->command_fd < 0 || q->answer_fd < 0)
+		return api_queue_unref(q);
+	return q;
+}
+
+struct api_queue *api_queue_unref(struct api_queue *q)
+{
+	if (!q || atomic_fetch_sub_explicit(&q->refs, 1, memory_order_acq_rel) != 1)
+		return NULL;
+	closep(&q->command_fd);
+	closep(&q->answer_fd);
+	pthread_mutex_destroy(&q->lock);
+	free(q);
+	return NULL;
+}
+
+void api_poke(int event_fd)
+{
+	uint64_t one = 1;
+
+	/* It fails only when it is poked 2^64 times already. */
+	if (write(event_fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+void api_unpoke(int event_fd)
+{
+	uint64_t n;
+
+	if (read(event_fd, &n, sizeof(n)) < 0)
+		return;
+}
+
+struct api_call *api_call_new(struct api_queue *q, const struct route *r)
+{
+	struct api_call *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	atomic_fetch_add_explicit(&q->refs, 1, memory_order_relaxed);
+	c->queue = q;
+	c->route = r;
+	return c;
+}
+
+struct api_call *api_call_free(struct api_call *c)
+{
+	if (!c)
+		return NULL;
+	json_decref(c->body);
+	problem_clear(&c->problem);
+	free(c->text);
+	api_queue_unref(c->queue);
+	free(c);
+	return NULL;
+}
+
+int api_call_submit(struct api_call *c, struct request *waiter)
+{
+	struct api_queue *q = c->queue;
+
+	pthread_mutex_lock(&q->lock);
+	if (q->n_waiting >= API_QUEUE_MAX) {
+		pthread_mutex_unlock(&q->lock);
+		return -EBUSY;
+	}
+	c->waiter = waiter;
+	c->next = NULL;
+	*q->last = c;
+	q->last = &c->next;
+	q->n_waiting++;
+	pthread_mutex_unlock(&q->lock);
+	api_poke(q->command_fd);
+	return 0;
+}
+
+struct api_call *api_queue_take(struct api_queue *q)
+{
+	struct api_call *c;
+
+	pthread_mutex_lock(&q->lock);
+	c = q->first;
+	if (c) {
+		q->first = c->next;
+		if (!q->first)
+			q->last = &q->first;
+		q->n_waiting--;
+	}
+	pthread_mutex_unlock(&q->lock);
+	return c;
+}
+
+bool api_call_abandon(struct api_call *c)
+{
+	struct api_queue *q = c->queue;
+	bool waits = true;
+
+	pthread_mutex_lock(&q->lock);
+	for (struct api_call *done = q->answered; done; done = done->next)
+		if (done == c)
+			waits = false;
+	if (waits)
+		c->waiter = NULL;
+	pthread_mutex_unlock(&q->lock);
+	return waits;
+}
+
+/* Hands the answered call to the HTTP thread, or drops it when nobody waits. */
+static void finish(struct api_call *c)
+{
+	struct api_queue *q = c->queue;
+	bool waited;
+
+	pthread_mutex_lock(&q->lock);
+	waited = c->waiter;
+	if (waited) {
+		c->next = q->answered;
+		q->answered = c;
+		/* Under the lock: the HTTP thread may free call and queue right after. */
+		api_poke(q->answer_fd);
+	}
+	pthread_mutex_unlock(&q->lock);
+	if (!waited)
+		api_call_free(c);
+}
+
+const char *api_call_by(const struct api_call *call)
+{
+	return call->by;
+}
+
+bool api_call_dry_run(const struct api_call *call)
+{
+	return call->dry_run;
+}
+
+bool api_call_is_late(const struct api_call *call)
+{
+	bool late;
+
+	pthread_mutex_lock(&call->queue->lock);
+	late = !call->waiter;
+	pthread_mutex_unlock(&call->queue->lock);
+	return late;
+}
+
+void api_call_reply(struct api_call *call, unsigned status, json_t *body)
+{
+	call->status = status;
+	if (body) {
+		call->text = json_dumps(body, JSON_COMPACT);
+		json_decref(body);
+		if (!call->text) {
+			api_call_problem(call, API_PROBLEM_INTERNAL, "the answer could not be written");
+			return;
+		}
+		call->len = strlen(call->text);
+	}
+	finish(call);
+}
+
+void api_call_reply_text(struct api_call *c, unsigned status, struct json_out *o)
+{
+	if (o->failed) {
+		api_call_problem(c, API_PROBLEM_INTERNAL, "out of memory");
+		return;
+	}
+	c->status = status;
+	c->len = o->len;
+	c->text = TAKE_PTR(o->buf);
+	*o = (struct json_out){0};
+	finish(c);
+}
+
+void api_call_reply_problem(struct api_call *c, struct problem *p)
+{
+	c->is_problem = true;
+	c->problem = *p;
+	*p = (struct problem){0};
+	finish(c);
+}
+
+static void reply_problem_v(struct api_call *call, enum api_problem problem, json_t *more,
+	const char *fmt, va_list ap)
+{
+	struct problem p = {.code = problem, .more = more};
+
+	vsnprintf(p.detail, sizeof(p.detail), fmt, ap);
+	api_call_reply_problem(call, &p);
+}
+
+void api_call_problem(struct api_call *call, enum api_problem problem, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	reply_problem_v(call, problem, NULL, fmt, ap);
+	va_end(ap);
+}
+
+void api_call_problem_with(struct api_call *call, enum api_problem problem, json_t *more,
+	const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	reply_problem_v(call, problem, more, fmt, ap);
+	va_end(ap);
+}

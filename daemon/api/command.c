@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/api/command.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "common/units.h"
+#include "daemon/api/internal.h"
+
+#define YEAR_SEC (UINT64_C(366) * 86400)
+
+const struct json_field mode_fields[] = {
+	{.name = "mode", .type = JSON_WANT_ENUM, .required = true, .words = daemon_mode_names,
+		.summary = "observe: look only; enforce: act"},
+	{.name = "release", .type = JSON_WANT_BOOL,
+		.summary = "with observe: first give every guest the size it had before Ballast"},
+	{.name = NULL},
+};
+
+static const struct json_field override_memory_fields[] = {
+	{.name = "min", .type = JSON_WANT_SIZE, .summary = "not less than this"},
+	{.name = "max", .type = JSON_WANT_SIZE, .min = 1, .summary = "not more than this"},
+	{.name = "weight", .type = JSON_WANT_COUNT, .min = 1, .max = 10000,
+		.summary = "share when memory is short; 100 is usual"},
+	{.name = "headroom_permyriad", .type = JSON_WANT_COUNT, .max = 10000,
+		.summary = "kept over what it uses, of that"},
+	{.name = NULL},
+};
+
+static const struct json_field override_cpu_fields[] = {
+	{.name = "weight", .type = JSON_WANT_COUNT, .min = 1, .max = 10000,
+		.summary = "share when CPUs are short; 100 is usual"},
+	{.name = "quota_permyriad", .type = JSON_WANT_COUNT, .min = 100, .max = 10000 * 1024,
+		.summary = "at most so much CPU time; 10000 is one CPU"},
+	{.name = NULL},
+};
+
+const struct json_field override_fields[] = {
+	{.name = "memory", .type = JSON_WANT_OBJECT, .fields = override_memory_fields,
+		.summary = "settings of [Memory]"},
+	{.name = "cpu", .type = JSON_WANT_OBJECT, .fields = override_cpu_fields,
+		.summary = "settings of [CPU]"},
+	{.name = "for_s", .type = JSON_WANT_COUNT, .min = 1, .max = YEAR_SEC,
+		.summary = "ends after so many seconds"},
+	{.name = "until", .type = JSON_WANT_TIME, .summary = "ends at this time"},
+	{.name = "reason", .type = JSON_WANT_STRING, .summary = "why, for those who look later"},
+	{.name = NULL},
+};
+
+const struct json_field reservation_fields[] = {
+	{.name = "uuid", .type = JSON_WANT_UUID, .required = true, .summary = "of the guest that comes"},
+	{.name = "name", .type = JSON_WANT_STRING, .required = true, .min = 1,
+		.summary = "of the guest that comes"},
+	{.name = "bytes", .type = JSON_WANT_SIZE, .required = true, .min = 1,
+		.summary = "its full memory"},
+	{.name = "qemu", .type = JSON_WANT_SIZE, .summary = "QEMU's own memory beside it"},
+	{.name = "wait_s", .type = JSON_WANT_COUNT, .max = 60,
+		.summary = "refused if there is no room by then; 10 unless told"},
+	{.name = NULL},
+};
+
+_printf_(3, 4) static int bad_field(struct problem *p, const char *pointer, const char *fmt, ...)
+{
+	char text[400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	problem_set(p, API_PROBLEM_BODY_INVALID, "%s: %s", pointer, text);
+	p->has_pointer = true;
+	snprintf(p->pointer, sizeof(p->pointer), "%s", pointer);
+	return -1;
+}
+
+static uint64_t get_u64(const json_t *object, const char *key, uint64_t otherwise)
+{
+	const json_t *v = json_object_get(object, key);
+
+	return v ? (uint64_t)json_integer_value(v) : otherwise;
+}
+
+int prepare_mode(struct api_call *call, struct problem *p)
+{
+	struct api_mode_request *req = &call->request.mode;
+
+	req->mode = daemon_mode_from_string(json_string_value(json_object_get(call->body, "mode")));
+	req->release = json_is_true(json_object_get(call->body, "release"));
+	if (req->release && req->mode != MODE_OBSERVE)
+		return bad_field(p, "/release", "goes with mode \"observe\" only");
+	return 0;
+}
+
+/* How each field of an override reads in a policy file. */
+static const struct {
+	const char *object, *field, *section, *key;
+	char *(*format)(uint64_t value, char *buf);
+} override_settings[] = {
+	{"memory", "min", "Memory", "Min", size_format_exact},
+	{"memory", "max", "Memory", "Max", size_format_exact},
+	{"memory", "weight", "Memory", "Weight", NULL},
+	{"memory", "headroom_permyriad", "Memory", "Headroom", ratio_format},
+	{"cpu", "weight", "CPU", "Weight", NULL},
+	{"cpu", "quota_permyriad", "CPU", "Quota", ratio_format},
+};
+_Static_assert(ARRAY_SIZE(override_settings) <= API_OVERRIDE_SETTINGS_MAX, "room for all");
+
+static int take_setting(struct api_call *call, size_t which, uint64_t value, struct problem *p)
+{
+	struct api_override_request *req = &call->request.override;
+	struct api_override_setting *s = &req->settings[req->n_settings];
+	char *text = call->values[req->n_settings];
+	_cleanup_diag_ struct diag d = {0};
+	char pointer[64];
+
+	if (override_settings[which].format)
+		override_settings[which].format(value, text);
+	else
+		snprintf(text, sizeof(call->values[0]), "%llu", (unsigned long long)value);
+	*s = (struct api_override_setting){override_settings[which].section,
+		override_settings[which].key, text};
+	req->n_settings++;
+	if (override_check(s->section, s->key, s->value, &d) == 0)
+		return 0;
+	snprintf(pointer, sizeof(pointer), "/%s/%s", override_settings[which].object,
+		override_settings[which].field);
+	return bad_field(p, pointer, "%s", d.text ? d.text : "not possible");
+}
+
+static uint64_t now_real_usec(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * USEC_PER_SEC + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static int prepare_end(struct api_call *call, struct problem *p)
+{
+	struct api_override_request *req = &call->request.override;
+	const json_t *until = json_object_get(call->body, "until");
+	const json_t *for_s = json_object_get(call->body, "for_s");
+
+	req->for_usec = req->until_real_usec = USEC_INFINITY;
+	if (until && for_s)
+		return bad_field(p, "/until", "give either until or for_s");
+	if (for_s)
+		req->for_usec = (uint64_t)json_integer_value(for_s) * USEC_PER_SEC;
+	if (!until)
+		return 0;
+	if (json_time_parse(json_string_value(until), &req->until_real_usec) < 0)
+		return bad_field(p, "/until", "not a time");
+	if (req->until_real_usec <= now_real_usec())
+		return bad_field(p, "/until", "%s is in the past", json_string_value(until));
+	return 0;
+}
+
+int prepare_override(struct api_call *call, struct problem *p)
+{
+	struct api_override_request *req = &call->request.override;
+	const json_t *memory = json_object_get(call->body, "memory");
+	uint64_t min = get_u64(memory, "min", 0), max = get_u64(memory, "max", BYTES_UNLIMITED);
+	const char *reason = json_string_value(json_object_get(call->body, "reason"));
+
+	if (min > max)
+		return bad_field(p, "/memory/min", "%llu is more than max, %llu",
+			(unsigned long long)min, (unsigned long long)max);
+	for (size_t i = 0; i < ARRAY_SIZE(override_settings); i++) {
+		const json_t *object = json_object_get(call->body, override_settings[i].object);
+		const json_t *value = json_object_get(object, override_settings[i].field);
+
+		if (value && take_setting(call, i, (uint64_t)json_integer_value(value), p) < 0)
+			return -1;
+	}
+	if (!req->n_settings)
+		return bad_field(p, "", "nothing to set: give at least one field of memory or cpu");
+	req->reason = reason ? reason : "";
+	return prepare_end(call, p);
+}
+
+int prepare_reserve(struct api_call *call, struct problem *p)
+{
+	struct api_reserve_request *req = &call->request.reserve;
+
+	if (uuid_parse(json_string_value(json_object_get(call->body, "uuid")), &req->guest) < 0)
+		return bad_field(p, "/uuid", "not a UUID");
+	req->guest_name = json_string_value(json_object_get(call->body, "name"));
+	req->bytes = get_u64(call->body, "bytes", 0);
+	req->qemu_bytes = get_u64(call->body, "qemu", 0);
+	req->wait_usec = get_u64(call->body, "wait_s", 10) * USEC_PER_SEC;
+	call->extra_usec = req->wait_usec;
+	return 0;
+}
+
+int prepare_unreserve(struct api_call *call, struct problem *p)
+{
+	const char *s = call->value;
+	unsigned long long id = 0;
+	char *end = NULL;
+
+	if (*s >= '0' && *s <= '9' && strlen(s) < 19)
+		id = strtoull(s, &end, 10);
+	if (!end || *end)
+		return problem_set(p, API_PROBLEM_RESERVATION_UNKNOWN,
+			"there is no reservation \"%.60s\": ids are numbers", s);
+	call->request.reservation_id = id;
+	return 0;
+}
+
+void run_mode(struct api *a, struct api_call *call, const struct view_input *k, size_t index)
+{
+	a->config.ops->mode_set(a->config.userdata, call, &call->request.mode);
+}
+
+void run_reload(struct api *a, struct api_call *call, const struct view_input *k, size_t index)
+{
+	a->config.ops->reload(a->config.userdata, call);
+}
+
+void run_override_set(struct api *a, struct api_call *call, const struct view_input *k, size_t index)
+{
+	call->request.override.guest = k->snapshot->guests[index].id.uuid;
+	a->config.ops->override_set(a->config.userdata, call, &call->request.override);
+}
+
+void run_override_clear(struct api *a, struct api_call *call, const struct view_input *k, size_t index)
+{
+	struct uuid guest = k->snapshot->guests[index].id.uuid;
+
+	a->config.ops->override_clear(a->config.userdata, call, &guest);
+}
+
+void run_enroll(struct api *a, struct api_call *call, const struct view_input *k, size_t index)
+{
+	struct uuid guest = k->snapshot->guests[index].id.uuid;
+
+	a->config.ops->enroll(a->config.userdata, call, &guest);
+}
+
+void run_reserve(struct api *a, struct api_call *call, const struct view_input *k, size_t index)
+{
+	a->config.ops->reserve(a->config.userdata, call, &call->request.reserve);
+}
+
+void run_unreserve(struct api *a, struct api_call *call, const struct view_input *k, size_t index)
+{
+	a->config.ops->unreserve(a->config.userdata, call, call->request.reservation_id);
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "common/units.h"
+#include "daemon/api/command.h"
+#include "daemon/api/internal.h"
+#include "daemon/api/serve.h"
+
+/* Effective settings and explanations of one guest. Main loop: they read its decide_state. */
+
+static const struct guest_policy *find_policy(const struct view_input *k, size_t index)
+{
+	return k->state ? decide_state_guest_policy(k->state, &k->snapshot->guests[index].id.uuid)
+			: NULL;
+}
+
+struct settings_writer {
+	struct json_out *o;
+	bool all; /* or only those that somebody set */
+};
+
+static int write_setting(const char *section, const char *key, const char *value,
+	const struct origin *origin, bool in_force, void *userdata)
+{
+	const struct settings_writer *w = userdata;
+	bool override = origin->file && streq(origin->file, "override");
+	struct json_out *o = w->o;
+
+	if (!w->all && !origin->file)
+		return 0;
+	json_out_open(o, '{');
+	json_out_key_string(o, "section", section);
+	json_out_key_string(o, "key", key);
+	json_out_key_string(o, "value", value);
+	json_out_key_bool(o, "in_force", in_force);
+	json_out_key(o, "origin");
+	json_out_open(o, '{');
+	json_out_key_string(o, "kind", !origin->file ? "default" : override ? "override" : "policy");
+	json_out_key_string(o, "policy", origin->policy);
+	json_out_key_string(o, "file", override ? NULL : origin->file);
+	json_out_key_u64(o, "line", origin->line && !override ? origin->line : UINT64_MAX);
+	json_out_close(o, '}');
+	json_out_close(o, '}');
+	return 0;
+}
+
+static void write_settings(struct json_out *o, const struct guest_policy *gp, bool all)
+{
+	struct settings_writer w = {o, all};
+
+	json_out_key(o, "settings");
+	json_out_open(o, '[');
+	guest_policy_visit(gp, write_setting, &w);
+	json_out_close(o, ']');
+}
+
+/* Those that match, in merge order. */
+static void write_policies(struct json_out *o, const struct view_input *k, const struct guest_policy *gp)
+{
+	size_t n = k->set ? policy_set_count(k->set) : 0;
+
+	json_out_key(o, "policies");
+	json_out_open(o, '[');
+	for (size_t i = 0; i < n; i++) {
+		struct policy_info info;
+
+		if (!guest_policy_matches(gp, i))
+			continue;
+		policy_set_info(k->set, i, &info);
+		json_out_open(o, '{');
+		json_out_key_string(o, "name", info.name);
+		json_out_key_string(o, "path", info.path);
+		json_out_key_bool(o, "matches", true);
+		json_out_key_bool(o, "open",
+			policy_windows_open(decide_state_windows(k->state), i));
+		json_out_key_bool(o, "active", guest_policy_active(gp, i));
+		json_out_key_string(o, "condition", info.condition);
+		json_out_key_bool(o, "stale", info.stale);
+		json_out_close(o, '}');
+	}
+	json_out_close(o, ']');
+}
+
+static void reply_undecided(struct api_call *call, const struct guest_sample *g)
+{
+	api_call_problem(call, API_PROBLEM_NOT_READY,
+		"nothing was decided for \"%s\" yet: try again in a second", g->id.name);
+}
+
+void run_effective(struct api *a, struct api_call *call, const struct view_input *k, size_t index)
+{
+	const struct guest_sample *g = &k->snapshot->guests[index];
+	const struct guest_policy *gp = find_policy(k, index);
+	_cleanup_json_out_ struct json_out o = {0};
+	char uuid[UUID_TEXT_MAX];
+
+	if (!gp) {
+		reply_undecided(call, g);
+		return;
+	}
+	json_out_open(&o, '{');
+	json_out_key_string(&o, "guest", g->id.name);
+	json_out_key_string(&o, "uuid", uuid_format(&g->id.uuid, uuid));
+	write_settings(&o, gp, true);
+	write_policies(&o, k, gp);
+	json_out_close(&o, '}');
+	api_call_reply_text(call, 200, &o);
+}
+
+/* ---- sentences ---- */
+
+_printf_(2, 3) static void say(struct json_out *o, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	json_out_string(o, text);
+}
+
+static const struct {
+	const char *word, *sentence;
+} condition_sentences[] = {
+	{"pressed", "it stalls on memory beyond its policy's limit: it is served before others and not shrunk"},
+	{"stale", "its agent has fallen silent: it is not shrunk below what it last used, and its headroom"},
+	{"stuck", "its balloon does not move: it is left out of the division and tried again, with growing pauses"},
+	{"breaker", "it holds more memory on the host than it is charged for: it is counted at its maximum"},
+	{"not-credible", "it asks for memory without using what it was given: its pressure counts less"},
+	{"booting", "it is starting: counted at its maximum until its driver and its agent have answered"},
+	{"unknown", "nothing was heard of its use of memory: it is left as it is"},
+	{"quarantined", "a libvirt call on it is overdue: it gets no command until it answers"},
+	{"job", "a libvirt job runs on it (migration, dump): it gets no memory command until that ends"},
+	{"paused", "it is not running: counted, never commanded"},
+};
+
+static void say_condition(const char *word, void *userdata)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(condition_sentences); i++)
+		if (streq(condition_sentences[i].word, word))
+			say(userdata, "%s: %s", word, condition_sentences[i].sentence);
+}
+
+static void say_sizes(struct json_out *o, const struct guest_sample *g, const struct plan_guest *p)
+{
+	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX], c[SIZE_TEXT_MAX], d[SIZE_TEXT_MAX];
+	char text[REASON_TEXT_MAX];
+
+	say(o, "%s has %s of at most %s", g->id.name, size_format(g->actual_bytes, a),
+		size_format(g->max_bytes, b));
+	if (g->fixed != FIXED_NOT)
+		say(o, "its memory cannot be moved (%s): it is counted at its maximum",
+			fixed_reason_to_string(g->fixed));
+	if (!p)
+		return;
+	if (p->known)
+		say(o, "it uses %s and wants %s with its headroom; it is not shrunk below %s",
+			size_format(p->used_bytes, a), size_format(p->want_bytes, b),
+			size_format(p->floor_bytes, c));
+	say(o, "its share of the host is %s; it is counted at %s", size_format(p->share_bytes, a),
+		size_format(p->charge_bytes, d));
+	if (p->standing.code != REASON_NONE)
+		say(o, "why: %s", reason_format(&p->standing, text));
+}
+
+static void say_last_change(struct json_out *o, const struct view_guest *v)
+{
+	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX], text[REASON_TEXT_MAX], when[JSON_TIME_MAX];
+
+	if (!v || !v->changed_real_usec)
+		return;
+	say(o, "its last command came at %s: from %s to %s, %s",
+		json_time_format(v->changed_real_usec, when), size_format(v->changed_from_bytes, a),
+		size_format(v->changed_to_bytes, b), reason_format(&v->changed_reason, text));
+}
+
+static void say_host(struct json_out *o, const struct view_input *k)
+{
+	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX];
+
+	if (k->mode == MODE_OBSERVE)
+		say(o, "mode is observe: this is what would be done, nothing is touched (ballastctl mode enforce goes live)");
+	if (k->plan)
+		say(o, "the host is %s: guests count for %s of a budget of %s",
+			host_state_to_string(k->plan->host_state),
+			size_format(k->plan->charged_bytes, a), size_format(k->plan->budget_bytes, b));
+}
+
+static void say_policies(struct json_out *o, const struct view_input *k, const struct guest_policy *gp)
+{
+	size_t n = k->set ? policy_set_count(k->set) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct policy_info info;
+
+		if (!guest_policy_matches(gp, i))
+			continue;
+		policy_set_info(k->set, i, &info);
+		if (guest_policy_active(gp, i))
+			say(o, "policy %s is in force%s", info.name,
+				info.stale ? " (its last good version: the file is bad now)" : "");
+		else if (!policy_windows_open(decide_state_windows(k->state), i))
+			say(o, "policy %s matches, but its schedule is closed (%s)", info.name,
+				info.on_calendar);
+		else
+			say(o, "policy %s matches, but its condition does not hold (%s)", info.name,
+				info.condition);
+	}
+}
+
+static void say_overrides(struct json_out *o, const struct view_input *k, const struct uuid *guest)
+{
+	const struct snapshot *s = k->snapshot;
+
+	for (size_t i = 0; i < s->n_overrides; i++) {
+		const struct override *v = &s->overrides[i];
+
+		if (uuid_equal(&v->guest, guest))
+			say(o, "%s=%s was set by hand by %s%s%s", v->key, v->value, v->by,
+				*v->reason ? ": " : "", v->reason);
+	}
+}
+
+static void write_text(struct json_out *o, const struct view_input *k, size_t index,
+	const struct guest_policy *gp)
+{
+	const struct guest_sample *g = &k->snapshot->guests[index];
+
+	json_out_key(o, "text");
+	json_out_open(o, '[');
+	say_sizes(o, g, plan_guest(k, index));
+	guest_conditions(g, plan_guest(k, index), say_condition, o);
+	say_last_change(o, k->guests ? &k->guests[index] : NULL);
+	say_overrides(o, k, &g->id.uuid);
+	say_policies(o, k, gp);
+	say_host(o, k);
+	json_out_close(o, ']');
+}
+
+static void write_changes(struct json_out *o, struct eventlog *log, const struct uuid *guest)
+{
+	const struct eventlog_filter f = {.newest = true, .limit = 10, .guest = guest,
+		.kind = daemon_event_to_string(DAEMON_EVENT_COMMAND)};
+	struct eventlog_page page = {0};
+
+	json_out_key(o, "changes");
+	json_out_open(o, '[');
+	if (eventlog_read(log, &f, &page) < 0)
+		o->failed = true;
+	else if (page.n)
+		json_out_raw(o, page.text, page.len);
+	free(page.text);
+	json_out_close(o, ']');
+}
+
+static void write_host(struct json_out *o, const struct view_input *k)
+{
+	json_out_key(o, "host");
+	json_out_open(o, '{');
+	json_out_key_string(o, "mode", daemon_mode_to_string(k->mode));
+	json_out_key_string(o, "state", k->plan ? host_state_to_string(k->plan->host_state) : NULL);
+	write_division(o, k->plan);
+	json_out_close(o, '}');
+}
+
+void run_explain(struct api *a, struct api_call *call, const struct view_input *k, size_t index)
+{
+	const struct snapshot *s = k->snapshot;
+	const struct guest_sample *g = &s->guests[index];
+	const struct guest_policy *gp = find_policy(k, index);
+	_cleanup_json_out_ struct json_out o = {0};
+
+	if (!gp) {
+		reply_undecided(call, g);
+		return;
+	}
+	json_out_open(&o, '{');
+	json_out_key(&o, "guest");
+	serve_guest(k, index, &o);
+	write_host(&o, k);
+	write_policies(&o, k, gp);
+	write_settings(&o, gp, false);
+	json_out_key(&o, "overrides");
+	write_overrides(&o, s->overrides, s->n_overrides, &g->id.uuid, s->now_boot_usec, s->now_real_usec);
+	write_changes(&o, a->config.events, &g->id.uuid);
+	write_text(&o, k, index, gp);
+	json_out_close(&o, '}');
+	api_call_reply_text(call, 200, &o);
+}

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/api/http.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "common/units.h"
+
+/* Idle longer than this, as the library counts it, and a connection is closed. */
+#define IDLE_SEC 30
+/* A request line that trickles in renews the library's time-out with every byte: this is final. */
+#define IDLE_MAX_USEC (60 * USEC_PER_SEC)
+/* A reader this slow holds memory that others need. */
+#define SENDING_MAX_USEC (60 * USEC_PER_SEC)
+/* Room for request line and headers of one connection. */
+#define CONNECTION_MEMORY_BYTES (16 * KIB)
+/* Connections that only an admin gets, and what one other user may have of the rest: status at 2 a.m. must work. */
+#define CONNECTIONS_RESERVED 8
+#define CONNECTIONS_SHARE    4
+/* Serialised bodies that nobody asked for in this time go. */
+#define CACHE_MAX_USEC (10 * USEC_PER_SEC)
+/* Nothing here recurses or keeps much on the stack. */
+#define THREAD_STACK_BYTES (256 * KIB)
+
+static uint64_t now_usec(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * USEC_PER_SEC + (uint64_t)ts.tv_nsec / 1000;
+}
+
+void http_check_by(struct http *h, uint64_t usec)
+{
+	h->check_usec = MIN(h->check_usec, usec);
+}
+
+/* ---- connections ---- */
+
+static uint64_t phase_limit_usec(const struct conn *c)
+{
+	switch (c->phase) {
+	case CONN_IDLE:
+		return IDLE_MAX_USEC;
+	case CONN_RECEIVING:
+		return c->http->api->config.request_usec;
+	case CONN_SENDING:
+		return SENDING_MAX_USEC;
+	case CONN_WAITING:
+		break;
+	}
+	return USEC_INFINITY;
+}
+
+void conn_set_phase(struct conn *c, enum conn_phase phase)
+{
+	c->phase = phase;
+	c->since_usec = c->http->now_usec;
+	if (phase != CONN_WAITING)
+		http_check_by(c->http, c->since_usec + phase_limit_usec(c));
+}
+
+static void conn_free(struct conn *c)
+{
+	struct http *h = c->http;
+
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		h->conns = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+	h->n_conns--;
+	free(c);
+}
+
+static void connection_notify(void *cls, struct MHD_Connection *connection, void **socket_context,
+	enum MHD_ConnectionNotificationCode toe)
+{
+	struct http *h = cls;
+
+	if (toe == MHD_CONNECTION_NOTIFY_STARTED) {
+		*socket_context = TAKE_PTR(h->accepting);
+	} else if (*socket_context) {
+		conn_free(*socket_context);
+		*socket_context = NULL;
+	}
+}
+
+static bool may_connect(const struct http *h, const struct peer *peer)
+{
+	unsigned max = h->api->config.max_connections, mine = 0;
+
+	if (peer->role == API_ROLE_ADMIN) /* when there is no room at all, nobody is accepted */
+		return true;
+	for (const struct conn *c = h->conns; c; c = c->next)
+		mine += c->peer.uid == peer->uid;
+	return h->n_conns + CONNECTIONS_RESERVED < max && mine < max / CONNECTIONS_SHARE;
+}
+
+/* Says so in one piece, if the socket takes it, and is done with it. */
+static void refuse(int fd)
+{
+	static const char body[] =
+		"{\"type\":\"urn:ballast:problem:busy\",\"title\":\"Too busy\",\"status\":503,"
+		"\"code\":\"busy\",\"detail\":\"too many connections: try again\",\"instance\":\"/\"}";
+	char answer[512];
+	int n = snprintf(answer, sizeof(answer),
+		"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"
+		"Retry-After: 1\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
+		sizeof(body) - 1, body);
+
+	if (send(fd, answer, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		return;
+}
+
+static struct conn *conn_new(struct http *h, int fd, const struct peer *peer)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	*c = (struct conn){.http = h, .fd = fd, .peer = *peer, .next = h->conns};
+	if (c->next)
+		c->next->prev = c;
+	h->conns = c;
+	h->n_conns++;
+	conn_set_phase(c, CONN_IDLE);
+	return c;
+}
+
+/* One connection from the socket to the library. Returns false when none is left. */
+static bool accept_one(struct http *h)
+{
+	_cleanup_close_ int fd = -1;
+	struct sockaddr_storage address = {.ss_family = AF_UNIX};
+	socklen_t len = sizeof(address);
+	struct peer peer;
+
+	fd = accept4(h->api->config.listen_fd, (struct sockaddr *)&address, &len,
+		SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0)
+		return errno == EINTR || errno == ECONNABORTED;
+	if (peer_get(fd, &h->api->config.access, &peer) < 0 || !may_connect(h, &peer)) {
+		refuse(fd);
+		return true;
+	}
+	h->accepting = conn_new(h, fd, &peer);
+	if (!h->accepting)
+		return true;
+	/* The library closes the socket also when it fails. */
+	if (MHD_add_connection(h->mhd, TAKE_FD(fd), (struct sockaddr *)&address, len) != MHD_YES &&
+		h->accepting)
+		conn_free(h->accepting);
+	h->accepting = NULL;
+	return true;
+}
+
+/* ---- deadlines ---- */
+
+static void check_connections(struct http *h)
+{
+	for (struct conn *c = h->conns; c; c = c->next) {
+		uint64_t limit = phase_limit_usec(c);
+
+		if (limit == USEC_INFINITY)
+			continue;
+		if (h->now_usec < c->since_usec + limit) {
+			http_check_by(h, c->since_usec + limit);
+			continue;
+		}
+		/* The library sees the end of the stream and closes. */
+		shutdown(c->fd, SHUT_RDWR);
+		c->since_usec = h->now_usec;
+		http_check_by(h, c->since_usec + limit);
+	}
+}
+
+static void check_requests(struct http *h)
+{
+	struct request *next;
+
+	for (struct request *r = h->waiting; r; r = next) {
+		next = r->next;
+		if (h->now_usec < r->deadline_usec)
+			http_check_by(h, r->deadline_usec);
+		else
+			request_expire(r);
+	}
+}
+
+static void check_deadlines(struct http *h)
+{
+	if (h->now_usec < h->check_usec)
+		return;
+	h->check_usec = USEC_INFINITY;
+	check_connections(h);
+	check_requests(h);
+	if (!h->cache.view)
+		return;
+	if (h->now_usec - h->cache.used_usec >= CACHE_MAX_USEC && !h->waiting) {
+		body_cache_clear(&h->cache);
+	} else {
+		http_check_by(h, h->cache.used_usec + CACHE_MAX_USEC);
+	}
+}
+
+/* ---- the loop ---- */
+
+static void take_answers(struct http *h)
+{
+	struct api_queue *q = h->api->queue;
+	struct api_call *answered, *next;
+	bool view_made;
+
+	api_unpoke(q->answer_fd);
+	pthread_mutex_lock(&q->lock);
+	answered = TAKE_PTR(q->answered);
+	view_made = q->view_made;
+	q->view_made = false;
+	pthread_mutex_unlock(&q->lock);
+
+	if (view_made) {
+		h->view_asked = false;
+		h->view_usec = h->cache.used_usec = h->now_usec;
+		http_check_by(h, h->now_usec + CACHE_MAX_USEC);
+		requests_view_made(h);
+	}
+	for (struct api_call *c = answered; c; c = next) {
+		next = c->next;
+		request_answered(c);
+	}
+}
+
+static int timeout_msec(struct http *h)
+{
+	MHD_UNSIGNED_LONG_LONG msec;
+	uint64_t usec = USEC_INFINITY;
+
+	if (h->check_usec != USEC_INFINITY)
+		usec = sub_sat(h->check_usec, now_usec());
+	if (MHD_get_timeout(h->mhd, &msec) == MHD_YES)
+		usec = MIN(usec, (uint64_t)msec * USEC_PER_MSEC);
+	if (usec == USEC_INFINITY)
+		return -1;
+	return (int)MIN(usec / USEC_PER_MSEC + (usec % USEC_PER_MSEC != 0), UINT64_C(3600000));
+}
+
+static void turn(struct http *h, int msec)
+{
+	/* The last entry is left out while there is no room for more connections. */
+	struct pollfd fds[] = {
+		{.fd = h->mhd_fd, .events = POLLIN},
+		{.fd = h->api->queue->answer_fd, .events = POLLIN},
+		{.fd = h->api->config.listen_fd, .events = POLLIN},
+	};
+	unsigned max = h->api->config.max_connections;
+	bool room = h->n_conns < max;
+
+	if (poll(fds, room ? 3 : 2, msec) < 0 && errno != EINTR)
+		return;
+	h->now_usec = now_usec();
+	if (fds[1].revents)
+		take_answers(h);
+	if (room && fds[2].revents)
+		for (int i = 0; i < 16 && h->n_conns < max && accept_one(h); i++)
+			;
+	check_deadlines(h);
+	MHD_run(h->mhd);
+}
+
+static bool sending(const struct http *h)
+{
+	for (const struct conn *c = h->conns; c; c = c->next)
+		if (c->phase == CONN_SENDING)
+			return true;
+	return false;
+}
+
+/* Answers that are under way get a moment. Nothing may be suspended when the library is stopped, and nothing is any more
+ * once `stop` is set. */
+static void finish_requests(struct http *h)
+{
+	uint64_t end = now_usec() + 200 * USEC_PER_MSEC;
+
+	do {
+		requests_stop(h);
+		turn(h, 1);
+	} while (h->waiting || (sending(h) && h->now_usec < end));
+}
+
+static void *run(void *arg)
+{
+	struct http *h = arg;
+
+	while (!atomic_load(&h->stop))
+		turn(h, timeout_msec(h));
+
+	finish_requests(h);
+	return NULL;
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Percent signs of path and query; a NUL would cut the text, so that one stays as it is. */
+static size_t unescape(void *cls, struct MHD_Connection *connection, char *s)
+{
+	char *from = s, *to = s;
+
+	while (*from) {
+		int high = *from == '%' ? hex_digit(from[1]) : -1;
+		int low = high >= 0 ? hex_digit(from[2]) : -1;
+
+		if (low >= 0 && (high || low)) {
+			*to++ = (char)(high << 4 | low);
+			from += 3;
+		} else {
+			*to++ = *from++;
+		}
+	}
+	*to = '\0';
+	return (size_t)(to - s);
+}
+
+struct http *http_new(struct api *a)
+{
+	struct http *h = calloc(1, sizeof(*h));
+	const union MHD_DaemonInfo *info;
+
+	if (!h)
+		return NULL;
+	h->api = a;
+	h->check_usec = USEC_INFINITY;
+	if (body_cache_init(&h->cache, &h->account) < 0)
+		return http_free(h);
+	h->mhd = MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+		request_handle, h,
+		MHD_OPTION_URI_LOG_CALLBACK, request_begin, h,
+		MHD_OPTION_UNESCAPE_CALLBACK, unescape, h,
+		MHD_OPTION_NOTIFY_COMPLETED, request_end, h,
+		MHD_OPTION_NOTIFY_CONNECTION, connection_notify, h,
+		MHD_OPTION_CONNECTION_LIMIT, a->config.max_connections + 1,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SEC,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
+		MHD_OPTION_END);
+	info = h->mhd ? MHD_get_daemon_info(h->mhd, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
+	if (!info)
+		return http_free(h);
+	h->mhd_fd = info->epoll_fd;
+	return h;
+}
+
+int http_start(struct http *h)
+{
+	sigset_t all, before;
+	pthread_attr_t attr;
+	int r;
+
+	/* Signals are the main loop's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, THREAD_STACK_BYTES);
+	r = pthread_create(&h->thread, &attr, run, h);
+	pthread_attr_destroy(&attr);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (r)
+		return -r;
+	h->started = true;
+	pthread_setname_np(h->thread, "ballast-http");
+	return 0;
+}
+
+struct http *http_free(struct http *h)
+{
+	if (!h)
+		return NULL;
+	if (h->started) {
+		atomic_store(&h->stop, true);
+		api_poke(h->api->queue->answer_fd);
+		pthread_join(h->thread, NULL);
+	}
+	if (h->mhd)
+		MHD_stop_daemon(h->mhd);
+	body_cache_free(&h->cache);
+	free(h);
+	return NULL;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "daemon/api/internal.h"
+#include "daemon/api/response.h"
+
+/*
+ * The HTTP thread. It is ours and drives libmicrohttpd through its epoll descriptor (not the library's own thread): so peers are judged before a
+ * connection costs anything, deadlines are kept by the thread that can act on them, and nothing here needs a lock but the queue.
+ */
+
+/* A connection and what it is doing; each phase has its own limit, since the library's time-out counts idle time only. */
+enum conn_phase {
+	CONN_IDLE,      /* between requests */
+	CONN_RECEIVING, /* a request has begun */
+	CONN_WAITING,   /* for the main loop: the request has its own deadline */
+	CONN_SENDING,
+};
+struct conn {
+	struct http *http;
+	struct conn *prev, *next;
+	int fd; /* libmicrohttpd's */
+	struct peer peer;
+	enum conn_phase phase;
+	uint64_t since_usec;
+};
+
+#define BODY_MAX_BYTES (64 * KIB)
+
+enum request_state {
+	REQUEST_RECEIVING,
+	REQUEST_WAITS_VIEW,
+	REQUEST_WAITS_CALL,
+	REQUEST_READY, /* all that the answer needs is here */
+};
+struct request {
+	struct http *http;
+	struct conn *conn;
+	struct MHD_Connection *connection;
+	char *path; /* as asked, decoded; owned */
+	const struct route *route;
+	char value[ROUTE_VALUE_MAX];
+	struct query query;
+	bool failed; /* problem is the answer */
+	struct problem problem;
+	char *body; /* owned */
+	size_t body_len;
+	enum request_state state;
+	bool old_view; /* the main loop did not turn in time */
+	struct api_call *call; /* owned once it is answered */
+	uint64_t deadline_usec;
+	struct request *prev, *next; /* in http->waiting */
+};
+
+struct http {
+	struct api *api;
+	pthread_t thread;
+	bool started;
+	atomic_bool stop;
+	struct MHD_Daemon *mhd;
+	int mhd_fd;
+	struct conn *conns;
+	unsigned n_conns;
+	struct conn *accepting; /* being handed to the library */
+	struct request *waiting;
+	uint64_t now_usec;      /* CLOCK_MONOTONIC of this turn */
+	uint64_t check_usec;    /* no deadline is due before */
+	struct response_account account;
+	struct body_cache cache;
+	bool view_asked;        /* the main loop was asked and has not looked yet */
+	bool view_outdated;     /* a change was acknowledged since it last looked */
+	uint64_t view_usec;     /* when it last looked; 0: never */
+};
+
+struct http *http_new(struct api *a) _nonnull_ _must_check_;
+int http_start(struct http *h) _nonnull_ _must_check_;
+struct http *http_free(struct http *h); /* ends the thread; takes NULL, returns NULL */
+
+/* ---- between http.c and request.c ---- */
+void conn_set_phase(struct conn *c, enum conn_phase phase) _nonnull_;
+/* A deadline at this time must not be missed. */
+void http_check_by(struct http *h, uint64_t usec) _nonnull_;
+/* Callbacks of libmicrohttpd. */
+void *request_begin(void *cls, const char *uri, struct MHD_Connection *connection);
+enum MHD_Result request_handle(void *cls, struct MHD_Connection *connection, const char *url,
+	const char *method, const char *version, const char *upload, size_t *upload_size,
+	void **con_cls);
+void request_end(void *cls, struct MHD_Connection *connection, void **con_cls,
+	enum MHD_RequestTerminationCode toe);
+/* The main loop has looked: all that waited for a view go on. */
+void requests_view_made(struct http *h) _nonnull_;
+/* An answer came; takes the call. */
+void request_answered(struct api_call *c) _nonnull_;
+/* A waiting request's deadline has passed. */
+void request_expire(struct request *r) _nonnull_;
+/* The api stops: all that wait are told so. */
+void requests_stop(struct http *h) _nonnull_;

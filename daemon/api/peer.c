@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/api/peer.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+/* The groups of one process, as they were when it connected. */
+struct groups {
+	gid_t *gids;
+	size_t n;
+	gid_t primary;
+};
+
+static bool in_group(const struct groups *g, gid_t gid)
+{
+	if (gid == (gid_t)-1)
+		return false;
+	if (g->primary == gid)
+		return true;
+	for (size_t i = 0; i < g->n; i++)
+		if (g->gids[i] == gid)
+			return true;
+	return false;
+}
+
+static int get_groups(int fd, struct groups *g)
+{
+	socklen_t len = 32 * sizeof(gid_t);
+
+	for (int attempt = 0; attempt < 2; attempt++) {
+		free(g->gids);
+		g->gids = malloc(len);
+		if (!g->gids)
+			return -ENOMEM;
+		if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, g->gids, &len) == 0) {
+			g->n = len / sizeof(gid_t);
+			return 0;
+		}
+		if (errno != ERANGE) /* then len is what is needed */
+			return -errno;
+	}
+	return -ERANGE;
+}
+
+static enum api_role role_of(uid_t uid, const struct groups *g, const struct api_access *access)
+{
+	gid_t admin = access->admin_gid == (gid_t)-1 ? getegid() : access->admin_gid;
+
+	if (uid == 0 || uid == geteuid() || in_group(g, admin))
+		return API_ROLE_ADMIN;
+	if (in_group(g, access->operate_gid))
+		return API_ROLE_OPERATE;
+	if (in_group(g, access->read_gid))
+		return API_ROLE_READ;
+	return access->others;
+}
+
+int peer_get(int fd, const struct api_access *access, struct peer *ret)
+{
+	_cleanup_free_ gid_t *gids = NULL;
+	struct groups groups = {0};
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+	int r;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+		return -errno;
+	r = get_groups(fd, &groups);
+	gids = groups.gids;
+	if (r < 0)
+		return r;
+	groups.primary = cred.gid;
+	*ret = (struct peer){.uid = cred.uid, .role = role_of(cred.uid, &groups, access)};
+	return 0;
+}
+
+char *peer_by(uid_t uid, char buf[static PEER_BY_MAX])
+{
+	FILE *f = fopen("/etc/passwd", "re");
+	struct passwd entry, *found = NULL;
+	char line[1024];
+
+	while (f && fgetpwent_r(f, &entry, line, sizeof(line), &found) == 0 && found)
+		if (found->pw_uid == uid)
+			break;
+		else
+			found = NULL;
+	if (found)
+		snprintf(buf, PEER_BY_MAX, "uid %u (%.40s)", (unsigned)uid, found->pw_name);
+	else
+		snprintf(buf, PEER_BY_MAX, "uid %u", (unsigned)uid);
+	if (f)
+		fclose(f);
+	return buf;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/api/response.h"
+
+#include <stdio.h>
+
+/* Text that a response owns. */
+struct text {
+	char *buf;
+	size_t len;
+	struct response_account *account;
+};
+
+static void text_free(void *cls)
+{
+	struct text *t = cls;
+
+	t->account->bytes -= t->len;
+	free(t->buf);
+	free(t);
+}
+
+/* JSON of an API is nothing a browser should guess about or keep. */
+static void add_common(struct MHD_Response *r, const char *content_type)
+{
+	if (content_type)
+		MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+	MHD_add_response_header(r, "Ballast-Api", "1");
+	MHD_add_response_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
+	MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
+}
+
+struct MHD_Response *response_new(struct response_account *account, struct json_out *o,
+	const char *content_type)
+{
+	struct text *t = calloc(1, sizeof(*t));
+	struct MHD_Response *r;
+
+	if (!t || o->failed || !o->buf || account->bytes + o->len > RESPONSES_MAX_BYTES) {
+		free(t);
+		json_out_clear(o);
+		return NULL;
+	}
+	*t = (struct text){.buf = TAKE_PTR(o->buf), .len = o->len, .account = account};
+	json_out_clear(o);
+	account->bytes += t->len;
+	r = MHD_create_response_from_buffer_with_free_callback_cls(t->len, t->buf, text_free, t);
+	if (!r) {
+		text_free(t);
+		return NULL;
+	}
+	add_common(r, content_type);
+	return r;
+}
+
+struct MHD_Response *response_new_empty(void)
+{
+	struct MHD_Response *r =
+		MHD_create_response_from_buffer(0, (void *)(uintptr_t)"", MHD_RESPMEM_PERSISTENT);
+
+	if (r)
+		add_common(r, NULL);
+	return r;
+}
+
+void response_add_number(struct MHD_Response *r, const char *name, uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	MHD_add_response_header(r, name, text);
+}
+
+static void body_free(struct body *b)
+{
+	if (!b)
+		return;
+	if (b->full)
+		MHD_destroy_response(b->full);
+	if (b->unchanged)
+		MHD_destroy_response(b->unchanged);
+	free(b);
+}
+
+/* Tells contents apart, not adversaries: eight bytes a step, so that a megabyte costs a fraction of a millisecond. */
+static uint64_t hash(const char *s, size_t len)
+{
+	uint64_t h = len * UINT64_C(0x9e3779b97f4a7c15), w;
+
+	for (; len >= sizeof(w); s += sizeof(w), len -= sizeof(w)) {
+		memcpy(&w, s, sizeof(w));
+		h = (h ^ w) * UINT64_C(0xff51afd7ed558ccd);
+		h ^= h >> 32;
+	}
+	for (w = 0; len; len--)
+		w = w << 8 | (unsigned char)*s++;
+	h = (h ^ w) * UINT64_C(0xc4ceb9fe1a85ec53);
+	return h ^ h >> 33;
+}
+
+static struct body *body_new(struct response_account *account, struct json_out *o)
+{
+	struct body *b = calloc(1, sizeof(*b));
+
+	if (!b || o->failed || !o->buf) {
+		free(b);
+		return NULL;
+	}
+	snprintf(b->etag, sizeof(b->etag), "\"%016llx\"", (unsigned long long)hash(o->buf, o->len));
+	b->full = response_new(account, o, "application/json");
+	b->unchanged = response_new_empty();
+	if (!b->full || !b->unchanged) {
+		body_free(b);
+		return NULL;
+	}
+	MHD_add_response_header(b->full, MHD_HTTP_HEADER_ETAG, b->etag);
+	MHD_add_response_header(b->unchanged, MHD_HTTP_HEADER_ETAG, b->etag);
+	return b;
+}
+
+/* How many answers a route has in this view. */
+static size_t row_length(const struct view *v, const struct route *r)
+{
+	switch (r->noun) {
+	case NOUN_GUEST:
+		return v->known.snapshot->n_guests;
+	case NOUN_POLICY:
+		return v->known.set ? policy_set_count(v->known.set) : 0;
+	case NOUN_HOST:
+	case NOUN_RESERVATION:
+	case NOUN_NONE:
+		break;
+	}
+	return 1;
+}
+
+int body_cache_init(struct body_cache *c, struct response_account *account)
+{
+	*c = (struct body_cache){.account = account};
+	c->slots = calloc(n_routes, sizeof(*c->slots));
+	return c->slots ? 0 : -ENOMEM;
+}
+
+void body_cache_clear(struct body_cache *c)
+{
+	for (size_t i = 0; i < n_routes && c->view; i++) {
+		size_t n = row_length(c->view, &routes[i]);
+
+		for (size_t k = 0; c->slots[i] && k < n; k++)
+			body_free(c->slots[i][k]);
+		free(c->slots[i]);
+		c->slots[i] = NULL;
+	}
+	c->view = view_unref(c->view);
+}
+
+void body_cache_free(struct body_cache *c)
+{
+	if (!c->slots)
+		return;
+	body_cache_clear(c);
+	free(c->slots);
+	c->slots = NULL;
+}
+
+void body_cache_set_view(struct body_cache *c, struct view *v)
+{
+	if (v == c->view) {
+		view_unref(v);
+		return;
+	}
+	body_cache_clear(c);
+	c->view = v;
+}
+
+const struct body *body_cache_get(struct body_cache *c, const struct route *r, size_t index)
+{
+	struct body ***row = &c->slots[r - routes];
+	_cleanup_json_out_ struct json_out o = {0};
+
+	if (!*row)
+		*row = calloc(row_length(c->view, r), sizeof(**row));
+	if (!*row)
+		return NULL;
+	if (!(*row)[index]) {
+		r->view(&c->view->known, index, &o);
+		(*row)[index] = body_new(c->account, &o);
+	}
+	return (*row)[index];
+}
+
+bool etag_matches(const char *if_none_match, const char *etag)
+{
+	size_t n = strlen(etag);
+
+	/* A list of "tag" or W/"tag"; no tag of ours has a comma or a quote inside. */
+	for (const char *s = if_none_match; s && *s; s += strcspn(s, ",")) {
+		s += strspn(s, ", \t");
+		if (*s == '*')
+			return true;
+		if (strncmp(s, "W/", 2) == 0)
+			s += 2;
+		if (strncmp(s, etag, n) == 0 && (!s[n] || strchr(", \t", s[n])))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <microhttpd.h>
+
+#include "daemon/api/route.h"
+
+/* Bodies that clients have not read to their end yet hold memory: beyond this, further long answers get 503 busy. */
+#define RESPONSES_MAX_BYTES (32 * MIB)
+
+/* How much text is alive in responses; one for an api, HTTP thread only. */
+struct response_account {
+	size_t bytes;
+};
+
+/* A response with the text of o (which is emptied) and the headers that all have; NULL without memory or when the account is full. */
+struct MHD_Response *response_new(struct response_account *account, struct json_out *o,
+	const char *content_type) _nonnull_ _must_check_;
+/* One without a body. */
+struct MHD_Response *response_new_empty(void) _must_check_;
+/* A header whose value is a number. */
+void response_add_number(struct MHD_Response *r, const char *name, uint64_t value) _nonnull_;
+
+/* One answer of a view route, and its 304. */
+struct body {
+	struct MHD_Response *full;
+	struct MHD_Response *unchanged;
+	char etag[24];
+};
+
+/* What was serialised from one view. */
+struct body_cache {
+	struct response_account *account;
+	struct view *view;      /* a reference; NULL: empty */
+	struct body ***slots;   /* a row for each route, a body for each index; made when first asked for */
+	uint64_t used_usec;     /* when it last answered */
+};
+int body_cache_init(struct body_cache *c, struct response_account *account) _nonnull_ _must_check_;
+/* Drops everything, with the view. */
+void body_cache_clear(struct body_cache *c) _nonnull_;
+void body_cache_free(struct body_cache *c) _nonnull_;
+/* Takes over the reference (NULL: no view yet); does nothing (but dropping it) when it is the same view. */
+void body_cache_set_view(struct body_cache *c, struct view *v) _nonnull_args_(1);
+/* The answer of a route for the noun's index in c->view. NULL as response_new(). */
+const struct body *body_cache_get(struct body_cache *c, const struct route *r, size_t index)
+	_nonnull_ _must_check_;
+/* Does If-None-Match (may be NULL) name this tag? */
+bool etag_matches(const char *if_none_match, const char *etag) _nonnull_args_(2) _pure_;

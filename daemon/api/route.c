@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/api/route.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "daemon/api/command.h"
+#include "daemon/api/serve.h"
+
+static const struct route_param dry_run_params[] = {
+	{.name = "dry_run", .type = JSON_WANT_BOOL, .offset = offsetof(struct query, dry_run),
+		.summary = "check everything, change nothing"},
+	{.name = NULL},
+};
+
+static const struct route_param event_params[] = {
+	{.name = "after", .type = JSON_WANT_STRING, .offset = offsetof(struct query, after),
+		.summary = "id or number of the last event already seen"},
+	{.name = "limit", .type = JSON_WANT_COUNT, .min = 1, .max = 1000,
+		.offset = offsetof(struct query, limit), .summary = "at most so many; 100 unless told"},
+	{.name = "guest", .type = JSON_WANT_STRING, .offset = offsetof(struct query, guest),
+		.summary = "only of this guest, by UUID or name"},
+	{.name = "kind", .type = JSON_WANT_STRING, .offset = offsetof(struct query, kind),
+		.summary = "only of this kind"},
+	{.name = "newest", .type = JSON_WANT_BOOL, .offset = offsetof(struct query, newest),
+		.summary = "the last ones that fit, not the first"},
+	{.name = NULL},
+};
+
+static const struct route_param no_params[] = {{.name = NULL}};
+
+const struct route routes[] = {
+	{"GET", "/healthz", "health", "does the daemon turn?", "Health", API_ROLE_NONE, ROUTE_HEALTH,
+		.status = 200},
+	{"GET", "/readyz", "ready", "did it see its guests?", "Ready", API_ROLE_NONE, ROUTE_READY,
+		.status = 200},
+	{"GET", "/v1/version", "version", "versions of daemon, API and libvirt", "Version",
+		API_ROLE_READ, ROUTE_VIEW, .status = 200, .view = serve_version},
+	{"GET", "/v1/hosts", "hosts", "all hosts", "Hosts", API_ROLE_READ, ROUTE_VIEW,
+		.status = 200, .view = serve_hosts},
+	{"GET", "/v1/hosts/{host}", "host", "one host; self is this one", "Host", API_ROLE_READ,
+		ROUTE_VIEW, NOUN_HOST, 200, .view = serve_host},
+	{"GET", "/v1/guests", "guests", "all guests, by name", "Guests", API_ROLE_READ, ROUTE_VIEW,
+		.status = 200, .view = serve_guests},
+	{"GET", "/v1/guests/{guest}", "guest", "one guest", "Guest", API_ROLE_READ, ROUTE_VIEW,
+		NOUN_GUEST, 200, .view = serve_guest},
+	{"GET", "/v1/guests/{guest}/policy", "guest-policy",
+		"effective settings of a guest, each with its origin", "Effective", API_ROLE_READ,
+		ROUTE_COMMAND, NOUN_GUEST, 200, .run = run_effective},
+	{"GET", "/v1/guests/{guest}/explain", "guest-explain", "why a guest has what it has",
+		"Explain", API_ROLE_READ, ROUTE_COMMAND, NOUN_GUEST, 200, .run = run_explain},
+	{"PUT", "/v1/guests/{guest}/overrides", "override-set",
+		"set limits and weights of a guest by hand, for a while", "Overrides",
+		API_ROLE_OPERATE, ROUTE_COMMAND, NOUN_GUEST, 200, true, .body = override_fields,
+		.prepare = prepare_override, .run = run_override_set},
+	{"DELETE", "/v1/guests/{guest}/overrides", "override-clear",
+		"drop what was set by hand", NULL, API_ROLE_OPERATE, ROUTE_COMMAND, NOUN_GUEST, 204,
+		true, .run = run_override_clear},
+	{"POST", "/v1/guests/{guest}/enroll", "guest-enroll",
+		"give a guest its agent channel and statistics period", "Enrolled",
+		API_ROLE_OPERATE, ROUTE_COMMAND, NOUN_GUEST, 200, true, .run = run_enroll},
+	{"GET", "/v1/plan", "plan", "the latest decision with its reasons", "Plan", API_ROLE_READ,
+		ROUTE_VIEW, .status = 200, .view = serve_plan},
+	{"GET", "/v1/policies", "policies", "all policies with their state", "Policies",
+		API_ROLE_READ, ROUTE_VIEW, .status = 200, .view = serve_policies},
+	{"GET", "/v1/policies/{policy}", "policy", "one policy", "Policy", API_ROLE_READ,
+		ROUTE_VIEW, NOUN_POLICY, 200, .view = serve_policy},
+	{"GET", "/v1/events", "events", "what happened, oldest first", "Events", API_ROLE_READ,
+		ROUTE_EVENTS, .status = 200, .params = event_params},
+	{"GET", "/v1/mode", "mode", "observe or enforce", "Mode", API_ROLE_READ, ROUTE_VIEW,
+		.status = 200, .view = serve_mode},
+	{"PUT", "/v1/mode", "mode-set", "go live, or stop touching guests", "Mode", API_ROLE_ADMIN,
+		ROUTE_COMMAND, NOUN_NONE, 200, true, .body = mode_fields, .prepare = prepare_mode,
+		.run = run_mode},
+	{"POST", "/v1/reload", "reload", "read policies and configuration again", "Reloaded",
+		API_ROLE_OPERATE, ROUTE_COMMAND, NOUN_NONE, 200, true, .run = run_reload},
+	{"POST", "/v1/reservations", "reserve", "make room for a guest that is to start",
+		"Reservation", API_ROLE_OPERATE, ROUTE_COMMAND, NOUN_NONE, 201, true,
+		.body = reservation_fields, .prepare = prepare_reserve, .run = run_reserve},
+	{"DELETE", "/v1/reservations/{id}", "unreserve", "give reserved room back", NULL,
+		API_ROLE_OPERATE, ROUTE_COMMAND, NOUN_RESERVATION, 204, true,
+		.prepare = prepare_unreserve, .run = run_unreserve},
+};
+const size_t n_routes = ARRAY_SIZE(routes);
+
+/* Does the path fit the template? A {word} takes one segment that is not empty; value gets it. */
+static bool path_fits(const char *template, const char *path, char value[static ROUTE_VALUE_MAX])
+{
+	value[0] = '\0';
+	while (*template) {
+		if (*template == '{') {
+			size_t n = strcspn(path, "/");
+
+			if (!n || n >= ROUTE_VALUE_MAX)
+				return false;
+			memcpy(value, path, n);
+			value[n] = '\0';
+			path += n;
+			template += strcspn(template, "}") + 1;
+		} else if (*template++ != *path++) {
+			return false;
+		}
+	}
+	return !*path;
+}
+
+static void add_allowed(struct problem *p, const char *method)
+{
+	size_t n = strlen(p->allow);
+
+	snprintf(p->allow + n, sizeof(p->allow) - n, "%s%s", n ? ", " : "", method);
+}
+
+const struct route *route_find(const char *method, const char *path,
+	char value[static ROUTE_VALUE_MAX], struct problem *p)
+{
+	struct problem other = {0};
+
+	if (streq(method, "HEAD"))
+		method = "GET";
+	for (const struct route *r = routes; r < routes + n_routes; r++) {
+		if (!path_fits(r->path, path, value))
+			continue;
+		if (streq(r->method, method))
+			return r;
+		add_allowed(&other, r->method);
+	}
+	if (!other.allow[0]) {
+		problem_set(p, API_PROBLEM_ROUTE_UNKNOWN,
+			"there is no \"%.200s\"; all paths begin with /v1/", path);
+		return NULL;
+	}
+	problem_set(p, API_PROBLEM_METHOD_NOT_ALLOWED, "\"%.200s\" takes %s, not %.16s", path,
+		other.allow, method);
+	memcpy(p->allow, other.allow, sizeof(p->allow));
+	return NULL;
+}
+
+const struct route_param *route_params(const struct route *r)
+{
+	return r->params ? r->params : r->changes ? dry_run_params : no_params;
+}
+
+_printf_(3, 4) static int bad_param(struct problem *p, const char *name, const char *fmt, ...)
+{
+	char text[300];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	problem_set(p, API_PROBLEM_QUERY_INVALID, "parameter \"%.60s\": %s", name, text);
+	snprintf(p->parameter, sizeof(p->parameter), "%s", name);
+	return -1;
+}
+
+static int unknown_param(const struct route *r, const char *name, struct problem *p)
+{
+	const char *names[16] = {NULL};
+	const struct route_param *params = route_params(r);
+	const char *nearest;
+
+	for (size_t i = 0; params[i].name && i < ARRAY_SIZE(names) - 1; i++)
+		names[i] = params[i].name;
+	nearest = nearest_word(name, names);
+	if (!names[0])
+		return bad_param(p, name, "this path takes no parameters");
+	return bad_param(p, name, "not known here%s%s%s", nearest ? ", did you mean \"" : "",
+		nearest ? nearest : "", nearest ? "\"?" : "");
+}
+
+static int take_count(const struct route_param *t, const char *value, uint64_t *to, struct problem *p)
+{
+	unsigned long long n = 0;
+	char *end = NULL;
+
+	if (*value >= '0' && *value <= '9' && strlen(value) < 19)
+		n = strtoull(value, &end, 10);
+	if (!end || *end || n < t->min || n > t->max)
+		return bad_param(p, t->name, "found \"%.60s\", expected %llu to %llu", value,
+			(unsigned long long)t->min, (unsigned long long)t->max);
+	*to = n;
+	return 0;
+}
+
+static int take_bool(const struct route_param *t, const char *value, bool *to, struct problem *p)
+{
+	if (*value && !streq(value, "true") && !streq(value, "false"))
+		return bad_param(p, t->name, "found \"%.60s\", expected true or false", value);
+	*to = !streq(value, "false"); /* "?newest" alone means it */
+	return 0;
+}
+
+int route_take_param(const struct route *r, const char *name, const char *value, struct query *q,
+	struct problem *p)
+{
+	const struct route_param *params = route_params(r), *t = params;
+	void *to;
+
+	while (t->name && !streq(t->name, name))
+		t++;
+	if (!t->name)
+		return unknown_param(r, name, p);
+	if (q->given & UINT64_C(1) << (t - params))
+		return bad_param(p, name, "given twice");
+	q->given |= UINT64_C(1) << (t - params);
+	value = value ? value : "";
+	to = (char *)q + t->offset;
+	if (t->type == JSON_WANT_BOOL)
+		return take_bool(t, value, to, p);
+	if (t->type == JSON_WANT_COUNT)
+		return take_count(t, value, to, p);
+	if (!*value || strlen(value) > ROUTE_VALUE_MAX)
+		return bad_param(p, name, "expected 1 to %d bytes", ROUTE_VALUE_MAX);
+	*(const char **)to = value;
+	return 0;
+}
+
+int route_read_body(const struct route *r, const char *text, size_t len, json_t **ret,
+	struct problem *p)
+{
+	_cleanup_diag_ struct diag d = {0};
+	struct json_mistake mistake;
+	json_t *body = NULL;
+	int err;
+
+	*ret = NULL;
+	if (!r->body)
+		return len ? problem_set(p, API_PROBLEM_BODY_MALFORMED, "%s %s takes no body", r->method,
+				     r->path)
+			   : 0;
+	err = json_read(text ? text : "", len, &body, &d);
+	if (err == -ENOMEM)
+		return problem_set(p, API_PROBLEM_INTERNAL, "out of memory");
+	if (err < 0) {
+		problem_set(p, API_PROBLEM_BODY_MALFORMED, "line %u, column %u: %s", d.line, d.col,
+			d.text ? d.text : "not JSON");
+		p->line = d.line;
+		p->column = d.col;
+		return -1;
+	}
+	if (json_check(body, r->body, &mistake) < 0) {
+		json_decref(body);
+		problem_set(p, API_PROBLEM_BODY_INVALID, "%s: %s",
+			mistake.pointer[0] ? mistake.pointer : "the body", mistake.text);
+		p->has_pointer = true;
+		memcpy(p->pointer, mistake.pointer, sizeof(p->pointer));
+		return -1;
+	}
+	*ret = body;
+	return 0;
+}
+
+static int resolve_guest(const struct snapshot *s, const char *value, size_t *ret_index,
+	struct problem *p)
+{
+	ssize_t i = snapshot_find_guest(s, value);
+
+	if (i < 0)
+		return problem_set_unknown(p, API_PROBLEM_GUEST_UNKNOWN, "guest", value,
+			snapshot_nearest_guest(s, value));
+	*ret_index = (size_t)i;
+	return 0;
+}
+
+/* People leave ".policy" away: names are compared without it. Returns the index, or SIZE_MAX. */
+static size_t nearest_policy(const struct policy_set *set, const char *value)
+{
+	size_t n = policy_set_count(set), at = SIZE_MAX;
+	_cleanup_free_ const char **words = calloc(n + 1, sizeof(*words));
+	_cleanup_free_ char(*stems)[64] = calloc(n + 1, sizeof(*stems));
+	const char *nearest;
+
+	if (!words || !stems)
+		return SIZE_MAX;
+	for (size_t i = 0; i < n; i++) {
+		struct policy_info info;
+		char *suffix;
+
+		policy_set_info(set, i, &info);
+		snprintf(stems[i], sizeof(stems[i]), "%s", info.name);
+		suffix = strstr(stems[i], ".policy");
+		if (suffix)
+			*suffix = '\0';
+		words[i] = stems[i];
+	}
+	nearest = nearest_word(value, words);
+	for (size_t i = 0; nearest && i < n; i++)
+		if (nearest == words[i])
+			at = i;
+	return at;
+}
+
+static int resolve_policy(const struct policy_set *set, const char *value, size_t *ret_index,
+	struct problem *p)
+{
+	int i = set ? policy_set_find(set, value) : -ENOENT;
+	size_t nearest = i < 0 && set ? nearest_policy(set, value) : SIZE_MAX;
+	struct policy_info info = {0};
+
+	if (i >= 0) {
+		*ret_index = (size_t)i;
+		return 0;
+	}
+	if (nearest != SIZE_MAX)
+		policy_set_info(set, nearest, &info);
+	return problem_set_unknown(p, API_PROBLEM_POLICY_UNKNOWN, "policy", value, info.name);
+}
+
+int route_resolve(const struct route *r, const struct view_input *known, const char *value,
+	size_t *ret_index, struct problem *p)
+{
+	const char *host = known->snapshot->host.name;
+
+	*ret_index = 0;
+	switch (r->noun) {
+	case NOUN_GUEST:
+		return resolve_guest(known->snapshot, value, ret_index, p);
+	case NOUN_POLICY:
+		return resolve_policy(known->set, value, ret_index, p);
+	case NOUN_HOST:
+		if (!streq(value, "self") && (!host || !streq(value, host)))
+			return problem_set_unknown(p, API_PROBLEM_HOST_UNKNOWN, "host", value,
+				nearest_word(value, (const char *const[]){"self", host, NULL}));
+		return 0;
+	case NOUN_NONE:
+	case NOUN_RESERVATION:
+		break;
+	}
+	return 0;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+
+#include "daemon/api/serve.h"
+
+void serve_policy(const struct view_input *k, size_t index, struct json_out *o)
+{
+	const struct view_policy *state = k->policies ? &k->policies[index] : NULL;
+	struct policy_info info;
+
+	policy_set_info(k->set, index, &info);
+	json_out_open(o, '{');
+	json_out_key_string(o, "name", info.name);
+	json_out_key_string(o, "path", info.path);
+	json_out_key_string(o, "description", info.description);
+	json_out_key_string(o, "on_calendar", info.on_calendar);
+	json_out_key_string(o, "condition", info.condition);
+	json_out_key_bool(o, "has_match", info.has_match);
+	json_out_key_bool(o, "stale", info.stale);
+	json_out_key(o, "open");
+	if (state)
+		json_out_bool(o, state->open);
+	else
+		json_out_null(o);
+	json_out_key_u64(o, "matching", state ? state->matching : UINT64_MAX);
+	json_out_key_u64(o, "active", state ? state->active : UINT64_MAX);
+	json_out_close(o, '}');
+}
+
+void serve_policies(const struct view_input *k, size_t index, struct json_out *o)
+{
+	size_t n = k->set ? policy_set_count(k->set) : 0;
+	char digest[24];
+
+	json_out_open(o, '{');
+	json_out_key(o, "policies");
+	json_out_open(o, '[');
+	for (size_t i = 0; i < n; i++)
+		serve_policy(k, i, o);
+	json_out_close(o, ']');
+	json_out_key_time(o, "next_change", k->policies_change_real_usec);
+	json_out_key_u64(o, "generation", k->set ? policy_set_generation(k->set) : UINT64_MAX);
+	snprintf(digest, sizeof(digest), "%016llx",
+		k->set ? (unsigned long long)policy_set_digest(k->set) : 0);
+	json_out_key_string(o, "digest", k->set ? digest : NULL);
+	json_out_close(o, '}');
+}
+
+/* By whichever of its two clocks it ends first, as wall time. */
+static uint64_t override_end(const struct override *v, uint64_t now_boot_usec, uint64_t now_real_usec)
+{
+	const struct snapshot clocks = {.now_boot_usec = now_boot_usec, .now_real_usec = now_real_usec};
+
+	return MIN(snapshot_real_usec(&clocks, v->until_boot_usec), v->until_real_usec);
+}
+
+void write_overrides(struct json_out *o, const struct override *overrides, size_t n,
+	const struct uuid *guest, uint64_t now_boot_usec, uint64_t now_real_usec)
+{
+	json_out_open(o, '[');
+	for (size_t i = 0; i < n; i++) {
+		const struct override *v = &overrides[i];
+
+		if (!uuid_equal(&v->guest, guest))
+			continue;
+		json_out_open(o, '{');
+		json_out_key_string(o, "section", v->section);
+		json_out_key_string(o, "key", v->key);
+		json_out_key_string(o, "value", v->value);
+		json_out_key_string(o, "by", v->by);
+		json_out_key_string(o, "reason", v->reason);
+		json_out_key_time(o, "until", override_end(v, now_boot_usec, now_real_usec));
+		json_out_close(o, '}');
+	}
+	json_out_close(o, ']');
+}
