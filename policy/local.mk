@@ -142,5 +142,7 @@ tests_property_test_decide_SOURCES = \
 	tests/property/test-decide.c \
 	tests/property/host-model.c \
 	tests/property/host-model.h \
+	tests/property/invariants.c \
+	tests/property/invariants.h \
 	$(NULL)
 tests_property_test_decide_LDADD = $(policy_libs)
