@@ -302,7 +302,7 @@ void demand_sizes(const struct demand *d, const struct guest_sample *s, const st
 
 	memset(ret, 0, sizeof(*ret));
 	ret->headroom_bytes = set->mem_headroom.is_ratio
-				      ? mul_div(peak, set->mem_headroom.value, PERMYRIAD)
+				      ? mul_div(MAX(peak, used), set->mem_headroom.value, PERMYRIAD)
 				      : set->mem_headroom.value;
 	ret->no_net = d->known && net_missing(s, burst);
 	ret->used_bytes = add_sat(used, ret->headroom_bytes / 4);

@@ -71,7 +71,7 @@ static void guest_levels(const struct decision *d, struct work *w)
 		g->level[l] = MIN(g->level[l], max);
 	keep_level(d, w, max);
 	/* Where the balloon stopped it cannot be asked for less until its pause is over. */
-	if (b->floor_bytes && d->now < b->retry_usec)
+	if (b->floor_bytes && (d->now < b->retry_usec || w->verdict == BALLOON_SHORT))
 		level_raise(g, LEVEL_SAFE, MIN(mib_up(b->floor_bytes), w->target_bytes));
 	w->p->floor_bytes = g->level[LEVEL_FLOOR];
 	w->p->want_bytes = g->level[LEVEL_WANT];

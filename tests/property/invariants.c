@@ -272,7 +272,8 @@ static bool shrinks_for_a_reason(const struct model *m, const struct plan *p)
 	for (size_t i = 0; i < m->snap.n_guests; i++) {
 		const struct plan_guest *g = &p->guests[i];
 
-		held += MAX(m->guests[i].target_bytes, g->left_out ? g->share_bytes : 0);
+		held += MAX(MAX(m->guests[i].target_bytes, m->guests[i].actual_bytes),
+			g->left_out ? g->share_bytes : 0);
 		wanted |= g->share_bytes > m->guests[i].target_bytes;
 	}
 	if (wanted || held + MIB * m->snap.n_guests > p->budget_bytes)
