@@ -45,6 +45,7 @@ api_system_libs = $(LIBMICROHTTPD_LIBS) $(JANSSON_LIBS) -lpthread
 check_LIBRARIES += tests/fixture/libfake.a
 tests_fixture_libfake_a_CFLAGS = $(AM_CFLAGS) $(LIBCURL_CFLAGS) $(JANSSON_CFLAGS) -pthread
 tests_fixture_libfake_a_SOURCES = \
+	tests/fixture/api-test.h \
 	tests/fixture/client.c \
 	tests/fixture/client.h \
 	tests/fixture/fake-daemon.c \
@@ -56,6 +57,7 @@ fake_libs = tests/fixture/libfake.a $(api_libs) $(policy_libs) $(api_system_libs
 
 api_tests = \
 	tests/unit/test-api \
+	tests/unit/test-api-clients \
 	tests/unit/test-eventlog \
 	tests/unit/test-routes \
 	tests/unit/test-view \
@@ -64,6 +66,8 @@ check_PROGRAMS += $(api_tests)
 TESTS += $(api_tests)
 tests_unit_test_api_CPPFLAGS = $(AM_CPPFLAGS) $(LIBCURL_CFLAGS)
 tests_unit_test_api_LDADD = $(fake_libs) $(LIBCURL_LIBS)
+tests_unit_test_api_clients_CPPFLAGS = $(AM_CPPFLAGS) $(LIBCURL_CFLAGS)
+tests_unit_test_api_clients_LDADD = $(fake_libs) $(LIBCURL_LIBS)
 tests_unit_test_eventlog_LDADD = daemon/libview.a $(policy_libs) $(JANSSON_LIBS)
 tests_unit_test_routes_LDADD = $(api_libs) $(policy_libs) $(api_system_libs)
 tests_unit_test_view_LDADD = daemon/libview.a $(policy_libs)
