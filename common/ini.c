@@ -32,6 +32,7 @@ struct ini_reader {
 	int found;
 
 	char *section; /* the current one */
+	bool headless; /* its header was bad: nobody knows what the lines below it are about */
 	char *joined;  /* INI_LINE_MAX + 1 bytes: the line being put together */
 	size_t len;
 	size_t start; /* its first byte that is not blank */
@@ -147,6 +148,7 @@ static int read_header(struct ini_reader *rd)
 	struct ini_entry e = {0};
 	unsigned line, col;
 
+	rd->headless = true;
 	map_place(&rd->map, rd->len, &line, &col);
 	if (*last != ']')
 		return form_error(rd, line, col,
@@ -161,6 +163,7 @@ static int read_header(struct ini_reader *rd)
 		return -ENOMEM;
 	free(rd->section);
 	rd->section = name;
+	rd->headless = false;
 	return hand_on(rd, &e);
 }
 
@@ -173,6 +176,8 @@ static int read_logical(struct ini_reader *rd)
 
 	if (*e.key == '[')
 		return read_header(rd);
+	if (rd->headless)
+		return 0;
 	map_place(&rd->map, rd->start, &e.line, &e.key_col);
 	equals = strchr(e.key, '=');
 	if (!equals) {

@@ -35,7 +35,7 @@ int ini_parse(const char *file, const char *text, size_t len, ini_handler handle
 	struct diag *d) _nonnull_args_(1, 2, 4) _must_check_;
 
 /* The same, but a mistake does not end the reading: each goes to findings in the order found, be it one of form or a
- * handler's (non-zero return with its diag filled). Returns how many were found, or -ENOMEM. */
+ * handler's (non-zero return with its diag filled); what stands below a bad section header is passed over. Returns how many were found, or -ENOMEM. */
 int ini_parse_all(const char *file, const char *text, size_t len, ini_handler handler, void *userdata,
 	struct diag_list *findings) _nonnull_args_(1, 2, 4, 6) _must_check_;
 

@@ -290,29 +290,32 @@ int ratio_parse(const char *text, uint64_t max_permyriad, uint64_t *ret_permyria
 	return 0;
 }
 
-/* bytes in this unit with as few decimals as are exact, at most three. False: not exact or below
- * one unit. */
+static void drop_zeros(char *decimals)
+{
+	size_t n = strlen(decimals);
+
+	while (decimals[n - 1] == '0')
+		n--;
+	if (decimals[n - 1] == '.')
+		n--;
+	decimals[n] = '\0';
+}
+
+/* bytes in this unit where three decimals are exact. False: they are not, or it is less than one
+ * unit. */
 static bool format_in_unit(
 	uint64_t bytes, unsigned shift, char suffix, char buf[static SIZE_TEXT_MAX])
 {
-	uint64_t unit = UINT64_C(1) << shift, whole = bytes >> shift, rest = bytes & (unit - 1);
-	uint64_t scale = 1;
+	uint64_t unit = UINT64_C(1) << shift, whole = bytes >> shift;
+	u128 thousandths = (u128)(bytes & (unit - 1)) * 1000;
 
-	if (!whole)
+	if (!whole || thousandths % unit)
 		return false;
-	if (!rest) {
-		snprintf(buf, SIZE_TEXT_MAX, "%" PRIu64 "%c", whole, suffix);
-		return true;
-	}
-	for (int decimals = 1; decimals <= 3; decimals++) {
-		scale *= 10;
-		if ((u128)rest * scale % unit == 0) {
-			snprintf(buf, SIZE_TEXT_MAX, "%" PRIu64 ".%0*u%c", whole, decimals,
-				(unsigned)mul_div(rest, scale, unit) % 1000, suffix);
-			return true;
-		}
-	}
-	return false;
+	snprintf(buf, SIZE_TEXT_MAX - 1, "%" PRIu64 ".%03u", whole,
+		(unsigned)(thousandths / unit) % 1000);
+	drop_zeros(buf);
+	strncat(buf, &suffix, 1);
+	return true;
 }
 
 char *size_format_exact(uint64_t bytes, char buf[static SIZE_TEXT_MAX])
@@ -329,40 +332,33 @@ char *size_format_exact(uint64_t bytes, char buf[static SIZE_TEXT_MAX])
 	return buf;
 }
 
+/* How many decimals show three digits of bytes in this unit; rounding may carry into the next
+ * digit. */
+static int decimals_of_three(uint64_t bytes, uint64_t unit)
+{
+	if (unit == 1 || bytes >= 100 * unit - unit / 2)
+		return 0;
+	return bytes >= 10 * unit - unit / 20 ? 1 : 2;
+}
+
 char *size_format(uint64_t bytes, char buf[static SIZE_TEXT_MAX])
 {
-	unsigned i = 0, decimals;
-	uint64_t unit, scale, v;
+	static const unsigned scales[] = {1, 10, 100};
+	uint64_t unit = 1, scaled;
 	char digits[24];
+	int decimals, i = 0;
 
 	if (bytes == BYTES_UNLIMITED)
 		return strcpy(buf, "unlimited");
-	/* Rounding may reach 1024 of a unit: such a value belongs to the next one. */
-	while (i < 5 && bytes >= (UINT64_C(1024) << (10 * i)) - ((UINT64_C(1) << (10 * i)) >> 1))
-		i++;
-	unit = UINT64_C(1) << (10 * i);
-	decimals = i == 0 || bytes >= 100 * unit - unit / 2 ? 0
-		   : bytes >= 10 * unit - unit / 20	    ? 1
-							    : 2;
-	scale = decimals == 0 ? 1 : decimals == 1 ? 10 : 100;
-	v = (uint64_t)(((u128)bytes * scale + unit / 2) / unit);
-	if (decimals)
-		snprintf(digits, sizeof(digits), "%" PRIu64 ".%0*" PRIu64, v / scale, (int)decimals,
-			v % scale);
-	else
-		snprintf(digits, sizeof(digits), "%" PRIu64, v);
-	if (decimals) {
-		size_t n = strlen(digits);
-
-		while (digits[n - 1] == '0')
-			digits[--n] = '\0';
-		if (digits[n - 1] == '.')
-			digits[--n] = '\0';
-	}
-	if (i)
-		snprintf(buf, SIZE_TEXT_MAX, "%s %ciB", digits, size_suffixes[i]);
-	else
-		snprintf(buf, SIZE_TEXT_MAX, "%s B", digits);
+	/* What rounding takes to 1024 of a unit belongs to the next one. */
+	for (; i < 5 && bytes >= 1024 * unit - unit / 2; i++)
+		unit *= 1024;
+	decimals = decimals_of_three(bytes, unit);
+	scaled = (uint64_t)(((u128)bytes * scales[decimals] + unit / 2) / unit);
+	snprintf(digits, sizeof(digits), "%" PRIu64 ".%0*" PRIu64, scaled / scales[decimals],
+		decimals, scaled % scales[decimals]);
+	drop_zeros(digits);
+	snprintf(buf, SIZE_TEXT_MAX, "%s %c%s", digits, size_suffixes[i], i ? "iB" : "");
 	return buf;
 }
 

@@ -10,23 +10,24 @@
 struct matched {
 	const struct policy *policy;
 	uint32_t index; /* in the set */
-	bool holding;   /* its condition is true, since: */
+	bool holding;	/* its condition is true, since: */
 	bool active;
 	uint64_t since_boot_usec;
 };
 
 /*
- * 0.5 KiB and 32 bytes a matching policy. Between two changes an update reads the epoch of the windows and nothing else; a
- * guest with conditions judges those.
+ * 0.5 KiB and 32 bytes a matching policy. Between two changes an update reads the epoch of the
+ * windows and nothing else; a guest with conditions judges those.
  */
 struct guest_policy {
 	struct policy_set *set; /* a reference: origins are strings in it; NULL: never updated */
 	uint64_t windows_epoch;
 	uint64_t overrides_hash;
+	uint64_t active_hash; /* names of the active policies */
 	uint64_t epoch;
 	struct matched *matched; /* in the order of the set */
 	size_t n_matched;
-	size_t n_conditions; /* of those */
+	size_t n_conditions;	      /* of those */
 	struct assignment *overrides; /* those that hold now; their values own nothing */
 	size_t n_overrides;
 	struct merged merged;
@@ -76,7 +77,8 @@ struct guest_policy *guest_policy_clone(const struct guest_policy *gp)
 		return guest_policy_free(copy);
 	for (size_t i = 0; i < SETTING_GUEST_MAX; i++)
 		if (gp->merged.from[i] && !gp->merged.from[i]->policy)
-			copy->merged.from[i] = copy->overrides + (gp->merged.from[i] - gp->overrides);
+			copy->merged.from[i] =
+				copy->overrides + (gp->merged.from[i] - gp->overrides);
 	return copy;
 }
 
@@ -90,7 +92,8 @@ static void inherit_time(struct matched *m, const struct guest_policy *gp)
 
 		if (old->holding && streq(old->policy->name, m->policy->name) &&
 			old->policy->lasting_usec == m->policy->lasting_usec &&
-			streq(condition_text(old->policy->condition), condition_text(m->policy->condition))) {
+			streq(condition_text(old->policy->condition),
+				condition_text(m->policy->condition))) {
 			m->holding = true;
 			m->since_boot_usec = old->since_boot_usec;
 			return;
@@ -98,8 +101,8 @@ static void inherit_time(struct matched *m, const struct guest_policy *gp)
 	}
 }
 
-static int match_again(struct guest_policy *gp, const struct policy_set *set,
-	const struct guest_identity *id)
+static int match_again(
+	struct guest_policy *gp, const struct policy_set *set, const struct guest_identity *id)
 {
 	_cleanup_free_ struct matched *matched = NULL;
 	size_t n = 0, n_conditions = 0;
@@ -125,7 +128,8 @@ static int match_again(struct guest_policy *gp, const struct policy_set *set,
 	gp->matched = TAKE_PTR(matched);
 	gp->n_matched = n;
 	gp->n_conditions = n_conditions;
-	/* What the old set owns is not touched from here on: the merge that follows replaces it all. */
+	/* What the old set owns is not touched from here on: the merge that follows replaces it
+	 * all. */
 	policy_set_unref(gp->set);
 	gp->set = policy_set_ref((struct policy_set *)set);
 	return 0;
@@ -134,8 +138,8 @@ static int match_again(struct guest_policy *gp, const struct policy_set *set,
 /* --- what is active --- */
 
 /* Has the condition held for long enough? *wake falls to when it will have. */
-static bool condition_lasts(struct matched *m, const struct facts *facts, uint64_t now_boot_usec,
-	uint64_t *wake)
+static bool condition_lasts(
+	struct matched *m, const struct facts *facts, uint64_t now_boot_usec, uint64_t *wake)
 {
 	uint64_t due;
 
@@ -167,9 +171,11 @@ static bool judge_matched(struct guest_policy *gp, const struct policy_windows *
 		struct matched *m = &gp->matched[i];
 		bool active = policy_windows_open(w, m->index);
 
-		/* The time of a condition runs while the window is closed too; only nobody needs to be woken by it. */
+		/* The time of a condition runs while the window is closed too; only nobody needs to
+		 * be woken by it. */
 		if (m->policy->condition)
-			active = condition_lasts(m, facts, now_boot_usec, active ? wake : &never) && active;
+			active = condition_lasts(m, facts, now_boot_usec, active ? wake : &never) &&
+				 active;
 		changed = changed || active != m->active;
 		m->active = active;
 	}
@@ -190,11 +196,12 @@ int override_check(const char *section, const char *key, const char *value, stru
 		return -EINVAL;
 	if (s->scope != SETTING_OF_GUEST)
 		return diag_set(d, EINVAL, NULL, 0, 0,
-			"%s= in [%s] is not of one guest; expected a setting of [Memory] or [CPU]", key,
-			section);
+			"%s= in [%s] is not of one guest; expected a setting of [Memory] or [CPU]",
+			key, section);
 	if (!s->in_force)
 		return diag_set(d, EINVAL, NULL, 0, 0,
-			"%s= in [%s] is not in force in this version; expected a setting of [Memory] or [CPU]",
+			"%s= in [%s] is not in force in this version; expected a setting of "
+			"[Memory] or [CPU]",
 			key, section);
 	if (!value[strspn(value, " \t")])
 		return diag_set(d, EINVAL, NULL, 0, 0, "\"%s\": value missing; expected %s",
@@ -205,8 +212,8 @@ int override_check(const char *section, const char *key, const char *value, stru
 	return r < 0 && r != -ENOMEM ? -EINVAL : r;
 }
 
-static bool override_holds(const struct override *o, uint64_t now_boot_usec, uint64_t now_real_usec,
-	uint64_t *wake)
+static bool override_holds(
+	const struct override *o, uint64_t now_boot_usec, uint64_t now_real_usec, uint64_t *wake)
 {
 	if (now_boot_usec >= o->until_boot_usec || now_real_usec >= o->until_real_usec)
 		return false;
@@ -234,12 +241,14 @@ static uint64_t hash_overrides(const struct override *overrides, size_t n, uint6
 		const struct override *o = &overrides[i];
 
 		if (override_holds(o, now_boot_usec, now_real_usec, wake))
-			h = hash_string(hash_string(hash_string(h + 1, o->section), o->key), o->value);
+			h = hash_string(
+				hash_string(hash_string(h + 1, o->section), o->key), o->value);
 	}
 	return h;
 }
 
-/* Those that hold, as assignments. They were checked when they were accepted: what does not parse is passed over. */
+/* Those that hold, as assignments. They were checked when they were accepted: what does not parse
+ * is passed over. */
 static int take_overrides(struct guest_policy *gp, const struct override *overrides, size_t n,
 	uint64_t now_boot_usec, uint64_t now_real_usec)
 {
@@ -259,7 +268,8 @@ static int take_overrides(struct guest_policy *gp, const struct override *overri
 			continue;
 		s = setting_find(o->section, o->key, NULL, NULL, 0, 0);
 		if (setting_value_parse(s, o->value, &value, NULL) == 0)
-			taken[n_taken++] = (struct assignment){.setting = s, .file = "override", .value = value};
+			taken[n_taken++] = (struct assignment){
+				.setting = s, .file = "override", .value = value};
 	}
 	free(gp->overrides);
 	gp->overrides = taken;
@@ -269,15 +279,28 @@ static int take_overrides(struct guest_policy *gp, const struct override *overri
 
 /* --- the whole --- */
 
-static void merge(struct guest_policy *gp)
+/* True when another policy is active than before, or a value is another one: after a reload that
+ * changed nothing for this guest nothing is new. */
+static bool merge(struct guest_policy *gp)
 {
+	struct settings before = gp->merged.settings;
+	uint64_t hash = 0;
+	bool changed;
+
 	merged_reset(&gp->merged);
-	for (size_t i = 0; i < gp->n_matched; i++)
-		if (gp->matched[i].active)
-			merged_apply_policy(&gp->merged, gp->matched[i].policy);
+	for (size_t i = 0; i < gp->n_matched; i++) {
+		if (!gp->matched[i].active)
+			continue;
+		hash = hash_string(hash, gp->matched[i].policy->name);
+		merged_apply_policy(&gp->merged, gp->matched[i].policy);
+	}
 	for (size_t i = 0; i < gp->n_overrides; i++)
 		merged_apply(&gp->merged, &gp->overrides[i]);
 	merged_finish(&gp->merged);
+	changed = hash != gp->active_hash ||
+		  memcmp(&before, &gp->merged.settings, sizeof(before)) != 0;
+	gp->active_hash = hash;
+	return changed;
 }
 
 int guest_policy_update(struct guest_policy *gp, const struct policy_set *set,
@@ -285,28 +308,27 @@ int guest_policy_update(struct guest_policy *gp, const struct policy_set *set,
 	const struct facts *facts, const struct override *overrides, size_t n_overrides,
 	uint64_t now_boot_usec, uint64_t now_real_usec, uint64_t *ret_wake_boot_usec)
 {
+	bool first = !gp->set, rematch = identity_changed || gp->set != set, overridden, changed;
 	uint64_t wake = USEC_INFINITY, hash;
-	bool rematch = identity_changed || gp->set != set;
-	bool changed;
 
 	hash = hash_overrides(overrides, n_overrides, now_boot_usec, now_real_usec, &wake);
-	changed = hash != gp->overrides_hash;
-	if (changed && take_overrides(gp, overrides, n_overrides, now_boot_usec, now_real_usec) < 0)
+	overridden = hash != gp->overrides_hash;
+	if (overridden &&
+		take_overrides(gp, overrides, n_overrides, now_boot_usec, now_real_usec) < 0)
 		return -ENOMEM;
-	if (rematch) {
-		if (match_again(gp, set, id) < 0) {
-			merge(gp); /* nothing may point to overrides that are gone */
-			return -ENOMEM;
-		}
-		gp->windows_epoch = 0; /* which no windows have */
-		changed = true;
+	if (rematch && match_again(gp, set, id) < 0) {
+		merge(gp); /* nothing may point to overrides that are gone */
+		return -ENOMEM;
 	}
+	if (rematch)
+		gp->windows_epoch = 0; /* which no windows have */
 	gp->overrides_hash = hash;
-	changed = judge_matched(gp, w, facts, now_boot_usec, &wake) || changed;
+	changed = judge_matched(gp, w, facts, now_boot_usec, &wake);
 	*ret_wake_boot_usec = wake;
-	if (!changed)
+	if (!rematch && !overridden && !changed)
 		return 0;
-	merge(gp);
+	if (!merge(gp) && !first && !overridden)
+		return 0;
 	gp->epoch++;
 	return 1;
 }

@@ -85,17 +85,38 @@ policy_libpolicy_a_SOURCES += \
 	$(NULL)
 
 policy_file_tests = \
+	tests/property/test-reload \
+	tests/unit/test-effective \
 	tests/unit/test-match \
+	tests/unit/test-policy-errors \
+	tests/unit/test-policy-set \
 	tests/unit/test-setting-list \
+	tests/unit/test-setting-table \
 	tests/unit/test-settings \
 	tests/unit/test-uuid \
+	tests/unit/test-what-if \
+	tests/fuzz/fuzz-policy-replay \
 	$(NULL)
 check_PROGRAMS += $(policy_file_tests)
 TESTS += $(policy_file_tests)
+tests_property_test_reload_LDADD = $(policy_libs)
+tests_unit_test_effective_LDADD = $(policy_libs)
 tests_unit_test_match_LDADD = $(policy_libs)
+tests_unit_test_policy_errors_LDADD = $(policy_libs)
+tests_unit_test_policy_set_LDADD = $(policy_libs)
 tests_unit_test_setting_list_LDADD = $(policy_libs)
+tests_unit_test_setting_table_LDADD = $(policy_libs)
 tests_unit_test_settings_LDADD = $(policy_libs)
 tests_unit_test_uuid_LDADD = $(policy_libs)
+tests_unit_test_what_if_LDADD = $(policy_libs)
+tests_fuzz_fuzz_policy_replay_SOURCES = tests/fuzz/fuzz-policy.c tests/fuzz/replay.c
+tests_fuzz_fuzz_policy_replay_LDADD = $(policy_libs)
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz-policy
+tests_fuzz_fuzz_policy_LDADD = $(policy_libs)
+tests_fuzz_fuzz_policy_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+endif
+EXTRA_DIST += tests/fuzz/corpus/policy tests/golden/policy-errors.txt tests/policy-dirs.h
 
 # --- Decisions ---
 policy_libpolicy_a_SOURCES += \

@@ -14,7 +14,8 @@ static size_t char_length(const char *s)
 	return n;
 }
 
-/* The bracket at p ("[...]") against one byte. Returns what follows it, or NULL when it does not end. */
+/* The bracket at p ("[...]") against one byte. Returns what follows it, or NULL when it does not
+ * end. */
 static const char *bracket(const char *p, unsigned char c, bool *ret_matches)
 {
 	bool negated = false, matches = false;
@@ -73,7 +74,8 @@ static bool match_one(const char **pattern, const char **text)
 
 bool glob_match(const char *pattern, const char *text)
 {
-	/* Only the last "*" needs to be tried again: what an earlier one could take, it can take too. */
+	/* Only the last "*" needs to be tried again: what an earlier one could take, it can take
+	 * too. */
 	const char *star = NULL, *retry = NULL;
 
 	while (*text) {
@@ -138,7 +140,8 @@ static int check_glob(const char *glob, unsigned col, struct diag *d)
 	for (const char *p = glob; *p; p++) {
 		if (*p == '\\' && !p[1])
 			return diag_set(d, EINVAL, NULL, 0, col + (unsigned)(p - glob),
-				"\"%s\": nothing follows \"\\\"; expected a character to be taken as it is",
+				"\"%s\": nothing follows \"\\\"; expected a character to be taken "
+				"as it is",
 				excerpt(glob, found));
 		if (*p == '\\') {
 			p++;
@@ -207,8 +210,8 @@ int match_add(struct match *m, enum match_key key, const char *value, struct dia
 	return 0;
 }
 
-static bool pattern_matches(const struct pattern *p, enum match_key key,
-	const struct guest_identity *id)
+static bool pattern_matches(
+	const struct pattern *p, enum match_key key, const struct guest_identity *id)
 {
 	switch (key) {
 	case MATCH_GUEST:

@@ -6,13 +6,16 @@
 struct guest_identity;
 
 /*
- * [Match]: for whom a policy is. Each key has a list of patterns; "!" before one negates it. A key matches when one of its plain
- * patterns does (or it has none) and none of its negated ones; all keys must match. Tag= asks all tags of the guest, Host= the
- * host that it is on (a guest without a host matches no plain pattern of Host=).
+ * [Match]: for whom a policy is. Each key has a list of patterns; "!" before one negates it. A key
+ * matches when one of its plain patterns does (or it has none) and none of its negated ones; all
+ * keys must match. Tag= asks all tags of the guest, Host= the host that it is on (a guest without a
+ * host matches no plain pattern of Host=).
  */
 
-/* Patterns of bytes, the same in every locale: "*" any number of characters, "?" one (of UTF-8), "[a-z]" one of a range of bytes,
- * "[!a-z]" one outside it, "\" takes the next as it is. Case counts. Time is at most the product of both lengths. */
+/* Patterns of bytes, the same in every locale: "*" any number of characters, "?" one (of UTF-8),
+ * "[a-z]" one of a range of bytes,
+ * "[!a-z]" one outside it, "\" takes the next as it is. Case counts. Time is at most the product of
+ * both lengths. */
 bool glob_match(const char *pattern, const char *text) _nonnull_ _pure_;
 
 enum match_key {
@@ -29,8 +32,8 @@ struct match *match_free(struct match *m); /* takes NULL, returns NULL */
 DEFINE_CLEANUP(struct match *, match_free)
 #define _cleanup_match_ _cleanup_(match_freep)
 
-/* Adds the patterns in value, separated by blanks. Returns 0, -ENOMEM, or -EINVAL with *d (column from the start of
- * value; d may be NULL); then m may hold some of them. */
+/* Adds the patterns in value, separated by blanks. Returns 0, -ENOMEM, or -EINVAL with *d (column
+ * from the start of value; d may be NULL); then m may hold some of them. */
 int match_add(struct match *m, enum match_key key, const char *value, struct diag *d)
 	_nonnull_args_(1, 3) _must_check_;
 bool match_guest(const struct match *m, const struct guest_identity *id) _nonnull_ _pure_;

@@ -4,7 +4,8 @@
 #include "policy/effective.h"
 #include "policy/policy-file.h"
 
-/* Private to policy/: the merge itself. Later wins per setting; an empty assignment is the default, whatever came before. */
+/* Private to policy/: the merge itself. Later wins per setting; an empty assignment is the default,
+ * whatever came before. */
 
 struct merged {
 	struct settings settings;
@@ -13,7 +14,8 @@ struct merged {
 };
 
 void merged_reset(struct merged *m) _nonnull_;
-/* Lays one word over what was said before. Words about the host or the policy itself are passed over. */
+/* Lays one word over what was said before. Words about the host or the policy itself are passed
+ * over. */
 void merged_apply(struct merged *m, const struct assignment *a) _nonnull_;
 void merged_apply_policy(struct merged *m, const struct policy *p) _nonnull_;
 /* After the last word: Min is cut to Max where it is more. */

@@ -29,7 +29,8 @@ static int listing_add(struct policy_listing *l, const char *policy, const char 
 
 	if (l->n == l->allocated) {
 		size_t allocated = l->allocated ? 2 * l->allocated : 16;
-		struct policy_entry *entries = reallocarray(l->entries, allocated, sizeof(*entries));
+		struct policy_entry *entries =
+			reallocarray(l->entries, allocated, sizeof(*entries));
 
 		if (!entries)
 			return -ENOMEM;
@@ -37,8 +38,11 @@ static int listing_add(struct policy_listing *l, const char *policy, const char 
 		l->allocated = allocated;
 	}
 	e = &l->entries[l->n];
-	*e = (struct policy_entry){.policy = strdup(policy), .dropin = dropin ? strdup(dropin) : NULL,
-		.path = strdup(path), .layer = layer, .unlisted = unlisted};
+	*e = (struct policy_entry){.policy = strdup(policy),
+		.dropin = dropin ? strdup(dropin) : NULL,
+		.path = strdup(path),
+		.layer = layer,
+		.unlisted = unlisted};
 	if (!e->policy || !e->path || (dropin && !e->dropin)) {
 		entry_clear(e);
 		return -ENOMEM;
@@ -62,7 +66,8 @@ static int scan_known(struct scan *s, const char *dir, int error)
 	size_t len = strlen(dir);
 	int r;
 
-	diag_set(&d, -error, dir, 0, 0, "cannot be read: %s; expected a directory that this user can read",
+	diag_set(&d, -error, dir, 0, 0,
+		"cannot be read: %s; expected a directory that this user can read",
 		strerror(-error));
 	r = diag_list_take(s->findings, &d);
 	for (size_t i = 0; s->known && i < policy_set_count(s->known); i++) {
@@ -72,8 +77,8 @@ static int scan_known(struct scan *s, const char *dir, int error)
 			const char *path = policy_source_path(p->sources[k]);
 
 			if (strncmp(path, dir, len) == 0 && path[len] == '/')
-				r = listing_add(s->listing, p->name, k ? strrchr(path, '/') + 1 : NULL,
-					path, s->layer, true);
+				r = listing_add(s->listing, p->name,
+					k ? strrchr(path, '/') + 1 : NULL, path, s->layer, true);
 		}
 	}
 	return r;
@@ -198,7 +203,7 @@ static int compare_entries(const void *va, const void *vb)
 static bool same_name(const struct policy_entry *a, const struct policy_entry *b)
 {
 	return streq(a->policy, b->policy) &&
-		streq(a->dropin ? a->dropin : "", b->dropin ? b->dropin : "");
+	       streq(a->dropin ? a->dropin : "", b->dropin ? b->dropin : "");
 }
 
 static void drop_shadowed(struct policy_listing *l)

@@ -4,13 +4,14 @@
 #include "policy/policy-set.h"
 
 /*
- * Private to policy/: which files make up the policies, by systemd's rules. Of files with one name the one in the highest
- * layer counts, for policies as for drop-ins; order is by name over all layers.
+ * Private to policy/: which files make up the policies, by systemd's rules. Of files with one name
+ * the one in the highest layer counts, for policies as for drop-ins; order is by name over all
+ * layers.
  */
 
 struct policy_entry {
-	char *policy;  /* "60-night.policy" */
-	char *dropin;  /* "10-more.conf"; NULL: the policy's own file */
+	char *policy; /* "60-night.policy" */
+	char *dropin; /* "10-more.conf"; NULL: the policy's own file */
 	char *path;
 	size_t layer;
 	bool unlisted; /* its directory cannot be read now: known from before only */
@@ -22,13 +23,13 @@ struct policy_listing {
 	size_t allocated;
 	size_t layers_read; /* directories that are there and could be read */
 	size_t layers_bad;  /* ... could not */
-	int error;          /* -errno of the first of those */
+	int error;	    /* -errno of the first of those */
 };
 void policy_listing_clear(struct policy_listing *l);
 #define _cleanup_policy_listing_ _cleanup_(policy_listing_clear)
 
-/* Lists dirs. A directory that is not there is empty; one that cannot be read takes from known (may be NULL) what it had
- * there, and adds a finding. Returns 0 or -ENOMEM. */
+/* Lists dirs. A directory that is not there is empty; one that cannot be read takes from known (may
+ * be NULL) what it had there, and adds a finding. Returns 0 or -ENOMEM. */
 int policy_listing_read(const char *const *dirs, const struct policy_set *known,
 	struct policy_listing *ret, struct diag_list *findings)
 	_nonnull_args_(1, 3, 4) _must_check_;

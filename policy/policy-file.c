@@ -258,8 +258,8 @@ static int compose_match(struct composer *c)
 
 static struct schedule_value value_of(const struct raw_value *v)
 {
-	return v ? (struct schedule_value){v->text, v->file, v->line, v->col} :
-		   (struct schedule_value){0};
+	return v ? (struct schedule_value){v->text, v->file, v->line, v->col}
+		 : (struct schedule_value){0};
 }
 
 static char *join_texts(const struct raw_list *l)
@@ -274,7 +274,8 @@ static char *join_texts(const struct raw_list *l)
 		return NULL;
 	joined[0] = '\0';
 	for (size_t i = 0; i < l->n; i++)
-		n += (size_t)snprintf(joined + n, len - n, "%s%s", i ? "; " : "", l->values[i].text);
+		n += (size_t)snprintf(
+			joined + n, len - n, "%s%s", i ? "; " : "", l->values[i].text);
 	return joined;
 }
 
@@ -331,7 +332,9 @@ static int check_host(const struct composer *c, struct diag *d)
 	return diag_set(d, EINVAL, c->host_section.file, c->host_section.line, c->host_section.col,
 		"[Host] together with [%s]; expected [Host] in a policy of its own, since it holds "
 		"always and for the whole host",
-		p->match ? "Match" : p->schedule ? "Schedule" : "When");
+		p->match      ? "Match"
+		: p->schedule ? "Schedule"
+			      : "When");
 }
 
 static int check_min_max(const struct composer *c, struct diag *d)
@@ -411,7 +414,8 @@ int policy_compose(const char *name, struct policy_source *const *sources, size_
 	for (size_t i = 0; i < n; i++) {
 		c.source = sources[i];
 		c.section_unknown = false;
-		r = ini_parse_all(c.source->path, c.source->text, c.source->len, read_entry, &c, findings);
+		r = ini_parse_all(
+			c.source->path, c.source->text, c.source->len, read_entry, &c, findings);
 		if (r < 0)
 			return r;
 		bad[i] = r > 0;

@@ -9,16 +9,17 @@
 #include "policy/setting-table.h"
 
 /*
- * Private to policy/: one policy, composed of its file and its drop-ins. Immutable once composed, reference counted
- * (atomically), so that a set that was read anew can keep the last good version of a file.
+ * Private to policy/: one policy, composed of its file and its drop-ins. Immutable once composed,
+ * reference counted (atomically), so that a set that was read anew can keep the last good version
+ * of a file.
  */
 
 /* The text of one file. */
 struct policy_source;
 /* Copies path and text. NULL without memory. */
-struct policy_source *policy_source_new(const char *path, const char *text, size_t len)
-	_nonnull_ _must_check_;
-struct policy_source *policy_source_ref(struct policy_source *src); /* takes NULL */
+struct policy_source *policy_source_new(
+	const char *path, const char *text, size_t len) _nonnull_ _must_check_;
+struct policy_source *policy_source_ref(struct policy_source *src);   /* takes NULL */
 struct policy_source *policy_source_unref(struct policy_source *src); /* takes NULL, returns NULL */
 DEFINE_CLEANUP(struct policy_source *, policy_source_unref)
 #define _cleanup_policy_source_ _cleanup_(policy_source_unrefp)
@@ -32,7 +33,8 @@ struct raw_value {
 	unsigned line;
 	unsigned col;
 };
-/* In the order written; an empty assignment empties it. Where one value is asked for, the last one counts. */
+/* In the order written; an empty assignment empties it. Where one value is asked for, the last one
+ * counts. */
 struct raw_list {
 	struct raw_value *values;
 	size_t n;
@@ -65,9 +67,9 @@ struct policy {
 	char *name;
 	struct policy_source **sources; /* its file, then its drop-ins in order */
 	size_t n_sources;
-	char *description;           /* "" if none */
-	char *on_calendar;           /* as written, joined by "; "; "" if none */
-	struct match *match;         /* NULL: every guest */
+	char *description;	     /* "" if none */
+	char *on_calendar;	     /* as written, joined by "; "; "" if none */
+	struct match *match;	     /* NULL: every guest */
 	struct schedule *schedule;   /* NULL: always open */
 	struct condition *condition; /* NULL: none */
 	uint64_t lasting_usec;
@@ -81,9 +83,10 @@ DEFINE_CLEANUP(struct policy *, policy_unref)
 #define _cleanup_policy_ _cleanup_(policy_unrefp)
 
 /*
- * Composes a policy from its file (the first source) and its drop-ins. Returns 0 and a new reference, -ENOMEM, or
- * -EBADMSG with all mistakes added to findings; bad[i] is set for each source that has a mistake of its own. Where none is
- * set, the sources contradict each other or lack something together.
+ * Composes a policy from its file (the first source) and its drop-ins. Returns 0 and a new
+ * reference, -ENOMEM, or -EBADMSG with all mistakes added to findings; bad[i] is set for each
+ * source that has a mistake of its own. Where none is set, the sources contradict each other or
+ * lack something together.
  */
 int policy_compose(const char *name, struct policy_source *const *sources, size_t n,
 	const struct zone_source *zones, struct policy **ret, struct diag_list *findings, bool *bad)

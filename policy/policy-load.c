@@ -19,7 +19,7 @@ struct slot {
 struct reading {
 	const struct policy_entry *entries; /* its own file, then its drop-ins */
 	size_t n;
-	struct slot *slots; /* one an entry */
+	struct slot *slots;	   /* one an entry */
 	const struct policy *last; /* its last good version, or NULL */
 	const struct zone_source *zones;
 	struct diag_list *findings;
@@ -40,7 +40,8 @@ static int found(struct diag_list *findings, struct diag *d)
 	return r < 0 ? r : 1;
 }
 
-/* What the last good version had in this file's place: by path for a drop-in, the policy's own file by name alone. */
+/* What the last good version had in this file's place: by path for a drop-in, the policy's own file
+ * by name alone. */
 static struct policy_source *last_source(const struct reading *rd, size_t i)
 {
 	if (!rd->last)
@@ -80,13 +81,15 @@ static int read_source(const char *path, struct policy_source **ret, struct diag
 
 		if (errno == ENOENT && lstat(path, &link) < 0 && errno == ENOENT)
 			return 0;
-		diag_set(&d, EINVAL, path, 0, 0, "cannot be read: %m; expected a file, or a link to one");
+		diag_set(&d, EINVAL, path, 0, 0,
+			"cannot be read: %m; expected a file, or a link to one");
 		return found(findings, &d);
 	}
 	if (is_mask(&st))
 		return 0;
 	if (!S_ISREG(st.st_mode)) {
-		diag_set(&d, EINVAL, path, 0, 0, "is not a file; expected a file, or a link to one");
+		diag_set(
+			&d, EINVAL, path, 0, 0, "is not a file; expected a file, or a link to one");
 		return found(findings, &d);
 	}
 	if (ini_read_file(path, &text, &len, &d) < 0)
@@ -130,8 +133,8 @@ static int compose(const struct reading *rd, size_t n, struct policy **ret,
 	for (size_t i = 0; i < n; i++)
 		if (rd->slots[i].source)
 			sources[n_sources++] = rd->slots[i].source;
-	r = policy_compose(rd->entries[0].policy, sources, n_sources, rd->zones, ret, findings,
-		source_bad);
+	r = policy_compose(
+		rd->entries[0].policy, sources, n_sources, rd->zones, ret, findings, source_bad);
 	for (size_t i = 0, k = 0; i < n; i++)
 		bad[i] = rd->slots[i].source && source_bad[k++];
 	return r;
@@ -158,7 +161,8 @@ static int compose_what_fits(struct reading *rd, struct policy **ret, bool *bad)
 	return r == -EBADMSG ? 0 : r;
 }
 
-/* Composes what was read; where that is bad, as much of it as is good with last good versions. *ret NULL: nothing. */
+/* Composes what was read; where that is bad, as much of it as is good with last good versions. *ret
+ * NULL: nothing. */
 static int compose_best(struct reading *rd, struct policy **ret, bool *ret_stale)
 {
 	_cleanup_diag_list_ struct diag_list said = {0};
@@ -203,8 +207,8 @@ static int note_orphans(const struct policy_entry *e, struct diag_list *notes)
 }
 
 /* Reads the policy of these n entries. *ret NULL: masked, or bad without a last good version. */
-static int read_policy(struct reading *rd, struct policy **ret, bool *ret_stale,
-	struct diag_list *notes)
+static int read_policy(
+	struct reading *rd, struct policy **ret, bool *ret_stale, struct diag_list *notes)
 {
 	int r;
 
@@ -259,7 +263,9 @@ static int load_entries(struct load *ld, const struct policy_listing *l,
 	for (size_t i = 0, n; i < l->n; i += n) {
 		const struct policy_entry *e = &l->entries[i];
 		_cleanup_(reading_clear) struct reading rd = {.entries = e,
-			.last = find_last(last_good, e->policy), .zones = zones, .findings = findings};
+			.last = find_last(last_good, e->policy),
+			.zones = zones,
+			.findings = findings};
 		int r;
 
 		for (n = 1; i + n < l->n && streq(e[n].policy, e->policy); n++)

@@ -47,7 +47,8 @@ static uint64_t hash_bytes(uint64_t h, const void *data, size_t len)
 	return h;
 }
 
-/* Strings are hashed with their NUL and texts with their length before them, so that no two sets run into the same bytes. */
+/* Strings are hashed with their NUL and texts with their length before them, so that no two sets
+ * run into the same bytes. */
 static uint64_t digest_policies(struct policy *const *policies, size_t n)
 {
 	uint64_t h = UINT64_C(0xcbf29ce484222325);
@@ -89,8 +90,9 @@ static int note_assignment(struct policy_set *set, const struct assignment *a)
 
 	if (a->setting->in_force || a->reset)
 		return 0;
-	diag_set(&d, 0, a->file, a->line, 0, "%s= in [%s] is accepted, not in force in this version",
-		a->setting->key, a->setting->section);
+	diag_set(&d, 0, a->file, a->line, 0,
+		"%s= in [%s] is accepted, not in force in this version", a->setting->key,
+		a->setting->section);
 	return diag_list_take(&set->notes, &d);
 }
 
@@ -103,8 +105,8 @@ static int note_stale(struct policy_set *set, const struct policy *p)
 	return diag_list_take(&set->notes, &d);
 }
 
-struct policy_set *policy_set_new(struct policy *const *policies, const bool *stale, size_t n,
-	struct diag_list *notes)
+struct policy_set *policy_set_new(
+	struct policy *const *policies, const bool *stale, size_t n, struct diag_list *notes)
 {
 	static _Atomic uint64_t generations;
 	_cleanup_policy_set_ struct policy_set *set = calloc(1, sizeof(*set));
@@ -212,13 +214,15 @@ static int compose_text(const struct policy_text *t, const struct zone_source *z
 int policy_set_from_texts(const struct policy_text *texts, size_t n, const struct policy_dirs *dirs,
 	struct policy_set **ret_set, struct diag_list *findings)
 {
-	const struct zone_source zones = {dirs ? dirs->zoneinfo : NULL, dirs ? dirs->localtime : NULL};
+	const struct zone_source zones = {
+		dirs ? dirs->zoneinfo : NULL, dirs ? dirs->localtime : NULL};
 	_cleanup_diag_list_ struct diag_list unread = {0};
 	struct policy **policies = calloc(n + 1, sizeof(*policies));
 	int r = policies ? 0 : -ENOMEM;
 
 	for (size_t i = 0; i < n && r != -ENOMEM; i++) {
-		int r_one = compose_text(&texts[i], &zones, &policies[i], findings ? findings : &unread);
+		int r_one = compose_text(
+			&texts[i], &zones, &policies[i], findings ? findings : &unread);
 
 		r = r_one < 0 ? r_one : r;
 	}

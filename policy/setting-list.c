@@ -54,8 +54,8 @@ int setting_list_record(const char *section, const char *key, const char *value,
 	return 0;
 }
 
-const struct setting_line *setting_list_find(const struct setting_list *l, const char *section,
-	const char *key)
+const struct setting_line *setting_list_find(
+	const struct setting_list *l, const char *section, const char *key)
 {
 	for (size_t i = 0; i < l->n; i++)
 		if (streq(l->lines[i].section, section) && streq(l->lines[i].key, key))

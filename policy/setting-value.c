@@ -14,8 +14,8 @@ static int wrong(const struct setting *s, const char *text, int err, unsigned co
 {
 	char found[EXCERPT_MAX], expected[EXPECTED_MAX];
 
-	return diag_set(d, err, NULL, 0, col, "\"%s\": %s; expected %s", excerpt(text, found), problem,
-		setting_value_expected(s, expected));
+	return diag_set(d, err, NULL, 0, col, "\"%s\": %s; expected %s", excerpt(text, found),
+		problem, setting_value_expected(s, expected));
 }
 
 static int check_bounds(const struct setting *s, const char *text, uint64_t v, struct diag *d)
@@ -28,8 +28,8 @@ static int check_bounds(const struct setting *s, const char *text, uint64_t v, s
 }
 
 /* Says the same as the unit's parser did, but with what this setting expects. */
-static int unit_wrong(const struct setting *s, const char *text, int r, const struct diag *inner,
-	struct diag *d)
+static int unit_wrong(
+	const struct setting *s, const char *text, int r, const struct diag *inner, struct diag *d)
 {
 	char problem[128];
 	const char *p = inner->text ? strstr(inner->text, "\": ") : NULL, *end;
@@ -44,8 +44,8 @@ static int unit_wrong(const struct setting *s, const char *text, int r, const st
 
 /* --- numbers --- */
 
-static int parse_number(const struct setting *s, const char *text, union setting_value *ret,
-	struct diag *d)
+static int parse_number(
+	const struct setting *s, const char *text, union setting_value *ret, struct diag *d)
 {
 	uint64_t v = 0;
 	const char *p;
@@ -74,8 +74,8 @@ static void expect_number(const struct setting *s, char buf[static EXPECTED_MAX]
 
 /* --- sizes --- */
 
-static int parse_size(const struct setting *s, const char *text, union setting_value *ret,
-	struct diag *d)
+static int parse_size(
+	const struct setting *s, const char *text, union setting_value *ret, struct diag *d)
 {
 	_cleanup_diag_ struct diag inner = {0};
 	int r = size_parse(text, &ret->number, &inner);
@@ -104,8 +104,8 @@ static void expect_size(const struct setting *s, char buf[static EXPECTED_MAX])
 
 /* --- ratios --- */
 
-static int parse_ratio(const struct setting *s, const char *text, union setting_value *ret,
-	struct diag *d)
+static int parse_ratio(
+	const struct setting *s, const char *text, union setting_value *ret, struct diag *d)
 {
 	_cleanup_diag_ struct diag inner = {0};
 	int r = ratio_parse(text, UINT64_MAX, &ret->number, &inner);
@@ -128,8 +128,8 @@ static void expect_ratio(const struct setting *s, char buf[static EXPECTED_MAX])
 		ratio_format(s->max, max));
 }
 
-static int parse_quota(const struct setting *s, const char *text, union setting_value *ret,
-	struct diag *d)
+static int parse_quota(
+	const struct setting *s, const char *text, union setting_value *ret, struct diag *d)
 {
 	if (streq(text, "infinity")) {
 		ret->number = 0;
@@ -153,8 +153,8 @@ static void expect_quota(const struct setting *s, char buf[static EXPECTED_MAX])
 
 /* --- spans --- */
 
-static int parse_span(const struct setting *s, const char *text, union setting_value *ret,
-	struct diag *d)
+static int parse_span(
+	const struct setting *s, const char *text, union setting_value *ret, struct diag *d)
 {
 	_cleanup_diag_ struct diag inner = {0};
 	int r = span_parse(text, &ret->number, &inner);
@@ -180,21 +180,24 @@ static void expect_span(const struct setting *s, char buf[static EXPECTED_MAX])
 			span_format(s->min, min), span_format(s->max, max));
 }
 
-static int parse_msec(const struct setting *s, const char *text, union setting_value *ret,
-	struct diag *d)
+static int parse_msec(
+	const struct setting *s, const char *text, union setting_value *ret, struct diag *d)
 {
-	char with_unit[32];
+	_cleanup_diag_ struct diag inner = {0};
+	bool bare = !text[strspn(text, "0123456789")];
+	_cleanup_free_ char *span = NULL;
+	int r;
 
-	if (text[strspn(text, "0123456789")] || strlen(text) > 20)
-		return parse_span(s, text, ret, d);
-	snprintf(with_unit, sizeof(with_unit), "%sms", text);
-	return parse_span(s, with_unit, ret, d);
+	if (asprintf(&span, "%s%s", text, bare ? "ms" : "") < 0)
+		return -ENOMEM;
+	r = span_parse(span, &ret->number, &inner);
+	return r < 0 ? unit_wrong(s, text, r, &inner, d) : check_bounds(s, text, ret->number, d);
 }
 
 static void expect_msec(const struct setting *s, char buf[static EXPECTED_MAX])
 {
-	snprintf(buf, EXPECTED_MAX, "milliseconds from %" PRIu64 " to %" PRIu64, s->min / USEC_PER_MSEC,
-		s->max / USEC_PER_MSEC);
+	snprintf(buf, EXPECTED_MAX, "milliseconds from %" PRIu64 " to %" PRIu64,
+		s->min / USEC_PER_MSEC, s->max / USEC_PER_MSEC);
 }
 
 static char *format_msec(const struct setting *s, const union setting_value *v)
@@ -208,8 +211,8 @@ static char *format_msec(const struct setting *s, const union setting_value *v)
 
 /* --- a size or a ratio --- */
 
-static int parse_amount(const struct setting *s, const char *text, union setting_value *ret,
-	struct diag *d)
+static int parse_amount(
+	const struct setting *s, const char *text, union setting_value *ret, struct diag *d)
 {
 	_cleanup_diag_ struct diag inner = {0};
 	int r;
@@ -245,8 +248,8 @@ static void expect_amount(const struct setting *s, char buf[static EXPECTED_MAX]
 
 /* --- a stall --- */
 
-static int parse_stall(const struct setting *s, const char *text, union setting_value *ret,
-	struct diag *d)
+static int parse_stall(
+	const struct setting *s, const char *text, union setting_value *ret, struct diag *d)
 {
 	_cleanup_diag_ struct diag inner = {0};
 	const char *over = strstr(text, " over ");
@@ -296,8 +299,8 @@ static void expect_stall(const struct setting *s, char buf[static EXPECTED_MAX])
 
 /* --- words --- */
 
-static int parse_choice(const struct setting *s, const char *text, union setting_value *ret,
-	struct diag *d)
+static int parse_choice(
+	const struct setting *s, const char *text, union setting_value *ret, struct diag *d)
 {
 	char problem[EXCERPT_MAX];
 	const char *near;
@@ -325,11 +328,12 @@ static void expect_choice(const struct setting *s, char buf[static EXPECTED_MAX]
 	size_t n = (size_t)snprintf(buf, EXPECTED_MAX, "one of");
 
 	for (int i = 0; s->names[i]; i++)
-		n += (size_t)snprintf(buf + n, EXPECTED_MAX - n, "%s %s", i ? "," : "", s->names[i]);
+		n += (size_t)snprintf(
+			buf + n, EXPECTED_MAX - n, "%s %s", i ? "," : "", s->names[i]);
 }
 
-static int parse_flag(const struct setting *s, const char *text, union setting_value *ret,
-	struct diag *d)
+static int parse_flag(
+	const struct setting *s, const char *text, union setting_value *ret, struct diag *d)
 {
 	static const char *const yes[] = {"yes", "true", "on", "1"};
 	static const char *const no[] = {"no", "false", "off", "0"};
@@ -366,8 +370,8 @@ static char *format_text(const struct setting *s, const union setting_value *v)
 	return strdup(v->text ? v->text : "");
 }
 
-static int parse_text(const struct setting *s, const char *text, union setting_value *ret,
-	struct diag *d)
+static int parse_text(
+	const struct setting *s, const char *text, union setting_value *ret, struct diag *d)
 {
 	return keep_text(text, ret);
 }
@@ -377,8 +381,8 @@ static void expect_text(const struct setting *s, char buf[static EXPECTED_MAX])
 	strcpy(buf, "text");
 }
 
-static int parse_patterns(const struct setting *s, const char *text, union setting_value *ret,
-	struct diag *d)
+static int parse_patterns(
+	const struct setting *s, const char *text, union setting_value *ret, struct diag *d)
 {
 	enum match_key key = s->type == SETTING_UUIDS ? MATCH_UUID : MATCH_GUEST;
 	_cleanup_match_ struct match *m = match_new();
@@ -397,8 +401,8 @@ static void expect_uuids(const struct setting *s, char buf[static EXPECTED_MAX])
 	strcpy(buf, "UUIDs like 1b4e28ba-2fa1-11d2-883f-0016d3cca427, separated by blanks");
 }
 
-static int parse_words(const struct setting *s, const char *text, union setting_value *ret,
-	struct diag *d)
+static int parse_words(
+	const struct setting *s, const char *text, union setting_value *ret, struct diag *d)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				      "0123456789._- \t";
@@ -414,8 +418,8 @@ static void expect_words(const struct setting *s, char buf[static EXPECTED_MAX])
 	strcpy(buf, "names of groups (letters, digits, dots, dashes), separated by blanks");
 }
 
-static int parse_cgroup(const struct setting *s, const char *text, union setting_value *ret,
-	struct diag *d)
+static int parse_cgroup(
+	const struct setting *s, const char *text, union setting_value *ret, struct diag *d)
 {
 	static const char prefix[] = "cgroup:/";
 	const char *path = text + strlen(prefix) - 1, *p;
@@ -425,10 +429,12 @@ static int parse_cgroup(const struct setting *s, const char *text, union setting
 		return 0;
 	if (strncmp(text, prefix, strlen(prefix)) != 0)
 		return wrong(s, text, EINVAL, 1, "neither host nor a cgroup", d);
-	/* The path is put below the place where cgroups are mounted: it must not climb out of it. */
+	/* The path is put below the place where cgroups are mounted: it must not climb out of it.
+	 */
 	for (p = strstr(path, "/.."); p; p = strstr(p + 1, "/.."))
 		if (p[3] == '\0' || p[3] == '/')
-			return wrong(s, text, EINVAL, (unsigned)(p - text) + 2, "\"..\" is not allowed", d);
+			return wrong(s, text, EINVAL, (unsigned)(p - text) + 2,
+				"\"..\" is not allowed", d);
 	return keep_text(path, ret);
 }
 
@@ -446,8 +452,8 @@ static void expect_cgroup(const struct setting *s, char buf[static EXPECTED_MAX]
 	strcpy(buf, "host, or cgroup:PATH with the path of a cgroup like cgroup:/machine.slice");
 }
 
-static int parse_condition(const struct setting *s, const char *text, union setting_value *ret,
-	struct diag *d)
+static int parse_condition(
+	const struct setting *s, const char *text, union setting_value *ret, struct diag *d)
 {
 	_cleanup_condition_ struct condition *c = NULL;
 	int r = condition_parse(text, &c, d);
@@ -479,8 +485,10 @@ static const struct {
 	[SETTING_QUOTA] = {parse_quota, format_quota, expect_quota, sizeof(uint64_t), false},
 	[SETTING_SPAN] = {parse_span, format_span, expect_span, sizeof(uint64_t), false},
 	[SETTING_MSEC] = {parse_msec, format_msec, expect_msec, sizeof(uint64_t), false},
-	[SETTING_AMOUNT] = {parse_amount, format_amount, expect_amount, sizeof(struct amount), false},
-	[SETTING_STALL] = {parse_stall, format_stall, expect_stall, sizeof(struct stall_limit), false},
+	[SETTING_AMOUNT] = {parse_amount, format_amount, expect_amount, sizeof(struct amount),
+		false},
+	[SETTING_STALL] = {parse_stall, format_stall, expect_stall, sizeof(struct stall_limit),
+		false},
 	[SETTING_CHOICE] = {parse_choice, format_choice, expect_choice, sizeof(int), false},
 	[SETTING_FLAG] = {parse_flag, format_flag, expect_flag, sizeof(bool), false},
 	[SETTING_CGROUP] = {parse_cgroup, format_cgroup, expect_cgroup, sizeof(char *), true},
@@ -488,12 +496,13 @@ static const struct {
 	[SETTING_UUIDS] = {parse_patterns, format_text, expect_uuids, sizeof(char *), true},
 	[SETTING_WORDS] = {parse_words, format_text, expect_words, sizeof(char *), true},
 	[SETTING_TEXT] = {parse_text, format_text, expect_text, sizeof(char *), true},
-	[SETTING_CONDITION] = {parse_condition, format_text, expect_condition, sizeof(char *), true},
+	[SETTING_CONDITION] = {parse_condition, format_text, expect_condition, sizeof(char *),
+		true},
 	[SETTING_CALENDAR] = {parse_text, format_text, expect_calendar, sizeof(char *), true},
 };
 
-int setting_value_parse(const struct setting *s, const char *text, union setting_value *ret,
-	struct diag *d)
+int setting_value_parse(
+	const struct setting *s, const char *text, union setting_value *ret, struct diag *d)
 {
 	memset(ret, 0, sizeof(*ret));
 	return kinds[s->type].parse(s, text, ret, d);

@@ -5,8 +5,8 @@
 #include "policy/merge.h"
 #include "policy/policy-set-parts.h"
 
-DEFINE_STRTAB(policy_verdict, enum policy_verdict, POLICY_VERDICT_MAX, "active", "no-match", "closed",
-	"condition-false", "condition-unknown")
+DEFINE_STRTAB(policy_verdict, enum policy_verdict, POLICY_VERDICT_MAX, "active", "no-match",
+	"closed", "condition-false", "condition-unknown")
 
 struct what_if_answer {
 	struct policy_set *set;
@@ -43,8 +43,8 @@ static enum policy_verdict judge_condition(const struct condition *c, const stru
 	}
 }
 
-static enum policy_verdict judge_policy(const struct policy *p, const struct what_if *q,
-	uint64_t *next_change_usec)
+static enum policy_verdict judge_policy(
+	const struct policy *p, const struct what_if *q, uint64_t *next_change_usec)
 {
 	uint64_t next;
 	bool open;
@@ -60,7 +60,8 @@ static enum policy_verdict judge_policy(const struct policy *p, const struct wha
 	return p->condition ? judge_condition(p->condition, q) : POLICY_ACTIVE;
 }
 
-static int apply_override(struct what_if_answer *a, const struct override *o, size_t i, struct diag *d)
+static int apply_override(
+	struct what_if_answer *a, const struct override *o, size_t i, struct diag *d)
 {
 	struct assignment *as = &a->overrides[i];
 	int r = override_check(o->section, o->key, o->value, d);
@@ -154,6 +155,7 @@ int what_if_time(const char *text, uint64_t now_real_usec, const struct zone_sou
 	if (r == -ENOENT)
 		r = calendar_prev(c, local, now_real_usec, ret_real_usec);
 	if (r == -ENOENT)
-		return diag_set(d, ENOENT, NULL, 0, 1, "there is no such moment; expected one like Mon 22:00");
+		return diag_set(d, ENOENT, NULL, 0, 1,
+			"there is no such moment; expected one like Mon 22:00");
 	return r;
 }

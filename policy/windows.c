@@ -66,7 +66,8 @@ static int start_over(struct policy_windows *w, const struct policy_set *set)
 	return 0;
 }
 
-/* Judges those windows whose answer has run out (all: every one). True when one opened or closed. */
+/* Judges those windows whose answer has run out (all: every one). True when one opened or closed.
+ */
 static bool judge(struct policy_windows *w, const struct policy_set *set, uint64_t now, bool all)
 {
 	bool changed = false;
@@ -90,8 +91,8 @@ static bool judge(struct policy_windows *w, const struct policy_set *set, uint64
 	return changed;
 }
 
-int policy_windows_update(struct policy_windows *w, const struct policy_set *set,
-	uint64_t now_real_usec)
+int policy_windows_update(
+	struct policy_windows *w, const struct policy_set *set, uint64_t now_real_usec)
 {
 	static _Atomic uint64_t epochs;
 	bool other_set = w->generation != policy_set_generation(set);

@@ -73,14 +73,15 @@ TEST(globs_agree_with_libc)
 			pattern[k] = pattern_chars[next(&seed, sizeof(pattern_chars) - 1)];
 		for (unsigned k = 0; k < m; k++)
 			text[k] = text_chars[next(&seed, sizeof(text_chars) - 1)];
-		/* libc takes an open bracket and a last backslash as themselves: match_add() refuses both. Inside a
-		 * bracket it also lets a backslash quote. */
+		/* libc takes an open bracket and a last backslash as themselves: match_add()
+		 * refuses both. Inside a bracket it also lets a backslash quote. */
 		if (strchr(pattern, '[') || (n && pattern[n - 1] == '\\'))
 			continue;
 		ours = glob_match(pattern, text);
 		theirs = fnmatch(pattern, text, 0) == 0;
 		if (ours != theirs)
-			TEST_FAIL("\"%s\" and \"%s\": ours %d, libc's %d", pattern, text, ours, theirs);
+			TEST_FAIL("\"%s\" and \"%s\": ours %d, libc's %d", pattern, text, ours,
+				theirs);
 	}
 }
 
@@ -133,7 +134,9 @@ TEST(all_keys_must_match_and_negation_wins)
 		_cleanup_match_ struct match *m = match_new();
 
 		for (size_t k = 0; lists[i].lines[k].value; k++)
-			CHECK_INT(match_add(m, lists[i].lines[k].key, lists[i].lines[k].value, NULL), 0);
+			CHECK_INT(
+				match_add(m, lists[i].lines[k].key, lists[i].lines[k].value, NULL),
+				0);
 		if (match_guest(m, &web1) != lists[i].web1 || match_guest(m, &db1) != lists[i].db1)
 			TEST_FAIL("list %zu (%s) is wrong", i, lists[i].lines[0].value);
 	}

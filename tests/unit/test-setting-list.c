@@ -30,8 +30,10 @@ TEST(a_diff_names_values_that_differ_in_order)
 	_cleanup_setting_list_ struct setting_list a = {0}, b = {0};
 	struct seen s = {"", 0};
 
-	CHECK_INT(add(&a, "Min", "1G", "x") | add(&a, "Max", "2G", "x") | add(&a, "Old", "1", "x"), 0);
-	CHECK_INT(add(&b, "New", "5", "y") | add(&b, "Max", "3G", "y") | add(&b, "Min", "1G", "y"), 0);
+	CHECK_INT(add(&a, "Min", "1G", "x") | add(&a, "Max", "2G", "x") | add(&a, "Old", "1", "x"),
+		0);
+	CHECK_INT(add(&b, "New", "5", "y") | add(&b, "Max", "3G", "y") | add(&b, "Min", "1G", "y"),
+		0);
 	CHECK_INT(setting_list_diff(&a, &b, note, &s), 0);
 	CHECK_STR(s.text, "Max:2G->3G Old:1->- New:-->5 ");
 	s = (struct seen){"", 2};
