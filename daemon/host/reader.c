@@ -62,15 +62,15 @@ uint64_t reader_fields(const char *text, const struct reader_field *fields, size
 {
 	uint64_t found = 0, all = n < 64 ? (UINT64_C(1) << n) - 1 : UINT64_MAX;
 
-	while (text && *text && found != all) {
-		size_t len = strcspn(text, ": \n");
+	for (const char *line = text; line && *line && found != all;) {
+		size_t len = strcspn(line, ": \n");
 
 		for (size_t i = 0; i < n; i++) {
-			const char *value = text + len + (text[len] == ':');
+			const char *value = line + len + (line[len] == ':');
 			uint64_t v;
 
 			if (strlen(fields[i].name) != len ||
-				memcmp(fields[i].name, text, len) != 0 || !reader_number(&value, &v))
+				memcmp(fields[i].name, line, len) != 0 || !reader_number(&value, &v))
 				continue;
 			if (__builtin_mul_overflow(v, fields[i].unit, &v))
 				v = UINT64_MAX;
@@ -78,8 +78,8 @@ uint64_t reader_fields(const char *text, const struct reader_field *fields, size
 			found |= UINT64_C(1) << i;
 			break;
 		}
-		text = strchr(text, '\n');
-		text += text != NULL;
+		line = strchr(line, '\n');
+		line += line != NULL;
 	}
 	return found;
 }

@@ -200,7 +200,6 @@ void *hv_control_run(void *data)
 		if (control_session(hv, text, sizeof(text))) {
 			pause_usec = HV_BACKOFF_MIN_USEC;
 			hv_lock(hv);
-			hv->reconnects++;
 		} else {
 			hv_lock(hv);
 			if (!hv->stopping)

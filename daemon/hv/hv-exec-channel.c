@@ -7,22 +7,20 @@
  * next start, for which the definition is enough: libvirt adds the controller that a channel needs.
  */
 
-/* Without <source> libvirt chooses the socket's path, which is read back from the XML. */
-static int channel_xml(const char *name, char **ret)
+/*
+ * Plugs or unplugs in one of the two worlds (VIR_DOMAIN_AFFECT_LIVE or _CONFIG), of which g is the picture. What is plugged in has no
+ * path: libvirt chooses it. What is unplugged is found by all that it has.
+ */
+static int channel_change(struct exec *x, virDomainPtr dom, struct sched_task *t,
+	const struct hv_guest *g, unsigned affect)
 {
-	return asprintf(ret, "<channel type='unix'><target type='virtio' name='%s'/></channel>",
-		       name) < 0 ?
-		-ENOMEM :
-		0;
-}
-
-/* Plugs or unplugs in one of the two worlds (VIR_DOMAIN_AFFECT_LIVE or _CONFIG). */
-static int channel_change(struct exec *x, virDomainPtr dom, struct sched_task *t, const char *xml,
-	unsigned affect)
-{
+	_cleanup_free_ char *xml = NULL;
 	struct sched_answer *a = &t->answer;
 	int r;
 
+	a->error = hv_channel_xml(x->hv->channel_name, g->channel_path, &xml);
+	if (a->error < 0)
+		return a->error;
 	hv_count(x->hv, t->req.call);
 	if (t->req.call == HV_CALL_ATTACH_CHANNEL)
 		r = virDomainAttachDeviceFlags(dom, xml, affect);
@@ -34,8 +32,7 @@ static int channel_change(struct exec *x, virDomainPtr dom, struct sched_task *t
 }
 
 /* In the definition, where it is not as wanted already. */
-static int channel_config(struct exec *x, virDomainPtr dom, struct sched_task *t, const char *xml,
-	bool want)
+static int channel_config(struct exec *x, virDomainPtr dom, struct sched_task *t, bool want)
 {
 	_cleanup_hv_guest_new_ struct hv_guest *g = NULL;
 
@@ -43,19 +40,17 @@ static int channel_config(struct exec *x, virDomainPtr dom, struct sched_task *t
 		return t->answer.error;
 	if ((g->channel != HV_CHANNEL_NONE) == want)
 		return 0;
-	return channel_change(x, dom, t, xml, VIR_DOMAIN_AFFECT_CONFIG);
+	return channel_change(x, dom, t, g, VIR_DOMAIN_AFFECT_CONFIG);
 }
 
 void hv_exec_channel(struct exec *x, virDomainPtr dom, struct sched_task *t)
 {
 	_cleanup_hv_guest_new_ struct hv_guest *g = NULL;
-	_cleanup_free_ char *xml = NULL;
 	struct sched_answer *a = &t->answer;
 	bool want = t->req.call == HV_CALL_ATTACH_CHANNEL;
 	bool persistent, live;
 
-	a->error = channel_xml(x->hv->channel_name, &xml);
-	if (a->error < 0 || hv_exec_xml(x, dom, 0, a, &g) < 0)
+	if (hv_exec_xml(x, dom, 0, a, &g) < 0)
 		return;
 	persistent = virDomainIsPersistent(dom) == 1;
 	live = (g->channel != HV_CHANNEL_NONE) != want;
@@ -70,8 +65,8 @@ void hv_exec_channel(struct exec *x, virDomainPtr dom, struct sched_task *t)
 			return;
 		}
 	}
-	if (live && channel_change(x, dom, t, xml, VIR_DOMAIN_AFFECT_LIVE) < 0)
+	if (live && channel_change(x, dom, t, g, VIR_DOMAIN_AFFECT_LIVE) < 0)
 		return;
 	if (persistent)
-		channel_config(x, dom, t, xml, want);
+		channel_config(x, dom, t, want);
 }

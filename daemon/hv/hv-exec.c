@@ -20,8 +20,6 @@ virConnectPtr hv_open(struct hv *hv, char *text, size_t size)
 
 static int error_of_code(virErrorPtr e)
 {
-	if (e->domain == VIR_FROM_RPC)
-		return -ENOTCONN;
 	switch (e->code) {
 	case VIR_ERR_NO_DOMAIN:
 		return -ENOENT;
@@ -43,7 +41,6 @@ static int error_of_code(virErrorPtr e)
 		return -EINVAL;
 	case VIR_ERR_NO_MEMORY:
 		return -ENOMEM;
-	case VIR_ERR_RPC:
 	case VIR_ERR_NO_CONNECT:
 	case VIR_ERR_INVALID_CONN:
 		return -ENOTCONN;
@@ -303,8 +300,8 @@ static void exec_set_cpu(struct exec *x, virDomainPtr dom, struct sched_task *t)
 
 static void exec_get_cpu(struct exec *x, virDomainPtr dom, struct sched_task *t)
 {
-	/* QEMU's driver has 9; a foreign one may have a few more. */
-	virTypedParameter params[32];
+	/* QEMU's driver has 9; the wire refuses to be asked for more than 16. */
+	virTypedParameter params[16];
 	int n = ARRAY_SIZE(params), version = cgroup_version(x->hv->proc_root, CGROUP_CPU);
 	unsigned long long shares, period = 0;
 	long long quota = -1;

@@ -20,3 +20,7 @@ static inline void hv_guest_dropp(struct hv_guest **g)
  */
 int hv_guest_parse(const char *xml, size_t len, const char *channel_name, struct hv_guest **ret,
 	struct diag *d) _nonnull_args_(1, 3, 4) _must_check_;
+
+/* The device XML of a channel of that name, with its socket where path is not NULL. 0 or -ENOMEM; free() it. */
+int hv_channel_xml(const char *name, const char *path, char **ret) _nonnull_args_(1, 3)
+	_must_check_;

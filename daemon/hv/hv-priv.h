@@ -113,7 +113,7 @@ struct hv {
 
 	atomic_uint_fast64_t calls[HV_CALL_MAX];
 	atomic_uint_fast64_t events;
-	uint64_t reconnects, replaced;
+	uint64_t replaced;
 
 	pthread_mutex_t scan_lock; /* the last look through /proc; own lock: it takes milliseconds */
 	struct qemu_process *scan;

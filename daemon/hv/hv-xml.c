@@ -2,6 +2,7 @@
 #include "daemon/hv/hv-guest-priv.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include <libxml/parser.h>
 #include <libxml/tree.h>
@@ -371,4 +372,19 @@ int hv_guest_parse(const char *xml, size_t len, const char *channel_name, struct
 		return r;
 	*ret = TAKE_PTR(g);
 	return 0;
+}
+
+int hv_channel_xml(const char *name, const char *path, char **ret)
+{
+	_cleanup_xml_string_ xmlChar *name_text = xmlEncodeSpecialChars(NULL, BAD_CAST name);
+	_cleanup_xml_string_ xmlChar *path_text =
+		path ? xmlEncodeSpecialChars(NULL, BAD_CAST path) : NULL;
+	int n;
+
+	if (!name_text || (path && !path_text))
+		return -ENOMEM;
+	n = asprintf(ret, "<channel type='unix'>%s%s%s<target type='virtio' name=\"%s\"/></channel>",
+		path ? "<source mode='bind' path=\"" : "", path ? (const char *)path_text : "",
+		path ? "\"/>" : "", (const char *)name_text);
+	return n < 0 ? -ENOMEM : 0;
 }

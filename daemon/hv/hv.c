@@ -237,7 +237,7 @@ void hv_counters(struct hv *hv, struct hv_counters *ret)
 	ret->events = atomic_load_explicit(&hv->events, memory_order_relaxed);
 	hv_lock(hv);
 	ret->timeouts = hv->sched.timeouts;
-	ret->reconnects = hv->reconnects;
+	ret->reconnects = hv->generation > 0 ? hv->generation - 1 : 0;
 	ret->replaced = hv->replaced;
 	ret->overdue = hv->sched.n_overdue;
 	ret->quarantined = hv->sched.n_quarantined;

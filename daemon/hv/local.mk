@@ -37,3 +37,9 @@ tests_unit_test_hv_LDADD = $(hv_libs)
 tests_unit_test_hv_sched_LDADD = $(hv_libs)
 tests_unit_test_hv_xml_LDADD = $(hv_libs)
 EXTRA_DIST += tests/golden/hv
+
+# Prints what libvirt says and makes calls by hand; tests/lab/test-hv.sh drives it.
+check_PROGRAMS += tests/lab/hv-probe
+tests_lab_hv_probe_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS)
+tests_lab_hv_probe_LDADD = $(hv_libs)
+dist_check_SCRIPTS += tests/lab/test-hv.sh

@@ -219,4 +219,26 @@ TEST(comparison_names_what_differs)
 	}
 }
 
+TEST(channel_that_is_written_is_read_back)
+{
+	static const char *const paths[] = {NULL, "/run/a b/<&'\"/x"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		_cleanup_hv_guest_new_ struct hv_guest *g = NULL;
+		_cleanup_free_ char *channel = NULL, *xml = NULL;
+
+		CHECK_INT(hv_channel_xml(CHANNEL, paths[i], &channel), 0);
+		CHECK(asprintf(&xml,
+			      "<domain><uuid>11111111-2222-4333-8444-555555555555</uuid><name>a</name>"
+			      "<memory>1</memory><devices>%s</devices></domain>",
+			      channel) > 0);
+		CHECK_INT(parse_text(xml, &g, NULL), 0);
+		CHECK_INT(g->channel, HV_CHANNEL_UNKNOWN);
+		if (paths[i])
+			CHECK_STR(g->channel_path, paths[i]);
+		else
+			CHECK(!g->channel_path);
+	}
+}
+
 TEST_MAIN()
