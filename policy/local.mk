@@ -89,6 +89,7 @@ policy_file_tests = \
 	tests/unit/test-effective \
 	tests/unit/test-match \
 	tests/unit/test-policy-errors \
+	tests/unit/test-policy-page \
 	tests/unit/test-policy-set \
 	tests/unit/test-setting-list \
 	tests/unit/test-setting-table \
@@ -103,6 +104,7 @@ tests_property_test_reload_LDADD = $(policy_libs)
 tests_unit_test_effective_LDADD = $(policy_libs)
 tests_unit_test_match_LDADD = $(policy_libs)
 tests_unit_test_policy_errors_LDADD = $(policy_libs)
+tests_unit_test_policy_page_LDADD = $(policy_libs)
 tests_unit_test_policy_set_LDADD = $(policy_libs)
 tests_unit_test_setting_list_LDADD = $(policy_libs)
 tests_unit_test_setting_table_LDADD = $(policy_libs)

@@ -58,7 +58,7 @@ const struct setting setting_table[] = {
 	OF_GUEST("Memory", "Headroom", SETTING_AMOUNT, mem_headroom, "20%",
 		"What it is given beyond what it uses; a ratio is of what it uses", BOUNDS(0, 100000)),
 	OF_GUEST("Memory", "IdleTax", SETTING_RATIO, mem_idle_tax, "75%",
-		"How much less an idle page counts than a used one when memory is short",
+		"How dearly an idle page is charged when memory is short",
 		BOUNDS(0, 9900)),
 	OF_GUEST("Memory", "Surplus", SETTING_CHOICE, mem_surplus, "keep",
 		"What becomes of memory that nobody needs", .names = surplus_names),
