@@ -29,6 +29,7 @@ EXTRA_DIST += \
 	lab/lib/root.sh \
 	lab/lib/run.sh \
 	lab/guest/init \
+	lab/guest/init-system \
 	lab/guest/balloon-liar.c \
 	lab/guest/command.c \
 	lab/guest/command.h \
@@ -52,6 +53,7 @@ EXTRA_DIST += \
 	tests/lab/test-lab-guest.sh \
 	tests/lab/test-lab-install.sh \
 	tests/lab/test-lab-load.sh \
+	tests/lab/test-lab-system.sh \
 	tests/lab/test-lab-up.sh
 
 check_PROGRAMS += tests/unit/test-lab-frame

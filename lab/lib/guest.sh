@@ -11,6 +11,8 @@ Usage: lab/lab guest NAME [OPTION...]
   --vcpus N              (1)
   --host I               the host it starts on (1)
   --kernel 6.1|5.10      (6.1)
+  --system               boots the host's own Debian (systemd, libvirtd, control groups v2) instead of a few programs;
+                         give it --max 1G or more, and a minute
   --swap none|zram:SIZE|disk:SIZE
   --data SIZE            a disk, in the guest /dev/data
   --iotune-bytes-sec N   throttles the data disk
@@ -34,7 +36,7 @@ EOF
 guest_defaults() {
 	# shellcheck disable=SC2034
 	declare -gA G=([memory]= [max]=512M [vcpus]=1 [host]=1 [kernel]=6.1 [swap]=none [data]= [iotune]= [autodeflate]=off
-		[period]=5 [balloon]=1 [driver]=1 [agent]=1 [channel]=1 [serial]=1 [binary]= [cmdline]= [pin]= [title]=
+		[period]=5 [balloon]=1 [driver]=1 [agent]=1 [channel]=1 [serial]=1 [system]=0 [binary]= [cmdline]= [pin]= [title]=
 		[start]=1 [wait]=1 [name]=)
 }
 
@@ -53,6 +55,7 @@ guest_parse() {
 		--no-agent) G[agent]=0 ;;
 		--no-channel) G[channel]=0 ;;
 		--no-serial) G[serial]=0 ;;
+		--system) G[system]=1 ;;
 		--no-start) G[start]=0 ;;
 		--no-wait) G[wait]=0 ;;
 		--memory | --max | --vcpus | --host | --kernel | --swap | --data | --period | --cmdline | --pin | --title)
@@ -132,6 +135,7 @@ guest_new() {
 	echo "${G[host]}" >"$LAB_DIR/guest/${G[name]}/host"
 	guest_place_image "$base" "$root"
 	guest_place_disks
+	guest_place_system
 	guest_xml "$(basename "$base")" >"$root/srv/lab/xml/${G[name]}.xml"
 	host_enter "${G[host]}" virsh -q define "/srv/lab/xml/${G[name]}.xml" >/dev/null ||
 		die 1 "libvirt does not take the guest: its XML is in h${G[host]}:/srv/lab/xml/${G[name]}.xml"
@@ -141,7 +145,7 @@ guest_new() {
 	host_enter "${G[host]}" virsh -q start "${G[name]}" ||
 		die 1 "the guest does not start: see lab/lab exec h${G[host]} journalctl -u libvirtd"
 	[ "${G[wait]}${G[serial]}" = 11 ] || return 0
-	guest_await "${G[name]}" 180
+	guest_await "${G[name]}" 300
 	step "guest ${G[name]}: up, kernel ${G[kernel]}, $((G[memory] >> 10)) of $((G[max] >> 10)) MiB," \
 		"${G[vcpus]} vCPU, $(guest_agent_words "$agent")"
 }
@@ -184,6 +188,7 @@ guest_cmdline() {
 	zram:*) words+=" lab.swap=${G[swap]}" ;;
 	disk:*) words+=" lab.swap=disk" ;;
 	esac
+	[ "${G[system]}" = 0 ] || words+=" lab.root=system"
 	[ "${G[agent]}" = 1 ] || words+=" lab.agent=0"
 	[ "${G[driver]}" = 1 ] || words+=" lab.balloon=${G[driver]}"
 	echo "$words ${G[cmdline]}"
@@ -198,6 +203,7 @@ ${G[title]:+  <title>${G[title]}</title>}
   <currentMemory unit='KiB'>${G[memory]}</currentMemory>
   <vcpu${G[pin]:+ cpuset='${G[pin]}'}>${G[vcpus]}</vcpu>
 $(guest_xml_pin)
+$(guest_xml_shared_memory)
   <os>
     <type arch='x86_64' machine='q35'>hvm</type>
     <kernel>/srv/lab/image/$1.vmlinuz</kernel>
@@ -217,6 +223,7 @@ $(guest_xml_pin)
     <emulator>/usr/bin/qemu-system-x86_64</emulator>
     <controller type='usb' model='none'/>
 $(guest_xml_disks)
+$(guest_xml_system)
     <serial type='pty'><log file='/srv/lab/log/${G[name]}.log' append='on'/></serial>
 $(guest_xml_channels)
 $(guest_xml_balloon)
@@ -235,6 +242,38 @@ guest_xml_pin() {
 	done
 	echo "    <emulatorpin cpuset='${G[pin]}'/>"
 	echo "  </cputune>"
+}
+
+# virtiofsd works in the guest's memory.
+guest_xml_shared_memory() {
+	[ "${G[system]}" = 0 ] ||
+		echo "  <memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
+}
+
+guest_xml_system() {
+	[ "${G[system]}" = 0 ] || cat <<EOF
+    <filesystem type='mount'>
+      <driver type='virtiofs'/>
+      <source socket='/srv/lab/sock/${G[name]}.fs'/>
+      <target dir='root'/>
+    </filesystem>
+EOF
+}
+
+# virtiofsd serves the host's root, without what is mounted in it. A unit of its own: it needs a descriptor for every file
+# that the guest knows, libvirtd's own limit is too low. It ends with the guest and is started again for its next run.
+guest_place_system() {
+	local root=/srv/lab/system
+
+	[ "${G[system]}" = 1 ] || return 0
+	host_enter "${G[host]}" sh -c "mountpoint -q $root || mount --bind / $root"
+	host_enter "${G[host]}" systemd-run --quiet --collect --unit="lab-fs-${G[name]}" --property=Restart=always \
+		--property=StartLimitIntervalSec=0 \
+		--property="LimitNOFILE=$(host_enter "${G[host]}" sh -c 'ulimit -Hn')" \
+		/usr/lib/qemu/virtiofsd --socket-path="/srv/lab/sock/${G[name]}.fs" --socket-group=libvirt-qemu \
+		--rlimit-nofile=0 --thread-pool-size=0 -o source=$root -o sandbox=chroot -o cache=always
+	lab_wait 20 test -S "$(host_root "${G[host]}")/srv/lab/sock/${G[name]}.fs" ||
+		die 1 "virtiofsd does not start: see lab/lab exec h${G[host]} journalctl -u lab-fs-${G[name]}"
 }
 
 guest_xml_disk() { # FILE TARGET SERIAL IOTUNE
@@ -318,8 +357,9 @@ guest_remove() {
 			host_enter "$i" virsh -q destroy "$name" 2>/dev/null || true
 			host_enter "$i" virsh -q undefine "$name" >/dev/null
 		fi
+		host_enter "$i" systemctl --quiet stop "lab-fs-$name" 2>/dev/null || true
 		rm -f "$(host_dir "$i")/disk/$name"-{data,swap}.img \
-			"$(host_root "$i")/srv/lab"/{xml/"$name".xml,log/"$name".log,sock/"$name"}
+			"$(host_root "$i")/srv/lab"/{xml/"$name".xml,log/"$name".log,sock/"$name"{,.fs}}
 	fi
 	rm -rf "${LAB_DIR:?}/guest/$name"
 }

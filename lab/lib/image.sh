@@ -4,6 +4,7 @@
 # modules, ballast-agent, lab-shell and the load generators. Kernels are kept in LAB_CACHE, initramfs in the lab.
 
 IMAGE_MODULES=(virtio_pci virtio_balloon virtio_console virtio_blk lzo-rle zram button evdev)
+IMAGE_SYSTEM_MODULES=(virtiofs overlay autofs4) # for a guest that boots the host's own Debian
 IMAGE_CFLAGS=(-std=gnu17 -D_GNU_SOURCE -Os -Wall -Wextra -Wno-unused-parameter "-I$LAB_TOP")
 
 # image_kernel SERIES: fetches and unpacks it once; prints its directory (vmlinuz, version, lib/modules).
@@ -126,7 +127,7 @@ image_make() {
 
 	kernel=$(image_kernel "$series")
 	bin=$(image_programs)
-	hash=$(cat "$kernel/version" "$LAB_SRC/guest/init" "$bin"/{lab-shell,load,balloon-liar} ${agent:+"$agent"} |
+	hash=$(cat "$kernel/version" "$LAB_SRC"/guest/init* "$bin"/{lab-shell,load,balloon-liar} ${agent:+"$agent"} |
 		sha256sum | cut -c1-12)
 	out=$LAB_DIR/image/$series-$hash
 	if [ ! -e "$out.initrd" ]; then
@@ -143,7 +144,7 @@ image_make() {
 }
 
 image_tree() {
-	local tree=$1 kernel=$2 bin=$3 agent=$4 version word path
+	local tree=$1 kernel=$2 bin=$3 agent=$4 version
 
 	version=$(cat "$kernel/version")
 	mkdir -p "$tree"/{bin,dev,etc,lib/modules,proc,sys,tmp,run}
@@ -151,16 +152,26 @@ image_tree() {
 	cp "$bin"/{lab-shell,load,balloon-liar} "$tree/bin/"
 	[ -z "$agent" ] || cp "$agent" "$tree/bin/ballast-agent"
 	install -m 755 "$LAB_SRC/guest/init" "$tree/init"
+	install -m 755 "$LAB_SRC/guest/init-system" "$tree/init-system"
 	mknod -m 600 "$tree/dev/console" c 5 1
-	# Dependencies come first; the guest loads them in this order.
+	image_modules "$tree" "$kernel" "$version" order "${IMAGE_MODULES[@]}"
+	image_modules "$tree" "$kernel" "$version" order.system "${IMAGE_SYSTEM_MODULES[@]}"
+}
+
+# image_modules TREE KERNEL VERSION LIST MODULE...: copies them with what they need; LIST names them in the order in which
+# the guest loads them.
+image_modules() {
+	local tree=$1 kernel=$2 version=$3 list=$4 word path
+
+	shift 4
 	while read -r word path; do
 		[ "$word" = insmod ] || continue
 		cp "$path" "$tree/lib/modules/"
 		basename "$path"
-	done < <(for word in "${IMAGE_MODULES[@]}"; do
+	done < <(for word in "$@"; do
 		modprobe -d "$kernel" -S "$version" --show-depends "$word"
-	done) | awk '!seen[$0]++' >"$tree/lib/modules/order"
-	[ -s "$tree/lib/modules/order" ] || die 1 "no modules found in $kernel: lab/lab clean, then try again"
+	done) | awk '!seen[$0]++' >"$tree/lib/modules/$list"
+	[ -s "$tree/lib/modules/$list" ] || die 1 "no modules found in $kernel: lab/lab clean, then try again"
 }
 
 image_clean() {

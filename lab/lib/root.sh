@@ -26,7 +26,7 @@ root_make() {
 	root_identify "$root" "$i" "$n"
 	root_configure_libvirt "$root" "$i"
 	install -m 755 "$LAB_SRC/host/lab-init" "$root/sbin/lab-init"
-	mkdir -p "$root/srv/lab"/{image,disk,sock,log,xml}
+	mkdir -p "$root/srv/lab"/{image,disk,sock,log,xml,system}
 	chown libvirt-qemu: "$root/srv/lab/sock"
 }
 
