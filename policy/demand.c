@@ -11,7 +11,8 @@
 #define REFAULTS_ON  128
 #define REFAULTS_OFF 32
 /* Rates are taken over at least this long, or a short interval would make a large one of a single fault. */
-#define INTERVAL_MIN_USEC USEC_PER_SEC
+#define INTERVAL_MIN_USEC     USEC_PER_SEC
+#define INTERVAL_PRESSED_USEC (USEC_PER_SEC / 10)
 /* Memory that was just released is still being filled: no judgement, no fading before this. */
 #define BOOST_HOLD_USEC (10 * USEC_PER_SEC)
 #define BOOST_HALF_USEC (30 * USEC_PER_SEC)
@@ -76,34 +77,44 @@ static void base_set(struct demand *d, const struct guest_report *r)
 	d->base_oom = r->oom_kills;
 }
 
-/* Rates since the base. A pressure line tells of the last second, whatever the length of the interval before it. */
+/*
+ * Rates since the base. A line that was sent for a reason tells of the last second, whatever the length of the quiet interval
+ * before it. What was counted before the guest grew tells nothing of its new size: counting begins anew.
+ */
 static void rates_update(struct demand *d, const struct guest_report *r)
 {
-	uint64_t span = sub_sat(r->guest_usec, d->base_usec), stall_span;
+	uint64_t span = sub_sat(r->guest_usec, d->base_usec);
+	bool first = !d->base_usec || !r->has_counters;
 
-	if (!d->base_usec || !r->has_counters) {
+	d->rates_fresh = false;
+	d->oom_kills = first ? 0 : sub_sat(r->oom_kills, d->base_oom);
+	d->base_oom = r->oom_kills;
+	if (first || d->grew) {
 		base_set(d, r);
 		d->rates_known = false;
+		d->grew = false;
 		return;
 	}
-	d->oom_kills = sub_sat(r->oom_kills, d->base_oom);
-	d->base_oom = r->oom_kills;
-	if (r->why != REPORT_WHY_PRESSURE && span < INTERVAL_MIN_USEC)
-		return;
-	span = MAX(span, INTERVAL_MIN_USEC);
-	stall_span = r->why == REPORT_WHY_PRESSURE ? INTERVAL_MIN_USEC : span;
+	/* A short interval is not over yet: what it has so far is the least that its second will bring. One that is known to be
+	 * short is looked at more closely. */
+	d->rates_fresh = span >= INTERVAL_MIN_USEC;
+	if (d->pressed && span < INTERVAL_MIN_USEC)
+		span = MAX(span, INTERVAL_PRESSED_USEC);
+	else if (r->why != REPORT_WHY_HEARTBEAT || !d->rates_fresh)
+		span = INTERVAL_MIN_USEC;
+	d->rates_known = true;
 	d->stall_permyriad = MIN(PERMYRIAD, mul_div(sub_sat(r->psi_mem_some_usec, d->base_mem_some),
-						    PERMYRIAD, stall_span));
+						    PERMYRIAD, span));
 	d->stall_full_permyriad = MIN(PERMYRIAD,
-		mul_div(sub_sat(r->psi_mem_full_usec, d->base_mem_full), PERMYRIAD, stall_span));
+		mul_div(sub_sat(r->psi_mem_full_usec, d->base_mem_full), PERMYRIAD, span));
 	d->cpu_permyriad = MIN(PERMYRIAD,
 		mul_div(sub_sat(r->psi_cpu_some_usec, d->base_cpu_some), PERMYRIAD, span));
 	d->io_permyriad = MIN(PERMYRIAD,
 		mul_div(sub_sat(r->psi_io_some_usec, d->base_io_some), PERMYRIAD, span));
 	d->refaults_per_sec = mul_div(
 		sub_sat(r->refaults_file + r->refaults_anon, d->base_refaults), USEC_PER_SEC, span);
-	d->rates_known = true;
-	base_set(d, r);
+	if (d->rates_fresh)
+		base_set(d, r);
 }
 
 /* Total + overhead is the actual size at the moment of the report, while the host's figure may be newer. With autodeflate
@@ -171,7 +182,8 @@ static void pressure_update(struct demand *d, const struct guest_sample *s, uint
 		d->pressed = true;
 		d->stalled = stall || (d->stalled && d->stall_permyriad >= STALL_OFF_PERMYRIAD);
 		d->pressed_usec = now_usec;
-	} else if (d->pressed && d->stall_permyriad < STALL_OFF_PERMYRIAD &&
+	} else if (d->pressed && (d->rates_fresh || !r->has_counters) &&
+		   d->stall_permyriad < STALL_OFF_PERMYRIAD &&
 		   d->refaults_per_sec < REFAULTS_OFF) {
 		d->pressed = false;
 		d->stalled = false;
@@ -265,6 +277,7 @@ void demand_update(struct demand *d, const struct guest_sample *s, uint64_t now_
 	const struct guest_report *r = &s->report;
 
 	if (s->actual_bytes != d->actual_bytes) {
+		d->grew |= s->actual_bytes > d->actual_bytes;
 		d->actual_bytes = s->actual_bytes;
 		d->steady_since_usec = now_usec;
 	}

@@ -22,6 +22,8 @@ struct demand {
 	uint64_t base_refaults, base_oom;
 
 	/* rates over the last interval */
+	bool grew;         /* since the base was set: what it counted tells of the smaller size */
+	bool rates_fresh;  /* the last report brought new ones */
 	bool rates_known;
 	uint64_t stall_permyriad, stall_full_permyriad, cpu_permyriad, io_permyriad;
 	uint64_t refaults_per_sec;

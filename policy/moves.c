@@ -131,7 +131,8 @@ static int corrections(struct decision *d)
 			r.code = REASON_TOOK_BACK;
 		else if (w->verdict != BALLOON_SHORT)
 			continue;
-		if (w->s->quarantined || w->s->job_running || !w->s->running || w->commanded)
+		if (w->s->quarantined || w->s->job_running || !w->s->running ||
+			!w->s->balloon_answered || w->commanded)
 			continue;
 		e = command(d, w, w->target_bytes, &r);
 		if (e < 0)

@@ -173,7 +173,7 @@ static bool commands_sane(const struct model *m, const struct plan *p)
 		REQUIRE(a->to_bytes <= s->max_bytes, "I6 above the guest's maximum");
 		REQUIRE(!grows(s, a) || a->to_bytes <= p->guests[a->guest_index].max_bytes,
 			"I6 grown above policy Max");
-		REQUIRE(!s->fixed && s->running && !s->quarantined && !s->job_running,
+		REQUIRE(!s->fixed && s->running && !s->quarantined && !s->job_running && s->balloon_answered,
 			"I6 command to a guest that must be left alone");
 		REQUIRE(a->from_bytes == s->target_bytes, "I6 from is not the last target");
 		REQUIRE(a->reason.code != REASON_NONE, "I6 no reason");
@@ -222,6 +222,13 @@ static bool budget_right(const struct model *m, const struct plan *p)
 	return true;
 }
 
+/* Three heartbeats of 5 s without a word. */
+static bool silent(const struct model *m, const struct guest_sample *s)
+{
+	return s->report.source != REPORT_NONE &&
+	       m->snap.now_boot_usec - s->report.arrival_usec > 15 * USEC_PER_SEC;
+}
+
 /* 12: policy's Min and Max, what is used, boot grace: judged from the settings themselves. */
 static bool policy_kept(const struct model *m, const struct plan *p, const struct decide_state *state)
 {
@@ -243,6 +250,7 @@ static bool policy_kept(const struct model *m, const struct plan *p, const struc
 		REQUIRE(!s->started_usec ||
 				m->snap.now_boot_usec - s->started_usec >= set->mem_boot_grace_usec,
 			"I12 guest %zu shrunk in its boot grace", i);
+		REQUIRE(g->stale == silent(m, s), "I3 guest %zu: silence not judged rightly", i);
 		headroom = set->mem_headroom.value * g->used_bytes / PERMYRIAD;
 		REQUIRE(!g->stale || a->to_bytes + MIB >= MIN(g->used_bytes + headroom, max),
 			"I3 stale: guest %zu below last use + headroom", i);
@@ -257,6 +265,7 @@ static bool left_alone(const struct model *m, const struct plan *p)
 		const struct action *a = memory_action(p, i);
 
 		REQUIRE(!a || own_move(a) || !p->guests[i].left_out, "I13 guest %zu is out and told to move", i);
+		REQUIRE(!p->guests[i].breaker || p->guests[i].left_out, "I13 breaker %zu is divided", i);
 		REQUIRE(!p->guests[i].breaker || p->guests[i].charge_bytes >= m->guests[i].max_bytes,
 			"I13 breaker %zu is trusted", i);
 	}
