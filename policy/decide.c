@@ -112,9 +112,12 @@ static void breaker_check(struct decision *d, struct work *w)
 	}
 	if (!w->g->breaker_since_usec)
 		w->g->breaker_since_usec = d->now;
-	decision_wake(d, w->g->breaker_since_usec + BREAKER_USEC);
-	if (w->g->breaker || d->now - w->g->breaker_since_usec < BREAKER_USEC)
+	if (w->g->breaker)
 		return;
+	if (d->now - w->g->breaker_since_usec < BREAKER_USEC) {
+		decision_wake(d, w->g->breaker_since_usec + BREAKER_USEC);
+		return;
+	}
 	w->g->breaker = true;
 	event_sizes(d, EVENT_BREAKER, w, guest_resident(w->s), allowed);
 }
@@ -346,6 +349,8 @@ static void soft_limits(struct decision *d)
 		if (!a)
 			return;
 		w->g->soft_limited = limit;
+		a->reason = (struct reason){.code = REASON_BREAKER,
+			.arg = {guest_resident(w->s), MAX(w->target_bytes, w->s->actual_bytes)}};
 		a->to_bytes = limit ? mib_up(MAX(w->target_bytes, w->s->actual_bytes) + w->s->qemu_bytes +
 					     BREAKER_BYTES)
 				    : BYTES_UNLIMITED;

@@ -19,6 +19,8 @@
 #define PEAK_HALF_USEC  (60 * USEC_PER_SEC)
 /* A size at which a guest was seen short stays known that long before it is doubted. */
 #define NEED_HOLD_USEC (30 * USEC_PER_MIN)
+/* A fall of its use by an eighth is more than noise. */
+#define NEED_USED_PARTS 8
 /* Between two steps of growth for refaults: the balloon's time and the disk's to show an effect. */
 #define STEP_USEC (2 * USEC_PER_SEC)
 /* What was granted must be used within this (DESIGN: credible pressure). */
@@ -171,6 +173,17 @@ static uint64_t low_bytes(const struct guest_sample *s)
 	return CLAMP(s->actual_bytes / 16, LOW_MIN_BYTES, LOW_MAX_BYTES);
 }
 
+/* The size at which it was last seen short. It shrinks with what it uses: programs that ended do not read their files again;
+ * otherwise it is doubted only after a long time, or lender and borrower would swap places for ever. */
+static uint64_t need_now(const struct demand *d, uint64_t now_usec)
+{
+	uint64_t need = fade(d->need_bytes, d->need_usec + NEED_HOLD_USEC, now_usec, NEED_HOLD_USEC);
+
+	if (d->average_bytes < d->need_used_bytes - d->need_used_bytes / NEED_USED_PARTS)
+		need = mul_div(need, d->average_bytes, d->need_used_bytes);
+	return need;
+}
+
 static void pressure_update(struct demand *d, const struct guest_sample *s, uint64_t now_usec)
 {
 	const struct guest_report *r = &s->report;
@@ -180,7 +193,8 @@ static void pressure_update(struct demand *d, const struct guest_sample *s, uint
 
 	if (stall || refault || low) {
 		d->pressed = true;
-		d->stalled = stall || (d->stalled && d->stall_permyriad >= STALL_OFF_PERMYRIAD);
+		d->stalled = stall || (d->stalled && (!d->rates_fresh ||
+							    d->stall_permyriad >= STALL_OFF_PERMYRIAD));
 		d->pressed_usec = now_usec;
 	} else if (d->pressed && (d->rates_fresh || !r->has_counters) &&
 		   d->stall_permyriad < STALL_OFF_PERMYRIAD &&
@@ -188,8 +202,9 @@ static void pressure_update(struct demand *d, const struct guest_sample *s, uint
 		d->pressed = false;
 		d->stalled = false;
 	}
-	if ((stall || refault) && s->actual_bytes >= d->need_bytes) {
+	if ((stall || refault) && s->actual_bytes >= need_now(d, now_usec)) {
 		d->need_bytes = s->actual_bytes;
+		d->need_used_bytes = d->average_bytes;
 		d->need_usec = now_usec;
 	}
 }
@@ -329,13 +344,16 @@ void demand_sizes(const struct demand *d, const struct guest_sample *s, const st
 	if (d->fill_bytes_per_sec) /* what it will have filled before the next look */
 		ret->want_bytes = add_sat(ret->want_bytes, d->fill_bytes_per_sec / 2);
 	ret->soft_bytes = add_sat(ret->want_bytes, d->file_bytes);
-	/* Where it was seen short it needs an eighth more at least; doubted after a long time. */
-	need = d->need_bytes + d->need_bytes / 8;
-	need = fade(need, d->need_usec + NEED_HOLD_USEC, now_usec, NEED_HOLD_USEC);
+	/* Where it was seen short it needs an eighth more at least; doubted after a long time. That is proved, and a want; how much
+	 * more it takes is a guess, and comes after what others are known to use. */
+	need = need_now(d, now_usec);
+	need += need / 8;
 	boost = fade(d->boost_bytes, d->boost_usec + BOOST_HOLD_USEC, now_usec, BOOST_HALF_USEC);
-	boost = mul_div(sub_sat(MAX(boost, need), ret->want_bytes), d->credit_permyriad, PERMYRIAD);
-	ret->want_bytes = add_sat(ret->want_bytes, boost);
+	need = mul_div(sub_sat(need, ret->want_bytes), d->credit_permyriad, PERMYRIAD);
+	boost = mul_div(sub_sat(boost, ret->want_bytes + need), d->credit_permyriad, PERMYRIAD);
+	ret->want_bytes = add_sat(ret->want_bytes, need);
 	ret->soft_bytes = MAX(ret->soft_bytes, ret->want_bytes);
+	ret->boost_bytes = add_sat(ret->want_bytes, boost);
 	ret->full_release = d->stalled && !stale && d->credit_permyriad == PERMYRIAD;
 }
 

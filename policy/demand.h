@@ -46,6 +46,7 @@ struct demand {
 	uint64_t over_since_usec;   /* stall above MaxStall since; 0: not */
 	bool over_told;
 	uint64_t need_bytes;        /* it was seen short at this size: it needs more */
+	uint64_t need_used_bytes;   /* what it used by its own word then */
 	uint64_t need_usec;
 	uint64_t boost_bytes;       /* want while pressed; fades afterwards */
 	uint64_t boost_usec;
@@ -77,7 +78,8 @@ struct demand_sizes {
 	uint64_t safe_bytes;  /* LEVEL_SAFE */
 	uint64_t used_bytes;  /* LEVEL_USED */
 	uint64_t want_bytes;  /* LEVEL_WANT */
-	uint64_t soft_bytes;  /* LEVEL_SOFT without a full release */
+	uint64_t soft_bytes;  /* LEVEL_SOFT: its page cache too */
+	uint64_t boost_bytes; /* LEVEL_SOFT as well: what it asks while it is short, or has just been */
 	uint64_t headroom_bytes;
 	bool full_release;    /* stalled and credible: all there is, as far as it goes */
 	bool no_net;          /* neither swap nor autodeflate: between fine and dead there is no warning */

@@ -56,7 +56,7 @@ static uint64_t level_sum(const struct division_guest *guests, size_t n, int lev
 /* The largest lambda at which the shares still fit, by bisection: monotone, no rounding can make it oscillate. */
 static void divide_level(struct division_guest *guests, size_t n, int level, uint64_t budget_bytes)
 {
-	bool tax = level >= LEVEL_SOFT;
+	bool tax = level >= LEVEL_KEEP;
 	uint64_t weights[64], *w = weights, lo = 0, hi = 0;
 	_cleanup_free_ uint64_t *heap = NULL;
 

@@ -14,9 +14,9 @@ enum level {
 	LEVEL_USED,    /* what it uses and a little */
 	LEVEL_FLOOR,   /* policy Min as well */
 	LEVEL_PRESSED, /* a pressed guest keeps what it has before anybody gets more than its floor */
-	LEVEL_WANT,    /* used + headroom, boosted under pressure */
-	LEVEL_SOFT,    /* its page cache too; a stalled guest's full release */
-	LEVEL_KEEP,    /* what it has now: surplus is left alone until somebody needs it */
+	LEVEL_WANT,    /* used + headroom; more than the size at which it was seen short */
+	LEVEL_SOFT,    /* its page cache too; what a pressed one asks */
+	LEVEL_KEEP,    /* what it has now: surplus is left alone until somebody needs it; a stalled one's full release */
 	LEVEL_GROW,    /* policy Surplus=grow */
 	LEVEL_MAX,
 };
@@ -31,7 +31,7 @@ struct division_guest {
 
 /*
  * Fills share_bytes of all. Where surplus has to be taken (LEVEL_KEEP runs out), slack_bytes more than needed are taken if they are there, so that the
- * next small need moves nothing. From LEVEL_SOFT upwards weights are taxed for idle pages (Waldspurger, OSDI 2002, section 5).
+ * next small need moves nothing. From LEVEL_KEEP upwards weights are taxed for idle pages (Waldspurger, OSDI 2002, section 5).
  * Returns the level that ran out, or LEVEL_MAX when all fits. The shares sum to at most the budget, unless the
  * level LEVEL_SAFE alone exceeds it: then everybody has exactly that.
  */

@@ -6,8 +6,9 @@
 #define MOVE_MIN_BYTES      (8 * MIB)
 #define PRESSED_PARTS       50
 #define CALM_PARTS          10
-/* A part of what was asked is given when it is at least this; the rest follows when it is free. */
-#define PART_MIN_BYTES      (64 * MIB)
+/* A part of what was asked is given when it is an eighth of it, within these bounds; the rest follows when it is free. */
+#define PART_MIN_BYTES      (32 * MIB)
+#define PART_MAX_BYTES      (128 * MIB)
 /* Where surplus is taken, 1 % of the budget more is taken, so that the next small need moves nothing. */
 #define SLACK_PARTS         100
 
@@ -17,8 +18,10 @@ static uint64_t growth_asked(const struct work *w)
 	uint64_t have = w->target_bytes, more = sub_sat(w->div->share_bytes, have);
 	uint64_t parts = w->p->pressed ? PRESSED_PARTS : CALM_PARTS;
 
-	if (have < w->div->level[LEVEL_FLOOR])
+	if (have < w->p->min_bytes)
 		return more;
+	if (have < w->div->level[LEVEL_FLOOR])
+		return more >= MOVE_MIN_BYTES ? more : 0;
 	return more >= MAX(have / parts, MOVE_MIN_BYTES) ? more : 0;
 }
 
@@ -53,14 +56,14 @@ static struct reason shrink_reason(const struct decision *d, const struct work *
 	return r;
 }
 
-static struct reason growth_reason(const struct work *w)
+static struct reason growth_reason(const struct decision *d, const struct work *w)
 {
 	const struct demand *dm = &w->g->demand;
 	struct reason r = {.arg = {w->p->used_bytes, w->div->share_bytes}};
 
 	if (w->p->stale) {
 		r.code = REASON_STALE_ROOM;
-		r.arg[0] = sub_sat(w->p->used_bytes, 0);
+		r.arg[0] = sub_sat(d->now, w->s->report.arrival_usec);
 	} else if (w->p->pressed && dm->stalled) {
 		r.code = REASON_STALL;
 		r.arg[0] = dm->stall_permyriad;
@@ -222,9 +225,9 @@ static int grants(struct decision *d, bool urgents, uint64_t *free_bytes)
 			continue;
 		want = ask[n];
 		got = mib_down(give[n++]);
-		if (!got || (got < want && got < MAX(PART_MIN_BYTES, want / 4)))
+		if (!got || (got < want && got < CLAMP(want / 8, PART_MIN_BYTES, PART_MAX_BYTES)))
 			continue;
-		r = growth_reason(w);
+		r = growth_reason(d, w);
 		e = command(d, w, mib_down(w->target_bytes + got), &r);
 		if (e < 0)
 			return e;

@@ -30,6 +30,7 @@ static const char *const reason_templates[REASON_CODE_MAX] = {
 	[REASON_OUT_OF_PUFF] = "the balloon stopped at %s1; target set to that",
 	[REASON_RETRY] = "the balloon was stuck; tried again",
 	[REASON_TOOK_BACK] = "took memory back by itself, to %s1; targeted again",
+	[REASON_BREAKER] = "holds %s1 of the host's memory, charged %s2: soft limit",
 	[REASON_RESTORE] = "given back what it had before Ballast",
 	[REASON_CPU_POLICY] = "policy: weight %n1, quota %p2 of a CPU",
 	[REASON_CPU_PRESSED] = "waits for a CPU %p3 of the time; weight %n1",
@@ -45,7 +46,8 @@ DEFINE_STRTAB(reason_code, enum reason_code, REASON_CODE_MAX, [REASON_NONE] = "n
 	[REASON_HOST] = "host", [REASON_MAX_POLICY] = "max", [REASON_RESERVE] = "reserve",
 	[REASON_SETTLE] = "settle", [REASON_RELEASE] = "release",
 	[REASON_NOT_CREDIBLE] = "not-credible", [REASON_OUT_OF_PUFF] = "out-of-puff",
-	[REASON_RETRY] = "retry", [REASON_TOOK_BACK] = "took-back", [REASON_RESTORE] = "restore",
+	[REASON_RETRY] = "retry", [REASON_TOOK_BACK] = "took-back", [REASON_BREAKER] = "breaker",
+	[REASON_RESTORE] = "restore",
 	[REASON_CPU_POLICY] = "cpu-policy", [REASON_CPU_PRESSED] = "cpu-pressed",
 	[REASON_CPU_BACK] = "cpu-back", [REASON_ROOM] = "room", [REASON_NO_ROOM] = "no-room")
 

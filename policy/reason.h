@@ -30,6 +30,7 @@ enum reason_code {
 	REASON_OUT_OF_PUFF,    /* the balloon stopped short: target set to what it reached */
 	REASON_RETRY,          /* a stuck balloon is tried again */
 	REASON_TOOK_BACK,      /* it grew by itself (autodeflate): targeted again */
+	REASON_BREAKER,        /* holds more than it is charged: a soft limit */
 	REASON_RESTORE,        /* mode observe --release, orderly stop */
 	/* CPU */
 	REASON_CPU_POLICY,     /* weight or quota by policy */
