@@ -33,7 +33,7 @@ static void pump_workers(struct hv *hv)
 	/* One just started or woken takes the work that is seen here, and pumps for the rest. */
 	if (hv->n_workers > hv->sched.n_under_way)
 		return;
-	if (hv_thread(hv, hv_worker_run) < 0)
+	if (hv_thread(hv, "hv-worker", hv_worker_run) < 0)
 		return; /* those that run get to it */
 	hv->n_workers++;
 }
@@ -161,7 +161,7 @@ int hv_loop_start(struct hv *hv)
 	hv->timer = virEventAddTimeout(-1, on_timer, hv, NULL);
 	if (hv->timer < 0)
 		return -ENOMEM;
-	r = hv_thread(hv, loop_run);
+	r = hv_thread(hv, "hv-libvirt", loop_run);
 	if (r < 0) {
 		virEventRemoveTimeout(hv->timer);
 		hv->timer = -1;

@@ -118,6 +118,13 @@ static void note_job(struct hv *hv, const struct sched_task *t, int error,
 		hv_guest_job(hv, k, answer->job.running, true);
 }
 
+/* Calls that change what struct hv_guest says, without an event or with a late one. */
+static bool changes_picture(enum hv_call call)
+{
+	return call == HV_CALL_ATTACH_CHANNEL || call == HV_CALL_DETACH_CHANNEL ||
+		call == HV_CALL_SET_STATS_PERIOD;
+}
+
 static void out_done(void *data, const struct sched_task *t, int error, const char *text,
 	struct sched_answer *answer)
 {
@@ -156,8 +163,7 @@ static void out_done(void *data, const struct sched_task *t, int error, const ch
 		i->result.cpu_weight = answer->cpu_weight;
 		i->result.cpu_quota_permyriad = answer->cpu_quota_permyriad;
 	}
-	/* Enrolling changes the definition; its event may come late or, offline, never. */
-	if (t->req.call == HV_CALL_ATTACH_CHANNEL || t->req.call == HV_CALL_DETACH_CHANNEL) {
+	if (changes_picture(t->req.call)) {
 		struct known *k = hv_known(hv, &t->req.guest);
 
 		if (k)

@@ -137,7 +137,7 @@ static inline void hv_count(struct hv *hv, enum hv_call c)
 /* Drops one reference with the lock held; unlocks, and frees where it was the last. */
 void hv_unref_unlock(struct hv *hv) _nonnull_;
 /* Starts a detached thread that holds a reference. Locked. 0 or -errno. */
-int hv_thread(struct hv *hv, void *(*run)(void *)) _nonnull_ _must_check_;
+int hv_thread(struct hv *hv, const char *name, void *(*run)(void *)) _nonnull_ _must_check_;
 /* A thread's last act. Locked; unlocks. */
 void hv_thread_ends(struct hv *hv) _nonnull_;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/hv/hv.h"
 
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <time.h>
 
@@ -104,8 +105,10 @@ int hv_new(const struct hv_config *config, const struct hv_ops *ops, void *data,
 	return 0;
 }
 
-int hv_thread(struct hv *hv, void *(*run)(void *))
+/* With all signals blocked: they are for the main loop, whatever that has blocked when it started us. */
+int hv_thread(struct hv *hv, const char *name, void *(*run)(void *))
 {
+	sigset_t all, before;
 	pthread_attr_t attr;
 	pthread_t thread;
 	int r;
@@ -115,10 +118,15 @@ int hv_thread(struct hv *hv, void *(*run)(void *))
 		return -r;
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
 	r = pthread_create(&thread, &attr, run, hv);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attr);
 	if (r != 0)
 		return -r;
+	/* It cannot end before we drop the lock. */
+	pthread_setname_np(thread, name);
 	hv->refs++;
 	hv->n_threads++;
 	return 0;
@@ -140,7 +148,7 @@ int hv_start(struct hv *hv)
 	if (!hv->started) {
 		r = hv_loop_start(hv);
 		if (r == 0)
-			r = hv_thread(hv, hv_control_run);
+			r = hv_thread(hv, "hv-control", hv_control_run);
 		hv->started = true;
 	}
 	hv_unlock(hv);

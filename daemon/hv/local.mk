@@ -38,6 +38,18 @@ tests_unit_test_hv_sched_LDADD = $(hv_libs)
 tests_unit_test_hv_xml_LDADD = $(hv_libs)
 EXTRA_DIST += tests/golden/hv
 
+# A definition comes from whoever may define guests, by way of libvirt.
+check_PROGRAMS += tests/fuzz/fuzz-domain-xml-replay
+TESTS += tests/fuzz/fuzz-domain-xml-replay
+tests_fuzz_fuzz_domain_xml_replay_SOURCES = tests/fuzz/fuzz-domain-xml.c tests/fuzz/replay.c
+tests_fuzz_fuzz_domain_xml_replay_LDADD = $(hv_libs)
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz-domain-xml
+tests_fuzz_fuzz_domain_xml_LDADD = $(hv_libs)
+tests_fuzz_fuzz_domain_xml_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+endif
+EXTRA_DIST += tests/fuzz/corpus/domain-xml
+
 # Prints what libvirt says and makes calls by hand; tests/lab/test-hv.sh drives it.
 check_PROGRAMS += tests/lab/hv-probe
 tests_lab_hv_probe_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS)

@@ -132,12 +132,12 @@ expect 5 "a soft limit" "done set-soft-limit a error=0"
 tap_is "is there" "$(virsh memtune a | awk '/soft_limit/ { print $3 }')" 307200
 say set-stats-period b 2
 expect 5 "a statistics period" "done set-stats-period b error=0"
+expect 5 "is seen in its definition" "changed b .*changed=0x4 .*period=2"
 
 # One hangs, the others are served.
 lab in h1 kill -STOP "$a_pid"
 say set-memory a 160M
-sleep 0.5
-say read-balloon b
+echo read-balloon b >&8
 expect 5 "another guest answers while one hangs" "done read-balloon b error=0"
 tap_between "at once, ms" "$(took_msec 'done read-balloon b')" 0 500
 expect 5 "the one that hangs is quarantined" "quarantined a call=set-memory bytes=160M overdue=1"
