@@ -1,19 +1,73 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# /run is the service manager's, whatever the prefix.
 daemon_paths = \
 	-DPREFIX='"$(prefix)"' \
 	-DSYSCONFDIR='"$(sysconfdir)"' \
 	-DLOCALSTATEDIR='"$(localstatedir)"' \
-	-DRUNSTATEDIR='"$(runstatedir)"' \
+	-DRUNSTATEDIR='"/run"' \
 	$(NULL)
 
+# What needs none of the parts: configuration, overrides, reservations, sizes to release.
 noinst_LIBRARIES += daemon/libcore.a
 daemon_libcore_a_SOURCES = \
 	daemon/conf.c \
 	daemon/conf.h \
+	daemon/overrides.c \
+	daemon/overrides.h \
+	daemon/release-plan.c \
+	daemon/release-plan.h \
+	daemon/reservations.c \
+	daemon/reservations.h \
 	$(NULL)
 daemon_libcore_a_CPPFLAGS = $(AM_CPPFLAGS) $(daemon_paths)
-daemon_libcore_a_CFLAGS = $(AM_CFLAGS) $(LIBSYSTEMD_CFLAGS) $(LIBVIRT_CFLAGS) $(JANSSON_CFLAGS) -pthread
+daemon_libcore_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+
+sbin_PROGRAMS += daemon/ballastd
+daemon_ballastd_SOURCES = \
+	daemon/main.c \
+	daemon/manager-act.c \
+	daemon/manager-agent.c \
+	daemon/manager-balloon.c \
+	daemon/manager-decide.c \
+	daemon/manager-enroll.c \
+	daemon/manager-guest.c \
+	daemon/manager-mode.c \
+	daemon/manager-original.c \
+	daemon/manager-override.c \
+	daemon/manager-private.h \
+	daemon/manager-release.c \
+	daemon/manager-reload.c \
+	daemon/manager-reserve.c \
+	daemon/manager-sample.c \
+	daemon/manager-tell.c \
+	daemon/manager-view.c \
+	daemon/manager.c \
+	daemon/manager.h \
+	daemon/release.c \
+	daemon/release.h \
+	$(NULL)
+daemon_ballastd_CPPFLAGS = $(AM_CPPFLAGS) $(daemon_paths) -DPACKAGE_VERSION='"$(PACKAGE_VERSION)"'
+daemon_ballastd_CFLAGS = $(AM_CFLAGS) $(LIBSYSTEMD_CFLAGS) $(JANSSON_CFLAGS) -pthread
+daemon_ballastd_LDADD = \
+	daemon/libcore.a \
+	daemon/api/libapi.a \
+	daemon/libview.a \
+	daemon/channel/libchannel.a \
+	daemon/store/libstore.a \
+	daemon/sys/libsys.a \
+	$(hv_libs) \
+	$(JANSSON_LIBS) \
+	$(LIBMICROHTTPD_LIBS) \
+	$(LIBSYSTEMD_LIBS) \
+	$(SQLITE_LIBS) \
+	-lpthread \
+	$(NULL)
 
 check_PROGRAMS += tests/unit/test-conf
 TESTS += tests/unit/test-conf
 tests_unit_test_conf_LDADD = daemon/libcore.a common/libcommon.a
+
+pkglibexec_PROGRAMS += daemon/ballast-start-hook
+daemon_ballast_start_hook_SOURCES = daemon/start-hook.c
+daemon_ballast_start_hook_CPPFLAGS = $(AM_CPPFLAGS) -DSOCKET_PATH='"/run/ballast/api.sock"'
+daemon_ballast_start_hook_LDADD = $(policy_libs)

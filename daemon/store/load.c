@@ -48,32 +48,20 @@ int store_load_text(struct store *s, const char *key, char **ret)
 	return err;
 }
 
-int store_load_overrides(struct store *s, store_override_fn fn, void *userdata)
+int store_load_overrides(struct store *s, store_overrides_fn fn, void *userdata)
 {
 	sqlite3_stmt *st = NULL;
 	int r, err = 0;
 
 	if (!s->db)
 		return 0;
-	r = sqlite3_prepare_v2(s->db,
-		"SELECT guest, section, key, value, by, reason, until_boot, until_real, boot_id, until_text"
-		" FROM overrides ORDER BY guest, section, key", -1, &st, NULL);
+	r = sqlite3_prepare_v2(s->db, "SELECT guest, text FROM overrides ORDER BY guest", -1, &st, NULL);
 	while (r == SQLITE_OK && !err && (r = sqlite3_step(st)) == SQLITE_ROW) {
-		struct store_override o = {
-			.section = column_text(st, 1),
-			.key = column_text(st, 2),
-			.value = column_text(st, 3),
-			.by = column_text(st, 4),
-			.reason = column_text(st, 5),
-			.until_boot_usec = (uint64_t)sqlite3_column_int64(st, 6),
-			.until_real_usec = (uint64_t)sqlite3_column_int64(st, 7),
-			.boot_id = column_text(st, 8),
-			.until_text = column_text(st, 9),
-		};
+		struct uuid guest;
 
 		r = SQLITE_OK;
-		if (column_uuid(st, 0, &o.guest))
-			err = fn(&o, userdata);
+		if (column_uuid(st, 0, &guest))
+			err = fn(&guest, column_text(st, 1), userdata);
 	}
 	sqlite3_finalize(st);
 	return err ? err : load_error(s, r);
@@ -87,7 +75,7 @@ int store_load_originals(struct store *s, store_original_fn fn, void *userdata)
 	if (!s->db)
 		return 0;
 	r = sqlite3_prepare_v2(s->db,
-		"SELECT guest, name, run, bytes, cpu_weight, target FROM originals ORDER BY guest", -1,
+		"SELECT guest, name, run, bytes, cpu_weight, cpu_quota, target FROM originals ORDER BY guest", -1,
 		&st, NULL);
 	while (r == SQLITE_OK && !err && (r = sqlite3_step(st)) == SQLITE_ROW) {
 		struct store_original o = {
@@ -95,7 +83,8 @@ int store_load_originals(struct store *s, store_original_fn fn, void *userdata)
 			.run = column_text(st, 2),
 			.bytes = (uint64_t)sqlite3_column_int64(st, 3),
 			.cpu_weight = (uint64_t)sqlite3_column_int64(st, 4),
-			.target_bytes = (uint64_t)sqlite3_column_int64(st, 5),
+			.cpu_quota = (uint64_t)sqlite3_column_int64(st, 5),
+			.target_bytes = (uint64_t)sqlite3_column_int64(st, 6),
 		};
 
 		r = SQLITE_OK;

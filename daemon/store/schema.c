@@ -8,12 +8,9 @@
 static const char *const migrations[] = {
 	/* 0 -> 1: an empty file becomes ours. Sizes are INTEGER (64 bit, two's complement: USEC_INFINITY is -1). */
 	"CREATE TABLE text (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
-	"CREATE TABLE overrides (guest BLOB NOT NULL, section TEXT NOT NULL, key TEXT NOT NULL,"
-	" value TEXT NOT NULL, by TEXT NOT NULL, reason TEXT NOT NULL, until_boot INTEGER NOT NULL,"
-	" until_real INTEGER NOT NULL, boot_id TEXT NOT NULL, until_text TEXT NOT NULL,"
-	" PRIMARY KEY (guest, section, key)) WITHOUT ROWID;"
+	"CREATE TABLE overrides (guest BLOB PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE originals (guest BLOB PRIMARY KEY, name TEXT NOT NULL, run TEXT NOT NULL,"
-	" bytes INTEGER NOT NULL, cpu_weight INTEGER NOT NULL, target INTEGER NOT NULL)"
+	" bytes INTEGER NOT NULL, cpu_weight INTEGER NOT NULL, cpu_quota INTEGER NOT NULL, target INTEGER NOT NULL)"
 	" WITHOUT ROWID;"
 	"CREATE TABLE events (seq INTEGER PRIMARY KEY AUTOINCREMENT, real_usec INTEGER NOT NULL,"
 	" text TEXT NOT NULL);"

@@ -8,10 +8,9 @@
 
 static const char *const statement_sql[STORE_KIND_MAX] = {
 	[STORE_PUT_TEXT] = "INSERT OR REPLACE INTO text VALUES (?1, ?2)",
-	[STORE_PUT_OVERRIDE] =
-		"INSERT OR REPLACE INTO overrides VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-	[STORE_DELETE_OVERRIDE] = "DELETE FROM overrides WHERE guest = ?1 AND section = ?2 AND key = ?3",
-	[STORE_PUT_ORIGINAL] = "INSERT OR REPLACE INTO originals VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[STORE_PUT_OVERRIDES] = "INSERT OR REPLACE INTO overrides VALUES (?1, ?2)",
+	[STORE_DELETE_OVERRIDES] = "DELETE FROM overrides WHERE guest = ?1",
+	[STORE_PUT_ORIGINAL] = "INSERT OR REPLACE INTO originals VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[STORE_DELETE_ORIGINAL] = "DELETE FROM originals WHERE guest = ?1",
 	[STORE_ADD_EVENT] = "INSERT INTO events (real_usec, text) VALUES (?1, ?2)",
 	[STORE_ADD_DECISION] = "INSERT INTO decisions (real_usec, guest, text) VALUES (?1, ?2, ?3)",
@@ -83,29 +82,13 @@ int store_put_text(struct store *s, const char *key, const char *value, store_do
 	return store_submit(s, TAKE_PTR(w));
 }
 
-int store_put_override(struct store *s, const struct store_override *o, store_done done, void *userdata)
+int store_put_overrides(struct store *s, const struct uuid *guest, const char *text,
+	store_done done, void *userdata)
 {
-	_cleanup_(store_write_freep) struct store_write *w =
-		write_new(STORE_PUT_OVERRIDE, done, userdata);
+	_cleanup_(store_write_freep) struct store_write *w = write_new(
+		text ? STORE_PUT_OVERRIDES : STORE_DELETE_OVERRIDES, done, userdata);
 
-	if (!w || add_uuid(w, &o->guest) < 0 || add_text(w, o->section) < 0 ||
-		add_text(w, o->key) < 0 || add_text(w, o->value) < 0 || add_text(w, o->by) < 0 ||
-		add_text(w, o->reason) < 0)
-		return -ENOMEM;
-	add_number(w, o->until_boot_usec);
-	add_number(w, o->until_real_usec);
-	if (add_text(w, o->boot_id) < 0 || add_text(w, o->until_text) < 0)
-		return -ENOMEM;
-	return store_submit(s, TAKE_PTR(w));
-}
-
-int store_delete_override(struct store *s, const struct uuid *guest, const char *section,
-	const char *key, store_done done, void *userdata)
-{
-	_cleanup_(store_write_freep) struct store_write *w =
-		write_new(STORE_DELETE_OVERRIDE, done, userdata);
-
-	if (!w || add_uuid(w, guest) < 0 || add_text(w, section) < 0 || add_text(w, key) < 0)
+	if (!w || add_uuid(w, guest) < 0 || (text && add_text(w, text) < 0))
 		return -ENOMEM;
 	return store_submit(s, TAKE_PTR(w));
 }
@@ -118,6 +101,7 @@ int store_put_original(struct store *s, const struct store_original *o)
 		return -ENOMEM;
 	add_number(w, o->bytes);
 	add_number(w, o->cpu_weight);
+	add_number(w, o->cpu_quota);
 	add_number(w, o->target_bytes);
 	return store_submit(s, TAKE_PTR(w));
 }

@@ -9,15 +9,15 @@
 /* What can be written; each has one SQL statement in statements.c. */
 enum store_kind {
 	STORE_PUT_TEXT,
-	STORE_PUT_OVERRIDE,
-	STORE_DELETE_OVERRIDE,
+	STORE_PUT_OVERRIDES,
+	STORE_DELETE_OVERRIDES,
 	STORE_PUT_ORIGINAL,
 	STORE_DELETE_ORIGINAL,
 	STORE_ADD_EVENT,
 	STORE_ADD_DECISION,
 	STORE_KIND_MAX,
 };
-#define STORE_PARAMS_MAX 10
+#define STORE_PARAMS_MAX 8
 #define STORE_TEXT_MAX   (4 * KIB)  /* of one row of history */
 #define STORE_QUEUE_MAX  8192       /* waiting writes: history beyond it is dropped, the rest refused */
 #define STORE_RETRY_USEC (10 * USEC_PER_SEC)

@@ -30,11 +30,14 @@ static struct store_write *queue_take(struct store_queue *q)
 	return first;
 }
 
-static void queue_free(struct store_write *w)
+/* Main loop. Tells who waits, and frees. */
+static void queue_answer(struct store_write *w, const char *text)
 {
 	while (w) {
 		struct store_write *next = w->next;
 
+		if (w->done)
+			w->done(w->userdata, w->error, w->error < 0 ? text : "");
 		store_write_free(w);
 		w = next;
 	}
@@ -56,9 +59,9 @@ int store_submit(struct store *s, struct store_write *w)
 		bool first = s->queue.n == 0;
 
 		queue_append(&s->queue, w);
-		if (!history)
+		if (w->done) /* somebody waits */
 			s->urgent = true;
-		if (first || !history)
+		if (first || w->done)
 			pthread_cond_signal(&s->work);
 	} else if (history) {
 		s->counters.lost++;
@@ -229,13 +232,7 @@ static int on_answers(sd_event_source *source, int fd, uint32_t revents, void *u
 	ok = s->ok;
 	memcpy(health, s->health, sizeof(health));
 	pthread_mutex_unlock(&s->mutex);
-	while (w) {
-		struct store_write *next = w->next;
-
-		w->done(w->userdata, w->error, w->error < 0 ? health : "");
-		store_write_free(w);
-		w = next;
-	}
+	queue_answer(w, health);
 	if (changed)
 		s->ops.on_health(s->data, ok, health);
 	return 0;
@@ -291,8 +288,10 @@ struct store *store_free(struct store *s)
 		return NULL;
 	store_finalize(s);
 	sqlite3_close(s->db);
-	queue_free(s->queue.first);
-	queue_free(s->answered.first);
+	for (struct store_write *w = s->queue.first; w; w = w->next)
+		w->error = -ECANCELED;
+	queue_answer(s->answered.first, s->health);
+	queue_answer(s->queue.first, "stopped");
 	pthread_mutex_destroy(&s->mutex);
 	if (s->eventfd >= 0)
 		close(s->eventfd);

@@ -39,7 +39,8 @@ int store_open(const struct store_config *config, const struct store_ops *ops, v
 int store_open_readonly(const char *dir, struct store **ret, struct diag *d) _nonnull_ _must_check_;
 /* Starts the thread; results arrive through loop. Returns 0 or -errno. */
 int store_start(struct store *s, sd_event *loop) _nonnull_ _must_check_;
-/* Writes what waits (at most 3 s), stops the thread, closes. Callbacks that have not run are dropped. Takes NULL, returns NULL. */
+/* Writes what waits (at most 3 s), stops the thread, closes; answers that have not been told are told now (unless the disk hangs: then what waits
+ * is left to the thread, and nobody is told). Takes NULL, returns NULL. */
 struct store *store_free(struct store *s);
 DEFINE_CLEANUP(struct store *, store_free)
 #define _cleanup_store_ _cleanup_(store_freep)
@@ -54,21 +55,11 @@ int store_put_text(struct store *s, const char *key, const char *value, store_do
 /* A new string, or -ENOENT. Before store_start(). */
 int store_load_text(struct store *s, const char *key, char **ret) _nonnull_ _must_check_;
 
-/* An override of one setting of one guest. */
-struct store_override {
-	struct uuid guest;
-	const char *section, *key, *value, *by, *reason;
-	uint64_t until_boot_usec; /* of the boot in boot_id; USEC_INFINITY: not by this clock */
-	uint64_t until_real_usec;
-	const char *boot_id;      /* the host's, when it was set */
-	const char *until_text;   /* as asked for, for show */
-};
-int store_put_override(struct store *s, const struct store_override *o, store_done done, void *userdata)
-	_nonnull_args_(1, 2) _must_check_;
-int store_delete_override(struct store *s, const struct uuid *guest, const char *section,
-	const char *key, store_done done, void *userdata) _nonnull_args_(1, 2, 3, 4) _must_check_;
-typedef int (*store_override_fn)(const struct store_override *o, void *userdata);
-int store_load_overrides(struct store *s, store_override_fn fn, void *userdata) _nonnull_args_(1, 2)
+/* All overrides of one guest as one text (JSON, the owner's form), so that they are replaced as a whole or not at all. NULL: it has none any more. */
+int store_put_overrides(struct store *s, const struct uuid *guest, const char *text,
+	store_done done, void *userdata) _nonnull_args_(1, 2) _must_check_;
+typedef int (*store_overrides_fn)(const struct uuid *guest, const char *text, void *userdata);
+int store_load_overrides(struct store *s, store_overrides_fn fn, void *userdata) _nonnull_args_(1, 2)
 	_must_check_;
 
 /* What a guest had before Ballast touched it, for each of its runs. */
@@ -78,6 +69,7 @@ struct store_original {
 	const char *run;     /* which run of it this holds for: "PID:START"; "" if not known */
 	uint64_t bytes;      /* its target then */
 	uint64_t cpu_weight; /* 0: not known */
+	uint64_t cpu_quota;  /* permyriad; 0: none */
 	uint64_t target_bytes; /* last commanded by us; 0: never */
 };
 int store_put_original(struct store *s, const struct store_original *o) _nonnull_ _must_check_;
@@ -86,7 +78,7 @@ typedef int (*store_original_fn)(const struct store_original *o, void *userdata)
 int store_load_originals(struct store *s, store_original_fn fn, void *userdata) _nonnull_args_(1, 2)
 	_must_check_;
 
-/* History: gathered for up to a second, dropped (and counted) while nothing can be written. text: one JSON object, cut off never:
+/* What nobody waits for (done is NULL, and all history) is gathered for up to a second. History is dropped (and counted) while nothing can be written. text: one JSON object:
  * -E2BIG beyond 4 KiB. */
 int store_add_event(struct store *s, uint64_t real_usec, const char *text) _nonnull_ _must_check_;
 int store_add_decision(struct store *s, uint64_t real_usec, const struct uuid *guest,

@@ -96,38 +96,24 @@ static bool await_answers(struct fixture *f, int n)
 	return f->answered >= n;
 }
 
-static struct store_override some_override(unsigned n, const char *value)
+static struct uuid some_guest(unsigned n)
 {
-	return (struct store_override){
-		.guest = {{(uint8_t)n, (uint8_t)(n >> 8), 7}},
-		.section = "Memory",
-		.key = "Min",
-		.value = value,
-		.by = "uid 0 (root)",
-		.reason = "it's \"so\"",
-		.until_boot_usec = USEC_INFINITY,
-		.until_real_usec = 1234567890123456,
-		.boot_id = "b00",
-		.until_text = "",
-	};
+	return (struct uuid){{(uint8_t)n, (uint8_t)(n >> 8), 7}};
 }
 
 struct overrides {
 	int n;
-	struct store_override last;
-	char value[64], reason[64];
+	char text[64];
 	bool seen[65536];
 };
 
-static int take_override(const struct store_override *o, void *userdata)
+static int take_overrides(const struct uuid *guest, const char *text, void *userdata)
 {
 	struct overrides *all = userdata;
 
 	all->n++;
-	all->last = *o;
-	snprintf(all->value, sizeof(all->value), "%s", o->value);
-	snprintf(all->reason, sizeof(all->reason), "%s", o->reason);
-	all->seen[o->guest.bytes[0] | o->guest.bytes[1] << 8] = true;
+	snprintf(all->text, sizeof(all->text), "%s", text);
+	all->seen[guest->bytes[0] | guest->bytes[1] << 8] = true;
 	return 0;
 }
 
@@ -137,28 +123,26 @@ TEST(what_was_answered_is_there_after_a_restart)
 	_cleanup_diag_ struct diag d = {0};
 	_cleanup_free_ char *mode = NULL;
 	static struct overrides all;
-	struct store_override a = some_override(1, "1G"), b = some_override(2, "2G");
+	struct uuid a = some_guest(1), b = some_guest(2);
 
 	fixture_dir(&f);
 	CHECK_INT(fixture_open(&f, &d), 0);
 	CHECK_INT(store_load_text(f.store, "mode", &mode), -ENOENT);
 	CHECK_INT(fixture_start(&f), 0);
 	CHECK_INT(store_put_text(f.store, "mode", "enforce", on_done, &f), 0);
-	CHECK_INT(store_put_override(f.store, &a, on_done, &f), 0);
-	CHECK_INT(store_put_override(f.store, &b, on_done, &f), 0);
-	CHECK_INT(store_delete_override(f.store, &a.guest, "Memory", "Min", on_done, &f), 0);
+	CHECK_INT(store_put_overrides(f.store, &a, "[1]", on_done, &f), 0);
+	CHECK_INT(store_put_overrides(f.store, &b, "[\"it's\"]", on_done, &f), 0);
+	CHECK_INT(store_put_overrides(f.store, &a, NULL, on_done, &f), 0);
 	CHECK(await_answers(&f, 4));
 	CHECK_INT(f.last_error, 0);
 	fixture_stop(&f);
 	CHECK_INT(fixture_open(&f, &d), 0);
 	CHECK_INT(store_load_text(f.store, "mode", &mode), 0);
 	CHECK_STR(mode, "enforce");
-	CHECK_INT(store_load_overrides(f.store, take_override, &all), 0);
+	CHECK_INT(store_load_overrides(f.store, take_overrides, &all), 0);
 	CHECK_INT(all.n, 1);
-	CHECK_STR(all.value, "2G");
-	CHECK_STR(all.reason, "it's \"so\"");
-	CHECK_U64(all.last.until_boot_usec, USEC_INFINITY);
-	CHECK_U64(all.last.until_real_usec, 1234567890123456);
+	CHECK_STR(all.text, "[\"it's\"]");
+	CHECK(all.seen[2]);
 }
 
 static int take_original(const struct store_original *o, void *userdata)
@@ -373,10 +357,10 @@ static void write_until_killed(struct fixture *f, unsigned first)
 	if (fixture_open(f, &d) != 0 || fixture_start(f) < 0)
 		_exit(1);
 	for (unsigned i = first; i < ARRAY_SIZE(numbers); i++) {
-		struct store_override o = some_override(i, "1G");
+		struct uuid guest = some_guest(i);
 
 		numbers[i] = (uint16_t)i;
-		if (store_put_override(f->store, &o, on_done_tell, &numbers[i]) < 0 ||
+		if (store_put_overrides(f->store, &guest, "[]", on_done_tell, &numbers[i]) < 0 ||
 			store_add_event(f->store, i, "{\"kind\":\"noise\"}") < 0)
 			_exit(1);
 		/* Up to 32 in flight, so that batches are of every size. */
@@ -427,7 +411,7 @@ TEST(kill_9_at_any_moment_loses_nothing_that_was_acknowledged)
 		CHECK(n >= limit);
 	}
 	CHECK_INT(fixture_open(&f, &d), 0);
-	CHECK_INT(store_load_overrides(f.store, take_override, &all), 0);
+	CHECK_INT(store_load_overrides(f.store, take_overrides, &all), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(acknowledged); i++)
 		CHECK(!acknowledged[i] || all.seen[i]);
 	fixture_stop(&f);
@@ -449,9 +433,9 @@ static int full_disk_child(struct fixture *f)
 	signal(SIGXFSZ, SIG_IGN);
 	setrlimit(RLIMIT_FSIZE, &small);
 	for (int i = 0; i < 100 && f->health_calls == 0; i++) {
-		struct store_override o = some_override((unsigned)i, text);
+		struct uuid guest = some_guest((unsigned)i);
 
-		if (store_put_override(f->store, &o, on_done, f) < 0 || !await_answers(f, i + 1))
+		if (store_put_overrides(f->store, &guest, text, on_done, f) < 0 || !await_answers(f, i + 1))
 			return 11;
 	}
 	if (f->health_calls != 1 || f->healthy || !strstr(f->health, "cannot write"))

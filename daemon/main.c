@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <getopt.h>
+#include <malloc.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "daemon/manager.h"
+#include "daemon/release.h"
+#include "daemon/sys/journal.h"
+#include "daemon/sys/listen.h"
+#include "policy/policy-set.h"
+
+#define EXIT_USAGE  2
+#define EXIT_CONFIG 9 /* as ballastctl's: bad configuration or state */
+
+struct options {
+	const char *conf_path;
+	bool conf_named;
+	enum { RUN, CHECK, DRY_RUN, RELEASE } what;
+	bool foreground, verbose;
+	const char *trace;
+};
+
+static const char help_text[] =
+	"Usage: ballastd [OPTION...]\n"
+	"Moves memory and CPU weight between the KVM guests of this host as need and policy say.\n"
+	"\n"
+	"  --config=FILE   read FILE instead of " SYSCONFDIR "/ballast/ballast.conf\n"
+	"  --check         read configuration and policies, say what is wrong, and end\n"
+	"  --dry-run       look at the guests once, say what would be changed, and end\n"
+	"  --foreground    write the journal to standard error, even when started by systemd\n"
+	"  --release       give every guest what fits, as ballast-release.service does, and end\n"
+	"  --trace=FILE    write the time of every report, decision and command to FILE\n"
+	"  --verbose       write what is of interest only when something is wrong\n"
+	"  --help          show this\n"
+	"  --version       show the version\n"
+	"\n"
+	"Exit status: 0 done, 1 failed, 2 wrong usage, 9 configuration or state is bad. See ballastd(8).\n";
+
+static int parse_options(int argc, char **argv, struct options *o)
+{
+	enum { OPT_CONFIG = 256, OPT_CHECK, OPT_DRY_RUN, OPT_FOREGROUND, OPT_RELEASE, OPT_TRACE, OPT_VERBOSE,
+		OPT_HELP, OPT_VERSION };
+	static const struct option options[] = {
+		{"config", required_argument, NULL, OPT_CONFIG},
+		{"check", no_argument, NULL, OPT_CHECK},
+		{"dry-run", no_argument, NULL, OPT_DRY_RUN},
+		{"foreground", no_argument, NULL, OPT_FOREGROUND},
+		{"release", no_argument, NULL, OPT_RELEASE},
+		{"trace", required_argument, NULL, OPT_TRACE},
+		{"verbose", no_argument, NULL, OPT_VERBOSE},
+		{"help", no_argument, NULL, OPT_HELP},
+		{"version", no_argument, NULL, OPT_VERSION},
+		{NULL, 0, NULL, 0},
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		switch (c) {
+		case OPT_CONFIG:
+			o->conf_path = optarg;
+			o->conf_named = true;
+			break;
+		case OPT_CHECK:
+			o->what = CHECK;
+			break;
+		case OPT_DRY_RUN:
+			o->what = DRY_RUN;
+			break;
+		case OPT_RELEASE:
+			o->what = RELEASE;
+			break;
+		case OPT_FOREGROUND:
+			o->foreground = true;
+			break;
+		case OPT_TRACE:
+			o->trace = optarg;
+			break;
+		case OPT_VERBOSE:
+			o->verbose = true;
+			break;
+		case OPT_HELP:
+			fputs(help_text, stdout);
+			exit(EXIT_SUCCESS);
+		case OPT_VERSION:
+			puts("ballastd " PACKAGE_VERSION);
+			exit(EXIT_SUCCESS);
+		default:
+			return -EINVAL;
+		}
+	}
+	if (optind == argc)
+		return 0;
+	fprintf(stderr, "ballastd: unexpected argument \"%s\"\n", argv[optind]);
+	return -EINVAL;
+}
+
+static void print_findings(const struct diag_list *findings)
+{
+	for (size_t i = 0; i < findings->n; i++) {
+		_cleanup_free_ char *text = diag_format(&findings->items[i]);
+
+		fprintf(stderr, "%s\n", text ? text : "out of memory");
+	}
+}
+
+/* Everything that a start would read, and nothing else. */
+static int check(const struct options *o)
+{
+	_cleanup_conf_ struct conf conf = {0};
+	_cleanup_diag_list_ struct diag_list findings = {0};
+	_cleanup_policy_set_ struct policy_set *set = NULL;
+	int r = conf_load(o->conf_path, o->conf_named, &conf, &findings);
+
+	if (r >= 0) {
+		struct policy_dirs dirs = {.dirs = (const char *const *)conf.policy_dirs};
+
+		r = policy_set_load(&dirs, NULL, &set, &findings);
+	}
+	print_findings(&findings);
+	if (r < 0 && !findings.n)
+		fprintf(stderr, "ballastd: %s\n", strerror(-r));
+	if (r < 0 || findings.n)
+		return EXIT_CONFIG;
+	print_findings(policy_set_notes(set));
+	printf("configuration and %zu policies are good\n", policy_set_count(set));
+	return EXIT_SUCCESS;
+}
+
+/* A socket that somebody still listens on is not taken away from him. */
+static int bind_socket(const char *path)
+{
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	_cleanup_free_ char *dir = strdup(path);
+	char *slash;
+
+	if (fd < 0 || !dir)
+		return fd < 0 ? -errno : -ENOMEM;
+	if (strlen(path) >= sizeof(addr.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(addr.sun_path, path, strlen(path));
+	slash = strrchr(dir, '/');
+	*slash = '\0';
+	if (*dir && mkdir(dir, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0)
+		return -EADDRINUSE;
+	if (unlink(path) < 0 && errno != ENOENT)
+		return -errno;
+	/* Everybody may connect: what each may do is judged by who he is. */
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 || chmod(path, 0666) < 0 ||
+		listen(fd, SOMAXCONN) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+static int open_socket(const char *path)
+{
+	int fd = listen_take("api");
+
+	if (fd == -ENOENT)
+		fd = bind_socket(path);
+	if (fd < 0)
+		journal_error("cannot listen on %s: %s%s", path, strerror(-fd),
+			fd == -EADDRINUSE ? " (is another ballastd running?)" : "");
+	return fd;
+}
+
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
+{
+	if (si->ssi_signo == SIGHUP)
+		manager_reload(userdata);
+	else
+		manager_stop(userdata);
+	return 0;
+}
+
+static int add_signals(sd_event *loop, struct manager *m)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < 3 && r >= 0; i++)
+		r = sd_event_add_signal(loop, NULL, (const int[]){SIGTERM, SIGINT, SIGHUP}[i], on_signal, m);
+	return r;
+}
+
+/* Before the first thread is made: it inherits the mask, and signals come to the loop alone. */
+static void block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int on_dry_run(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	if (manager_print_plan(userdata, stdout))
+		return sd_event_exit(sd_event_source_get_event(source), 0);
+	sd_event_source_set_time_relative(source, 200 * USEC_PER_MSEC);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static int run_loop(const struct options *o, struct conf *conf, FILE *trace)
+{
+	bool dry_run = o->what == DRY_RUN;
+	_cleanup_(sd_event_unrefp) sd_event *loop = NULL;
+	_cleanup_(manager_freep) struct manager *m = NULL;
+	struct manager_config config = {
+		.conf_path = o->conf_path,
+		.conf_must_exist = o->conf_named,
+		.conf = conf,
+		.dry_run = dry_run,
+		.trace = trace,
+		.listen_fd = -1,
+	};
+	int r = sd_event_default(&loop);
+
+	if (r < 0)
+		return r;
+	config.loop = loop;
+	if (!dry_run && (config.listen_fd = open_socket(conf->socket)) < 0)
+		return config.listen_fd;
+	r = manager_new(&config, &m);
+	if (r >= 0)
+		r = add_signals(loop, m);
+	if (r >= 0 && dry_run)
+		r = sd_event_add_time_relative(loop, NULL, CLOCK_BOOTTIME, 200 * USEC_PER_MSEC, 0, on_dry_run, m);
+	if (r >= 0)
+		r = manager_start(m);
+	return r < 0 ? r : sd_event_loop(loop);
+}
+
+static int run(const struct options *o)
+{
+	_cleanup_conf_ struct conf conf = {0};
+	_cleanup_diag_list_ struct diag_list findings = {0};
+	FILE *trace = NULL;
+	int r = conf_load(o->conf_path, o->conf_named, &conf, &findings);
+
+	if (r < 0) {
+		journal_findings(JOURNAL_CONFIG_BAD, LOG_ERR, &findings);
+		if (!findings.n)
+			journal_error("cannot read %s: %s", o->conf_path, strerror(-r));
+		return EXIT_CONFIG;
+	}
+	if (o->trace && !(trace = fopen(o->trace, "we"))) {
+		journal_error("cannot write %s: %s", o->trace, strerror(errno));
+		return EXIT_FAILURE;
+	}
+	block_signals();
+	if (o->what == RELEASE)
+		r = release_run(&conf);
+	else
+		r = run_loop(o, &conf, trace);
+	if (trace)
+		fclose(trace);
+	if (r < 0)
+		journal_error("ballastd ends: %s", strerror(-r));
+	return r >= 0 ? EXIT_SUCCESS : r == -EBADMSG || r == -EPROTO ? EXIT_CONFIG : EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {.conf_path = SYSCONFDIR "/ballast/ballast.conf"};
+
+	/* Each thread would get an arena of its own, of 64 MiB of address space and its own waste: two do. */
+	mallopt(M_ARENA_MAX, 2);
+	if (parse_options(argc, argv, &o) < 0) {
+		fputs("Try 'ballastd --help'.\n", stderr);
+		return EXIT_USAGE;
+	}
+	if (o.foreground)
+		unsetenv("JOURNAL_STREAM");
+	journal_init(o.verbose ? LOG_DEBUG : LOG_INFO);
+	return o.what == CHECK ? check(&o) : run(&o);
+}

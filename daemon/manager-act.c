@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/manager-private.h"
+
+#include "common/units.h"
+
+/*
+ * From a plan to calls, and what became of them. A command counts as carried out from the moment it is handed to hv; where it
+ * was not, the next snapshot's target says so. Where nobody knows, the guest is counted at the larger size.
+ */
+
+/* A command that was lost with its connection may yet be carried out by QEMU: so long. */
+#define UNKNOWN_USEC (5 * USEC_PER_SEC)
+
+int manager_submit(struct guest *g, struct hv_request *req, uint64_t *ret_id)
+{
+	struct manager *m = g->m;
+	int r;
+
+	if (hv_call_mutates(req->call) && (m->dry_run || m->mode != MODE_ENFORCE))
+		return -EPERM;
+	r = hv_submit(m->hv, req, ret_id);
+	if (r < 0 && r != -ENOTCONN && r != -ENOENT && r != -EBUSY)
+		journal_warning("%s: cannot ask libvirt (%s): %s", g->hv->name,
+			hv_call_to_string(req->call), strerror(-r));
+	return r;
+}
+
+static void trace_command(struct guest *g, uint64_t from, uint64_t to, uint64_t now)
+{
+	char uuid[UUID_TEXT_MAX];
+
+	if (g->m->trace)
+		trace_line(g->m, "command %s %llu %llu %llu", uuid_format(&g->uuid, uuid),
+			(unsigned long long)from, (unsigned long long)to, (unsigned long long)now);
+}
+
+int act_set_memory(struct guest *g, uint64_t to_bytes, const struct reason *reason)
+{
+	struct guest_sample *s = guest_sample(g);
+	struct hv_request req = {.call = HV_CALL_SET_MEMORY, .guest = g->uuid, .bytes = to_bytes};
+	uint64_t from = s->target_bytes, id = 0;
+	struct event_number numbers[] = {{"from", from}, {"to", to_bytes}};
+	char text[REASON_TEXT_MAX];
+	int r;
+
+	r = manager_submit(g, &req, &id);
+	if (r < 0)
+		return r;
+	trace_command(g, from, to_bytes, clock_boot_usec());
+	/* One that still waits is superseded: what it came from is what would stand if this one failed. */
+	if (!g->set_id)
+		g->set_from_bytes = from;
+	g->set_id = id;
+	g->unknown_until_usec = 0;
+	g->commanded = true;
+	s->target_bytes = to_bytes;
+	s->inflight_bytes = MAX(to_bytes, s->inflight_bytes);
+	g->changed_real_usec = clock_real_usec();
+	g->changed_from_bytes = from;
+	g->changed_to_bytes = to_bytes;
+	g->changed_reason = *reason;
+	tell(g->m,
+		&(struct tale){
+			.kind = DAEMON_EVENT_COMMAND,
+			.severity = SEVERITY_INFO,
+			.guest = g,
+			.numbers = numbers,
+			.n_numbers = ARRAY_SIZE(numbers),
+			.reason = reason,
+		},
+		"memory %llu -> %llu MiB: %s", (unsigned long long)(from / MIB),
+		(unsigned long long)(to_bytes / MIB), reason_format(reason, text));
+	original_changed(g);
+	balloon_poll_soon(g->m);
+	return 0;
+}
+
+int act_set_cpu(struct guest *g, uint64_t weight, uint64_t quota, const struct reason *reason)
+{
+	struct hv_request req = {
+		.call = HV_CALL_SET_CPU,
+		.guest = g->uuid,
+		.set_weight = weight != 0,
+		.set_quota = true,
+		.cpu_weight = weight,
+		.cpu_quota_permyriad = quota,
+	};
+	struct event_number numbers[] = {{"weight", weight}, {"quota_permyriad", quota}};
+	char text[REASON_TEXT_MAX];
+	int r;
+
+	r = manager_submit(g, &req, NULL);
+	if (r < 0)
+		return r;
+	/* What decide() sees from now on; the call's end corrects it. */
+	if (weight)
+		guest_sample(g)->cpu_weight = weight;
+	guest_sample(g)->cpu_quota = quota;
+	tell(g->m,
+		&(struct tale){
+			.kind = DAEMON_EVENT_CPU,
+			.severity = SEVERITY_INFO,
+			.guest = g,
+			.numbers = numbers,
+			.n_numbers = ARRAY_SIZE(numbers),
+			.reason = reason,
+		},
+		"CPU weight %llu: %s", (unsigned long long)weight, reason_format(reason, text));
+	return 0;
+}
+
+int act_soft_limit(struct guest *g, uint64_t bytes)
+{
+	struct hv_request req = {.call = HV_CALL_SET_SOFT_LIMIT, .guest = g->uuid, .bytes = bytes};
+	struct event_number number = {"bytes", bytes};
+	int r = manager_submit(g, &req, NULL);
+
+	if (r < 0)
+		return r;
+	g->soft_limited = bytes != BYTES_UNLIMITED;
+	tell(g->m,
+		&(struct tale){
+			.kind = DAEMON_EVENT_SOFT_LIMIT,
+			.severity = SEVERITY_NOTICE,
+			.guest = g,
+			.numbers = &number,
+			.n_numbers = 1,
+		},
+		"%s", g->soft_limited ? "it holds more than it is charged for: soft limit set" :
+					"its soft limit is lifted");
+	return 0;
+}
+
+static void act_one(struct manager *m, const struct action *a)
+{
+	struct guest *g;
+
+	if (a->kind == ACTION_GRANT || a->kind == ACTION_REFUSE) {
+		reserve_answered(m, a);
+		return;
+	}
+	if (!manager_may_act(m) || m->stopping || !(g = manager_find(m, &a->guest)))
+		return;
+	if (a->kind == ACTION_MEMORY)
+		(void)!act_set_memory(g, a->to_bytes, &a->reason);
+	else if (a->kind == ACTION_CPU)
+		(void)!act_set_cpu(g, a->cpu_weight, a->cpu_quota, &a->reason);
+	else if (a->kind == ACTION_SOFT_LIMIT)
+		(void)!act_soft_limit(g, a->to_bytes);
+}
+
+void act_on_plan(struct manager *m)
+{
+	for (size_t i = 0; i < m->plan->n_actions; i++)
+		act_one(m, &m->plan->actions[i]);
+}
+
+static void tell_failure(struct guest *g, const struct hv_result *r)
+{
+	enum severity severity = r->error == -EBUSY ? SEVERITY_INFO : SEVERITY_WARNING;
+
+	if (r->error == -ECANCELED || r->error == -ENOENT || r->error == -ENOTCONN)
+		return; /* superseded; gone; told for all */
+	tell(g->m,
+		&(struct tale){
+			.kind = DAEMON_EVENT_COMMAND_FAILED, .severity = severity, .guest = g},
+		"%s failed: %s", hv_call_to_string(r->call), *r->text ? r->text : strerror(-r->error));
+}
+
+static void set_memory_done(struct guest *g, const struct hv_result *r)
+{
+	struct guest_sample *s = guest_sample(g);
+	char uuid[UUID_TEXT_MAX];
+
+	if (g->m->trace)
+		trace_line(g->m, "done %s %llu %llu %llu %d", uuid_format(&g->uuid, uuid),
+			(unsigned long long)r->bytes,
+			(unsigned long long)(r->started_usec ? monotonic_to_boot(r->started_usec) : 0),
+			(unsigned long long)(r->ended_usec ? monotonic_to_boot(r->ended_usec) : 0), r->error);
+	if (r->id != g->set_id) { /* a newer one counts; if that fails, this is what it came from */
+		if (r->error >= 0)
+			g->set_from_bytes = r->bytes;
+		return;
+	}
+	g->set_id = 0;
+	if (r->error >= 0) {
+		s->inflight_bytes = 0;
+		balloon_read(g);
+		return;
+	}
+	tell_failure(g, r);
+	s->target_bytes = g->set_from_bytes;
+	if (r->error == -ETIMEDOUT || (r->error == -ENOTCONN && r->started_usec)) {
+		s->inflight_bytes = MAX(s->inflight_bytes, r->bytes);
+		g->unknown_until_usec = clock_boot_usec() + UNKNOWN_USEC;
+	} else {
+		s->inflight_bytes = 0;
+	}
+	if (r->error == -EBUSY && !s->quarantined)
+		s->job_running = true;
+	decide_soon(g->m);
+}
+
+static void set_cpu_done(struct guest *g, const struct hv_result *r)
+{
+	if (r->error >= 0)
+		return;
+	tell_failure(g, r);
+	/* What holds now is not known: ask. */
+	(void)!manager_submit(g, &(struct hv_request){.call = HV_CALL_GET_CPU, .guest = g->uuid}, NULL);
+}
+
+static void get_cpu_done(struct guest *g, const struct hv_result *r)
+{
+	struct guest_sample *s = guest_sample(g);
+
+	if (r->error < 0)
+		return;
+	s->cpu_weight = r->cpu_weight;
+	s->cpu_quota = r->cpu_quota_permyriad;
+	original_seen(g);
+}
+
+void act_call_done(struct guest *g, const struct hv_result *r)
+{
+	switch (r->call) {
+	case HV_CALL_SET_MEMORY:
+		set_memory_done(g, r);
+		break;
+	case HV_CALL_SET_CPU:
+		set_cpu_done(g, r);
+		break;
+	case HV_CALL_GET_CPU:
+		get_cpu_done(g, r);
+		break;
+	case HV_CALL_SET_STATS_PERIOD:
+		if (r->error < 0)
+			g->period_ours = false;
+		break;
+	default:
+		if (r->error < 0)
+			tell_failure(g, r);
+		break;
+	}
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/manager-private.h"
+
+/* What agents say. In the steady path (a heartbeat) a report is copied into the sample and nothing else happens. */
+
+/* A boot id that libvirt said nothing about: a kexec, or a reset while libvirtd was away. */
+static void boot_unannounced(struct guest *g, const struct guest_report *r)
+{
+	struct guest_sample *s = guest_sample(g);
+
+	s->incarnation = ++g->m->incarnations;
+	g->was_reset = true;
+	s->started_usec = r->arrival_usec;
+	/* A kernel that sees more than the balloon leaves it has not inflated it yet. With deflate-on-oom its total says nothing. */
+	if (s->actual_bytes < s->max_bytes && (s->autodeflate || r->total_bytes > s->actual_bytes))
+		s->balloon_answered = false;
+}
+
+/* The driver has spoken: it changed the balloon, or its kernel sees no more than the balloon leaves. At full size there is nothing that it
+ * could have answered, and nothing to be wrong about. */
+static bool driver_answered(const struct guest_sample *s, const struct guest_report *r)
+{
+	if (s->balloon_answered || s->actual_bytes >= s->max_bytes)
+		return true;
+	return !s->autodeflate && r->total_bytes <= s->actual_bytes;
+}
+
+static void on_report(void *userdata, const struct guest_report *r)
+{
+	struct guest *g = userdata;
+	struct guest_sample *s = guest_sample(g);
+	bool first = s->report.source != REPORT_AGENT;
+
+	if (!first && s->report.boot_id && r->boot_id != s->report.boot_id && !g->boot_expected)
+		boot_unannounced(g, r);
+	g->boot_expected = false;
+	s->report = *r;
+	s->channel_open = true;
+	if (!s->balloon_answered && driver_answered(s, r)) {
+		s->balloon_answered = true;
+		first = true;
+	}
+	if (first || r->why != REPORT_WHY_HEARTBEAT)
+		decide_soon(g->m);
+	if (g->m->trace) {
+		char uuid[UUID_TEXT_MAX];
+
+		trace_line(g->m, "report %s %llu %s %llu %llu", uuid_format(&g->uuid, uuid),
+			(unsigned long long)r->seq, report_why_to_string(r->why),
+			(unsigned long long)r->arrival_usec, (unsigned long long)clock_boot_usec());
+	}
+}
+
+static void on_hello(void *userdata, const struct agent_hello *hello)
+{
+	struct guest *g = userdata;
+
+	g->hello = *hello;
+	g->hello_known = true;
+}
+
+/* The file systems of guests matter from the version on that grows disks. */
+static void on_filesystems(void *userdata, const struct guest_filesystem *fs, size_t n)
+{
+}
+
+static void on_event(void *userdata, enum channel_event_kind kind, const char *detail)
+{
+	struct guest *g = userdata;
+	struct guest_sample *s = guest_sample(g);
+	struct tale t = {.kind = DAEMON_EVENT_AGENT_LOST, .severity = SEVERITY_NOTICE, .guest = g};
+
+	switch (kind) {
+	case CHANNEL_EVENT_UP:
+		s->channel_open = true;
+		t.kind = DAEMON_EVENT_AGENT_CONNECTED;
+		t.severity = SEVERITY_INFO;
+		tell(g->m, &t, "its agent is connected");
+		break;
+	case CHANNEL_EVENT_DOWN:
+		s->channel_open = false;
+		t.severity = SEVERITY_INFO;
+		tell(g->m, &t, "its agent's channel is closed: %s", detail);
+		break;
+	case CHANNEL_EVENT_UNREACHABLE:
+		tell(g->m, &t, "its agent's channel cannot be used: %s", detail);
+		break;
+	case CHANNEL_EVENT_UNANSWERED:
+		t.severity = SEVERITY_INFO;
+		tell(g->m, &t, "no agent answers: %s", detail);
+		break;
+	case CHANNEL_EVENT_CLOSED:
+		t.kind = DAEMON_EVENT_CHANNEL_SHUT;
+		t.severity = SEVERITY_WARNING;
+		s->channel_open = false;
+		tell(g->m, &t, "its agent is not listened to: %s", detail);
+		break;
+	case CHANNEL_EVENT_REOPENED:
+		t.kind = DAEMON_EVENT_AGENT_CONNECTED;
+		t.severity = SEVERITY_INFO;
+		tell(g->m, &t, "its agent is listened to again");
+		break;
+	default: /* a single bad line, the first throttling: for who looks closely */
+		journal_debug("%s: %s: %s", g->hv->name, channel_event_kind_to_string(kind), detail);
+		break;
+	}
+}
+
+static const struct channel_ops channel_ops = {
+	.on_report = on_report,
+	.on_hello = on_hello,
+	.on_filesystems = on_filesystems,
+	.on_event = on_event,
+};
+
+static void agent_configure(struct guest *g)
+{
+	struct agent_config c = AGENT_CONFIG_DEFAULT;
+	int r;
+
+	c.heartbeat_usec = g->m->conf.heartbeat_usec;
+	c.psi_stall_usec = g->m->conf.stall_usec;
+	c.available_pct = (uint32_t)(g->m->conf.change_permyriad / 100);
+	r = channel_configure(g->channel, &c);
+	if (r < 0)
+		journal_warning("%s: its agent cannot be configured: %s", g->hv->name, strerror(-r));
+}
+
+void agent_configure_all(struct manager *m)
+{
+	for (size_t i = 0; i < m->n_guests; i++)
+		if (m->guests[i]->channel)
+			agent_configure(m->guests[i]);
+}
+
+void agent_attach(struct guest *g)
+{
+	int r = 0;
+
+	if (!g->hv->channel_path) {
+		g->channel = channel_free(g->channel);
+		guest_sample(g)->channel_open = false;
+		return;
+	}
+	if (g->channel) {
+		r = channel_set_path(g->channel, g->hv->channel_path);
+	} else {
+		r = channel_new(g->m->loop, g->hv->channel_path, &channel_ops, g, &g->channel);
+		if (r >= 0)
+			agent_configure(g);
+	}
+	if (r < 0)
+		journal_warning("%s: cannot use its agent's channel %s: %s", g->hv->name,
+			g->hv->channel_path, strerror(-r));
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/manager-private.h"
+
+/*
+ * What is read over libvirt: the live size of balloons that move (its own event comes once a second only), and balloon statistics of guests whose
+ * agent does not speak. A guest at rest with an agent is never asked.
+ */
+
+#define POLL_MOVING_USEC (100 * USEC_PER_MSEC)
+/* A balloon within this of its target has arrived: the driver may end a page or a few off. As decide()'s own. */
+#define ARRIVED_BYTES (2 * MIB)
+/* Statistics of a guest without an agent, spread: each guest has its own phase. */
+#define FALLBACK_USEC (5 * USEC_PER_SEC)
+#define FALLBACK_PERIOD_SEC 5
+#define FALLBACK_PERIOD_TRIES 3
+/* Three heartbeats of silence: readings begin. After a minute they stand for the agent's word. */
+#define SILENCE_HEARTBEATS 3
+#define SILENCE_DECIDES_USEC USEC_PER_MIN
+/* An agent in a guest that boots speaks within this (20 s where two boot at once on a slow machine). */
+#define AGENT_BOOT_USEC (30 * USEC_PER_SEC)
+/* Statistics that the driver has not renewed for this long are not its word any more. */
+#define STATISTICS_OLD_SEC 30
+
+bool balloon_is_moving(const struct guest *g)
+{
+	const struct guest_sample *s = guest_sample(g);
+	uint64_t target = s->target_bytes, actual = s->actual_bytes;
+	uint64_t distance = target > actual ? target - actual : actual - target;
+	const struct plan *p = g->m->plan_fits ? g->m->plan : NULL;
+
+	if (s->fixed != FIXED_NOT || !s->running)
+		return false;
+	if (s->inflight_bytes || !g->read_once)
+		return true;
+	if (!g->commanded || distance <= ARRIVED_BYTES)
+		return false;
+	return !(p && p->guests[g->index].stuck);
+}
+
+void balloon_read(struct guest *g)
+{
+	if (g->reading || !g->m->connected || guest_sample(g)->quarantined)
+		return;
+	g->reading = manager_submit(g,
+			     &(struct hv_request){.call = HV_CALL_READ_BALLOON, .guest = g->uuid},
+			     NULL) >= 0;
+}
+
+static void settle_check(struct manager *m, uint64_t now)
+{
+	if (!m->settling)
+		return;
+	for (size_t i = 0; i < m->n_guests && now < m->settle_until_usec; i++)
+		if (!m->guests[i]->read_once && !guest_sample(m->guests[i])->quarantined)
+			return;
+	m->settling = false;
+	decide_soon(m);
+}
+
+/* The size that the driver claims, from a reading or an event. */
+static void actual_set(struct guest *g, uint64_t actual_bytes, uint64_t when_usec)
+{
+	struct guest_sample *s = guest_sample(g);
+	bool changed = s->actual_bytes != actual_bytes;
+
+	if (when_usec < s->actual_usec)
+		return; /* an event that is older than a reading */
+	s->actual_bytes = MIN(actual_bytes, s->max_bytes);
+	s->actual_usec = when_usec;
+	/* Whoever else moves this balloon: what it has become is what it was told to be. */
+	if (!g->commanded && s->balloon_answered)
+		s->target_bytes = s->actual_bytes;
+	if (!changed)
+		return;
+	if (g->m->trace) {
+		char uuid[UUID_TEXT_MAX];
+
+		trace_line(g->m, "actual %s %llu %llu", uuid_format(&g->uuid, uuid),
+			(unsigned long long)actual_bytes, (unsigned long long)when_usec);
+	}
+	decide_within(g->m, 20 * USEC_PER_MSEC);
+}
+
+void balloon_told(struct guest *g, uint64_t actual_bytes, uint64_t when_usec)
+{
+	/* Only the driver writes this figure. */
+	guest_sample(g)->balloon_answered = true;
+	/* The event comes up to a second late: while readings are under way they are the truth. */
+	if (g->reading || balloon_is_moving(g)) {
+		balloon_read(g);
+		balloon_poll_soon(g->m);
+		return;
+	}
+	actual_set(g, actual_bytes, when_usec);
+}
+
+/* Statistics as a report: no stall signal, no counters, no swap. */
+static void statistics_take(struct guest *g, const struct hv_balloon *b, uint64_t when_usec)
+{
+	const uint32_t needed = HV_HAS_TOTAL | HV_HAS_AVAILABLE | HV_HAS_LAST_UPDATE;
+	uint64_t real = clock_real_usec() / USEC_PER_SEC;
+	struct guest_report *r = &g->balloon_report;
+
+	if ((b->has & needed) != needed || !b->last_update_sec ||
+		real > b->last_update_sec + STATISTICS_OLD_SEC)
+		return;
+	*r = (struct guest_report){
+		.source = REPORT_BALLOON,
+		.arrival_usec = when_usec,
+		.guest_usec = when_usec,
+		.seq = r->seq + 1,
+		.total_bytes = b->total_bytes,
+		.available_bytes = b->available_bytes,
+		.free_bytes = b->free_bytes,
+		.file_bytes = b->caches_bytes,
+		.page_bytes = 4096,
+	};
+}
+
+void balloon_take(struct guest *g, const struct hv_balloon *b, uint64_t when_usec)
+{
+	struct guest_sample *s = guest_sample(g);
+	bool first = !g->read_ok;
+	uint64_t before = s->actual_bytes;
+
+	if (!(b->has & HV_HAS_ACTUAL))
+		return;
+	g->read_ok = true;
+	actual_set(g, b->actual_bytes, when_usec);
+	/* Below its maximum only a driver's word can have brought it there; one that was there before we came is taken at that word. */
+	if (s->actual_bytes < s->max_bytes &&
+		(first ? !g->was_reset : s->actual_bytes != before))
+		s->balloon_answered = true;
+	statistics_take(g, b, when_usec);
+	if (g->balloon_report.source == REPORT_BALLOON && g->balloon_report.arrival_usec == when_usec) {
+		s->balloon_answered = true;
+		if (s->report.source != REPORT_AGENT)
+			s->report = g->balloon_report;
+	}
+	if (g->unknown_until_usec && when_usec >= g->unknown_until_usec) {
+		g->unknown_until_usec = 0;
+		if (!g->set_id)
+			s->inflight_bytes = 0;
+	}
+}
+
+void balloon_read_done(struct guest *g, const struct hv_result *r)
+{
+	g->reading = false;
+	if (r->error != -ENOTCONN)
+		g->read_once = true; /* one that cannot be read does not hold the others up */
+	if (r->error >= 0 && r->n_balloons == 1)
+		balloon_take(g, &r->balloons[0], monotonic_to_boot(r->ended_usec));
+	settle_check(g->m, clock_boot_usec());
+}
+
+/* A period makes the driver send its statistics: a change to the guest, so in enforce mode only, and undone when its agent is back. */
+static void period_set(struct guest *g, unsigned seconds)
+{
+	struct hv_request req = {
+		.call = HV_CALL_SET_STATS_PERIOD, .guest = g->uuid, .period_sec = seconds};
+
+	if (manager_may_act(g->m) && manager_submit(g, &req, NULL) >= 0)
+		g->period_ours = seconds != 0;
+}
+
+void balloon_period_back(struct guest *g)
+{
+	if (g->period_ours)
+		period_set(g, 0);
+}
+
+void balloon_fallback(struct guest *g, uint64_t now)
+{
+	struct guest_sample *s = guest_sample(g);
+	bool agent = s->report.source == REPORT_AGENT;
+	uint64_t silence = agent ? now - MIN(now, s->report.arrival_usec) : USEC_INFINITY;
+
+	if (silence < SILENCE_HEARTBEATS * g->m->conf.heartbeat_usec) {
+		balloon_period_back(g);
+		g->period_tries = 0;
+		g->fallback_due_usec = 0;
+		return;
+	}
+	if (now < g->fallback_due_usec || s->fixed != FIXED_NOT || !s->running)
+		return;
+	/* Give an agent that has just begun to boot the time to speak first. */
+	if (!agent && g->channel && now < g->appeared_usec + AGENT_BOOT_USEC)
+		return;
+	g->fallback_due_usec = now + FALLBACK_USEC;
+	if (!g->hv->stats_period_sec && !g->period_ours && g->period_tries < FALLBACK_PERIOD_TRIES) {
+		g->period_tries++;
+		period_set(g, FALLBACK_PERIOD_SEC);
+	}
+	balloon_read(g);
+	if (silence >= SILENCE_DECIDES_USEC && g->balloon_report.source == REPORT_BALLOON &&
+		g->balloon_report.arrival_usec > s->report.arrival_usec)
+		s->report = g->balloon_report;
+}
+
+static int on_poll(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct manager *m = userdata;
+	uint64_t now = clock_boot_usec();
+	bool moving = false;
+
+	for (size_t i = 0; i < m->n_guests; i++) {
+		if (!balloon_is_moving(m->guests[i]))
+			continue;
+		moving = true;
+		balloon_read(m->guests[i]);
+	}
+	settle_check(m, now);
+	m->polling = moving || m->settling;
+	if (!m->polling)
+		return sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	sd_event_source_set_time(source, now + POLL_MOVING_USEC);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+void balloon_poll_soon(struct manager *m)
+{
+	if (m->polling)
+		return;
+	m->polling = true;
+	sd_event_source_set_time(m->poll_timer, clock_boot_usec() + POLL_MOVING_USEC / 2);
+	sd_event_source_set_enabled(m->poll_timer, SD_EVENT_ONESHOT);
+}
+
+int balloon_start(struct manager *m)
+{
+	int r = sd_event_add_time(m->loop, &m->poll_timer, CLOCK_BOOTTIME, USEC_INFINITY, 5 * USEC_PER_MSEC,
+		on_poll, m);
+
+	return r < 0 ? r : sd_event_source_set_enabled(m->poll_timer, SD_EVENT_OFF);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/manager-private.h"
+
+/*
+ * Observe and enforce. The mode is written before `enforce` holds, so that a daemon that comes back knows it; `observe` holds at once, whatever
+ * the disk says: to stop touching guests must always be possible.
+ */
+
+int mode_load(struct manager *m)
+{
+	_cleanup_free_ char *text = NULL;
+	int r = m->store ? store_load_text(m->store, "mode", &text) : -ENOENT;
+	enum daemon_mode mode;
+
+	m->mode = MODE_OBSERVE;
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return r;
+	mode = daemon_mode_from_string(text);
+	if (mode == MODE_INVALID) {
+		journal_error("the state directory says mode \"%s\", which this version does not know", text);
+		return -EBADMSG;
+	}
+	if (!m->dry_run)
+		m->mode = mode;
+	return 0;
+}
+
+/* A change on its way to the disk. */
+struct mode_change {
+	struct manager *m;
+	struct api_call *call;
+	enum daemon_mode mode;
+};
+
+static void tell_mode(struct manager *m, const char *by, bool released)
+{
+	tell(m, &(struct tale){.kind = DAEMON_EVENT_MODE, .severity = SEVERITY_NOTICE, .by = by},
+		m->mode == MODE_ENFORCE ? "guests are commanded from now on" :
+		released ? "guests were given back what they had; nothing is touched from now on" :
+			   "nothing is touched from now on");
+	tell_status(m);
+}
+
+static void begin_enforce(struct manager *m, const char *by)
+{
+	m->mode = MODE_ENFORCE;
+	for (size_t i = 0; i < m->n_guests; i++)
+		original_seen(m->guests[i]);
+	tell_mode(m, by, false);
+	decide_soon(m);
+}
+
+static void begin_observe(struct manager *m, const char *by, bool release)
+{
+	bool was = m->mode == MODE_ENFORCE;
+
+	if (was && release)
+		release_originals(m);
+	m->mode = MODE_OBSERVE;
+	for (size_t i = 0; i < m->n_guests; i++)
+		m->guests[i]->commanded = false;
+	if (was)
+		tell_mode(m, by, release);
+	decide_soon(m);
+}
+
+static void mode_saved(void *userdata, int error, const char *text)
+{
+	struct mode_change *c = userdata;
+
+	if (error >= 0) {
+		if (c->mode == MODE_ENFORCE && c->m->mode != MODE_ENFORCE && !c->m->stopping)
+			begin_enforce(c->m, api_call_by(c->call));
+		api_call_reply(c->call, 200, api_mode_json(c->mode));
+	} else if (c->mode == MODE_OBSERVE) {
+		api_call_problem(c->call, API_PROBLEM_STATE_UNWRITABLE,
+			"Nothing is touched from now on, but that could not be saved (%s): after a restart of ballastd guests would be "
+			"commanded again. Make room in the state directory and try again.",
+			text);
+	} else {
+		api_call_problem(c->call, API_PROBLEM_STATE_UNWRITABLE,
+			"The mode stays %s: it could not be saved (%s). Make room in the state directory and try again.",
+			daemon_mode_to_string(c->m->mode), text);
+	}
+	free(c);
+}
+
+static void mode_save(struct manager *m, struct api_call *call, enum daemon_mode mode)
+{
+	struct mode_change *c = malloc(sizeof(*c));
+	int r = c ? 0 : -ENOMEM;
+
+	if (c) {
+		*c = (struct mode_change){m, call, mode};
+		r = store_put_text(m->store, "mode", daemon_mode_to_string(mode), mode_saved, c);
+	}
+	if (r >= 0)
+		return;
+	free(c);
+	api_call_problem(call, API_PROBLEM_BUSY, "The mode cannot be saved now: %s. Try again.",
+		strerror(-r));
+}
+
+void mode_set(void *userdata, struct api_call *call, const struct api_mode_request *req)
+{
+	struct manager *m = userdata;
+
+	if (req->release && req->mode != MODE_OBSERVE) {
+		api_call_problem(call, API_PROBLEM_CONFLICT,
+			"\"release\" goes with mode observe only: it gives guests back what they had before.");
+		return;
+	}
+	if (req->release && !m->connected) {
+		api_call_problem(call, API_PROBLEM_LIBVIRT,
+			"libvirt cannot be reached (%s), so nothing can be given back to the guests.",
+			m->libvirt_reason);
+		return;
+	}
+	if (api_call_dry_run(call)) {
+		api_call_reply(call, 200, api_mode_json(req->mode));
+		return;
+	}
+	if (req->mode == MODE_OBSERVE)
+		begin_observe(m, api_call_by(call), req->release);
+	mode_save(m, call, req->mode);
+}

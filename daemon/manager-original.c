@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/manager-private.h"
+
+/*
+ * What each guest had before Ballast touched it: the size it was told to have, its CPU weight and quota, for as long as that run of it lasts. It is noted
+ * when a guest is first seen in enforce mode, before anything is commanded, and outlives the daemon: `mode observe --release` and
+ * ballast-release.service give it back.
+ */
+
+/* What was read at the start, until libvirt's list shows which of them still run. */
+struct known_original {
+	struct uuid guest;
+	char run[48];
+	struct original original;
+	struct known_original *next;
+};
+
+static int take_known(const struct store_original *o, void *userdata)
+{
+	struct manager *m = userdata;
+	struct known_original *k = calloc(1, sizeof(*k));
+
+	if (!k)
+		return -ENOMEM;
+	k->guest = o->guest;
+	snprintf(k->run, sizeof(k->run), "%s", o->run);
+	k->original = (struct original){o->bytes, o->cpu_weight, o->cpu_quota, o->target_bytes};
+	k->next = m->known_originals;
+	m->known_originals = k;
+	return 0;
+}
+
+int original_load(struct manager *m)
+{
+	return m->store ? store_load_originals(m->store, take_known, m) : 0;
+}
+
+void original_free(struct manager *m)
+{
+	while (m->known_originals) {
+		struct known_original *next = m->known_originals->next;
+
+		free(m->known_originals);
+		m->known_originals = next;
+	}
+}
+
+/* Of this very run; a restart began with the size of its definition. */
+static const struct known_original *known_find(const struct guest *g)
+{
+	for (const struct known_original *k = g->m->known_originals; k; k = k->next)
+		if (uuid_equal(&k->guest, &g->uuid))
+			return *g->run && streq(k->run, g->run) ? k : NULL;
+	return NULL;
+}
+
+static void put(struct guest *g)
+{
+	struct store_original o = {
+		.guest = g->uuid,
+		.name = g->hv->name,
+		.run = g->run,
+		.bytes = g->original.bytes,
+		.cpu_weight = g->original.cpu_weight,
+		.cpu_quota = g->original.cpu_quota,
+		.target_bytes = g->original.target_bytes,
+	};
+
+	if (g->m->store)
+		(void)!store_put_original(g->m->store, &o); /* what cannot be written is put again when it can */
+}
+
+void original_seen(struct guest *g)
+{
+	const struct known_original *k = g->original.bytes ? NULL : known_find(g);
+	struct guest_sample *s = guest_sample(g);
+
+	if (k) {
+		g->original = k->original;
+		if (k->original.target_bytes && g->m->mode == MODE_ENFORCE) {
+			s->target_bytes = k->original.target_bytes;
+			g->commanded = true;
+		}
+		return;
+	}
+	if (g->m->mode != MODE_ENFORCE || g->m->dry_run)
+		return;
+	if (g->original.bytes && (g->original.cpu_weight || !s->cpu_weight))
+		return;
+	if (!g->original.bytes)
+		g->original.bytes = s->target_bytes;
+	if (!g->original.cpu_weight) {
+		g->original.cpu_weight = s->cpu_weight;
+		g->original.cpu_quota = s->cpu_quota;
+	}
+	put(g);
+}
+
+void original_changed(struct guest *g)
+{
+	g->original.target_bytes = guest_sample(g)->target_bytes;
+	put(g);
+}
+
+void original_gone(struct guest *g)
+{
+	if (g->m->store && g->original.bytes)
+		(void)!store_delete_original(g->m->store, &g->uuid);
+}
+
+void original_prune(struct manager *m)
+{
+	for (struct known_original *k = m->known_originals; k && m->store; k = k->next) {
+		const struct guest *g = manager_find(m, &k->guest);
+
+		if (!g || !g->original.bytes)
+			(void)!store_delete_original(m->store, &k->guest);
+	}
+	original_free(m);
+}
+
+void original_put_all(struct manager *m)
+{
+	for (size_t i = 0; i < m->n_guests; i++)
+		if (m->guests[i]->original.bytes)
+			put(m->guests[i]);
+}

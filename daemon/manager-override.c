@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/manager-private.h"
+
+#include "common/units.h"
+
+/* `guest set`: overrides of a guest's settings, until they are cleared or their time is over. They hold once they are on disk. */
+
+static struct override_clock clock_now(const struct manager *m)
+{
+	return (struct override_clock){m->boot_id, clock_boot_usec(), clock_real_usec()};
+}
+
+static int take_stored(const struct uuid *guest, const char *text, void *userdata)
+{
+	struct manager *m = userdata;
+	struct override_clock now = clock_now(m);
+	_cleanup_diag_ struct diag d = {0};
+	int r = overrides_from_text(&m->overrides, guest, text, &now, &d);
+
+	if (r == -EBADMSG) { /* of another version: said, and left on disk */
+		journal_warning("a stored override is left out: %s", d.text ? d.text : "not understood");
+		return 0;
+	}
+	return r;
+}
+
+int override_load(struct manager *m)
+{
+	return m->store ? store_load_overrides(m->store, take_stored, m) : 0;
+}
+
+static int put(struct manager *m, const struct overrides *from, const struct uuid *guest,
+	store_done done, void *userdata)
+{
+	struct override_clock now = clock_now(m);
+	_cleanup_free_ char *text = NULL;
+
+	if (overrides_count(from, guest) && !(text = overrides_to_text(from, guest, &now)))
+		return -ENOMEM;
+	return m->store ? store_put_overrides(m->store, guest, text, done, userdata) : -EROFS;
+}
+
+void override_put_all(struct manager *m)
+{
+	for (size_t i = 0; i < m->overrides.n; i++)
+		(void)!put(m, &m->overrides, &m->overrides.items[i].guest, NULL, NULL);
+}
+
+/* New overrides of one guest on their way to the disk. */
+struct override_change {
+	struct manager *m;
+	struct api_call *call;
+	struct uuid guest;
+	struct overrides next; /* what it will have: of this guest only */
+};
+
+static struct override_change *change_free(struct override_change *c)
+{
+	if (c)
+		overrides_free(&c->next);
+	free(c);
+	return NULL;
+}
+DEFINE_CLEANUP(struct override_change *, change_free)
+
+static void describe(const struct overrides *o, char *buf, size_t size)
+{
+	size_t len = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < o->n && len < size; i++)
+		len += (size_t)snprintf(buf + len, size - len, "%s[%s] %s=%s", i ? ", " : "",
+			o->items[i].section, o->items[i].key, o->items[i].value);
+}
+
+static void saved(void *userdata, int error, const char *text)
+{
+	_cleanup_(change_freep) struct override_change *c = userdata;
+	struct manager *m = c->m;
+	char what[256];
+
+	if (error < 0) {
+		api_call_problem(c->call, API_PROBLEM_STATE_UNWRITABLE,
+			"Nothing was changed: it could not be saved (%s). Make room in the state directory and try again.",
+			text);
+		return;
+	}
+	if (overrides_replace(&m->overrides, &c->guest, c->next.items, c->next.n) < 0) {
+		api_call_problem(c->call, API_PROBLEM_INTERNAL, "Out of memory.");
+		return;
+	}
+	describe(&c->next, what, sizeof(what));
+	tell(m,
+		&(struct tale){
+			.kind = c->next.n ? DAEMON_EVENT_OVERRIDE_SET : DAEMON_EVENT_OVERRIDE_CLEARED,
+			.severity = SEVERITY_NOTICE,
+			.guest = manager_find(m, &c->guest),
+			.by = api_call_by(c->call),
+		},
+		"%s", c->next.n ? what : "its overrides are cleared");
+	decide_soon(m);
+	if (c->next.n)
+		api_call_reply(c->call, 200,
+			api_overrides_json(m->overrides.items, m->overrides.n, &c->guest,
+				clock_boot_usec(), clock_real_usec()));
+	else
+		api_call_reply(c->call, 204, NULL);
+}
+
+static int fill_next(struct override_change *c, const struct api_override_request *req)
+{
+	struct override items[API_OVERRIDE_SETTINGS_MAX];
+	uint64_t until = req->for_usec == USEC_INFINITY ? USEC_INFINITY :
+							  add_sat(clock_boot_usec(), req->for_usec);
+
+	for (size_t i = 0; i < req->n_settings; i++)
+		items[i] = (struct override){
+			.guest = req->guest,
+			.section = req->settings[i].section,
+			.key = req->settings[i].key,
+			.value = req->settings[i].value,
+			.by = api_call_by(c->call),
+			.reason = req->reason,
+			.until_boot_usec = until,
+			.until_real_usec = req->until_real_usec,
+		};
+	return overrides_replace(&c->next, &req->guest, items, req->n_settings);
+}
+
+/* req NULL: clears. */
+static void change(struct manager *m, struct api_call *call, const struct uuid *guest,
+	const struct api_override_request *req)
+{
+	_cleanup_(change_freep) struct override_change *c = calloc(1, sizeof(*c));
+	int r = c ? 0 : -ENOMEM;
+
+	if (c) {
+		*c = (struct override_change){.m = m, .call = call, .guest = *guest};
+		if (req)
+			r = fill_next(c, req);
+	}
+	if (r >= 0 && api_call_dry_run(call)) {
+		if (req)
+			api_call_reply(call, 200, api_overrides_json(c->next.items, c->next.n, guest,
+							  clock_boot_usec(), clock_real_usec()));
+		else
+			api_call_reply(call, 204, NULL);
+		return;
+	}
+	if (r >= 0)
+		r = put(m, &c->next, guest, saved, c);
+	if (r >= 0)
+		c = NULL; /* saved() has it now */
+	else
+		api_call_problem(call, API_PROBLEM_BUSY, "It cannot be saved now: %s. Try again.",
+			strerror(-r));
+}
+
+void override_set(void *userdata, struct api_call *call, const struct api_override_request *req)
+{
+	change(userdata, call, &req->guest, req);
+}
+
+void override_clear(void *userdata, struct api_call *call, const struct uuid *guest)
+{
+	struct manager *m = userdata;
+
+	if (!overrides_count(&m->overrides, guest)) {
+		const struct guest *g = manager_find(m, guest);
+
+		api_call_problem(call, API_PROBLEM_OVERRIDE_UNKNOWN, "%s has no overrides.",
+			g ? g->hv->name : "It");
+		return;
+	}
+	change(m, call, guest, NULL);
+}
+
+void override_expire(struct manager *m)
+{
+	struct uuid guests[16];
+	size_t n;
+
+	if (!m->overrides.n)
+		return;
+	do {
+		n = overrides_expire(&m->overrides, clock_boot_usec(), clock_real_usec(), guests,
+			ARRAY_SIZE(guests));
+		for (size_t i = 0; i < n; i++) {
+			(void)!put(m, &m->overrides, &guests[i], NULL, NULL);
+			tell(m,
+				&(struct tale){
+					.kind = DAEMON_EVENT_OVERRIDE_EXPIRED,
+					.severity = SEVERITY_INFO,
+					.guest = manager_find(m, &guests[i]),
+				},
+				"the time of an override is over");
+		}
+	} while (n == ARRAY_SIZE(guests));
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <sys/types.h>
+#include <uthash.h>
+
+#include "daemon/api/api.h"
+#include "daemon/channel/channel.h"
+#include "daemon/eventlog.h"
+#include "daemon/host/host.h"
+#include "daemon/host/process.h"
+#include "daemon/hv/hv.h"
+#include "daemon/manager.h"
+#include "daemon/overrides.h"
+#include "daemon/reservations.h"
+#include "daemon/store/store.h"
+#include "daemon/sys/clock.h"
+#include "daemon/sys/journal.h"
+#include "policy/decide.h"
+
+/* Private to manager*.c. */
+
+/* What a guest had when Ballast first saw this run of it in enforce mode, and what it was told last. */
+struct original {
+	uint64_t bytes;        /* 0: not known */
+	uint64_t cpu_weight;   /* 0: not known */
+	uint64_t cpu_quota;    /* with it; 0: none */
+	uint64_t target_bytes; /* last commanded; 0: never */
+};
+
+/* One running guest. Its figures are in manager.samples[index]: the snapshot's own array, so that a decision copies nothing. */
+struct guest {
+	struct manager *m;
+	struct uuid uuid;
+	size_t index;
+	const struct hv_guest *hv;
+	UT_hash_handle hh;
+
+	/* its agent */
+	struct channel *channel;
+	struct agent_hello hello;
+	bool hello_known;
+	uint64_t appeared_usec;
+	bool was_reset;            /* since it appeared */
+	bool boot_expected;        /* libvirt told of the reset that the next boot id stands for */
+
+	/* its QEMU seen from the host */
+	struct process *process;
+	uint64_t qemu_seen_bytes;  /* largest look at QEMU's own memory, slowly forgotten */
+	uint64_t qemu_cap_bytes;   /* more is not believed while it is ballooned */
+	uint64_t resident_next_usec;
+
+	/* calls */
+	uint64_t set_id;           /* SET_MEMORY on its way; 0: none */
+	uint64_t set_from_bytes;   /* its target before */
+	uint64_t unknown_until_usec; /* a setMemory's effect is not known: inflight_bytes stands until then */
+	bool reading;              /* READ_BALLOON on its way */
+	bool read_once, read_ok;   /* its balloon was asked for since it appeared, and answered */
+
+	/* fallback: balloon statistics instead of an agent */
+	uint64_t fallback_due_usec;
+	unsigned period_tries;
+	bool period_ours;
+	struct guest_report balloon_report; /* source REPORT_NONE: none yet */
+
+	bool commanded;            /* its target is ours */
+	bool soft_limited;
+	struct original original;
+	char run[48];              /* which run of the guest: "PID:START", "" if not known */
+
+	/* enroll on its way */
+	struct api_call *enroll_call;
+	bool enroll_period;
+
+	/* the last memory command, for show */
+	uint64_t changed_real_usec, changed_from_bytes, changed_to_bytes;
+	struct reason changed_reason;
+};
+
+struct manager {
+	sd_event *loop;
+	struct conf conf;
+	const char *conf_path;
+	bool conf_must_exist, dry_run;
+	FILE *trace;
+	char host_name[256];
+	char boot_id[33];          /* the host's */
+	uint64_t started_real_usec, started_boot_usec;
+
+	/* parts */
+	struct hv *hv;
+	struct host *host;
+	struct store *store;       /* NULL in a dry run */
+	struct view_store *views;
+	struct eventlog *events;
+	struct api *api;
+
+	/* policy */
+	struct policy_set *set;
+	struct decide_state *state;
+	struct plan *plan;         /* of the last decision; its indexes hold while plan_fits */
+	uint64_t decided_generation; /* of the set it was made with */
+	bool decided_synced;       /* one was made with libvirt's whole list: ready */
+	bool plan_fits;            /* guests are those of the plan, in its order */
+
+	/* guests: three views of one table */
+	struct guest **guests;
+	struct guest_sample *samples;
+	size_t n_guests, guests_allocated;
+	uint64_t incarnations;     /* a number for each start and reset, never used again */
+	struct guest *by_uuid;
+
+	/* the host */
+	struct host_sample host_sample;
+	uint64_t available_decided_bytes; /* MemAvailable that the last decision saw */
+	uint64_t available_sampled_bytes; /* and the last resident sampling */
+	int host_error;
+
+	/* libvirt */
+	bool connected, synced, settling; /* settling: just (re)connected, first readings under way */
+	uint64_t settle_until_usec;
+	char libvirt_version[32];
+	char libvirt_reason[256];
+	uint64_t libvirt_lost_real_usec;
+
+	enum daemon_mode mode;
+	struct known_original *known_originals; /* of runs that libvirt has not shown yet */
+	bool stopping;
+	uint64_t stop_until_usec;
+
+	struct overrides overrides;
+	struct reservations reservations;
+
+	/* what is wrong with us, until it is not */
+	char state_problem[256];
+	uint64_t state_problem_real_usec;
+	char policy_problem[256];
+	uint64_t policy_problem_real_usec;
+	size_t policy_bad;
+
+	/* when to do what */
+	sd_event_source *hv_source, *api_source, *clock_source;
+	sd_event_source *decide_now, *decide_timer;
+	sd_event_source *host_timer, *poll_timer, *status_timer, *stop_timer;
+	uint64_t decide_cost_usec, decide_end_usec;
+	bool polling;              /* poll_timer runs fast */
+	uint64_t decisions;
+
+	/* for views: rebuilt on demand, kept between */
+	struct view_guest *view_guests;
+	size_t view_guests_allocated;
+	struct view_policy *view_policies;
+	size_t view_policies_allocated;
+	struct snapshot snapshot;
+	struct view_problem problems[4];
+};
+
+static inline struct guest_sample *guest_sample(const struct guest *g)
+{
+	return &g->m->samples[g->index];
+}
+struct guest *manager_find(const struct manager *m, const struct uuid *u) _nonnull_;
+/* Commands may go out: enforce mode, connected, and first readings are in. */
+bool manager_may_act(const struct manager *m) _nonnull_ _pure_;
+/* hv_submit() of a call on one guest. Refuses what would change anything in observe mode, and logs what fails in a way that should not be. */
+int manager_submit(struct guest *g, struct hv_request *req, uint64_t *ret_id) _nonnull_args_(1, 2);
+
+/* manager-guest.c */
+extern const struct hv_ops manager_hv_ops;
+void manager_guests_free(struct manager *m) _nonnull_;
+
+/* manager-agent.c */
+void agent_attach(struct guest *g) _nonnull_; /* makes, moves or drops its channel, as libvirt's picture says */
+void agent_configure_all(struct manager *m) _nonnull_;
+
+/* manager-sample.c */
+int sample_start(struct manager *m) _nonnull_ _must_check_;
+int sample_open_host(struct manager *m) _nonnull_ _must_check_; /* as [Host] MemoryFrom says; again after a reload */
+void sample_guest_opened(struct guest *g) _nonnull_;            /* its process or vCPUs are others now */
+void sample_host(struct manager *m, bool force) _nonnull_;
+
+/* manager-balloon.c */
+void balloon_read(struct guest *g) _nonnull_;
+void balloon_read_done(struct guest *g, const struct hv_result *r) _nonnull_;
+void balloon_take(struct guest *g, const struct hv_balloon *b, uint64_t when_usec) _nonnull_;
+void balloon_told(struct guest *g, uint64_t actual_bytes, uint64_t when_usec) _nonnull_;
+bool balloon_is_moving(const struct guest *g) _nonnull_;
+void balloon_poll_soon(struct manager *m) _nonnull_;
+int balloon_start(struct manager *m) _nonnull_ _must_check_;
+void balloon_period_back(struct guest *g) _nonnull_; /* takes back the statistics period that we set */
+void balloon_fallback(struct guest *g, uint64_t now_usec) _nonnull_;
+
+/* manager-decide.c */
+int decide_start(struct manager *m) _nonnull_ _must_check_;
+void decide_soon(struct manager *m) _nonnull_;                       /* after what is waiting in the loop now */
+void decide_within(struct manager *m, uint64_t usec) _nonnull_;
+void snapshot_fill(struct manager *m, struct snapshot *ret) _nonnull_; /* as of now; the arrays stay ours */
+
+/* manager-act.c */
+void act_on_plan(struct manager *m) _nonnull_;
+int act_set_memory(struct guest *g, uint64_t to_bytes, const struct reason *reason) _nonnull_;
+int act_set_cpu(struct guest *g, uint64_t weight, uint64_t quota, const struct reason *reason) _nonnull_;
+int act_soft_limit(struct guest *g, uint64_t bytes) _nonnull_;
+void act_call_done(struct guest *g, const struct hv_result *r) _nonnull_;
+
+/* manager-original.c */
+void original_seen(struct guest *g) _nonnull_;   /* a guest appeared, or enforce began */
+void original_changed(struct guest *g) _nonnull_; /* it was commanded */
+void original_gone(struct guest *g) _nonnull_;    /* its run is over */
+void original_prune(struct manager *m) _nonnull_; /* after libvirt's first list: forgets those that do not run any more */
+int original_load(struct manager *m) _nonnull_ _must_check_;
+void original_free(struct manager *m) _nonnull_;
+void original_put_all(struct manager *m) _nonnull_;
+
+/* The API's operations, in the files of their names. */
+void mode_set(void *userdata, struct api_call *call, const struct api_mode_request *req);
+void reload_call(void *userdata, struct api_call *call);
+void override_set(void *userdata, struct api_call *call, const struct api_override_request *req);
+void override_clear(void *userdata, struct api_call *call, const struct uuid *guest);
+void override_expire(struct manager *m) _nonnull_;
+int override_load(struct manager *m) _nonnull_ _must_check_;
+void override_put_all(struct manager *m) _nonnull_;
+void enroll(void *userdata, struct api_call *call, const struct uuid *guest);
+void enroll_gone(struct guest *g) _nonnull_;
+void enroll_done(struct guest *g, const struct hv_result *r) _nonnull_;
+void reserve(void *userdata, struct api_call *call, const struct api_reserve_request *req);
+void unreserve(void *userdata, struct api_call *call, uint64_t id);
+void reserve_answered(struct manager *m, const struct action *a) _nonnull_;
+void reserve_arrived(struct manager *m, const struct uuid *guest) _nonnull_;
+void reserve_expire(struct manager *m) _nonnull_;
+void reserve_stop(struct manager *m) _nonnull_;
+int policies_load(struct manager *m, struct diag_list *findings) _nonnull_ _must_check_;
+int reload_first(struct manager *m) _nonnull_ _must_check_; /* at the start */
+int mode_load(struct manager *m) _nonnull_ _must_check_;
+
+/* manager-release.c: what each guest is to have when Ballast lets go */
+void release_originals(struct manager *m) _nonnull_;
+void release_to_used(struct manager *m) _nonnull_;
+
+/* manager-view.c */
+void view_look(void *userdata, struct view_input *ret);
+
+/* manager-tell.c. tell() puts an event into the event list, the journal and the store. */
+struct tale {
+	enum daemon_event kind;
+	enum severity severity;
+	const struct guest *guest; /* NULL: the host */
+	const struct event_number *numbers;
+	size_t n_numbers;
+	const struct reason *reason;
+	const char *by;
+};
+void tell(struct manager *m, const struct tale *t, const char *fmt, ...) _nonnull_ _printf_(3, 4);
+void tell_plan_event(struct manager *m, const struct plan_event *e) _nonnull_;
+void tell_status(struct manager *m) _nonnull_;
+void trace_line(struct manager *m, const char *fmt, ...) _nonnull_ _printf_(2, 3);
+/* libvirt's CLOCK_MONOTONIC stamps on the clock of everything else. */
+uint64_t monotonic_to_boot(uint64_t monotonic_usec);

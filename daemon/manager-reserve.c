@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/manager-private.h"
+
+#include "common/units.h"
+
+/*
+ * Room for guests that start: the libvirt hook asks before QEMU is there, decide() grants or refuses in the order asked, squeezing others meanwhile;
+ * the connection waits for the answer. Granted room is charged until its guest appears.
+ */
+
+/* QEMU's own memory where the asker does not say: 64 MiB and what the guest's page tables and devices take, about a hundredth. */
+static uint64_t qemu_guess(uint64_t bytes)
+{
+	return 64 * MIB + bytes / 100;
+}
+
+static void answer_granted(struct manager *m, size_t i)
+{
+	struct api_call *call = m->reservations.owners[i].call;
+
+	m->reservations.owners[i].call = NULL;
+	if (call)
+		api_call_reply(call, 201, api_reservation_json(&m->reservations.items[i], clock_boot_usec(),
+						  clock_real_usec()));
+}
+
+static void answer_refused(struct manager *m, struct api_call *call, const struct reservation *r,
+	uint64_t free_bytes)
+{
+	char need[SIZE_TEXT_MAX], have[SIZE_TEXT_MAX];
+
+	if (call)
+		api_call_problem(call, API_PROBLEM_NO_ROOM,
+			"%s needs %s, and %s can be had even with the other guests squeezed. Stop or shrink another guest, start it elsewhere, "
+			"or allow it with [Host] StartPolicy=ignore.",
+			r->guest_name, size_format(add_sat(r->bytes, r->qemu_bytes), need),
+			size_format(free_bytes, have));
+}
+
+static void grant(struct manager *m, size_t i)
+{
+	struct reservation *r = &m->reservations.items[i];
+
+	reservations_grant(&m->reservations, i, clock_boot_usec());
+	tell(m, &(struct tale){.kind = DAEMON_EVENT_RESERVED, .severity = SEVERITY_INFO},
+		"%llu MiB are reserved for %s", (unsigned long long)(add_sat(r->bytes, r->qemu_bytes) / MIB),
+		r->guest_name);
+	answer_granted(m, i);
+}
+
+static void replace_old(struct manager *m, const struct uuid *guest)
+{
+	ssize_t old = reservations_find_guest(&m->reservations, guest);
+	struct api_call *call;
+
+	if (old < 0)
+		return;
+	call = reservations_remove(&m->reservations, (size_t)old);
+	if (call)
+		api_call_problem(call, API_PROBLEM_CONFLICT,
+			"Room for the same guest was asked for again, by a later request.");
+}
+
+void reserve(void *userdata, struct api_call *call, const struct api_reserve_request *req)
+{
+	struct manager *m = userdata;
+	uint64_t now = clock_boot_usec();
+	struct reservation item = {
+		.guest = req->guest,
+		.guest_name = req->guest_name,
+		.bytes = req->bytes,
+		.qemu_bytes = req->qemu_bytes ? req->qemu_bytes : qemu_guess(req->bytes),
+		.asked_usec = now,
+		.deadline_usec = add_sat(now, req->wait_usec),
+	};
+	ssize_t i;
+
+	if (api_call_dry_run(call)) {
+		api_call_reply(call, 201, api_reservation_json(&item, now, clock_real_usec()));
+		return;
+	}
+	if (manager_find(m, &req->guest)) {
+		api_call_problem(call, API_PROBLEM_CONFLICT, "%s runs already.", req->guest_name);
+		return;
+	}
+	replace_old(m, &req->guest);
+	i = reservations_add(&m->reservations, &item, call);
+	if (i < 0) {
+		api_call_problem(call, API_PROBLEM_BUSY, "Too many reservations wait (%d). Try again.",
+			RESERVATIONS_MAX);
+		return;
+	}
+	/* Who only observes stands in nobody's way. */
+	if (m->mode == MODE_OBSERVE)
+		grant(m, (size_t)i);
+	sample_host(m, true);
+	decide_soon(m);
+}
+
+void reserve_answered(struct manager *m, const struct action *a)
+{
+	ssize_t i = reservations_find(&m->reservations, a->reservation);
+	struct reservation *r;
+
+	if (i < 0 || m->reservations.items[i].granted)
+		return;
+	r = &m->reservations.items[i];
+	if (a->kind == ACTION_GRANT) {
+		grant(m, (size_t)i);
+		return;
+	}
+	tell(m, &(struct tale){.kind = DAEMON_EVENT_REFUSED, .severity = SEVERITY_WARNING, .reason = &a->reason},
+		"no room for %s: it needs %llu MiB, %llu MiB can be had", r->guest_name,
+		(unsigned long long)(a->reason.arg[0] / MIB), (unsigned long long)(a->reason.arg[1] / MIB));
+	answer_refused(m, m->reservations.owners[i].call, r, a->reason.arg[1]);
+	m->reservations.owners[i].call = NULL;
+	reservations_remove(&m->reservations, (size_t)i);
+}
+
+void unreserve(void *userdata, struct api_call *call, uint64_t id)
+{
+	struct manager *m = userdata;
+	ssize_t i = reservations_find(&m->reservations, id);
+	struct api_call *waiting;
+
+	if (i < 0) {
+		api_call_problem(call, API_PROBLEM_RESERVATION_UNKNOWN, "There is no reservation %llu.",
+			(unsigned long long)id);
+		return;
+	}
+	if (!api_call_dry_run(call)) {
+		tell(m,
+			&(struct tale){.kind = DAEMON_EVENT_RESERVATION_FREED,
+				.severity = SEVERITY_INFO,
+				.by = api_call_by(call)},
+			"the room for %s is free again", m->reservations.items[i].guest_name);
+		waiting = reservations_remove(&m->reservations, (size_t)i);
+		if (waiting)
+			api_call_problem(waiting, API_PROBLEM_CONFLICT, "The reservation was withdrawn.");
+		decide_soon(m);
+	}
+	api_call_reply(call, 204, NULL);
+}
+
+void reserve_arrived(struct manager *m, const struct uuid *guest)
+{
+	ssize_t i = reservations_find_guest(&m->reservations, guest);
+
+	if (i < 0)
+		return;
+	/* It started without waiting for the answer. */
+	if (m->reservations.owners[i].call)
+		answer_granted(m, (size_t)i);
+	reservations_remove(&m->reservations, (size_t)i);
+}
+
+void reserve_expire(struct manager *m)
+{
+	uint64_t next;
+	ssize_t i;
+
+	while ((i = reservations_idle(&m->reservations, clock_boot_usec(), &next)) >= 0) {
+		tell(m, &(struct tale){.kind = DAEMON_EVENT_RESERVATION_FREED, .severity = SEVERITY_NOTICE},
+			"the room for %s was not taken up: it is free again",
+			m->reservations.items[i].guest_name);
+		reservations_remove(&m->reservations, (size_t)i);
+		decide_soon(m);
+	}
+}
+
+void reserve_stop(struct manager *m)
+{
+	while (m->reservations.n) {
+		struct api_call *call = reservations_remove(&m->reservations, 0);
+
+		if (call)
+			api_call_problem(call, API_PROBLEM_STOPPING, "ballastd is stopping.");
+	}
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/manager-private.h"
+
+#include "common/units.h"
+#include "policy/policy-set.h"
+
+/*
+ * What the host shows by itself: its memory and pressure every half second, resident size and run-queue delay of each guest every second while
+ * anything moves, else every five. Nothing here asks libvirt or QEMU.
+ *
+ * What the host itself uses is what is neither available nor resident in a QEMU: both must be of the same instant, or a guest that
+ * fills its memory between two looks would pass for the host. So residents are looked at again whenever available memory moved.
+ */
+#define HOST_USEC          (500 * USEC_PER_MSEC)
+#define RESIDENT_BUSY_USEC USEC_PER_SEC
+#define RESIDENT_REST_USEC (5 * USEC_PER_SEC)
+/* A move that is worth a decision, and one that is worth a look at all guests: parts of memory, and at least so much. */
+#define MOVED_PARTS      200
+#define MOVED_MIN_BYTES  (32 * MIB)
+
+/* QEMU's own memory: before anything is seen, and what is believed of a guest that is ballooned. Seen: 40-100 MiB with KVM, 160-210 MiB with
+ * TCG, whose code cache grows up to 1 GiB. Beyond that it is guest memory that the balloon did not give back. */
+#define QEMU_START_BYTES   (48 * MIB)
+#define QEMU_CAP_KVM_BYTES (160 * MIB)
+#define QEMU_CAP_TCG_BYTES (320 * MIB)
+#define QEMU_FADE          128 /* a part of the difference is forgotten at each look */
+
+static uint64_t distance(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
+int sample_open_host(struct manager *m)
+{
+	const char *cgroup = m->set ? policy_set_host(m->set)->memory_cgroup : NULL;
+	_cleanup_free_ char *from = NULL;
+	struct host *host = NULL;
+	int r;
+
+	if (cgroup && asprintf(&from, "cgroup:%s", cgroup) < 0)
+		return -ENOMEM;
+	r = host_new("/", from, &host);
+	if (r < 0) {
+		journal_error("cannot read the host's memory%s%s: %s%s", cgroup ? " of control group " : "",
+			cgroup ? cgroup : "", strerror(-r),
+			m->host ? "; the last source stays in use" : "");
+		return r;
+	}
+	host_free(m->host);
+	m->host = host;
+	return 0;
+}
+
+void sample_guest_opened(struct guest *g)
+{
+	const struct hv_guest *hv = g->hv;
+	int r;
+
+	g->process = process_close(g->process);
+	g->resident_next_usec = 0;
+	if (!hv->pid)
+		return;
+	r = process_open("/", hv->pid, hv->pid_start_ticks, hv->vcpu_tids, hv->n_vcpu_tids, &g->process);
+	if (r < 0 && r != -ESRCH)
+		journal_warning("%s: cannot read its process %d: %s", hv->name, (int)hv->pid, strerror(-r));
+	g->qemu_cap_bytes = process_cmdline_contains("/", hv->pid, "tcg") ? QEMU_CAP_TCG_BYTES :
+									    QEMU_CAP_KVM_BYTES;
+}
+
+/* A guest that holds all of its memory shows QEMU's own in full; one that is ballooned shows it too, unless it keeps what the balloon took: there only so
+ * much is believed, and only at rest. */
+static uint64_t qemu_estimate(struct guest *g, const struct guest_sample *s)
+{
+	uint64_t beyond_max = sub_sat(s->resident_bytes, s->max_bytes), seen = beyond_max;
+
+	if (distance(s->actual_bytes, s->target_bytes) <= 2 * MIB && !s->inflight_bytes)
+		seen = MAX(seen, MIN(host_qemu_bytes(s->resident_bytes, s->actual_bytes), g->qemu_cap_bytes));
+	if (seen >= g->qemu_seen_bytes)
+		g->qemu_seen_bytes = seen;
+	else
+		g->qemu_seen_bytes -= (g->qemu_seen_bytes - seen) / QEMU_FADE;
+	return MAX(g->qemu_seen_bytes, QEMU_START_BYTES);
+}
+
+static void sample_guest(struct guest *g, uint64_t now)
+{
+	struct guest_sample *s = guest_sample(g);
+	struct process_reading p;
+	int r;
+
+	if (!g->process)
+		return;
+	r = process_read(g->process, true, &p);
+	if (r < 0) {
+		if (r == -ESRCH)
+			g->process = process_close(g->process);
+		return;
+	}
+	s->resident_bytes = p.resident_bytes;
+	s->qemu_bytes = qemu_estimate(g, s);
+	if (!p.has_vcpu)
+		return;
+	s->vcpu_time_usec = p.vcpu_time_usec;
+	s->vcpu_delay_usec = p.vcpu_delay_usec;
+	s->vcpu_sample_usec = now;
+}
+
+static bool is_busy(const struct manager *m)
+{
+	return !m->plan || !m->plan->settled || m->reservations.n || m->polling;
+}
+
+/* Those whose turn it is, or all. Returns whether all were looked at. Turns are spread by each guest's own time. */
+static bool sample_guests(struct manager *m, uint64_t now, bool all)
+{
+	uint64_t step = is_busy(m) ? RESIDENT_BUSY_USEC : RESIDENT_REST_USEC;
+
+	for (size_t i = 0; i < m->n_guests; i++) {
+		struct guest *g = m->guests[i];
+
+		if (!all && now < g->resident_next_usec && g->resident_next_usec <= now + step)
+			continue;
+		sample_guest(g, now);
+		balloon_fallback(g, now);
+		g->resident_next_usec = now + step;
+	}
+	return all;
+}
+
+static uint64_t resident_sum(const struct manager *m)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < m->n_guests; i++)
+		sum += m->samples[i].resident_bytes;
+	return sum;
+}
+
+/*
+ * [Host] Memory= gives guests and host a part of the machine. What the host uses is outside of that part first, and counts only as far as it does
+ * not fit there; with MemoryFrom=cgroup:PATH what the group uses beside the guests counts.
+ */
+static uint64_t other_bytes(const struct manager *m, const struct host_reading *r, uint64_t resident)
+{
+	const struct host_settings *h = policy_set_host(m->set);
+	uint64_t other = host_other_bytes(r->total_bytes, r->available_bytes, resident);
+
+	if (h->memory_cgroup || h->memory_bytes >= r->total_bytes)
+		return other;
+	return sub_sat(other, r->total_bytes - h->memory_bytes);
+}
+
+static bool moved(uint64_t a, uint64_t b, uint64_t total)
+{
+	return distance(a, b) >= MAX(total / MOVED_PARTS, MOVED_MIN_BYTES);
+}
+
+void sample_host(struct manager *m, bool force)
+{
+	struct host_reading r;
+	uint64_t now = clock_boot_usec(), other;
+	bool all;
+	int e = host_read(m->host, &r);
+
+	if (e < 0) {
+		if (m->host_error != e)
+			journal_error("cannot read the host's memory: %s; the last figures stay in use",
+				strerror(-e));
+		m->host_error = e;
+		return;
+	}
+	m->host_error = 0;
+	all = sample_guests(m, now, force || moved(r.available_bytes, m->available_sampled_bytes, r.total_bytes));
+	if (all) {
+		/* Of the same instant as the residents: they took a few microseconds each. */
+		if (host_read(m->host, &r) < 0)
+			return;
+		m->available_sampled_bytes = r.available_bytes;
+	}
+	other = m->host_sample.other_bytes;
+	host_reading_to_sample(&r, &m->host_sample);
+	m->host_sample.name = m->host_name;
+	m->host_sample.sample_usec = now;
+	m->host_sample.other_bytes = all ? other_bytes(m, &r, resident_sum(m)) : other;
+	if (moved(r.available_bytes, m->available_decided_bytes, r.total_bytes))
+		decide_within(m, 20 * USEC_PER_MSEC);
+}
+
+static int on_host(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct manager *m = userdata;
+
+	sample_host(m, false);
+	reserve_expire(m);
+	tell_status(m);
+	if (m->trace)
+		fflush(m->trace);
+	sd_event_source_set_time(source, clock_boot_usec() + HOST_USEC);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+int sample_start(struct manager *m)
+{
+	int r = sample_open_host(m);
+
+	if (r < 0)
+		return r;
+	sample_host(m, true);
+	return sd_event_add_time(m->loop, &m->host_timer, CLOCK_BOOTTIME, clock_boot_usec() + HOST_USEC,
+		50 * USEC_PER_MSEC, on_host, m);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/manager-private.h"
+
+#include <stdarg.h>
+
+#include "daemon/sys/notify.h"
+
+static const int severity_priority[SEVERITY_MAX] = {
+	[SEVERITY_INFO] = LOG_INFO,
+	[SEVERITY_NOTICE] = LOG_NOTICE,
+	[SEVERITY_WARNING] = LOG_WARNING,
+	[SEVERITY_ERROR] = LOG_ERR,
+};
+
+static const enum journal_message event_message[DAEMON_EVENT_MAX] = {
+	[DAEMON_EVENT_COMMAND] = JOURNAL_COMMAND,
+	[DAEMON_EVENT_CPU] = JOURNAL_COMMAND,
+	[DAEMON_EVENT_SOFT_LIMIT] = JOURNAL_COMMAND,
+	[DAEMON_EVENT_COMMAND_FAILED] = JOURNAL_COMMAND_FAILED,
+	[DAEMON_EVENT_GUEST_STARTED] = JOURNAL_GUEST,
+	[DAEMON_EVENT_GUEST_STOPPED] = JOURNAL_GUEST,
+	[DAEMON_EVENT_GUEST_CHANGED] = JOURNAL_GUEST,
+	[DAEMON_EVENT_AGENT_CONNECTED] = JOURNAL_AGENT,
+	[DAEMON_EVENT_AGENT_LOST] = JOURNAL_AGENT,
+	[DAEMON_EVENT_CHANNEL_SHUT] = JOURNAL_AGENT,
+	[DAEMON_EVENT_QUARANTINE] = JOURNAL_QUARANTINE,
+	[DAEMON_EVENT_QUARANTINE_OVER] = JOURNAL_QUARANTINE_OVER,
+	[DAEMON_EVENT_LIBVIRT_LOST] = JOURNAL_LIBVIRT_LOST,
+	[DAEMON_EVENT_LIBVIRT_BACK] = JOURNAL_LIBVIRT_BACK,
+	[DAEMON_EVENT_MODE] = JOURNAL_MODE,
+	[DAEMON_EVENT_RELOAD] = JOURNAL_RELOADED,
+	[DAEMON_EVENT_POLICY_BAD] = JOURNAL_POLICY_BAD,
+	[DAEMON_EVENT_OVERRIDE_SET] = JOURNAL_OVERRIDE,
+	[DAEMON_EVENT_OVERRIDE_CLEARED] = JOURNAL_OVERRIDE,
+	[DAEMON_EVENT_OVERRIDE_EXPIRED] = JOURNAL_OVERRIDE,
+	[DAEMON_EVENT_ENROLLED] = JOURNAL_GUEST,
+	[DAEMON_EVENT_RESERVED] = JOURNAL_RESERVATION,
+	[DAEMON_EVENT_REFUSED] = JOURNAL_RESERVATION,
+	[DAEMON_EVENT_RESERVATION_FREED] = JOURNAL_RESERVATION,
+	[DAEMON_EVENT_STATE_UNWRITABLE] = JOURNAL_STATE_UNWRITABLE,
+	[DAEMON_EVENT_STATE_WRITABLE] = JOURNAL_STATE_WRITABLE,
+	[DAEMON_EVENT_CLOCK_SET] = JOURNAL_CLOCK_SET,
+	[DAEMON_EVENT_STARTED] = JOURNAL_STARTED,
+	[DAEMON_EVENT_STOPPING] = JOURNAL_STOPPING,
+};
+
+/* The event as the list shows it goes into the history; commands are decisions. A history that cannot be written is the store's to tell. */
+static void keep(struct manager *m, uint64_t seq, bool decision, const struct uuid *guest, uint64_t now)
+{
+	struct eventlog_filter f = {.after = seq - 1, .limit = 1};
+	struct eventlog_page page = {0};
+
+	if (!m->store || eventlog_read(m->events, &f, &page) < 0)
+		return;
+	if (page.n == 1) {
+		if (decision && guest)
+			(void)!store_add_decision(m->store, now, guest, page.text);
+		else
+			(void)!store_add_event(m->store, now, page.text);
+	}
+	free(page.text);
+}
+
+void tell(struct manager *m, const struct tale *t, const char *fmt, ...)
+{
+	char text[512];
+	struct event e = {
+		.kind = daemon_event_to_string(t->kind),
+		.severity = t->severity,
+		.time_real_usec = clock_real_usec(),
+		.guest = t->guest ? &t->guest->uuid : NULL,
+		.guest_name = t->guest ? t->guest->hv->name : NULL,
+		.numbers = t->numbers,
+		.n_numbers = t->n_numbers,
+		.reason = t->reason,
+		.by = t->by,
+		.text = text,
+	};
+	struct journal_fields fields = {e.guest, e.guest_name, e.kind};
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	keep(m, eventlog_append(m->events, &e), event_message[t->kind] == JOURNAL_COMMAND, e.guest,
+		e.time_real_usec);
+	journal_write(event_message[t->kind], severity_priority[t->severity], &fields, "%s%s%s%s", text,
+		t->by ? " (by " : "", t->by ? t->by : "", t->by ? ")" : "");
+}
+
+/* Events of a decision that are an alarm; the others are the work itself. */
+static int plan_event_priority(enum event_kind kind)
+{
+	switch (kind) {
+	case EVENT_OOM:
+	case EVENT_BREAKER:
+	case EVENT_FLOOR_CUT:
+		return LOG_WARNING;
+	case EVENT_STUCK:
+	case EVENT_STALE:
+	case EVENT_NOT_CREDIBLE:
+	case EVENT_HOST_STATE:
+		return LOG_NOTICE;
+	default:
+		return LOG_INFO;
+	}
+}
+
+void tell_plan_event(struct manager *m, const struct plan_event *e)
+{
+	const struct guest *g = e->of_guest ? manager_find(m, &e->guest) : NULL;
+	const char *name = g ? g->hv->name : NULL;
+	struct journal_fields fields = {g ? &g->uuid : NULL, name, event_kind_to_string(e->kind)};
+	uint64_t now = clock_real_usec();
+	char text[REASON_TEXT_MAX];
+
+	keep(m, eventlog_append_plan(m->events, e, name, now), false, NULL, now);
+	journal_write(e->kind == EVENT_HOST_STATE ? JOURNAL_HOST_STATE : JOURNAL_PLAN_EVENT,
+		plan_event_priority(e->kind), &fields, "%s", event_format(e, text));
+}
+
+static size_t count_stuck(const struct manager *m)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; m->plan && i < m->plan->n_guests; i++)
+		n += m->plan->guests[i].stuck;
+	return n;
+}
+
+/* What matters, shortest first: "enforce, 12 guests, tight, 1 stuck". */
+void tell_status(struct manager *m)
+{
+	char text[256];
+	size_t len, stuck = count_stuck(m);
+
+	len = (size_t)snprintf(text, sizeof(text), "%s, %zu guest%s", daemon_mode_to_string(m->mode),
+		m->n_guests, m->n_guests == 1 ? "" : "s");
+	if (m->plan && m->synced)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, ", %s",
+			host_state_to_string(m->plan->host_state));
+	if (stuck)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, ", %zu stuck", stuck);
+	if (!m->connected)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, ", libvirt unreachable");
+	if (m->policy_bad)
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+			", %zu bad configuration file%s (last good in force)", m->policy_bad,
+			m->policy_bad == 1 ? "" : "s");
+	if (*m->state_problem && len < sizeof(text))
+		len += (size_t)snprintf(text + len, sizeof(text) - len, ", state cannot be written");
+	notify_status("%s", text);
+}
+
+void trace_line(struct manager *m, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!m->trace)
+		return;
+	va_start(ap, fmt);
+	vfprintf(m->trace, fmt, ap);
+	va_end(ap);
+	fputc('\n', m->trace);
+}
+
+uint64_t monotonic_to_boot(uint64_t monotonic_usec)
+{
+	/* The two differ by the time the host was suspended. */
+	return monotonic_usec + (clock_boot_usec() - clock_usec(CLOCK_MONOTONIC));
+}

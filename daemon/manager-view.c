@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/manager-private.h"
+
+#include "common/units.h"
+#include "policy/policy-set.h"
+
+/* What others are shown. Filled on demand: while nobody asks, this costs nothing. */
+
+static void guest_fill(const struct guest *g, struct view_guest *ret)
+{
+	*ret = (struct view_guest){
+		.agent_version = g->hello_known ? g->hello.version : NULL,
+		.os = g->hello_known && *g->hello.os ? g->hello.os : NULL,
+		.kernel = g->hello_known && *g->hello.kernel ? g->hello.kernel : NULL,
+		.enrolled = g->hv->channel != HV_CHANNEL_NONE,
+		.original_bytes = g->original.bytes,
+		.changed_real_usec = g->changed_real_usec,
+		.changed_from_bytes = g->changed_from_bytes,
+		.changed_to_bytes = g->changed_to_bytes,
+		.changed_reason = g->changed_reason,
+	};
+}
+
+static bool fill_guests(struct manager *m)
+{
+	if (m->view_guests_allocated < m->n_guests) {
+		struct view_guest *grown =
+			reallocarray(m->view_guests, m->guests_allocated, sizeof(*grown));
+
+		if (!grown)
+			return false;
+		m->view_guests = grown;
+		m->view_guests_allocated = m->guests_allocated;
+	}
+	for (size_t i = 0; i < m->n_guests; i++)
+		guest_fill(m->guests[i], &m->view_guests[i]);
+	return m->n_guests > 0;
+}
+
+static void policy_count(const struct manager *m, size_t i, struct view_policy *ret)
+{
+	*ret = (struct view_policy){.open = policy_windows_open(decide_state_windows(m->state), i)};
+	for (size_t k = 0; k < m->n_guests; k++) {
+		const struct guest_policy *p =
+			decide_state_guest_policy(m->state, &m->guests[k]->uuid);
+
+		ret->matching += p && guest_policy_matches(p, i);
+		ret->active += p && guest_policy_active(p, i);
+	}
+}
+
+/* Known only as far as the last decision was made with this very set. */
+static bool fill_policies(struct manager *m)
+{
+	size_t n = policy_set_count(m->set);
+
+	if (!m->plan || m->decided_generation != policy_set_generation(m->set))
+		return false;
+	if (m->view_policies_allocated < n) {
+		struct view_policy *grown = reallocarray(m->view_policies, n, sizeof(*grown));
+
+		if (!grown)
+			return false;
+		m->view_policies = grown;
+		m->view_policies_allocated = n;
+	}
+	for (size_t i = 0; i < n; i++)
+		policy_count(m, i, &m->view_policies[i]);
+	return n > 0;
+}
+
+static size_t fill_problems(struct manager *m)
+{
+	size_t n = 0;
+
+	if (!m->connected)
+		m->problems[n++] = (struct view_problem){
+			.code = "libvirt-unreachable",
+			.text = *m->libvirt_reason ? m->libvirt_reason : "libvirt has not answered yet",
+			.remedy = "is libvirtd running? ballastd goes on trying, guests keep what they have",
+			.since_real_usec = m->libvirt_lost_real_usec,
+		};
+	if (m->policy_problem_real_usec)
+		m->problems[n++] = (struct view_problem){
+			.code = "policy-bad",
+			.text = m->policy_problem,
+			.remedy = "correct the file, then: ballastctl reload",
+			.since_real_usec = m->policy_problem_real_usec,
+		};
+	if (*m->state_problem)
+		m->problems[n++] = (struct view_problem){
+			.code = "state-unwritable",
+			.text = m->state_problem,
+			.remedy = "make room in the state directory or make it writable; what is set now is forgotten at a restart",
+			.since_real_usec = m->state_problem_real_usec,
+		};
+	if (m->host_error)
+		m->problems[n++] = (struct view_problem){
+			.code = "host-unreadable",
+			.text = "the host's memory figures cannot be read",
+			.remedy = "look into the journal of ballastd",
+		};
+	return n;
+}
+
+void view_look(void *userdata, struct view_input *ret)
+{
+	struct manager *m = userdata;
+	bool fits = m->plan && m->plan_fits;
+	bool policies = fill_policies(m), guests = fill_guests(m);
+
+	snapshot_fill(m, &m->snapshot);
+	*ret = (struct view_input){
+		.snapshot = &m->snapshot,
+		.plan = fits ? m->plan : NULL,
+		.guests = guests ? m->view_guests : NULL,
+		.set = m->set,
+		.policies = policies ? m->view_policies : NULL,
+		.policies_change_real_usec = m->plan ?
+			policy_windows_next_change(decide_state_windows(m->state)) :
+			USEC_INFINITY,
+		.problems = m->problems,
+		.n_problems = fill_problems(m),
+		.mode = m->mode,
+		.ready = m->decided_synced,
+		.started_real_usec = m->started_real_usec,
+		.libvirt_version = m->connected && *m->libvirt_version ? m->libvirt_version : NULL,
+		.state = m->plan ? m->state : NULL,
+	};
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "common/macros.h"
+
+/*
+ * What each guest is to have when nobody looks after it any more: after an orderly stop, in `mode observe --release`, and when ballastd
+ * could not be started again (ballast-release.service). First what everybody uses, with room to breathe; then what each had before; from what is free, nobody is
+ * squeezed for another. Pure.
+ */
+enum release_goal {
+	RELEASE_TO_USED,     /* what it uses and some room; who has it already stays as it is */
+	RELEASE_TO_ORIGINAL, /* what it had before Ballast touched it, at least the above */
+};
+
+struct release_guest {
+	uint64_t max_bytes;
+	uint64_t have_bytes;     /* what it is counted at: the larger of actual and target */
+	uint64_t settled_bytes;  /* what it will have if nothing is done: the smaller of the two */
+	uint64_t used_bytes;     /* of actual; 0: not known */
+	uint64_t original_bytes; /* 0: not known, then its maximum */
+	bool fixed;              /* cannot be moved */
+	uint64_t to_bytes;       /* out: its target, whole MiB; settled_bytes when it is to be left alone */
+};
+
+/* What a guest needs that uses so much: a fifth more, at least a quarter of its maximum or 512 MiB, whichever is less (between fine and dead
+ * there is no warning without swap); never beyond its maximum. */
+uint64_t release_need(uint64_t used_bytes, uint64_t max_bytes) _const_;
+
+/* Fills to_bytes of all. free_bytes: what may be given out beyond what guests are counted at. */
+void release_plan(struct release_guest *guests, size_t n, uint64_t free_bytes, enum release_goal goal)
+	_nonnull_;

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/release.h"
+
+#include "common/units.h"
+#include "daemon/channel/channel.h"
+#include "daemon/host/host.h"
+#include "daemon/hv/hv.h"
+#include "daemon/release-plan.h"
+#include "daemon/store/store.h"
+#include "daemon/sys/clock.h"
+#include "daemon/sys/journal.h"
+#include "daemon/view.h"
+
+/* A small daemon of its own, with nothing that could have kept the large one from starting: no policies, no API, no writing. */
+
+#define RELEASE_GUESTS_MAX 4096
+#define LISTEN_USEC  (5 * USEC_PER_SEC / 2) /* for agents to say what they use */
+#define CONNECT_USEC (6 * USEC_PER_SEC)
+#define END_USEC     (9 * USEC_PER_SEC)
+/* Kept free on the host, as by decide() where no policy says otherwise. */
+#define RESERVE_BYTES (256 * MIB)
+
+struct released {
+	struct release *r;
+	const struct hv_guest *hv;
+	struct channel *channel;
+	uint64_t actual_bytes;
+	struct guest_report report;
+	uint64_t original_bytes;
+	bool read, asked;
+};
+
+struct release {
+	sd_event *loop;
+	struct hv *hv;
+	struct host *host;
+	struct store *store;
+	enum release_goal goal;
+	struct released *guests[RELEASE_GUESTS_MAX];
+	size_t n;
+	bool synced, commanded;
+	unsigned waiting; /* commands */
+	uint64_t started_usec, synced_usec;
+};
+
+static struct released *find(struct release *r, const struct uuid *u)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (uuid_equal(&r->guests[i]->hv->uuid, u))
+			return r->guests[i];
+	return NULL;
+}
+
+static void on_report(void *userdata, const struct guest_report *report)
+{
+	struct released *g = userdata;
+
+	g->report = *report;
+}
+static void on_hello(void *userdata, const struct agent_hello *hello)
+{
+	struct released *g = userdata;
+
+	if (!g->asked)
+		g->asked = channel_ping(g->channel) >= 0;
+}
+static void on_filesystems(void *userdata, const struct guest_filesystem *fs, size_t n)
+{
+}
+static void on_event(void *userdata, enum channel_event_kind kind, const char *detail)
+{
+}
+static const struct channel_ops channel_ops = {on_report, on_hello, on_filesystems, on_event};
+
+static void appeared(void *data, const struct hv_guest *hv)
+{
+	struct release *r = data;
+	struct released *g;
+
+	if (find(r, &hv->uuid) || r->n == RELEASE_GUESTS_MAX || !(g = calloc(1, sizeof(*g))))
+		return;
+	g->r = r;
+	g->hv = hv_guest_ref(hv);
+	g->actual_bytes = hv->actual_bytes;
+	r->guests[r->n++] = g;
+	if (hv->channel_path)
+		(void)!channel_new(r->loop, hv->channel_path, &channel_ops, g, &g->channel);
+	(void)!hv_submit(r->hv, &(struct hv_request){.call = HV_CALL_READ_BALLOON, .guest = hv->uuid}, NULL);
+}
+
+static void synced(void *data, uint64_t generation)
+{
+	struct release *r = data;
+
+	r->synced = true;
+	r->synced_usec = clock_boot_usec();
+}
+
+static void balloon_take(struct released *g, const struct hv_balloon *b)
+{
+	g->read = true;
+	if (b->has & HV_HAS_ACTUAL)
+		g->actual_bytes = b->actual_bytes;
+	if (g->report.source == REPORT_NONE && (b->has & HV_HAS_AVAILABLE) && b->last_update_sec) {
+		g->report.source = REPORT_BALLOON;
+		g->report.available_bytes = b->available_bytes;
+	}
+}
+
+static void call_done(void *data, const struct hv_result *res)
+{
+	struct release *r = data;
+	struct released *g = find(r, &res->guest);
+	struct journal_fields fields = {&res->guest, g ? g->hv->name : NULL, NULL};
+
+	if (res->call == HV_CALL_READ_BALLOON && g && res->error >= 0 && res->n_balloons == 1)
+		balloon_take(g, res->balloons);
+	if (res->call != HV_CALL_SET_MEMORY)
+		return;
+	if (r->waiting)
+		r->waiting--;
+	if (res->error < 0)
+		journal_write(JOURNAL_RELEASED, LOG_ERR, &fields, "cannot be given %llu MiB: %s",
+			(unsigned long long)(res->bytes / MIB),
+			*res->text ? res->text : strerror(-res->error));
+}
+
+static void no_generation(void *data, uint64_t generation)
+{
+}
+static void no_down(void *data, const struct hv_down *down)
+{
+	struct release *r = data;
+
+	r->synced = false;
+}
+static void no_change(void *data, const struct hv_guest *hv, unsigned what)
+{
+}
+static void no_gone(void *data, const struct uuid *guest, enum hv_gone why)
+{
+}
+static void no_guest(void *data, const struct uuid *guest)
+{
+}
+static void balloon_changed(void *data, const struct uuid *guest, uint64_t actual_bytes)
+{
+	struct released *g = find(data, guest);
+
+	if (g)
+		g->actual_bytes = actual_bytes;
+}
+static void no_job(void *data, const struct uuid *guest, bool completed)
+{
+}
+static void no_quarantine(void *data, const struct hv_overdue *o)
+{
+}
+static void no_recovery(void *data, const struct uuid *guest, const struct hv_balloon *balloon)
+{
+}
+static void trouble(void *data, const struct uuid *guest, const char *text)
+{
+	journal_warning("%s", text);
+}
+static const struct hv_ops hv_ops = {
+	.connected = no_generation,
+	.synced = synced,
+	.disconnected = no_down,
+	.guest_appeared = appeared,
+	.guest_changed = no_change,
+	.guest_gone = no_gone,
+	.guest_reset = no_guest,
+	.balloon_changed = balloon_changed,
+	.job_started = no_guest,
+	.job_ended = no_job,
+	.guest_quarantined = no_quarantine,
+	.guest_recovered = no_recovery,
+	.trouble = trouble,
+	.call_done = call_done,
+};
+
+static int take_original(const struct store_original *o, void *userdata)
+{
+	struct released *g = find(userdata, &o->guest);
+
+	if (g)
+		g->original_bytes = o->bytes;
+	return 0;
+}
+
+static void fill(const struct released *g, struct release_guest *ret)
+{
+	*ret = (struct release_guest){
+		.max_bytes = g->hv->max_bytes,
+		.have_bytes = g->actual_bytes,
+		.settled_bytes = g->actual_bytes,
+		.used_bytes = g->report.source == REPORT_NONE ? 0 : sub_sat(g->actual_bytes, g->report.available_bytes),
+		.original_bytes = g->original_bytes,
+		.fixed = g->hv->fixed != FIXED_NOT || !g->hv->running,
+	};
+}
+
+static void command(struct release *r, struct released *g, const struct release_guest *want)
+{
+	struct hv_request req = {
+		.call = HV_CALL_SET_MEMORY, .guest = g->hv->uuid, .bytes = want->to_bytes};
+	struct journal_fields fields = {&g->hv->uuid, g->hv->name, NULL};
+
+	/* Where it is now becomes its target as well: one that was on its way down stops there. */
+	if (want->fixed || hv_submit(r->hv, &req, NULL) < 0)
+		return;
+	r->waiting++;
+	journal_write(JOURNAL_RELEASED, LOG_NOTICE, &fields, "given %llu MiB (had %llu, uses %llu)",
+		(unsigned long long)(want->to_bytes / MIB), (unsigned long long)(g->actual_bytes / MIB),
+		(unsigned long long)(want->used_bytes / MIB));
+}
+
+static void command_all(struct release *r)
+{
+	_cleanup_free_ struct release_guest *want = calloc(r->n + 1, sizeof(*want));
+	struct host_reading h = {0};
+	uint64_t free_bytes = 0;
+
+	r->commanded = true;
+	if (r->store)
+		(void)!store_load_originals(r->store, take_original, r);
+	if (host_read(r->host, &h) >= 0)
+		free_bytes = sub_sat(h.available_bytes, RESERVE_BYTES);
+	for (size_t i = 0; want && i < r->n; i++) {
+		fill(r->guests[i], &want[i]);
+		/* Nobody is shrunk here: what was grown may be in use by now. */
+		if (r->guests[i]->original_bytes && r->guests[i]->original_bytes < want[i].settled_bytes)
+			want[i].original_bytes = want[i].settled_bytes;
+	}
+	if (want)
+		release_plan(want, r->n, free_bytes, r->goal);
+	for (size_t i = 0; want && i < r->n; i++)
+		command(r, r->guests[i], &want[i]);
+}
+
+/* Has everybody spoken who can? */
+static bool all_heard(const struct release *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (!r->guests[i]->read ||
+			(r->guests[i]->channel && r->guests[i]->report.source != REPORT_AGENT))
+			return false;
+	return true;
+}
+
+static int on_look(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct release *r = userdata;
+	uint64_t now = clock_boot_usec(), waited = now - r->started_usec;
+
+	hv_dispatch(r->hv, 0);
+	if (!r->synced && waited > CONNECT_USEC)
+		return sd_event_exit(r->loop, -ENOTCONN);
+	if (r->synced && !r->commanded && (all_heard(r) || now - r->synced_usec > LISTEN_USEC))
+		command_all(r);
+	if ((r->commanded && !r->waiting) || waited > END_USEC)
+		return sd_event_exit(r->loop, r->waiting ? -ETIMEDOUT : 0);
+	sd_event_source_set_time(source, now + 50 * USEC_PER_MSEC);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static void release_clear(struct release *r)
+{
+	if (r->hv)
+		hv_stop(r->hv, 500 * USEC_PER_MSEC);
+	hv_free(r->hv);
+	for (size_t i = 0; i < r->n; i++) {
+		channel_free(r->guests[i]->channel);
+		hv_guest_unref(r->guests[i]->hv);
+		free(r->guests[i]);
+	}
+	host_free(r->host);
+	store_free(r->store);
+	sd_event_unref(r->loop);
+}
+
+/* Returns 1 when there is something to do, 0 in observe mode. */
+static int read_state(struct release *r, const struct conf *conf)
+{
+	_cleanup_diag_ struct diag d = {0};
+	_cleanup_free_ char *mode = NULL;
+	int e = store_open_readonly(conf->state_dir, &r->store, &d);
+
+	if (e >= 0)
+		e = store_load_text(r->store, "mode", &mode);
+	if (e == -ENOENT)
+		return 0; /* never enforced */
+	r->goal = e < 0 ? RELEASE_TO_USED : RELEASE_TO_ORIGINAL;
+	if (e < 0)
+		journal_write(JOURNAL_RELEASED, LOG_ERR, NULL,
+			"the state in %s cannot be read (%s): only what guests use is made sure of",
+			conf->state_dir, d.text ? d.text : strerror(-e));
+	return e < 0 || streq(mode, daemon_mode_to_string(MODE_ENFORCE));
+}
+
+int release_run(const struct conf *conf)
+{
+	_cleanup_(release_clear) struct release r = {.started_usec = clock_boot_usec()};
+	struct hv_config config = {.uri = conf->uri, .deadline_usec = conf->call_timeout_usec};
+	int e = read_state(&r, conf);
+
+	if (e == 0) {
+		journal_info("mode is observe: no guest was touched, none is released");
+		return 0;
+	}
+	e = sd_event_new(&r.loop);
+	if (e >= 0)
+		e = host_new("/", NULL, &r.host);
+	if (e >= 0)
+		e = hv_new(&config, &hv_ops, &r, &r.hv);
+	if (e >= 0)
+		e = sd_event_add_time(r.loop, NULL, CLOCK_BOOTTIME, 0, USEC_PER_MSEC, on_look, &r);
+	if (e >= 0)
+		e = hv_start(r.hv);
+	if (e >= 0)
+		e = sd_event_loop(r.loop);
+	if (e < 0)
+		journal_write(JOURNAL_RELEASED, LOG_ERR, NULL, "guests could not be released: %s", strerror(-e));
+	return e;
+}

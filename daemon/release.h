@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "daemon/conf.h"
+
+/*
+ * `ballastd --release`, run by ballast-release.service when ballastd could not be started again: within ten seconds every guest has what it
+ * uses and room to breathe, floors first, then what it had before Ballast touched it, as far as the host's free memory goes. Nobody is shrunk.
+ * In observe mode it does nothing; where the state cannot be read, only what guests use is made sure of. Writes to the
+ * journal what it did. Returns 0, or -errno when libvirt could not be asked.
+ */
+int release_run(const struct conf *conf) _nonnull_ _must_check_;
