@@ -66,8 +66,6 @@ static bool want_monotone(struct model *m, const struct plan *p, struct decide_s
 	/* Who cries without using what it was given loses credit by crying on: that is meant. */
 	if (p->guests[who].not_credible || q->guests[who].not_credible)
 		return true;
-	if (q->guests[who].share_bytes + 2 * MIB * m->snap.n_guests < p->guests[who].share_bytes)
-		plan_print(m, q);
 	/* The slack that is taken with surplus (1 % of the budget) is there or not. */
 	REQUIRE(q->guests[who].share_bytes + 2 * MIB * m->snap.n_guests + p->budget_bytes / 100 >=
 			p->guests[who].share_bytes,
