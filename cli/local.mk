@@ -1,1 +1,47 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+bin_PROGRAMS += ballastctl
+ballastctl_CPPFLAGS = $(AM_CPPFLAGS) $(daemon_paths)
+ballastctl_CFLAGS = $(AM_CFLAGS) $(LIBCURL_CFLAGS) $(JANSSON_CFLAGS)
+ballastctl_LDADD = $(simulate_libs) $(LIBCURL_LIBS) $(JANSSON_LIBS)
+ballastctl_SOURCES = \
+	cli/cli.h \
+	cli/client.c \
+	cli/client.h \
+	cli/event-view.c \
+	cli/event-view.h \
+	cli/events.c \
+	cli/get.c \
+	cli/get.h \
+	cli/guest-set.c \
+	cli/guest-table.c \
+	cli/guest-table.h \
+	cli/guest.c \
+	cli/help.c \
+	cli/help.h \
+	cli/host-view.c \
+	cli/host-view.h \
+	cli/main.c \
+	cli/mode.c \
+	cli/option-table.c \
+	cli/options.c \
+	cli/options.h \
+	cli/policy-check.c \
+	cli/policy-diff.c \
+	cli/policy-files.c \
+	cli/policy-files.h \
+	cli/policy-test.c \
+	cli/policy.c \
+	cli/settings-view.c \
+	cli/settings-view.h \
+	cli/status.c \
+	cli/table.c \
+	cli/term.c \
+	cli/term.h \
+	cli/top.c \
+	cli/watch.c \
+	cli/watch.h \
+	$(NULL)
+
+check_PROGRAMS += tests/fixture/fake-ballastd
+tests_fixture_fake_ballastd_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) -pthread
+tests_fixture_fake_ballastd_LDADD = $(fake_libs)

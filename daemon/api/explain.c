@@ -75,6 +75,7 @@ static void write_policies(struct json_out *o, const struct view_input *k, const
 		json_out_key_bool(o, "open",
 			policy_windows_open(decide_state_windows(k->state), i));
 		json_out_key_bool(o, "active", guest_policy_active(gp, i));
+		json_out_key_string(o, "on_calendar", info.on_calendar);
 		json_out_key_string(o, "condition", info.condition);
 		json_out_key_bool(o, "stale", info.stale);
 		json_out_close(o, '}');
@@ -165,14 +166,16 @@ static void say_sizes(struct json_out *o, const struct guest_sample *g, const st
 		say(o, "why: %s", reason_format(&p->standing, text));
 }
 
-static void say_last_change(struct json_out *o, const struct view_guest *v)
+static void say_last_change(struct json_out *o, const struct view_guest *v, uint64_t now_real_usec)
 {
-	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX], text[REASON_TEXT_MAX], when[JSON_TIME_MAX];
+	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX], text[REASON_TEXT_MAX], ago[SPAN_TEXT_MAX];
+	uint64_t usec;
 
 	if (!v || !v->changed_real_usec)
 		return;
-	say(o, "its last command came at %s: from %s to %s, %s",
-		json_time_format(v->changed_real_usec, when), size_format(v->changed_from_bytes, a),
+	usec = sub_sat(now_real_usec, v->changed_real_usec);
+	say(o, "its last command came %s ago: from %s to %s, %s",
+		span_format(usec - usec % USEC_PER_SEC, ago), size_format(v->changed_from_bytes, a),
 		size_format(v->changed_to_bytes, b), reason_format(&v->changed_reason, text));
 }
 
@@ -232,7 +235,7 @@ static void write_text(struct json_out *o, const struct view_input *k, size_t in
 	json_out_open(o, '[');
 	say_sizes(o, g, plan_guest(k, index));
 	guest_conditions(g, plan_guest(k, index), say_condition, o);
-	say_last_change(o, k->guests ? &k->guests[index] : NULL);
+	say_last_change(o, k->guests ? &k->guests[index] : NULL, k->snapshot->now_real_usec);
 	say_overrides(o, k, &g->id.uuid);
 	say_policies(o, k, gp);
 	say_host(o, k);

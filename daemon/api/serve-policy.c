@@ -15,6 +15,7 @@ void serve_policy(const struct view_input *k, size_t index, struct json_out *o)
 	json_out_key_string(o, "description", info.description);
 	json_out_key_string(o, "on_calendar", info.on_calendar);
 	json_out_key_string(o, "condition", info.condition);
+	json_out_key_u64(o, "lasting_usec", info.lasting_usec);
 	json_out_key_bool(o, "has_match", info.has_match);
 	json_out_key_bool(o, "stale", info.stale);
 	json_out_key(o, "open");

@@ -278,6 +278,7 @@ TEST(overrides_are_set_shown_and_cleared)
 	{
 		_cleanup_reply_ struct reply none = ask("DELETE", "/v1/guests/web1/overrides", NULL);
 		_cleanup_reply_ struct reply dry = ask("PUT", "/v1/guests/web1/overrides?dry_run", body);
+		_cleanup_reply_ struct reply unset = ask("GET", "/v1/guests/web1", NULL);
 		_cleanup_reply_ struct reply put = ask("PUT", "/v1/guests/web1/overrides", body);
 		_cleanup_reply_ struct reply shown = ask("GET", "/v1/guests/web1", NULL);
 		_cleanup_reply_ struct reply why = ask("GET", "/v1/guests/web1/explain", NULL);
@@ -285,7 +286,8 @@ TEST(overrides_are_set_shown_and_cleared)
 		_cleanup_reply_ struct reply after = ask("GET", "/v1/guests/web1", NULL);
 
 		CHECK_PROBLEM(none, API_PROBLEM_OVERRIDE_UNKNOWN);
-		CHECK_INT(json_array_size(json_at(dry.json, "/overrides")), 0);
+		CHECK_INT(json_array_size(json_at(dry.json, "/overrides")), 2);
+		CHECK_INT_AT(unset, "/overrides", 0);
 		CHECK_INT(put.status, 200);
 		CHECK_AT(put, "/overrides/0/section", "Memory");
 		CHECK_AT(put, "/overrides/0/value", "512M");

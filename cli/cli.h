@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <jansson.h>
+
+#include "cli/term.h"
+#include "common/diag.h"
+
+/*
+ * ballastctl: a thin client of the REST API. main.c has the table of commands; each noun is a file; each command is a function from its
+ * arguments to an exit code. Messages go to standard error and begin with the program's name; answers go to standard output.
+ */
+
+enum cli_exit {
+	CLI_OK = 0,
+	CLI_FAILED = 1,
+	CLI_USAGE = 2,
+	CLI_NOT_FOUND = 3,
+	CLI_CONFLICT = 4,
+	CLI_DENIED = 5,
+	CLI_UNREACHABLE = 6,
+	CLI_RUNNING_ON = 7, /* timed out, and goes on */
+	CLI_NO_QUORUM = 8,
+	CLI_BAD_CONFIG = 9,
+};
+
+/* Every option of every command; option-table.c says what they are. */
+enum cli_option {
+	OPT_HELP,
+	OPT_VERSION,
+	OPT_JSON,
+	OPT_SOCKET,
+	OPT_TIMEOUT,
+	OPT_DRY_RUN,
+	OPT_INTERVAL,
+	OPT_ONCE,
+	OPT_MEMORY,
+	OPT_MIN,
+	OPT_MAX,
+	OPT_WEIGHT,
+	OPT_HEADROOM,
+	OPT_CPU_WEIGHT,
+	OPT_CPU_QUOTA,
+	OPT_FOR,
+	OPT_UNTIL,
+	OPT_REASON,
+	OPT_CLEAR,
+	OPT_RELEASE,
+	OPT_FOLLOW,
+	OPT_GUEST,
+	OPT_KIND,
+	OPT_LIMIT,
+	OPT_AFTER,
+	OPT_AT,
+	OPT_TAG,
+	OPT_CONDITIONS_HOLD,
+	OPT_POLICY_DIR,
+	OPT_NONE, /* ends a list; also their number */
+};
+
+/* How often one option may be repeated. */
+#define CLI_VALUES_MAX 32
+
+struct cli {
+	const char *program;
+	const struct cli_command *command;
+	char **words; /* owned: what is no option */
+	char **args;  /* ... behind noun and verb */
+	int n_args;
+	const char *values[OPT_NONE][CLI_VALUES_MAX]; /* "" for a flag */
+	unsigned n_values[OPT_NONE];
+	struct term term;
+};
+
+struct cli_command {
+	const char *noun;
+	const char *verb;    /* "" : what the noun alone does */
+	const char *args;    /* for --help: "GUEST" */
+	const char *summary; /* one line, no full stop */
+	int min_args, max_args; /* max -1: any number */
+	const enum cli_option *options; /* ends with OPT_NONE; the common ones are not listed */
+	int (*run)(struct cli *c);
+	int (*run_raw)(int argc, char **argv); /* instead: parses its own arguments, argv[0] is the name to use */
+};
+extern const struct cli_command cli_commands[];
+extern const size_t cli_n_commands;
+
+struct cli_option_info {
+	const char *name; /* without dashes */
+	char letter;      /* 0: none */
+	const char *arg;  /* NULL: a flag */
+	const char *help;
+	bool many;
+};
+extern const struct cli_option_info cli_options[OPT_NONE];
+
+/* The last value, or NULL. */
+const char *cli_value(const struct cli *c, enum cli_option o) _nonnull_ _pure_;
+static inline bool cli_has(const struct cli *c, enum cli_option o)
+{
+	return c->n_values[o];
+}
+
+/* Prints "PROGRAM: ..." to standard error and returns code, so that a check ends in `return cli_fail(...)`. */
+int cli_fail(const struct cli *c, enum cli_exit code, const char *fmt, ...)
+	_nonnull_args_(1, 3) _printf_(3, 4);
+/* The same for wrong usage: adds which --help to read. */
+int cli_usage(const struct cli *c, const char *fmt, ...) _nonnull_args_(1, 2) _printf_(2, 3);
+/* Prints a value as JSON, one document on a line of its own (indented for a terminal). Returns CLI_OK. */
+int cli_print_json(const struct cli *c, const json_t *value) _nonnull_;
+
+/* Commands. */
+int cmd_status(struct cli *c);
+int cmd_top(struct cli *c);
+int cmd_guest_list(struct cli *c);
+int cmd_guest_show(struct cli *c);
+int cmd_guest_explain(struct cli *c);
+int cmd_guest_enroll(struct cli *c);
+int cmd_guest_set(struct cli *c);
+int cmd_policy_list(struct cli *c);
+int cmd_policy_show(struct cli *c);
+int cmd_policy_explain(struct cli *c);
+int cmd_policy_check(struct cli *c);
+int cmd_policy_test(struct cli *c);
+int cmd_policy_diff(struct cli *c);
+int cmd_events(struct cli *c);
+int cmd_mode(struct cli *c);
+int cmd_reload(struct cli *c);

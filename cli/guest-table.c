@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/guest-table.h"
+
+#include "cli/get.h"
+
+bool guest_is(const json_t *guest, const char *condition)
+{
+	const json_t *word;
+	size_t i;
+
+	json_array_foreach(get_at(guest, "/conditions"), i, word)
+		if (json_is_string(word) && streq(json_string_value(word), condition))
+			return true;
+	return false;
+}
+
+char *guest_state(const json_t *guest, char buf[static GUEST_STATE_MAX])
+{
+	const json_t *word;
+	size_t i, n = 0;
+
+	buf[0] = '\0';
+	json_array_foreach(get_at(guest, "/conditions"), i, word)
+		if (json_is_string(word) && n < GUEST_STATE_MAX)
+			n += (size_t)snprintf(buf + n, GUEST_STATE_MAX - n, "%s%s", n ? ", " : "",
+				json_string_value(word));
+	if (get_string(guest, "/fixed", NULL) && n < GUEST_STATE_MAX)
+		n += (size_t)snprintf(buf + n, GUEST_STATE_MAX - n, "%sfixed", n ? ", " : "");
+	if (!n)
+		strcpy(buf, "-");
+	return buf;
+}
+
+enum style guest_style(const json_t *guest)
+{
+	static const char *const bad[] = {"stuck", "breaker", "quarantined", "stale"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		if (guest_is(guest, bad[i]))
+			return STYLE_BAD;
+	if (guest_is(guest, "pressed") || guest_is(guest, "not-credible"))
+		return STYLE_NOTE;
+	return STYLE_NONE;
+}
+
+static const json_t *find_guest(const json_t *guests, const char *uuid)
+{
+	const json_t *g;
+	size_t i;
+
+	json_array_foreach(guests, i, g)
+		if (streq(get_string(g, "/uuid", ""), uuid))
+			return g;
+	return NULL;
+}
+
+/* Growth of a counter in permyriad of the time; a guest that started anew in between has none. */
+static uint64_t rate_of(const json_t *before, const json_t *now, const char *path, uint64_t elapsed_usec)
+{
+	uint64_t a = get_number(before, path, UINT64_MAX), b = get_number(now, path, UINT64_MAX);
+
+	if (a == UINT64_MAX || b == UINT64_MAX || b < a || !elapsed_usec)
+		return UINT64_MAX;
+	return mul_div(b - a, PERMYRIAD, elapsed_usec);
+}
+
+struct guest_rates *guest_rates_new(const json_t *before, const json_t *now, uint64_t elapsed_usec)
+{
+	struct guest_rates *rates = before ? calloc(json_array_size(now) + 1, sizeof(*rates)) : NULL;
+	const json_t *g;
+	size_t i;
+
+	if (!rates)
+		return NULL;
+	json_array_foreach(now, i, g) {
+		const json_t *old = find_guest(before, get_string(g, "/uuid", ""));
+
+		rates[i].cpu_permyriad = rate_of(old, g, "/cpu/time_usec", elapsed_usec);
+		rates[i].delay_permyriad = rate_of(old, g, "/cpu/delay_usec", elapsed_usec);
+	}
+	return rates;
+}
+
+static void add_size(struct table *t, const json_t *guest, const char *path)
+{
+	char text[SIZE_TEXT_MAX];
+
+	table_add(t, STYLE_NONE, show_size(get_number(guest, path, UINT64_MAX), text));
+}
+
+/* Where it is going, if it is; a MiB is what commands are rounded to. */
+static void add_target(struct table *t, const json_t *guest)
+{
+	uint64_t actual = get_number(guest, "/memory/actual", 0);
+	uint64_t target = get_number(guest, "/memory/target", actual);
+	char size[SIZE_TEXT_MAX], text[SIZE_TEXT_MAX + 4] = "";
+
+	if (target > actual + MIB || actual > target + MIB)
+		snprintf(text, sizeof(text), "%s %s", target > actual ? "^" : "v", show_size(target, size));
+	table_add(t, target > actual ? STYLE_GOOD : STYLE_NOTE, text);
+}
+
+static void add_row(struct table *t, const json_t *guest, const struct guest_rates *rates)
+{
+	uint64_t actual = get_number(guest, "/memory/actual", 0);
+	uint64_t stall = get_number(guest, "/memory/stall_permyriad", UINT64_MAX);
+	char state[GUEST_STATE_MAX], text[RATIO_TEXT_MAX];
+
+	table_add(t, STYLE_NAME, get_string(guest, "/name", "?"));
+	add_size(t, guest, "/memory/actual");
+	add_target(t, guest);
+	add_size(t, guest, "/memory/used");
+	add_size(t, guest, "/memory/want");
+	add_size(t, guest, "/memory/max");
+	table_add_bar(t, guest_is(guest, "pressed") ? STYLE_NOTE : STYLE_GOOD,
+		get_number(guest, "/memory/used", actual), actual, get_number(guest, "/memory/max", actual));
+	table_add(t, stall != UINT64_MAX && stall >= 1000 ? STYLE_NOTE : STYLE_NONE,
+		show_permyriad(stall, text));
+	if (rates) {
+		table_add(t, STYLE_NONE, show_permyriad(rates->cpu_permyriad, text));
+		table_add(t, STYLE_NONE, show_permyriad(rates->delay_permyriad, text));
+	}
+	table_add(t, guest_style(guest), guest_state(guest, state));
+	table_add(t, STYLE_NONE, get_string(guest, "/standing/text",
+		get_string(guest, "/fixed", NULL) ? "its memory cannot be moved" : ""));
+}
+
+void guest_table_print(const struct cli *c, FILE *f, const json_t *guests, const struct guest_rates *rates)
+{
+	_cleanup_table_ struct table plain = {
+		.titles = {"GUEST", "HAS", "GOES TO", "USES", "WANTS", "OF", "USED, HAS, OF", "STALL",
+			"STATE", "WHY"},
+		.right = {false, true, false, true, true, true, false, true},
+		.bar_cells = 16,
+	};
+	_cleanup_table_ struct table live = {
+		.titles = {"GUEST", "HAS", "GOES TO", "USES", "WANTS", "OF", "USED, HAS, OF", "STALL",
+			"CPU", "WAITS", "STATE", "WHY"},
+		.right = {false, true, false, true, true, true, false, true, true, true},
+		.bar_cells = 16,
+	};
+	struct table *t = rates ? &live : &plain;
+	const json_t *g;
+	size_t i;
+
+	json_array_foreach(guests, i, g)
+		add_row(t, g, rates ? &rates[i] : NULL);
+	table_print(t, &c->term, f);
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/host-view.h"
+
+#include <stdarg.h>
+
+#include "cli/get.h"
+#include "cli/guest-table.h"
+
+static const struct {
+	const char *state, *means;
+	enum style style;
+} states[] = {
+	{"ample", "there is room to spare", STYLE_GOOD},
+	{"tight", "everybody has what it wants, little is left", STYLE_GOOD},
+	{"short", "not all wants fit: memory is divided by weight", STYLE_NOTE},
+	{"critical", "not even the floors fit: those with the least weight give first", STYLE_BAD},
+};
+
+static size_t find_state(const char *state)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
+		if (streq(states[i].state, state))
+			return i;
+	return SIZE_MAX;
+}
+
+/* Separated facts on one line. */
+static void fact(const struct cli *c, FILE *f, enum style style, const char *text)
+{
+	fputs("  ", f);
+	term_print(&c->term, f, style, text);
+}
+
+void host_print_header(const struct cli *c, FILE *f, const json_t *host)
+{
+	const char *state = get_string(host, "/state", NULL), *mode = get_string(host, "/mode", "?");
+	size_t s = state ? find_state(state) : SIZE_MAX;
+	uint64_t decided = get_time(host, "/decided"), started = get_time(host, "/started");
+	char text[SPAN_TEXT_MAX + 32], span[SPAN_TEXT_MAX];
+
+	term_print(&c->term, f, STYLE_BOLD, get_string(host, "/name", "?"));
+	fact(c, f, s == SIZE_MAX ? STYLE_NONE : states[s].style, state ? state : "starting");
+	if (s != SIZE_MAX)
+		fprintf(f, " (%s)", states[s].means);
+	fact(c, f, streq(mode, "enforce") ? STYLE_GOOD : STYLE_NOTE, mode);
+	if (decided && started && decided >= started) {
+		snprintf(text, sizeof(text), "up %s", show_span(decided - started, span));
+		fact(c, f, STYLE_DIM, text);
+	}
+	snprintf(text, sizeof(text), "ballastd %.16s", get_string(host, "/version", "?"));
+	fact(c, f, STYLE_DIM, text);
+	fputc('\n', f);
+	if (!streq(mode, "enforce"))
+		fprintf(f, "mode is %s: all is shown, nothing is touched; to go live: ballastctl mode enforce\n",
+			mode);
+}
+
+void host_print_memory(const struct cli *c, FILE *f, const json_t *host)
+{
+	uint64_t budget = get_number(host, "/memory/budget", 0);
+	uint64_t charged = get_number(host, "/memory/charged", 0);
+	uint64_t reserved = get_number(host, "/memory/reserved", 0);
+	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX], d[SIZE_TEXT_MAX], e[SIZE_TEXT_MAX], g[SIZE_TEXT_MAX];
+	bool over = charged + reserved > budget;
+
+	if (!budget)
+		return;
+	fputs("Memory  [", f);
+	term_print_bar(&c->term, f, 40, charged, charged + reserved, budget,
+		over ? STYLE_BAD : STYLE_GOOD);
+	fprintf(f, "]  %s of %s given to guests", size_format(charged, a), size_format(budget, b));
+	if (reserved)
+		fprintf(f, ", %s reserved", size_format(reserved, d));
+	if (over)
+		fprintf(f, ", %s too much", size_format(charged + reserved - budget, d));
+	else
+		fprintf(f, ", %s free", size_format(budget - charged - reserved, e));
+	fprintf(f, "\n        %s = %s reserve + %s host + %s QEMU + %s for guests\n",
+		show_size(get_number(host, "/memory/managed", UINT64_MAX), a),
+		show_size(get_number(host, "/memory/reserve", UINT64_MAX), b),
+		show_size(get_number(host, "/memory/other", UINT64_MAX), d),
+		show_size(get_number(host, "/memory/overhead", UINT64_MAX), e),
+		show_size(budget, g));
+}
+
+/* ---- what is wrong ---- */
+
+_printf_(5, 6) static void line(const struct cli *c, FILE *f, enum style style, const char *who,
+	const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	fputs("  ", f);
+	term_print_cut(&c->term, f, style, who, 12, true);
+	fputs("  ", f);
+	term_print_wrapped(&c->term, f, text, 16);
+}
+
+static unsigned print_problems(const struct cli *c, FILE *f, const json_t *host)
+{
+	uint64_t now = get_time(host, "/decided");
+	const json_t *p;
+	size_t i;
+
+	json_array_foreach(get_at(host, "/problems"), i, p) {
+		const char *remedy = get_string(p, "/remedy", NULL);
+		uint64_t since = get_time(p, "/since");
+		char span[SPAN_TEXT_MAX];
+
+		if (since && now > since)
+			line(c, f, STYLE_BAD, get_string(p, "/code", "problem"), "%s (for %s)",
+				get_string(p, "/text", ""), show_span(now - since, span));
+		else
+			line(c, f, STYLE_BAD, get_string(p, "/code", "problem"), "%s",
+				get_string(p, "/text", ""));
+		if (remedy)
+			line(c, f, STYLE_NONE, "", "-> %s", remedy);
+	}
+	return (unsigned)json_array_size(get_at(host, "/problems"));
+}
+
+/* What is done about a guest that stalls. */
+static void line_pressed(const struct cli *c, FILE *f, const json_t *g)
+{
+	uint64_t actual = get_number(g, "/memory/actual", 0);
+	uint64_t target = get_number(g, "/memory/target", actual);
+	char stall[RATIO_TEXT_MAX], a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX];
+	const char *name = get_string(g, "/name", "?");
+
+	show_permyriad(get_number(g, "/memory/stall_permyriad", UINT64_MAX), stall);
+	if (target > actual + MIB)
+		line(c, f, STYLE_NOTE, name, "stalls on memory (%s of its time) -> grows from %s to %s",
+			stall, size_format(actual, a), size_format(target, b));
+	else
+		line(c, f, STYLE_NOTE, name,
+			"stalls on memory (%s of its time) at %s -> it is first to get what comes free", stall,
+			size_format(actual, a));
+}
+
+static void line_stale(const struct cli *c, FILE *f, const json_t *g, uint64_t now)
+{
+	uint64_t heard = get_time(g, "/report/time");
+	char span[SPAN_TEXT_MAX], a[SIZE_TEXT_MAX];
+
+	line(c, f, STYLE_BAD, get_string(g, "/name", "?"),
+		"its agent has been silent%s%s -> it is not shrunk below %s", heard && now > heard ? " for " : "",
+		heard && now > heard ? show_span(now - heard, span) : "",
+		show_size(get_number(g, "/memory/floor", UINT64_MAX), a));
+}
+
+static unsigned print_guest(const struct cli *c, FILE *f, const json_t *g, uint64_t now)
+{
+	const char *name = get_string(g, "/name", "?");
+	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX];
+	unsigned n = 0;
+
+	if (guest_is(g, "quarantined") && ++n)
+		line(c, f, STYLE_BAD, name,
+			"libvirt does not answer for it -> no command until it does; others are served");
+	if (guest_is(g, "breaker") && ++n)
+		line(c, f, STYLE_BAD, name, "holds %s on the host, more than the %s it has -> counted at its "
+					    "maximum, given a soft limit",
+			show_size(get_number(g, "/memory/resident", UINT64_MAX), a),
+			show_size(get_number(g, "/memory/actual", UINT64_MAX), b));
+	if (guest_is(g, "stuck") && ++n)
+		line(c, f, STYLE_BAD, name, "its balloon does not move from %s to %s -> left out of the "
+					    "division, tried again",
+			show_size(get_number(g, "/memory/actual", UINT64_MAX), a),
+			show_size(get_number(g, "/memory/target", UINT64_MAX), b));
+	if (guest_is(g, "stale") && ++n)
+		line_stale(c, f, g, now);
+	if (guest_is(g, "pressed") && ++n)
+		line_pressed(c, f, g);
+	if (guest_is(g, "not-credible") && ++n)
+		line(c, f, STYLE_NOTE, name,
+			"asks for memory and does not use what it was given -> its pressure counts less");
+	if (get_string(g, "/fixed", NULL) && ++n)
+		line(c, f, STYLE_NOTE, name, "its memory cannot be moved (%s) -> counted at its maximum",
+			get_string(g, "/fixed", ""));
+	else if (guest_is(g, "unknown") && !get_bool(g, "/agent/enrolled") && ++n)
+		line(c, f, STYLE_NOTE, name,
+			"nothing is known of its use of memory -> left as it is; mend: ballastctl guest enroll %s",
+			name);
+	return n;
+}
+
+unsigned host_print_wrong(const struct cli *c, FILE *f, const json_t *host, const json_t *guests)
+{
+	uint64_t now = get_time(host, "/decided");
+	unsigned n = print_problems(c, f, host);
+	const json_t *g;
+	size_t i;
+
+	json_array_foreach(guests, i, g)
+		n += print_guest(c, f, g, now);
+	return n;
+}

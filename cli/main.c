@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "config.h"
+
+#include <curl/curl.h>
+#include <libgen.h>
+#include <locale.h>
+#include <signal.h>
+
+#include "cli/cli.h"
+#include "cli/help.h"
+#include "cli/options.h"
+#include "simulate/simulate.h"
+
+#define OPTIONS(...) (const enum cli_option[]){__VA_ARGS__, OPT_NONE}
+
+const struct cli_command cli_commands[] = {
+	{"status", "", "", "what is wrong, and what Ballast is doing about it", 0, 0, NULL, .run = cmd_status},
+	{"top", "", "", "guests and moves, live", 0, 0, OPTIONS(OPT_INTERVAL, OPT_ONCE), .run = cmd_top},
+	{"guest", "", "", "as guest list", 0, 0, NULL, .run = cmd_guest_list},
+	{"guest", "list", "", "all guests", 0, 0, NULL, .run = cmd_guest_list},
+	{"guest", "show", "GUEST", "all that is known of a guest", 1, 1, NULL, .run = cmd_guest_show},
+	{"guest", "explain", "GUEST", "why it has what it has", 1, 1, NULL, .run = cmd_guest_explain},
+	{"guest", "enroll", "GUEST", "give it the agent's channel and statistics", 1, 1,
+		OPTIONS(OPT_DRY_RUN), .run = cmd_guest_enroll},
+	{"guest", "set", "GUEST", "set limits and weights by hand, for a while", 1, 1,
+		OPTIONS(OPT_MEMORY, OPT_MIN, OPT_MAX, OPT_WEIGHT, OPT_HEADROOM, OPT_CPU_WEIGHT,
+			OPT_CPU_QUOTA, OPT_FOR, OPT_UNTIL, OPT_REASON, OPT_CLEAR, OPT_DRY_RUN),
+		.run = cmd_guest_set},
+	{"policy", "", "", "as policy list", 0, 0, NULL, .run = cmd_policy_list},
+	{"policy", "list", "", "all policies and whether they are in force", 0, 0, NULL, .run = cmd_policy_list},
+	{"policy", "show", "GUEST|POLICY",
+		"what holds for a guest, each setting with its origin; or one policy", 1, 1, NULL,
+		.run = cmd_policy_show},
+	{"policy", "explain", "GUEST", "which policies a guest has, and why not others", 1, 1, NULL,
+		.run = cmd_policy_explain},
+	{"policy", "check", "[FILE...]", "find mistakes in files, or in all that is installed", 0, -1,
+		OPTIONS(OPT_POLICY_DIR), .run = cmd_policy_check},
+	{"policy", "test", "GUEST [FILE...]", "what would hold for a guest at some time", 1, -1,
+		OPTIONS(OPT_AT, OPT_TAG, OPT_CONDITIONS_HOLD, OPT_POLICY_DIR), .run = cmd_policy_test},
+	{"policy", "diff", "FILE...", "what these files would change, guest by guest", 1, -1,
+		OPTIONS(OPT_AT, OPT_GUEST, OPT_TAG, OPT_CONDITIONS_HOLD, OPT_POLICY_DIR),
+		.run = cmd_policy_diff},
+	{"events", "", "", "what happened", 0, 0,
+		OPTIONS(OPT_FOLLOW, OPT_GUEST, OPT_KIND, OPT_LIMIT, OPT_AFTER, OPT_INTERVAL),
+		.run = cmd_events},
+	{"mode", "", "[observe|enforce]", "show the mode, go live, or stop touching guests", 0, 1,
+		OPTIONS(OPT_RELEASE, OPT_DRY_RUN), .run = cmd_mode},
+	{"reload", "", "", "read policies and configuration again", 0, 0, OPTIONS(OPT_DRY_RUN),
+		.run = cmd_reload},
+	{"simulate", "", "FILE", "run the decisions over a described host", 0, -1, NULL,
+		.run_raw = cmd_simulate},
+};
+const size_t cli_n_commands = ARRAY_SIZE(cli_commands);
+
+/* The noun's command for the second word; its command without a verb where that word is none. */
+static const struct cli_command *find_command(const char *noun, const char *verb)
+{
+	const struct cli_command *alone = NULL;
+
+	for (size_t i = 0; i < cli_n_commands; i++) {
+		const struct cli_command *cmd = &cli_commands[i];
+
+		if (!streq(cmd->noun, noun))
+			continue;
+		if (verb && *cmd->verb && streq(cmd->verb, verb))
+			return cmd;
+		if (!*cmd->verb)
+			alone = cmd;
+	}
+	return alone;
+}
+
+static const char *nearest_noun(const char *word)
+{
+	const char *nouns[32] = {NULL};
+	size_t n = 0;
+
+	for (size_t i = 0; i < cli_n_commands && n + 1 < ARRAY_SIZE(nouns); i++)
+		if (!n || !streq(nouns[n - 1], cli_commands[i].noun))
+			nouns[n++] = cli_commands[i].noun;
+	return nearest_word(word, nouns);
+}
+
+static const char *nearest_verb(const char *noun, const char *word)
+{
+	const char *verbs[32] = {NULL};
+	size_t n = 0;
+
+	for (size_t i = 0; i < cli_n_commands && n + 1 < ARRAY_SIZE(verbs); i++)
+		if (streq(cli_commands[i].noun, noun) && *cli_commands[i].verb)
+			verbs[n++] = cli_commands[i].verb;
+	return nearest_word(word, verbs);
+}
+
+/* A word too many behind a noun that has verbs was meant as one. */
+static int bad_arguments(struct cli *c)
+{
+	const struct cli_command *cmd = c->command;
+	const char *nearest;
+
+	if (c->n_args < cmd->min_args)
+		return cli_usage(c, "%s %s needs %s", cmd->noun, cmd->verb, cmd->args);
+	if (*cmd->verb || cmd->max_args)
+		return cli_usage(c, "\"%s\" is too much", c->args[cmd->max_args]);
+	nearest = nearest_verb(cmd->noun, c->args[0]);
+	if (nearest)
+		return cli_usage(c, "%s has no verb \"%s\"; did you mean \"%s\"?", cmd->noun,
+			c->args[0], nearest);
+	return cli_usage(c, "%s has no verb \"%s\"", cmd->noun, c->args[0]);
+}
+
+/* Takes noun and verb out of the words. Returns CLI_OK, or the exit code after a message. */
+static int choose_command(struct cli *c)
+{
+	const char *noun = c->n_args ? c->args[0] : "status", *nearest;
+
+	c->command = find_command(noun, c->n_args > 1 ? c->args[1] : NULL);
+	if (!c->command) {
+		nearest = nearest_noun(noun);
+		return cli_usage(c, "there is no command \"%s\"%s%s%s", noun,
+			nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+	}
+	if (c->n_args) {
+		int words = *c->command->verb ? 2 : 1;
+
+		c->args += words;
+		c->n_args -= words;
+	}
+	return CLI_OK;
+}
+
+/* simulate has its own options: they are not looked at here. */
+static int run_raw(int argc, char **argv)
+{
+	char name[256];
+
+	snprintf(name, sizeof(name), "%s %s", argv[0], argv[1]);
+	argv[1] = name;
+	return find_command("simulate", NULL)->run_raw(argc - 1, argv + 1);
+}
+
+static int run(struct cli *c, int argc, char **argv)
+{
+	int r = options_parse(c, argc, argv);
+
+	if (r != CLI_OK)
+		return r;
+	if (cli_has(c, OPT_VERSION)) {
+		printf("ballastctl " PACKAGE_VERSION "\n");
+		return CLI_OK;
+	}
+	if (cli_has(c, OPT_HELP) && !c->n_args) {
+		help_all(c);
+		return CLI_OK;
+	}
+	r = choose_command(c);
+	if (r != CLI_OK)
+		return r;
+	if (cli_has(c, OPT_HELP)) {
+		help_command(c);
+		return CLI_OK;
+	}
+	r = options_check(c);
+	if (r != CLI_OK)
+		return r;
+	if (c->n_args < c->command->min_args ||
+		(c->command->max_args >= 0 && c->n_args > c->command->max_args))
+		return bad_arguments(c);
+	return c->command->run(c);
+}
+
+int main(int argc, char **argv)
+{
+	struct cli c = {.program = argc ? basename(argv[0]) : "ballastctl"};
+	int r;
+
+	setlocale(LC_CTYPE, "");
+	signal(SIGPIPE, SIG_IGN);
+	term_init(&c.term);
+	if (argc > 1 && streq(argv[1], "simulate")) {
+		argv[0] = (char *)(uintptr_t)c.program;
+		r = run_raw(argc, argv);
+	} else {
+		curl_global_init(CURL_GLOBAL_DEFAULT);
+		r = run(&c, argc, argv);
+		curl_global_cleanup();
+		options_free(&c);
+	}
+	/* A full disk or a closed pipe must not look like success. */
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		if (errno != EPIPE)
+			cli_fail(&c, CLI_FAILED, "cannot write: %s", strerror(errno));
+		return r ? r : CLI_FAILED;
+	}
+	return r;
+}

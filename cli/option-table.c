@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/cli.h"
+
+/* Every option once: parsing, --help and the test of the man page come from here. */
+const struct cli_option_info cli_options[OPT_NONE] = {
+	[OPT_HELP] = {"help", 'h', NULL, "show this text"},
+	[OPT_VERSION] = {"version", 0, NULL, "show the version"},
+	[OPT_JSON] = {"json", 'j', NULL, "print the API's JSON"},
+	[OPT_SOCKET] = {"socket", 0, "PATH", "the daemon's socket (also: $BALLAST_SOCKET)"},
+	[OPT_TIMEOUT] = {"timeout", 0, "SPAN", "give up after this long (default 30s)"},
+	[OPT_DRY_RUN] = {"dry-run", 'n', NULL, "check everything, change nothing"},
+	[OPT_INTERVAL] = {"interval", 'i', "SPAN", "look this often (default 1s)"},
+	[OPT_ONCE] = {"once", '1', NULL, "one look, no screen"},
+	[OPT_MEMORY] = {"memory", 'm', "SIZE", "exactly this much: --min and --max in one"},
+	[OPT_MIN] = {"min", 0, "SIZE", "not less than this"},
+	[OPT_MAX] = {"max", 0, "SIZE", "not more than this"},
+	[OPT_WEIGHT] = {"weight", 'w', "N", "share of memory when it is short, 1 to 10000 (usual: 100)"},
+	[OPT_HEADROOM] = {"headroom", 0, "RATIO", "kept over what it uses, as in 20%"},
+	[OPT_CPU_WEIGHT] = {"cpu-weight", 0, "N", "share of the CPUs when they are short, 1 to 10000"},
+	[OPT_CPU_QUOTA] = {"cpu-quota", 0, "RATIO", "at most so much CPU time; 150% is one and a half CPUs"},
+	[OPT_FOR] = {"for", 0, "SPAN", "ends after this long, as in 2h"},
+	[OPT_UNTIL] = {"until", 0, "TIME", "ends then, as in 08:00, \"Mon 08:00\" or 2026-12-24 18:00"},
+	[OPT_REASON] = {"reason", 'r', "TEXT", "why, for those who look later"},
+	[OPT_CLEAR] = {"clear", 0, NULL, "drop all that was set by hand"},
+	[OPT_RELEASE] = {"release", 0, NULL, "with observe: give each guest back what it had before Ballast"},
+	[OPT_FOLLOW] = {"follow", 'f', NULL, "go on with new events until Ctrl-C"},
+	[OPT_GUEST] = {"guest", 'g', "GUEST", "only this guest, by name or UUID", true},
+	[OPT_KIND] = {"kind", 'k', "KIND", "only events of this kind"},
+	[OPT_LIMIT] = {"limit", 'l', "N", "at most so many events, 1 to 1000 (default 50)"},
+	[OPT_AFTER] = {"after", 0, "ID", "events after the one with this id"},
+	[OPT_AT] = {"at", 0, "TIME", "as it would be then, as in \"Mon 22:00\" (default now)"},
+	[OPT_TAG] = {"tag", 't', "TAG", "the guest has this tag", true},
+	[OPT_CONDITIONS_HOLD] = {"conditions-hold", 0, NULL, "take every Condition= as true"},
+	[OPT_POLICY_DIR] = {"policy-dir", 0, "DIR", "policies are here, lowest layer first (instead of the usual places)", true},
+};

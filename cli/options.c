@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/options.h"
+
+#include <stdarg.h>
+
+const char *cli_value(const struct cli *c, enum cli_option o)
+{
+	return c->n_values[o] ? c->values[o][c->n_values[o] - 1] : NULL;
+}
+
+bool option_is_common(enum cli_option o)
+{
+	return o == OPT_HELP || o == OPT_VERSION || o == OPT_JSON || o == OPT_SOCKET || o == OPT_TIMEOUT;
+}
+
+static enum cli_option find_long(const char *name, size_t n)
+{
+	for (enum cli_option o = 0; o < OPT_NONE; o++)
+		if (strncmp(cli_options[o].name, name, n) == 0 && !cli_options[o].name[n])
+			return o;
+	return OPT_NONE;
+}
+
+static enum cli_option find_letter(char letter)
+{
+	for (enum cli_option o = 0; o < OPT_NONE; o++)
+		if (cli_options[o].letter == letter)
+			return o;
+	return OPT_NONE;
+}
+
+static int add_value(struct cli *c, enum cli_option o, const char *value)
+{
+	if (c->n_values[o] == CLI_VALUES_MAX)
+		return cli_usage(c, "--%s is given more than %d times", cli_options[o].name,
+			CLI_VALUES_MAX);
+	if (c->n_values[o] && !cli_options[o].many && cli_options[o].arg)
+		return cli_usage(c, "--%s is given twice", cli_options[o].name);
+	c->values[o][c->n_values[o]++] = value;
+	return CLI_OK;
+}
+
+static int unknown_long(struct cli *c, const char *name, size_t n)
+{
+	const char *names[OPT_NONE + 1] = {NULL}, *nearest;
+	char word[64];
+
+	snprintf(word, sizeof(word), "%.*s", (int)n, name);
+	for (enum cli_option o = 0; o < OPT_NONE; o++)
+		names[o] = cli_options[o].name;
+	nearest = nearest_word(word, names);
+	return cli_usage(c, "there is no option --%s%s%s%s", word, nearest ? "; did you mean --" : "",
+		nearest ? nearest : "", nearest ? "?" : "");
+}
+
+/* One "--..." at argv[*i]; moves *i over a value that stands apart. */
+static int parse_long(struct cli *c, char **argv, int argc, int *i)
+{
+	const char *name = argv[*i] + 2;
+	size_t n = strcspn(name, "=");
+	enum cli_option o = find_long(name, n);
+
+	if (o == OPT_NONE)
+		return unknown_long(c, name, n);
+	if (!cli_options[o].arg && name[n])
+		return cli_usage(c, "--%s takes no value", cli_options[o].name);
+	if (!cli_options[o].arg)
+		return add_value(c, o, "");
+	if (name[n])
+		return add_value(c, o, name + n + 1);
+	if (*i + 1 >= argc)
+		return cli_usage(c, "--%s needs %s", cli_options[o].name, cli_options[o].arg);
+	return add_value(c, o, argv[++*i]);
+}
+
+/* "-jn", "-l5", "-l 5" */
+static int parse_letters(struct cli *c, char **argv, int argc, int *i)
+{
+	for (const char *p = argv[*i] + 1; *p; p++) {
+		enum cli_option o = find_letter(*p);
+		int r;
+
+		if (o == OPT_NONE)
+			return cli_usage(c, "there is no option -%c", *p);
+		if (!cli_options[o].arg) {
+			r = add_value(c, o, "");
+			if (r != CLI_OK)
+				return r;
+			continue;
+		}
+		if (p[1])
+			return add_value(c, o, p + 1);
+		if (*i + 1 >= argc)
+			return cli_usage(c, "-%c needs %s", *p, cli_options[o].arg);
+		return add_value(c, o, argv[++*i]);
+	}
+	return CLI_OK;
+}
+
+int options_parse(struct cli *c, int argc, char **argv)
+{
+	bool ended = false;
+
+	c->args = c->words = calloc((size_t)argc + 1, sizeof(*c->args));
+	if (!c->args)
+		return cli_fail(c, CLI_FAILED, "out of memory");
+	for (int i = 1; i < argc; i++) {
+		int r = CLI_OK;
+
+		if (ended || argv[i][0] != '-' || !argv[i][1])
+			c->args[c->n_args++] = argv[i];
+		else if (streq(argv[i], "--"))
+			ended = true;
+		else if (argv[i][1] == '-')
+			r = parse_long(c, argv, argc, &i);
+		else
+			r = parse_letters(c, argv, argc, &i);
+		if (r != CLI_OK)
+			return r;
+	}
+	return CLI_OK;
+}
+
+int options_check(struct cli *c)
+{
+	for (enum cli_option o = 0; o < OPT_NONE; o++) {
+		const enum cli_option *own = c->command->options;
+
+		if (!cli_has(c, o) || option_is_common(o))
+			continue;
+		while (own && *own != OPT_NONE && *own != o)
+			own++;
+		if (!own || *own == OPT_NONE)
+			return cli_usage(c, "%s%s%s does not take --%s", c->command->noun,
+				*c->command->verb ? " " : "", c->command->verb, cli_options[o].name);
+	}
+	return CLI_OK;
+}
+
+void options_free(struct cli *c)
+{
+	free(c->words);
+	c->words = NULL;
+}
+
+/* ---- messages ---- */
+
+static void say(const struct cli *c, const char *fmt, va_list ap)
+{
+	const struct term plain = {0};
+	char text[2048];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	fprintf(stderr, "%s: ", c->program);
+	term_print(&plain, stderr, STYLE_NONE, text);
+	fputc('\n', stderr);
+}
+
+int cli_fail(const struct cli *c, enum cli_exit code, const char *fmt, ...)
+{
+	va_list ap;
+
+	fflush(stdout);
+	va_start(ap, fmt);
+	say(c, fmt, ap);
+	va_end(ap);
+	return code;
+}
+
+int cli_usage(const struct cli *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(c, fmt, ap);
+	va_end(ap);
+	if (c->command)
+		fprintf(stderr, "See %s %s%s%s --help\n", c->program, c->command->noun,
+			*c->command->verb ? " " : "", c->command->verb);
+	else
+		fprintf(stderr, "See %s --help\n", c->program);
+	return CLI_USAGE;
+}
+
+int cli_print_json(const struct cli *c, const json_t *value)
+{
+	char *text = json_dumps(value, JSON_ENCODE_ANY |
+		(c->term.is_terminal ? JSON_INDENT(2) : JSON_COMPACT));
+
+	if (!text)
+		return cli_fail(c, CLI_FAILED, "out of memory");
+	printf("%s\n", text);
+	free(text);
+	return CLI_OK;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* `policy check`: mistakes in files, or in all that is installed. Needs no daemon. */
+#include "cli/client.h"
+#include "cli/policy-files.h"
+
+static json_t *findings_json(const struct diag_list *list)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; list && i < list->n; i++) {
+		const struct diag *d = &list->items[i];
+
+		json_array_append_new(array, json_pack("{s:s?,s:i,s:i,s:s?}", "file", d->file, "line", (int)d->line,
+			"column", (int)d->col, "text", d->text));
+	}
+	return array;
+}
+
+static int print_json(struct cli *c, const struct policy_set *set, const struct diag_list *findings)
+{
+	_cleanup_json_ json_t *all = json_pack("{s:I,s:o,s:o}", "policies",
+		(json_int_t)(set ? policy_set_count(set) : 0), "findings", findings_json(findings), "notes",
+		findings_json(set ? policy_set_notes(set) : NULL));
+
+	return all ? cli_print_json(c, all) : cli_fail(c, CLI_FAILED, "out of memory");
+}
+
+static void print_notes(const struct diag_list *notes)
+{
+	for (size_t i = 0; i < notes->n; i++) {
+		_cleanup_free_ char *text = diag_format(&notes->items[i]);
+
+		printf("note: %s\n", text ? text : "");
+	}
+}
+
+int cmd_policy_check(struct cli *c)
+{
+	_cleanup_diag_list_ struct diag_list findings = {0};
+	_cleanup_policy_set_ struct policy_set *set = NULL;
+	int r = c->n_args ? policy_files_read(c, c->args, c->n_args, &set, &findings)
+			  : policy_dirs_read(c, NULL, 0, &set, &findings);
+	size_t n;
+
+	if (r != CLI_OK && r != CLI_BAD_CONFIG)
+		return r;
+	if (cli_has(c, OPT_JSON)) {
+		print_json(c, set, &findings);
+		return r;
+	}
+	policy_print_findings(&findings);
+	if (set)
+		print_notes(policy_set_notes(set));
+	if (r == CLI_BAD_CONFIG)
+		return cli_fail(c, r, "%zu mistake%s", findings.n, findings.n == 1 ? "" : "s");
+	n = policy_set_count(set);
+	printf("%zu polic%s, no mistakes\n", n, n == 1 ? "y" : "ies");
+	return CLI_OK;
+}

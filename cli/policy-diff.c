@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* `policy diff`: what files would change if they were installed, guest by guest. Needs no daemon when guests are named by --guest. */
+#include "cli/client.h"
+#include "cli/get.h"
+#include "cli/policy-files.h"
+
+/* Every setting of one answer, in table order. */
+#define SETTINGS_MAX 64
+struct setting {
+	char section[24], key[32], value[256], from[512];
+};
+struct settings_list {
+	struct setting items[SETTINGS_MAX];
+	size_t n;
+};
+
+static int collect(const char *section, const char *key, const char *value, const struct origin *origin,
+	bool in_force, void *userdata)
+{
+	struct settings_list *l = userdata;
+	struct setting *s = &l->items[l->n];
+
+	if (l->n == SETTINGS_MAX)
+		return -E2BIG;
+	snprintf(s->section, sizeof(s->section), "%s", section);
+	snprintf(s->key, sizeof(s->key), "%s", key);
+	snprintf(s->value, sizeof(s->value), "%s", value);
+	if (origin->file)
+		snprintf(s->from, sizeof(s->from), "%s:%u", origin->policy ? origin->policy : origin->file,
+			origin->line);
+	else
+		snprintf(s->from, sizeof(s->from), "default");
+	l->n++;
+	return 0;
+}
+
+static int ask(struct cli *c, const struct policy_set *set, const char *guest, const char *const *tags, uint64_t at,
+	struct settings_list *ret)
+{
+	_cleanup_what_if_answer_ struct what_if_answer *a = NULL;
+	int r = policy_ask(c, set, guest, tags, at, &a);
+
+	*ret = (struct settings_list){.n = 0};
+	if (r != CLI_OK)
+		return r;
+	return what_if_visit(a, collect, ret) == 0 ? CLI_OK : cli_fail(c, CLI_FAILED, "too many settings");
+}
+
+/* One guest's changes into the table and the JSON array. */
+static void compare(const char *guest, const struct settings_list *old, const struct settings_list *new,
+	struct table *t, json_t *changes)
+{
+	for (size_t i = 0; i < new->n; i++) {
+		const struct setting *a = &old->items[i], *b = &new->items[i];
+		char name[64];
+
+		if (streq(a->value, b->value))
+			continue;
+		snprintf(name, sizeof(name), "[%s] %s", b->section, b->key);
+		table_add(t, STYLE_NAME, guest);
+		table_add(t, STYLE_NONE, name);
+		table_add(t, STYLE_DIM, *a->value ? a->value : "-");
+		table_add(t, STYLE_BOLD, *b->value ? b->value : "-");
+		table_add(t, STYLE_NONE, b->from);
+		json_array_append_new(changes, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "guest", guest, "section",
+			b->section, "key", b->key, "from", a->value, "to", b->value, "origin", b->from));
+	}
+}
+
+struct comparison {
+	const struct policy_set *old, *new;
+	uint64_t at;
+	struct table table;
+	json_t *changes;
+	unsigned guests;
+};
+
+static int compare_guest(struct cli *c, struct comparison *x, const char *guest, const char *const *tags)
+{
+	struct settings_list old, new;
+	int r = ask(c, x->old, guest, tags, x->at, &old);
+
+	if (r == CLI_OK)
+		r = ask(c, x->new, guest, tags, x->at, &new);
+	if (r == CLI_OK)
+		compare(guest, &old, &new, &x->table, x->changes);
+	x->guests++;
+	return r;
+}
+
+/* The guests that the daemon knows, with their tags. */
+static int compare_known(struct cli *c, struct comparison *x)
+{
+	_cleanup_json_ json_t *answer = NULL;
+	int r = client_get(c, "/v1/guests", &answer);
+	const json_t *g, *tag;
+	size_t i, k;
+
+	if (r == CLI_UNREACHABLE || r == CLI_DENIED)
+		fprintf(stderr, "Without the daemon, name guests: --guest NAME (and --tag TAG)\n");
+	if (r != CLI_OK)
+		return r;
+	json_array_foreach(get_at(answer, "/guests"), i, g) {
+		const char *tags[CLI_VALUES_MAX + 1] = {NULL};
+
+		json_array_foreach(get_at(g, "/tags"), k, tag)
+			if (k < CLI_VALUES_MAX && json_is_string(tag))
+				tags[k] = json_string_value(tag);
+		r = compare_guest(c, x, get_string(g, "/name", "?"), tags);
+		if (r != CLI_OK)
+			return r;
+	}
+	return CLI_OK;
+}
+
+static int compare_all(struct cli *c, struct comparison *x)
+{
+	if (!cli_has(c, OPT_GUEST))
+		return compare_known(c, x);
+	for (unsigned i = 0; i < c->n_values[OPT_GUEST]; i++) {
+		int r = compare_guest(c, x, c->values[OPT_GUEST][i], NULL);
+
+		if (r != CLI_OK)
+			return r;
+	}
+	return CLI_OK;
+}
+
+static int print(struct cli *c, const struct comparison *x)
+{
+	char when[SHOW_TIME_MAX];
+
+	if (cli_has(c, OPT_JSON)) {
+		_cleanup_json_ json_t *all = json_pack("{s:O}", "changes", x->changes);
+
+		return cli_print_json(c, all);
+	}
+	if (!x->table.n) {
+		printf("Nothing would change for %u guest%s at %s.\n", x->guests, x->guests == 1 ? "" : "s",
+			show_time(x->at, 0, when));
+		return CLI_OK;
+	}
+	printf("At %s:\n", show_time(x->at, 0, when));
+	table_print(&x->table, &c->term, stdout);
+	return CLI_OK;
+}
+
+int cmd_policy_diff(struct cli *c)
+{
+	_cleanup_diag_list_ struct diag_list old_findings = {0}, findings = {0};
+	_cleanup_policy_set_ struct policy_set *old = NULL, *new = NULL;
+	_cleanup_json_ json_t *changes = json_array();
+	struct comparison x = {.changes = changes,
+		.table = {.titles = {"GUEST", "SETTING", "NOW", "THEN", "FROM"}}};
+	int r = policy_at(c, &x.at);
+
+	if (r != CLI_OK)
+		return r;
+	r = policy_dirs_read(c, c->args, c->n_args, &new, &findings);
+	policy_print_findings(&findings);
+	if (r != CLI_OK)
+		return r;
+	r = policy_dirs_read(c, NULL, 0, &old, &old_findings);
+	if (r != CLI_OK && r != CLI_BAD_CONFIG)
+		return r;
+	x.old = old;
+	x.new = new;
+	r = compare_all(c, &x);
+	if (r == CLI_OK)
+		r = print(c, &x);
+	table_clear(&x.table);
+	return r;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/policy-files.h"
+
+#include <dirent.h>
+#include <libgen.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "cli/client.h"
+#include "common/ini.h"
+
+#define FILES_MAX 256
+
+static const char *const usual_dirs[] = {
+	PREFIX "/lib/ballast/policy.d",
+	RUNSTATEDIR "/ballast/policy.d",
+	LOCALSTATEDIR "/lib/ballast/policy.d",
+	SYSCONFDIR "/ballast/policy.d",
+	NULL,
+};
+
+static int read_stdin(char **ret_text, size_t *ret_len)
+{
+	size_t size = MIB + 1, n;
+	char *text = malloc(size);
+
+	if (!text)
+		return -ENOMEM;
+	n = fread(text, 1, size - 1, stdin);
+	text[n] = '\0';
+	*ret_text = text;
+	*ret_len = n;
+	return 0;
+}
+
+/* What the file is called as a policy. */
+static const char *policy_name(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+
+	return streq(file, "-") ? "standard-input.policy" : slash ? slash + 1 : file;
+}
+
+/* The nearest name in the directory of a file that is not there, as "; did you mean PATH?". Returns buf. */
+static char *suggest_file(const char *file, char buf[static PATH_MAX])
+{
+	const char *slash = strrchr(file, '/');
+	int dir_len = slash ? (int)(slash - file) + 1 : 0;
+	const char *names[FILES_MAX + 1] = {NULL}, *nearest;
+	struct dirent **entries;
+	char dir[PATH_MAX];
+	int n;
+
+	buf[0] = '\0';
+	snprintf(dir, sizeof(dir), "%.*s", dir_len ? dir_len : 1, dir_len ? file : ".");
+	n = scandir(dir, &entries, NULL, alphasort);
+	if (n < 0)
+		return buf;
+	for (int i = 0; i < n && i < FILES_MAX; i++)
+		names[i] = entries[i]->d_name;
+	nearest = nearest_word(policy_name(file), names);
+	if (nearest)
+		snprintf(buf, PATH_MAX, "; did you mean %.*s%s?", dir_len, file, nearest);
+	for (int i = 0; i < n; i++)
+		free(entries[i]);
+	free(entries);
+	return buf;
+}
+
+static int fail_file(struct cli *c, const char *file, int err, const char *text)
+{
+	char nearest[PATH_MAX] = "";
+
+	if (err == -ENOENT)
+		return cli_fail(c, CLI_NOT_FOUND, "%s: there is no such file%s", file,
+			suggest_file(file, nearest));
+	return cli_fail(c, err == -EACCES ? CLI_DENIED : CLI_FAILED, "%s: %s", file,
+		text ? text : strerror(-err));
+}
+
+int policy_files_read(struct cli *c, char *const *files, int n, struct policy_set **ret,
+	struct diag_list *findings)
+{
+	struct policy_text texts[FILES_MAX] = {0};
+	int r = CLI_OK, done = 0;
+
+	if (n > FILES_MAX)
+		return cli_usage(c, "more than %d files", FILES_MAX);
+	for (; done < n && r == CLI_OK; done++) {
+		_cleanup_diag_ struct diag d = {0};
+		const char *file = files[done];
+		char *text = NULL;
+		int err = streq(file, "-") ? read_stdin(&text, &texts[done].len)
+					   : ini_read_file(file, &text, &texts[done].len, &d);
+
+		texts[done].name = policy_name(file);
+		texts[done].path = streq(file, "-") ? "(standard input)" : file;
+		texts[done].text = text;
+		if (err < 0)
+			r = fail_file(c, file, err, d.text);
+	}
+	if (r == CLI_OK) {
+		int err = policy_set_from_texts(texts, (size_t)n, NULL, ret, findings);
+
+		if (err < 0)
+			r = err == -ENOMEM ? cli_fail(c, CLI_FAILED, "out of memory") : CLI_BAD_CONFIG;
+	}
+	for (int i = 0; i < done; i++)
+		free((char *)(uintptr_t)texts[i].text);
+	return r;
+}
+
+/* ---- files as if installed: links to them in a directory of their own, above all others ---- */
+
+struct overlay {
+	char dir[PATH_MAX];
+	char made[FILES_MAX][NAME_MAX + 1]; /* below dir, to be removed in reverse */
+	int n_made;
+};
+
+static void overlay_remove(struct overlay *o)
+{
+	char path[PATH_MAX + NAME_MAX + 2];
+
+	while (o->n_made) {
+		snprintf(path, sizeof(path), "%s/%s", o->dir, o->made[--o->n_made]);
+		remove(path);
+	}
+	if (o->dir[0])
+		rmdir(o->dir);
+}
+#define _cleanup_overlay_ _cleanup_(overlay_remove)
+
+static int overlay_note(struct overlay *o, const char *name)
+{
+	if (o->n_made == FILES_MAX)
+		return -E2BIG;
+	snprintf(o->made[o->n_made++], sizeof(o->made[0]), "%s", name);
+	return 0;
+}
+
+static bool has_suffix(const char *s, const char *suffix)
+{
+	size_t n = strlen(s), k = strlen(suffix);
+
+	return n > k && streq(s + n - k, suffix);
+}
+
+/* Links one file; a drop-in goes into a directory named as the one it is in. */
+static int overlay_link(struct overlay *o, const char *file)
+{
+	char real[PATH_MAX], parent[PATH_MAX], name[NAME_MAX + 1], path[2 * PATH_MAX];
+	int r;
+
+	if (!realpath(file, real))
+		return -errno;
+	snprintf(parent, sizeof(parent), "%s", real);
+	if (has_suffix(file, ".conf")) {
+		const char *dropins = basename(dirname(parent));
+
+		snprintf(path, sizeof(path), "%s/%s", o->dir, dropins);
+		if (mkdir(path, 0700) == 0 && (r = overlay_note(o, dropins)) < 0)
+			return r;
+		snprintf(name, sizeof(name), "%.120s/%.120s", dropins, policy_name(file));
+	} else {
+		snprintf(name, sizeof(name), "%.250s", policy_name(file));
+	}
+	snprintf(path, sizeof(path), "%s/%s", o->dir, name);
+	if (symlink(real, path) < 0)
+		return -errno;
+	return overlay_note(o, name);
+}
+
+/* Places in findings name the files as they were given, not the links. */
+static void overlay_rename(const struct overlay *o, char *const *files, int n, struct diag_list *findings)
+{
+	for (size_t i = 0; i < findings->n; i++) {
+		struct diag *d = &findings->items[i];
+
+		for (int k = 0; k < n && d->file && strncmp(d->file, o->dir, strlen(o->dir)) == 0; k++)
+			if (streq(policy_name(d->file), policy_name(files[k]))) {
+				char *name = strdup(files[k]);
+
+				free(d->file);
+				d->file = name;
+			}
+	}
+}
+
+static int overlay_make(struct cli *c, struct overlay *o, char *const *files, int n)
+{
+	const char *tmp = getenv("TMPDIR");
+	int r;
+
+	snprintf(o->dir, sizeof(o->dir), "%s/ballastctl-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	if (!mkdtemp(o->dir)) {
+		o->dir[0] = '\0';
+		return cli_fail(c, CLI_FAILED, "no temporary directory: %s", strerror(errno));
+	}
+	for (int i = 0; i < n; i++) {
+		if (!has_suffix(files[i], ".policy") && !has_suffix(files[i], ".conf"))
+			return cli_usage(c, "%s: a policy's name ends in .policy, a drop-in's in .conf", files[i]);
+		r = overlay_link(o, files[i]);
+		if (r < 0)
+			return fail_file(c, files[i], r,
+				r == -EEXIST ? "a file of this name was given already" : NULL);
+	}
+	return CLI_OK;
+}
+
+int policy_dirs_read(struct cli *c, char *const *files, int n, struct policy_set **ret,
+	struct diag_list *findings)
+{
+	_cleanup_overlay_ struct overlay o = {0};
+	const char *dirs[CLI_VALUES_MAX + 2] = {NULL};
+	size_t n_dirs = 0;
+	int r = n ? overlay_make(c, &o, files, n) : CLI_OK;
+
+	if (r != CLI_OK)
+		return r;
+	for (unsigned i = 0; i < c->n_values[OPT_POLICY_DIR]; i++)
+		dirs[n_dirs++] = c->values[OPT_POLICY_DIR][i];
+	for (size_t i = 0; !cli_has(c, OPT_POLICY_DIR) && usual_dirs[i]; i++)
+		dirs[n_dirs++] = usual_dirs[i];
+	if (n)
+		dirs[n_dirs++] = o.dir;
+	r = policy_set_load(&(struct policy_dirs){.dirs = dirs}, NULL, ret, findings);
+	overlay_rename(&o, files, n, findings);
+	if (r < 0)
+		return cli_fail(c, r == -EACCES ? CLI_DENIED : CLI_FAILED, "policies cannot be read: %s", strerror(-r));
+	return r > 0 ? CLI_BAD_CONFIG : CLI_OK;
+}
+
+void policy_print_findings(const struct diag_list *findings)
+{
+	for (size_t i = 0; i < findings->n; i++) {
+		_cleanup_free_ char *text = diag_format(&findings->items[i]);
+
+		fprintf(stderr, "%s\n", text ? text : "out of memory");
+	}
+}
+
+/* ---- questions ---- */
+
+int policy_at(struct cli *c, uint64_t *ret_real_usec)
+{
+	const char *text = cli_value(c, OPT_AT);
+	_cleanup_diag_ struct diag d = {0};
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	*ret_real_usec = (uint64_t)ts.tv_sec * USEC_PER_SEC;
+	if (text && what_if_time(text, *ret_real_usec, NULL, ret_real_usec, &d) < 0)
+		return cli_usage(c, "--at: %s", d.text ? d.text : "not a time");
+	return CLI_OK;
+}
+
+int policy_ask(struct cli *c, const struct policy_set *set, const char *guest, const char *const *tags, uint64_t at_real_usec,
+	struct what_if_answer **ret)
+{
+	const char *given[CLI_VALUES_MAX + 1] = {NULL};
+	struct what_if question = {
+		.id = {.name = guest, .tags = tags ? tags : given},
+		.now_real_usec = at_real_usec,
+		.conditions_hold = cli_has(c, OPT_CONDITIONS_HOLD),
+	};
+	_cleanup_diag_ struct diag d = {0};
+
+	for (unsigned i = 0; i < c->n_values[OPT_TAG]; i++)
+		given[i] = c->values[OPT_TAG][i];
+	if (what_if(set, &question, ret, &d) < 0)
+		return cli_fail(c, CLI_FAILED, "%s", d.text ? d.text : "out of memory");
+	return CLI_OK;
+}
