@@ -29,17 +29,19 @@ static bool list_has(const char *list, size_t len, const char *word)
 }
 
 /*
- * Finds a controller's line in a /proc/PID/cgroup text, "4:memory:/path" or "0::/path". Returns 1 or 2, the version, with the path's
- * bounds; -ENOENT.
+ * Finds a controller's line in a /proc/PID/cgroup text, "4:memory:/path" or "0::/path". Returns 1
+ * or 2, the version, with the path's bounds; -ENOENT.
  */
-static int find_line(const char *text, const char *controller, const char **ret_path, size_t *ret_len)
+static int find_line(
+	const char *text, const char *controller, const char **ret_path, size_t *ret_len)
 {
 	int version = -ENOENT;
 
 	while (*text) {
 		size_t line = strcspn(text, "\n");
 		const char *list = memchr(text, ':', line);
-		const char *path = list ? memchr(list + 1, ':', line - (size_t)(list + 1 - text)) : NULL;
+		const char *path =
+			list ? memchr(list + 1, ':', line - (size_t)(list + 1 - text)) : NULL;
 
 		if (path && strncmp(text, "0::", 3) == 0 && version < 0)
 			version = 2;
@@ -80,7 +82,8 @@ uint64_t cgroup_weight_from_shares(int version, uint64_t shares)
 	if (version == 2)
 		return CLAMP(shares, UINT64_C(1), UINT64_C(10000));
 	/* libvirt's largest is 262144. Rounded, so that what was made of a weight gives it back. */
-	return CLAMP((MIN(shares, UINT64_C(262144)) * 100 + 1023) / 1024, UINT64_C(1), UINT64_C(10000));
+	return CLAMP(
+		(MIN(shares, UINT64_C(262144)) * 100 + 1023) / 1024, UINT64_C(1), UINT64_C(10000));
 }
 
 /* --- Mounts --- */
@@ -99,7 +102,7 @@ static bool mount_parse(const char *line, struct mount_line *m)
 	if (!dash || (eol && dash > eol))
 		return false;
 	return sscanf(line, "%*d %*d %*s %4095s %4095s", m->root, m->point) == 2 &&
-		sscanf(dash, " - %63s %*s %1023s", m->type, m->options) == 2;
+	       sscanf(dash, " - %63s %*s %1023s", m->type, m->options) == 2;
 }
 
 static int find_mount(const char *root, int version, const char *controller, struct mount_line *m)
@@ -115,9 +118,10 @@ static int find_mount(const char *root, int version, const char *controller, str
 		return (int)n;
 	while (line && *line) {
 		bool here = mount_parse(line, m) &&
-			(version == 2 ? streq(m->type, "cgroup2") :
-					streq(m->type, "cgroup") &&
-						list_has(m->options, strlen(m->options), controller));
+			    (version == 2 ? streq(m->type, "cgroup2")
+					  : streq(m->type, "cgroup") &&
+						    list_has(m->options, strlen(m->options),
+							    controller));
 
 		if (here)
 			return 0;
@@ -127,8 +131,10 @@ static int find_mount(const char *root, int version, const char *controller, str
 	return -ENOENT;
 }
 
-/* ROOT + mount point + the path, less what of it the mount's own root covers (bind mounts of a subtree). */
-static int dir_below_mount(const char *root, const struct mount_line *m, const char *path, char **ret)
+/* ROOT + mount point + the path, less what of it the mount's own root covers (bind mounts of a
+ * subtree). */
+static int dir_below_mount(
+	const char *root, const struct mount_line *m, const char *path, char **ret)
 {
 	size_t covered = streq(m->root, "/") ? 0 : strlen(m->root);
 
@@ -136,7 +142,8 @@ static int dir_below_mount(const char *root, const struct mount_line *m, const c
 		path += covered;
 	if (strncmp(path, "/..", 3) == 0)
 		return -ENOENT; /* outside of this cgroup namespace */
-	if (asprintf(ret, "%s%s%s", streq(root, "/") ? "" : root, m->point, streq(path, "/") ? "" : path) < 0)
+	if (asprintf(ret, "%s%s%s", streq(root, "/") ? "" : root, m->point,
+		    streq(path, "/") ? "" : path) < 0)
 		return -ENOMEM;
 	return 0;
 }

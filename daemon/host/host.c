@@ -28,8 +28,8 @@ enum host_file {
 };
 
 struct host {
-	int fds[FILE_MAX];   /* -1: there is no such file */
-	bool group;          /* memory and pressure come from a cgroup */
+	int fds[FILE_MAX]; /* -1: there is no such file */
+	bool group;	   /* memory and pressure come from a cgroup */
 	int group_version;
 	struct {
 		uint32_t id;
@@ -115,7 +115,8 @@ static void open_nodes(struct host *h, const char *root)
 		closedir(dir);
 	qsort(ids, n, sizeof(*ids), compare_numbers);
 	for (size_t i = 0; i < n; i++) {
-		snprintf(path, sizeof(path), "sys/devices/system/node/node%" PRIu32 "/meminfo", ids[i]);
+		snprintf(path, sizeof(path), "sys/devices/system/node/node%" PRIu32 "/meminfo",
+			ids[i]);
 		h->nodes[h->n_nodes].id = ids[i];
 		h->nodes[h->n_nodes].fd = reader_open(root, path);
 		h->n_nodes += h->nodes[h->n_nodes].fd >= 0;
@@ -186,15 +187,17 @@ struct group_memory {
 };
 
 /*
- * In place of the host's: total = the limit where that is smaller; available = total - used + what of it can go (file pages on
- * the LRU lists, reclaimable slab: Documentation/admin-guide/cgroup-v2.rst, memory.stat).
+ * In place of the host's: total = the limit where that is smaller; available = total - used + what
+ * of it can go (file pages on the LRU lists, reclaimable slab:
+ * Documentation/admin-guide/cgroup-v2.rst, memory.stat).
  */
 static int read_group(struct host *h, struct host_reading *r)
 {
 	static const struct reader_field fields[2][3] = {
 		{{"total_inactive_file", offsetof(struct group_memory, inactive_file), 1},
 			{"total_active_file", offsetof(struct group_memory, active_file), 1},
-			{"total_slab_reclaimable", offsetof(struct group_memory, slab_reclaimable), 1}},
+			{"total_slab_reclaimable", offsetof(struct group_memory, slab_reclaimable),
+				1}},
 		{{"inactive_file", offsetof(struct group_memory, inactive_file), 1},
 			{"active_file", offsetof(struct group_memory, active_file), 1},
 			{"slab_reclaimable", offsetof(struct group_memory, slab_reclaimable), 1}},
@@ -236,7 +239,8 @@ static void read_vmstat(struct host *h, struct host_reading *r)
 		reader_fields(h->text, fields, ARRAY_SIZE(fields), r);
 }
 
-/* "some avg10=0.00 avg60=0.00 avg300=0.00 total=1234". The averages lag; differences of the totals do not. */
+/* "some avg10=0.00 avg60=0.00 avg300=0.00 total=1234". The averages lag; differences of the totals
+ * do not. */
 static bool pressure_total(const char *text, const char *kind, uint64_t *ret)
 {
 	const char *line = strstr(text, kind);
@@ -251,8 +255,8 @@ static bool pressure_total(const char *text, const char *kind, uint64_t *ret)
 static void read_pressure(struct host *h, struct host_reading *r)
 {
 	r->has_psi = host_text(h, FILE_PSI_MEMORY) &&
-		pressure_total(h->text, "some ", &r->psi_mem_some_usec) &&
-		pressure_total(h->text, "full ", &r->psi_mem_full_usec);
+		     pressure_total(h->text, "some ", &r->psi_mem_some_usec) &&
+		     pressure_total(h->text, "full ", &r->psi_mem_full_usec);
 	if (host_text(h, FILE_PSI_CPU))
 		pressure_total(h->text, "some ", &r->psi_cpu_some_usec);
 	if (host_text(h, FILE_PSI_IO)) {
@@ -281,7 +285,8 @@ static uint32_t count_list(const char *s)
 	return (uint32_t)MIN(n, (uint64_t)UINT32_MAX);
 }
 
-/* "cpu  user nice system idle iowait irq softirq steal guest guest_nice"; guest is in user already. */
+/* "cpu  user nice system idle iowait irq softirq steal guest guest_nice"; guest is in user already.
+ */
 static void read_cpu(struct host *h, struct host_reading *r)
 {
 	char line[256];
@@ -360,7 +365,8 @@ void host_reading_to_sample(const struct host_reading *r, struct host_sample *re
 	ret->psi_io_some_usec = r->psi_io_some_usec;
 }
 
-uint64_t host_other_bytes(uint64_t total_bytes, uint64_t available_bytes, uint64_t resident_sum_bytes)
+uint64_t host_other_bytes(
+	uint64_t total_bytes, uint64_t available_bytes, uint64_t resident_sum_bytes)
 {
 	return sub_sat(sub_sat(total_bytes, available_bytes), resident_sum_bytes);
 }

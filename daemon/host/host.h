@@ -5,8 +5,8 @@
 #include "policy/snapshot.h"
 
 /*
- * What the host itself says, from /proc and /sys: files are opened once and read again with pread, nothing is allocated
- * while reading. Not thread-safe: one thread reads one struct host.
+ * What the host itself says, from /proc and /sys: files are opened once and read again with pread,
+ * nothing is allocated while reading. Not thread-safe: one thread reads one struct host.
  */
 struct host;
 
@@ -20,10 +20,10 @@ struct host_node {
 
 /* Everything of one look. Cumulative counters count from the host's boot. */
 struct host_reading {
-	uint64_t total_bytes;     /* MemTotal, or the cgroup's limit where that is smaller */
+	uint64_t total_bytes;	  /* MemTotal, or the cgroup's limit where that is smaller */
 	uint64_t available_bytes; /* MemAvailable, or what the cgroup can still have */
-	uint64_t free_bytes;      /* MemFree */
-	uint64_t used_bytes;      /* total - available */
+	uint64_t free_bytes;	  /* MemFree */
+	uint64_t used_bytes;	  /* total - available */
 	uint64_t swap_total_bytes;
 	uint64_t swap_free_bytes;
 
@@ -42,7 +42,7 @@ struct host_reading {
 	uint64_t refaults_anon; /* pages */
 	uint64_t oom_kills;
 
-	uint32_t cpus;          /* online */
+	uint32_t cpus;		/* online */
 	uint64_t cpu_busy_usec; /* all CPUs, all but idle and iowait */
 	uint64_t cpu_total_usec;
 
@@ -51,13 +51,14 @@ struct host_reading {
 };
 
 /*
- * root: where proc/ and sys/ are found ("/"; tests bring a fabricated tree). memory_from: NULL or "host"; or "cgroup:PATH" (PATH below
- * the cgroup mount, "/lab/hostA"): total, available and pressure are then of that cgroup.
- * Returns 0; -EINVAL for a memory_from of another form; -ENOENT (and -errno) when /proc/meminfo or the cgroup cannot be read.
- * What else is missing (no PSI, no NUMA) is just not there in the reading.
+ * root: where proc/ and sys/ are found ("/"; tests bring a fabricated tree). memory_from: NULL or
+ * "host"; or "cgroup:PATH" (PATH below the cgroup mount, "/lab/hostA"): total, available and
+ * pressure are then of that cgroup. Returns 0; -EINVAL for a memory_from of another form; -ENOENT
+ * (and -errno) when /proc/meminfo or the cgroup cannot be read. What else is missing (no PSI, no
+ * NUMA) is just not there in the reading.
  */
-int host_new(const char *root, const char *memory_from, struct host **ret) _nonnull_args_(1, 3)
-	_must_check_;
+int host_new(const char *root, const char *memory_from, struct host **ret)
+	_nonnull_args_(1, 3) _must_check_;
 struct host *host_free(struct host *h); /* takes NULL, returns NULL */
 DEFINE_CLEANUP(struct host *, host_free)
 #define _cleanup_host_ _cleanup_(host_freep)
@@ -69,18 +70,20 @@ int host_read(struct host *h, struct host_reading *ret) _nonnull_ _must_check_;
 void host_reading_to_sample(const struct host_reading *r, struct host_sample *ret) _nonnull_;
 
 /*
- * What the host itself uses, neither guests nor QEMU's own memory: MemTotal - MemAvailable - sum of the resident sizes
- * of all QEMUs, never below 0. MemAvailable is the kernel's estimate of what can be had without swapping
- * (Documentation/filesystems/proc.rst), so page cache that can go does not count as used; QEMU's
- * resident size counts shared pages (its program text, vhost rings) in each, so the result errs a few MiB a guest to the low side.
- * With MemoryFrom=cgroup:PATH the same holds within the cgroup.
+ * What the host itself uses, neither guests nor QEMU's own memory: MemTotal - MemAvailable - sum of
+ * the resident sizes of all QEMUs, never below 0. MemAvailable is the kernel's estimate of what can
+ * be had without swapping (Documentation/filesystems/proc.rst), so page cache that can go does not
+ * count as used; QEMU's resident size counts shared pages (its program text, vhost rings) in each,
+ * so the result errs a few MiB a guest to the low side. With MemoryFrom=cgroup:PATH the same holds
+ * within the cgroup.
  */
-uint64_t host_other_bytes(uint64_t total_bytes, uint64_t available_bytes, uint64_t resident_sum_bytes)
-	_const_;
+uint64_t host_other_bytes(
+	uint64_t total_bytes, uint64_t available_bytes, uint64_t resident_sum_bytes) _const_;
 
 /*
- * One look's estimate of a QEMU's own memory beside its guest's: resident - min(resident, actual). A guest that
- * has not touched all of its memory hides QEMU's own in the difference, so this is a lower bound: the largest of many looks,
- * slowly forgotten, is the estimate (the manager's business).
+ * One look's estimate of a QEMU's own memory beside its guest's: resident - min(resident, actual).
+ * A guest that has not touched all of its memory hides QEMU's own in the difference, so this is a
+ * lower bound: the largest of many looks, slowly forgotten, is the estimate (the manager's
+ * business).
  */
 uint64_t host_qemu_bytes(uint64_t resident_bytes, uint64_t actual_bytes) _const_;

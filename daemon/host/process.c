@@ -16,7 +16,8 @@ struct process {
 
 /* --- /proc/PID/stat --- */
 
-/* The text after the name, which may hold anything, even blanks and brackets: "S 1 ...". NULL: not of the form. */
+/* The text after the name, which may hold anything, even blanks and brackets: "S 1 ...". NULL: not
+ * of the form. */
 static const char *stat_fields(const char *stat)
 {
 	const char *end = strrchr(stat, ')');
@@ -272,7 +273,7 @@ static bool thread_is_vcpu(const char *root, pid_t pid, const char *tid, unsigne
 
 	snprintf(path, sizeof(path), "proc/%d/task/%.20s/comm", (int)pid, tid);
 	return reader_read_path(root, path, comm, sizeof(comm)) > 0 &&
-		sscanf(comm, "CPU %u/%7s", ret_vcpu, accel) == 2;
+	       sscanf(comm, "CPU %u/%7s", ret_vcpu, accel) == 2;
 }
 
 int process_find_vcpus(const char *root, pid_t pid, pid_t **ret, size_t *ret_n)

@@ -70,7 +70,8 @@ uint64_t reader_fields(const char *text, const struct reader_field *fields, size
 			uint64_t v;
 
 			if (strlen(fields[i].name) != len ||
-				memcmp(fields[i].name, line, len) != 0 || !reader_number(&value, &v))
+				memcmp(fields[i].name, line, len) != 0 ||
+				!reader_number(&value, &v))
 				continue;
 			if (__builtin_mul_overflow(v, fields[i].unit, &v))
 				v = UINT64_MAX;

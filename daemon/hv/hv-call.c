@@ -3,30 +3,12 @@
 
 #include "daemon/hv/hv.h"
 
-DEFINE_STRTAB(hv_call, enum hv_call, HV_CALL_MAX,
-	"set-memory",
-	"read-balloon",
-	"read-balloons",
-	"set-stats-period",
-	"set-cpu",
-	"get-cpu",
-	"set-soft-limit",
-	"attach-channel",
-	"detach-channel",
-	"job-info",
-	"open",
-	"list",
-	"get-xml",
-	"ping")
+DEFINE_STRTAB(hv_call, enum hv_call, HV_CALL_MAX, "set-memory", "read-balloon", "read-balloons",
+	"set-stats-period", "set-cpu", "get-cpu", "set-soft-limit", "attach-channel",
+	"detach-channel", "job-info", "open", "list", "get-xml")
 
-DEFINE_STRTAB(hv_gone, enum hv_gone, HV_GONE_MAX,
-	"shutdown",
-	"destroyed",
-	"crashed",
-	"migrated",
-	"saved",
-	"failed",
-	"unseen")
+DEFINE_STRTAB(hv_gone, enum hv_gone, HV_GONE_MAX, "shutdown", "destroyed", "crashed", "migrated",
+	"saved", "failed", "unseen")
 
 bool hv_call_mutates(enum hv_call c)
 {

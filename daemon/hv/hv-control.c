@@ -4,8 +4,8 @@
 #include <time.h>
 
 /*
- * The control thread: one connection for events and for calls that take no job. Connects, listens, lists, waits; when the
- * connection goes, tells so and starts again, for ever.
+ * The control thread: one connection for events and for calls that take no job. Connects, listens,
+ * lists, waits; when the connection goes, tells so and starts again, for ever.
  */
 
 /* A call of this thread is about to be made: if it hangs, the timer says so. */
@@ -59,7 +59,8 @@ static void on_close(virConnectPtr conn, int reason, void *data)
 	hv_unlock(hv);
 }
 
-/* All running domains with their ids, as a new array. Returns how many, or -errno with libvirt's words in text. */
+/* All running domains with their ids, as a new array. Returns how many, or -errno with libvirt's
+ * words in text. */
 static int list_running(virConnectPtr conn, struct listed **ret, char *text, size_t size)
 {
 	_cleanup_free_ struct listed *all = NULL;
@@ -83,7 +84,8 @@ static int list_running(virConnectPtr conn, struct listed **ret, char *text, siz
 	return (int)kept;
 }
 
-/* Lists and hands over. announce: this is the first list of a connection, so that connected() comes before the guests. */
+/* Lists and hands over. announce: this is the first list of a connection, so that connected() comes
+ * before the guests. */
 static int control_list(struct hv *hv, virConnectPtr conn, bool announce, char *text, size_t size)
 {
 	_cleanup_free_ struct listed *all = NULL;
@@ -116,7 +118,8 @@ static int control_list(struct hv *hv, virConnectPtr conn, bool announce, char *
 	return 0;
 }
 
-/* Connected until it is not. The reason is in hv->close_reason. Called and left with the lock held. */
+/* Connected until it is not. The reason is in hv->close_reason. Called and left with the lock held.
+ */
 static void control_stay(struct hv *hv, virConnectPtr conn)
 {
 	char text[128] = "";
@@ -143,8 +146,7 @@ static void control_lost(struct hv *hv)
 	if (hv->connected) {
 		hv->connected = false;
 		hv->shared = NULL;
-		sched_disconnect(&hv->sched, hv_now_usec(),
-			hv->stopping ? -ECANCELED : -ENOTCONN);
+		sched_disconnect(&hv->sched, hv_now_usec(), hv->stopping ? -ECANCELED : -ENOTCONN);
 		if (!hv->stopping)
 			hv_push_down(hv, hv->close_reason, true, HV_BACKOFF_MIN_USEC);
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/hv/hv-priv.h"
 
-/* libvirt's callbacks, on libvirt's thread. They copy what matters under the lock and are gone; nothing here asks libvirtd. */
+/* libvirt's callbacks, on libvirt's thread. They copy what matters under the lock and are gone;
+ * nothing here asks libvirtd. */
 
 /* Locks, counts, and finds the guest; NULL: not known. The caller unlocks either way. */
 static struct known *event_guest(struct hv *hv, virDomainPtr dom, struct uuid *ret_uuid)
@@ -80,8 +81,8 @@ static void on_reboot(virConnectPtr conn, virDomainPtr dom, void *data)
 	event_done(hv);
 }
 
-static void on_balloon(virConnectPtr conn, virDomainPtr dom, unsigned long long actual_kib,
-	void *data)
+static void on_balloon(
+	virConnectPtr conn, virDomainPtr dom, unsigned long long actual_kib, void *data)
 {
 	struct hv *hv = data;
 	struct uuid uuid;
@@ -135,8 +136,8 @@ static void on_migration_iteration(virConnectPtr conn, virDomainPtr dom, int ite
 	event_done(hv);
 }
 
-static void on_job_completed(virConnectPtr conn, virDomainPtr dom, virTypedParameterPtr params,
-	int n_params, void *data)
+static void on_job_completed(
+	virConnectPtr conn, virDomainPtr dom, virTypedParameterPtr params, int n_params, void *data)
 {
 	struct hv *hv = data;
 	struct uuid uuid;
@@ -159,10 +160,11 @@ static const struct {
 	{VIR_DOMAIN_EVENT_ID_REBOOT, VIR_DOMAIN_EVENT_CALLBACK(on_reboot), "reboot"},
 	{VIR_DOMAIN_EVENT_ID_BALLOON_CHANGE, VIR_DOMAIN_EVENT_CALLBACK(on_balloon), "balloon"},
 	{VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, VIR_DOMAIN_EVENT_CALLBACK(on_device), "device-added"},
-	{VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(on_device), "device-removed"},
+	{VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(on_device),
+		"device-removed"},
 	{VIR_DOMAIN_EVENT_ID_METADATA_CHANGE, VIR_DOMAIN_EVENT_CALLBACK(on_metadata), "metadata"},
-	{VIR_DOMAIN_EVENT_ID_MIGRATION_ITERATION,
-		VIR_DOMAIN_EVENT_CALLBACK(on_migration_iteration), "migration"},
+	{VIR_DOMAIN_EVENT_ID_MIGRATION_ITERATION, VIR_DOMAIN_EVENT_CALLBACK(on_migration_iteration),
+		"migration"},
 	{VIR_DOMAIN_EVENT_ID_JOB_COMPLETED, VIR_DOMAIN_EVENT_CALLBACK(on_job_completed), "job"},
 };
 _Static_assert(ARRAY_SIZE(events) == HV_EVENTS_MAX, "one id an event");
@@ -173,8 +175,8 @@ int hv_events_register(struct hv *hv, virConnectPtr conn, int ids[static HV_EVEN
 	int r = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(events); i++) {
-		ids[i] = virConnectDomainEventRegisterAny(conn, NULL, events[i].id,
-			events[i].callback, hv, NULL);
+		ids[i] = virConnectDomainEventRegisterAny(
+			conn, NULL, events[i].id, events[i].callback, hv, NULL);
 		if (ids[i] < 0 && events[i].id == VIR_DOMAIN_EVENT_ID_LIFECYCLE)
 			r = -EOPNOTSUPP;
 	}

@@ -5,16 +5,11 @@
 
 #include "daemon/hv/hv-guest-priv.h"
 
-DEFINE_STRTAB(hv_balloon_model, enum hv_balloon_model, HV_BALLOON_MODEL_MAX,
-	"none",
-	"virtio",
-	"other")
+DEFINE_STRTAB(
+	hv_balloon_model, enum hv_balloon_model, HV_BALLOON_MODEL_MAX, "none", "virtio", "other")
 
-DEFINE_STRTAB(hv_channel_state, enum hv_channel_state, HV_CHANNEL_STATE_MAX,
-	"none",
-	"unknown",
-	"disconnected",
-	"connected")
+DEFINE_STRTAB(hv_channel_state, enum hv_channel_state, HV_CHANNEL_STATE_MAX, "none", "unknown",
+	"disconnected", "connected")
 
 /* What is handed out is the inside of this. */
 struct guest_box {
@@ -87,8 +82,8 @@ static bool same_tags(char *const *a, char *const *b)
 static bool same_threads(const struct hv_guest *a, const struct hv_guest *b)
 {
 	return a->n_vcpu_tids == b->n_vcpu_tids &&
-		(a->n_vcpu_tids == 0 ||
-			memcmp(a->vcpu_tids, b->vcpu_tids, a->n_vcpu_tids * sizeof(pid_t)) == 0);
+	       (a->n_vcpu_tids == 0 ||
+		       memcmp(a->vcpu_tids, b->vcpu_tids, a->n_vcpu_tids * sizeof(pid_t)) == 0);
 }
 
 unsigned hv_guest_compare(const struct hv_guest *a, const struct hv_guest *b)

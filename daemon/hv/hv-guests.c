@@ -106,8 +106,8 @@ static int compare_uuid(const void *a, const void *b)
 
 static int compare_listed(const void *a, const void *b)
 {
-	return memcmp(((const struct listed *)a)->uuid.bytes, ((const struct listed *)b)->uuid.bytes,
-		sizeof(struct uuid));
+	return memcmp(((const struct listed *)a)->uuid.bytes,
+		((const struct listed *)b)->uuid.bytes, sizeof(struct uuid));
 }
 
 /* Those that we know and that do not run any more. */
@@ -115,7 +115,7 @@ static void remove_unlisted(struct hv *hv, const struct listed *sorted, size_t n
 {
 	struct sched_guest *sg, *tmp;
 
-	HASH_ITER(hh, hv->sched.guests, sg, tmp)
+	HASH_ITER (hh, hv->sched.guests, sg, tmp)
 		if (n == 0 || !bsearch(&sg->uuid, sorted, n, sizeof(*sorted), compare_uuid))
 			hv_guest_gone(hv, sg->owner, HV_GONE_UNSEEN);
 }
@@ -144,13 +144,13 @@ static void guest_tell(struct hv *hv, struct known *k, enum item_kind kind, uint
 	i->number = number;
 }
 
-void hv_guest_read(struct hv *hv, struct known *k, struct hv_guest *g, int error,
-	const char *text)
+void hv_guest_read(struct hv *hv, struct known *k, struct hv_guest *g, int error, const char *text)
 {
 	const struct hv_guest *old = k->guest;
 
 	if (!g) {
-		/* Gone before we ever saw it: nobody needs to know. One that was told of goes by its event. */
+		/* Gone before we ever saw it: nobody needs to know. One that was told of goes by
+		 * its event. */
 		if (error == -ENOENT && !old) {
 			hv_guest_gone(hv, k, HV_GONE_UNSEEN);
 			return;
@@ -205,7 +205,7 @@ void hv_guests_free(struct hv *hv)
 {
 	struct sched_guest *sg, *tmp;
 
-	HASH_ITER(hh, hv->sched.guests, sg, tmp)
+	HASH_ITER (hh, hv->sched.guests, sg, tmp)
 		known_free(sg->owner);
 	sched_clear(&hv->sched);
 }

@@ -2,8 +2,9 @@
 #include "daemon/hv/hv-priv.h"
 
 /*
- * libvirt's thread: runs libvirt's default event loop, which brings events, keep-alive and one timer of ours for everything that
- * is due by time. It never makes a call that asks libvirtd for anything, so it never hangs.
+ * libvirt's thread: runs libvirt's default event loop, which brings events, keep-alive and one
+ * timer of ours for everything that is due by time. It never makes a call that asks libvirtd for
+ * anything, so it never hangs.
  */
 
 /* How long hv_stop() may have to wait for the loop to notice: it is poked, this is only a net. */
@@ -61,7 +62,7 @@ static uint64_t pump_jobs(struct hv *hv, uint64_t now_usec)
 	if (now_usec < hv->job_poll_usec)
 		return hv->job_poll_usec;
 	hv->job_poll_usec = now_usec + HV_JOB_POLL_USEC;
-	HASH_ITER(hh, hv->sched.guests, sg, tmp) {
+	HASH_ITER (hh, hv->sched.guests, sg, tmp) {
 		struct known *k = sg->owner;
 
 		if (k && k->job && sg->trust == SCHED_TRUSTED &&

@@ -105,8 +105,8 @@ static void own_done(struct hv *hv, const struct sched_task *t, int error, const
 }
 
 /* What a call's result says of jobs, beside what it says to its caller. */
-static void note_job(struct hv *hv, const struct sched_task *t, int error,
-	const struct sched_answer *answer)
+static void note_job(
+	struct hv *hv, const struct sched_task *t, int error, const struct sched_answer *answer)
 {
 	struct known *k = hv_known(hv, &t->req.guest);
 
@@ -122,7 +122,7 @@ static void note_job(struct hv *hv, const struct sched_task *t, int error,
 static bool changes_picture(enum hv_call call)
 {
 	return call == HV_CALL_ATTACH_CHANNEL || call == HV_CALL_DETACH_CHANNEL ||
-		call == HV_CALL_SET_STATS_PERIOD;
+	       call == HV_CALL_SET_STATS_PERIOD;
 }
 
 static void out_done(void *data, const struct sched_task *t, int error, const char *text,
@@ -136,8 +136,7 @@ static void out_done(void *data, const struct sched_task *t, int error, const ch
 		return;
 	}
 	note_job(hv, t, error, answer);
-	i = hv_push(hv, ITEM_DONE,
-		t->req.call == HV_CALL_READ_BALLOONS ? NULL : &t->req.guest);
+	i = hv_push(hv, ITEM_DONE, t->req.call == HV_CALL_READ_BALLOONS ? NULL : &t->req.guest);
 	if (!i)
 		return;
 	i->text = *text ? strdup(text) : NULL;
@@ -223,10 +222,9 @@ static void deliver(const struct hv_ops *ops, void *data, struct item *i)
 		ops->synced(data, i->number);
 		break;
 	case ITEM_DISCONNECTED:
-		ops->disconnected(data,
-			&(struct hv_down){.reason = i->text ? i->text : "",
-				.lost = i->lost,
-				.retry_usec = i->number});
+		ops->disconnected(data, &(struct hv_down){.reason = i->text ? i->text : "",
+						.lost = i->lost,
+						.retry_usec = i->number});
 		break;
 	case ITEM_APPEARED:
 		ops->guest_appeared(data, i->guest);

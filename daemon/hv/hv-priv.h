@@ -12,15 +12,18 @@
 #include "daemon/hv/hv-sched.h"
 
 /*
- * Inside hv/. Threads: the owner's (main loop), the libvirt thread (event loop and all deadlines), the control thread (connects,
- * lists), workers (calls on guests). Each worker has a connection of its own: a call that hangs can hold up nobody else's, and
- * libvirtd's limit of five requests a connection is never met. (DESIGN.md has one shared connection for healthy guests and one for
- * suspects, replaced after three overdue calls; one a worker keeps the same promise with less to go wrong.)
- * One lock guards everything in struct hv that is not said to be otherwise; no libvirt call but virEvent*() is made under it.
+ * Inside hv/. Threads: the owner's (main loop), the libvirt thread (event loop and all deadlines),
+ * the control thread (connects, lists), workers (calls on guests). Each worker has a connection of
+ * its own: a call that hangs can hold up nobody else's, and libvirtd's limit of five requests a
+ * connection is never met. (DESIGN.md has one shared connection for healthy guests and one for
+ * suspects, replaced after three overdue calls; one a worker keeps the same promise with less to go
+ * wrong.) One lock guards everything in struct hv that is not said to be otherwise; no libvirt call
+ * but virEvent*() is made under it.
  */
 
-/* 5 s between keep-alive probes, 2 unanswered: a frozen libvirtd is found within 15 s at 0.2 wake-ups a second. */
-#define HV_KEEPALIVE_SEC   5
+/* 5 s between keep-alive probes, 2 unanswered: a frozen libvirtd is found within 15 s at 0.2
+ * wake-ups a second. */
+#define HV_KEEPALIVE_SEC 5
 #define HV_KEEPALIVE_COUNT 2
 #define HV_BACKOFF_MIN_USEC (100 * USEC_PER_MSEC)
 #define HV_BACKOFF_MAX_USEC (10 * USEC_PER_SEC)
@@ -28,7 +31,8 @@
 #define HV_CONTROL_USEC (10 * USEC_PER_SEC)
 /* Everything is listed and read again, should an event ever have been lost. */
 #define HV_RESYNC_USEC (10 * USEC_PER_MIN)
-/* libvirt tells of no job's start and not of every job's end: a known one is looked at this often. */
+/* libvirt tells of no job's start and not of every job's end: a known one is looked at this often.
+ */
 #define HV_JOB_POLL_USEC (2 * USEC_PER_SEC)
 /* A worker beyond the first ends after so long without work. */
 #define HV_WORKER_IDLE_SEC 60
@@ -36,10 +40,10 @@
 /* A running guest as libvirt's thread knows it: what hangs on sched_guest.owner. */
 struct known {
 	struct sched_guest *sg;
-	int id;                       /* libvirt's; -1: not known */
-	const struct hv_guest *guest; /* told last; NULL: not told yet, its definition is being read */
-	bool syncing;                 /* counts in hv.sync_pending */
-	bool job;                     /* a job was told to have started */
+	int id; /* libvirt's; -1: not known */
+	const struct hv_guest *guest; /* told last; NULL: not yet, it is being read */
+	bool syncing;	/* counts in hv.sync_pending */
+	bool job;	/* a job was told to have started */
 };
 
 enum item_kind {
@@ -65,19 +69,19 @@ struct item {
 	struct item *next;
 	struct uuid uuid;
 	const struct hv_guest *guest; /* APPEARED, CHANGED: a reference */
-	uint64_t number;              /* generation, bytes, retry_usec, mask, enum hv_gone, completed */
+	uint64_t number; /* generation, bytes, retry_usec, mask, enum hv_gone, completed */
 	bool lost;
-	char *text;                   /* owned */
+	char *text; /* owned */
 	struct hv_overdue overdue;
-	struct hv_result result;      /* balloons and text point to the two beside it */
-	struct hv_balloon *balloons;  /* owned; RECOVERED: one */
+	struct hv_result result;     /* balloons and text point to the two beside it */
+	struct hv_balloon *balloons; /* owned; RECOVERED: one */
 };
 
 struct hv {
 	pthread_mutex_t lock;
-	pthread_cond_t work;    /* workers: something may run */
+	pthread_cond_t work;	/* workers: something may run */
 	pthread_cond_t control; /* control: closed, resync or stop */
-	pthread_cond_t ended;   /* hv_stop(): a thread ended */
+	pthread_cond_t ended;	/* hv_stop(): a thread ended */
 
 	/* Set at creation, read by all. */
 	const struct hv_ops *ops;
@@ -97,25 +101,27 @@ struct hv {
 	unsigned n_threads, n_workers, n_idle;
 
 	uint64_t generation;
-	bool connected;      /* told so; guests may be asked */
-	bool closed;         /* libvirt said the control connection is gone */
-	bool resync;         /* list again at once */
+	bool connected; /* told so; guests may be asked */
+	bool closed;	/* libvirt said the control connection is gone */
+	bool resync;	/* list again at once */
 	char close_reason[128];
 	virConnectPtr shared; /* one_connection: the control thread's, valid while connected */
-	uint64_t control_since_usec; /* the control thread is in a call that can hang since; 0: it is not */
-	bool control_told;           /* ... and that was told */
+	uint64_t control_since_usec; /* the control thread is in a call that can hang since; 0: it
+					is not */
+	bool control_told;	     /* ... and that was told */
 	unsigned sync_pending;
 	unsigned n_jobs;
 	uint64_t job_poll_usec;
 
-	int timer;           /* libvirt's; -1: none */
+	int timer;	     /* libvirt's; -1: none */
 	uint64_t armed_usec; /* when it goes off; USEC_INFINITY: it does not */
 
 	atomic_uint_fast64_t calls[HV_CALL_MAX];
 	atomic_uint_fast64_t events;
 	uint64_t replaced;
 
-	pthread_mutex_t scan_lock; /* the last look through /proc; own lock: it takes milliseconds */
+	pthread_mutex_t
+		scan_lock; /* the last look through /proc; own lock: it takes milliseconds */
 	struct qemu_process *scan;
 	size_t n_scan;
 };
@@ -143,24 +149,23 @@ void hv_thread_ends(struct hv *hv) _nonnull_;
 
 /* --- hv-out.c: towards the main loop. All locked. --- */
 extern const struct sched_out hv_sched_out;
-/* A new item at the end of the queue, to be filled before the lock is dropped; NULL without memory: then everything is
- * listed anew, since something was lost. */
-struct item *hv_push(struct hv *hv, enum item_kind kind, const struct uuid *uuid)
-	_nonnull_args_(1);
+/* A new item at the end of the queue, to be filled before the lock is dropped; NULL without memory:
+ * then everything is listed anew, since something was lost. */
+struct item *hv_push(struct hv *hv, enum item_kind kind, const struct uuid *uuid) _nonnull_args_(1);
 void hv_push_down(struct hv *hv, const char *reason, bool lost, uint64_t retry_usec) _nonnull_;
-void hv_push_trouble(struct hv *hv, const struct uuid *uuid, const char *text)
-	_nonnull_args_(1, 3);
+void hv_push_trouble(struct hv *hv, const struct uuid *uuid, const char *text) _nonnull_args_(1, 3);
 void hv_out_free(struct hv *hv) _nonnull_;
 
 /* --- hv-guests.c: who runs. All locked. --- */
 struct known *hv_known(struct hv *hv, const struct uuid *uuid) _nonnull_;
-/* It runs with that id: new, or another incarnation, or to be read again. syncing: synced() waits for it. */
+/* It runs with that id: new, or another incarnation, or to be read again. syncing: synced() waits
+ * for it. */
 void hv_guest_runs(struct hv *hv, const struct uuid *uuid, int id, bool syncing) _nonnull_;
 void hv_guest_gone(struct hv *hv, struct known *k, enum hv_gone why) _nonnull_;
 void hv_guest_refresh(struct hv *hv, struct known *k) _nonnull_;
 /* Its definition was read (g, whose reference is taken), or not (error, text). */
-void hv_guest_read(struct hv *hv, struct known *k, struct hv_guest *g, int error,
-	const char *text) _nonnull_args_(1, 2, 5);
+void hv_guest_read(struct hv *hv, struct known *k, struct hv_guest *g, int error, const char *text)
+	_nonnull_args_(1, 2, 5);
 void hv_guest_job(struct hv *hv, struct known *k, bool runs, bool completed) _nonnull_;
 /* After the list: the count of those that synced() waits for is complete. */
 void hv_sync_check(struct hv *hv) _nonnull_;
@@ -174,7 +179,8 @@ void hv_guests_listed(struct hv *hv, const struct listed *all, size_t n) _nonnul
 
 /* --- hv-loop.c: libvirt's thread. --- */
 int hv_loop_start(struct hv *hv) _nonnull_ _must_check_; /* locked */
-/* Looks after everything that waits or is due: deadlines, re-reads, workers. To be called after each change. Locked. */
+/* Looks after everything that waits or is due: deadlines, re-reads, workers. To be called after
+ * each change. Locked. */
 void hv_pump(struct hv *hv) _nonnull_;
 /* Wakes the loop to look at stopping. Locked. */
 void hv_loop_poke(struct hv *hv) _nonnull_;
@@ -200,8 +206,3 @@ virConnectPtr hv_open(struct hv *hv, char *text, size_t size) _nonnull_;
 int hv_error(virConnectPtr conn, char *text, size_t size) _nonnull_args_(2);
 /* Makes one call and fills t->answer. */
 void hv_exec(struct exec *x, struct sched_task *t) _nonnull_;
-/* hv-exec-channel.c */
-void hv_exec_channel(struct exec *x, virDomainPtr dom, struct sched_task *t) _nonnull_;
-/* Reads a definition: flags as virDomainGetXMLDesc(). 0 or -errno with a->text filled. */
-int hv_exec_xml(struct exec *x, virDomainPtr dom, unsigned flags, struct sched_answer *a,
-	struct hv_guest **ret) _nonnull_;

@@ -3,7 +3,8 @@
 
 #include <time.h>
 
-/* Workers: each takes a call, makes it on a connection of its own, hands it back. As many as there is work for, within bounds. */
+/* Workers: each takes a call, makes it on a connection of its own, hands it back. As many as there
+ * is work for, within bounds. */
 
 struct worker {
 	struct hv *hv;
@@ -18,9 +19,10 @@ static void worker_close(struct worker *w)
 	w->exec.conn = NULL;
 }
 
-/* With a connection of the present generation, or NULL and the reason. shared: the one and only, referenced, or NULL. */
-static bool worker_connect(struct worker *w, uint64_t generation, virConnectPtr shared, char *text,
-	size_t size)
+/* With a connection of the present generation, or NULL and the reason. shared: the one and only,
+ * referenced, or NULL. */
+static bool worker_connect(
+	struct worker *w, uint64_t generation, virConnectPtr shared, char *text, size_t size)
 {
 	const char *type;
 
@@ -49,11 +51,11 @@ static bool worker_connect(struct worker *w, uint64_t generation, virConnectPtr 
 static bool worker_sees_stopped(struct worker *w, const struct sched_task *t, pid_t pid)
 {
 	return pid > 0 && t->req.call != HV_CALL_GET_XML && !w->hv->ignore_process_state &&
-		process_is_stopped(w->hv->proc_root, pid);
+	       process_is_stopped(w->hv->proc_root, pid);
 }
 
-static void worker_make(struct worker *w, struct sched_task *t, uint64_t generation,
-	virConnectPtr shared)
+static void worker_make(
+	struct worker *w, struct sched_task *t, uint64_t generation, virConnectPtr shared)
 {
 	struct sched_answer *a = &t->answer;
 
@@ -106,8 +108,7 @@ static struct sched_task *worker_wait(struct worker *w)
 
 static pid_t task_pid(struct hv *hv, const struct sched_task *t)
 {
-	struct known *k =
-		t->req.call == HV_CALL_READ_BALLOONS ? NULL : hv_known(hv, &t->req.guest);
+	struct known *k = t->req.call == HV_CALL_READ_BALLOONS ? NULL : hv_known(hv, &t->req.guest);
 
 	return k && k->guest ? k->guest->pid : 0;
 }

@@ -9,7 +9,8 @@
 
 #include "common/units.h"
 
-/* libvirt itself refuses definitions beyond 10 MiB over its wire (VIR_NET_MESSAGE_STRING_MAX is 4 MiB). */
+/* libvirt itself refuses definitions beyond 10 MiB over its wire (VIR_NET_MESSAGE_STRING_MAX is 4
+ * MiB). */
 #define XML_BYTES_MAX (4 * MIB)
 
 static inline void xml_doc_freep(xmlDoc **doc)
@@ -43,7 +44,7 @@ static xmlNode *node_child(const xmlNode *n, const char *name)
 	return n ? node_seek(n->children, name) : NULL;
 }
 
-#define NODE_FOREACH(var, parent, name)                                                            \
+#define NODE_FOREACH(var, parent, name) \
 	for (xmlNode *var = node_child(parent, name); var; var = node_seek(var->next, name))
 
 static bool prop_is(xmlNode *n, const char *name, const char *want)
@@ -69,7 +70,8 @@ static int number_of(const char *s, uint64_t *ret)
 	return 0;
 }
 
-/* libvirt's scaled integers: "b", "KB" = 1000, "k" or "KiB" = 1024, and so on; without a unit KiB. */
+/* libvirt's scaled integers: "b", "KB" = 1000, "k" or "KiB" = 1024, and so on; without a unit KiB.
+ */
 static uint64_t unit_bytes(const char *unit)
 {
 	static const char letters[] = "kmgtp";
@@ -173,7 +175,8 @@ static int tags_add_words(struct hv_guest *g, size_t *n, const char *text)
 	}
 }
 
-/* Text nodes one by one: "<tag>web</tag><tag>gold</tag>" are two words though no blank stands between them. */
+/* Text nodes one by one: "<tag>web</tag><tag>gold</tag>" are two words though no blank stands
+ * between them. */
 static int tags_walk(struct hv_guest *g, size_t *n, const xmlNode *node, unsigned depth)
 {
 	for (const xmlNode *c = node->children; c; c = c->next) {
@@ -193,7 +196,8 @@ static int parse_tags(struct hv_guest *g, xmlNode *domain)
 {
 	size_t n = 0;
 
-	NODE_FOREACH(tags, node_child(domain, "metadata"), "tags") {
+	NODE_FOREACH(tags, node_child(domain, "metadata"), "tags")
+	{
 		int r;
 
 		if (!tags->ns || !tags->ns->href ||
@@ -258,18 +262,19 @@ static int parse_sizes(struct hv_guest *g, xmlNode *domain, struct diag *d)
 	return 0;
 }
 
-/* A device that reads or writes guest memory by itself has all of it pinned: the balloon's pages would stay. */
+/* A device that reads or writes guest memory by itself has all of it pinned: the balloon's pages
+ * would stay. */
 static bool has_pinning_device(xmlNode *devices)
 {
 	NODE_FOREACH(hostdev, devices, "hostdev")
-		if (prop_is(hostdev, "type", "pci") || prop_is(hostdev, "type", "mdev"))
-			return true;
+	if (prop_is(hostdev, "type", "pci") || prop_is(hostdev, "type", "mdev"))
+		return true;
 	NODE_FOREACH(iface, devices, "interface")
-		if (prop_is(iface, "type", "hostdev") || prop_is(iface, "type", "vdpa"))
-			return true;
+	if (prop_is(iface, "type", "hostdev") || prop_is(iface, "type", "vdpa"))
+		return true;
 	NODE_FOREACH(disk, devices, "disk")
-		if (prop_is(disk, "type", "nvme") || prop_is(disk, "type", "vhostvdpa"))
-			return true;
+	if (prop_is(disk, "type", "nvme") || prop_is(disk, "type", "vhostvdpa"))
+		return true;
 	return false;
 }
 
@@ -314,9 +319,10 @@ static void parse_balloon(struct hv_guest *g, xmlNode *devices)
 static int parse_channel(struct hv_guest *g, xmlNode *devices, const char *channel_name)
 {
 	NODE_FOREACH(controller, devices, "controller")
-		g->has_virtio_serial |= prop_is(controller, "type", "virtio-serial");
+	g->has_virtio_serial |= prop_is(controller, "type", "virtio-serial");
 
-	NODE_FOREACH(channel, devices, "channel") {
+	NODE_FOREACH(channel, devices, "channel")
+	{
 		xmlNode *target = node_child(channel, "target");
 		_cleanup_xml_string_ xmlChar *path = NULL;
 
@@ -348,13 +354,14 @@ int hv_guest_parse(const char *xml, size_t len, const char *channel_name, struct
 
 	if (len > XML_BYTES_MAX)
 		return diag_set(d, EBADMSG, "domain", 0, 0,
-			"the definition has %zu bytes, expected at most %" PRIu64, len, XML_BYTES_MAX);
+			"the definition has %zu bytes, expected at most %" PRIu64, len,
+			XML_BYTES_MAX);
 	doc = xmlReadMemory(xml, (int)len, "domain.xml", NULL,
 		XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
 	domain = doc ? xmlDocGetRootElement(doc) : NULL;
 	if (!domain || !node_is(domain, "domain"))
-		return diag_set(d, EBADMSG, "domain", 0, 0,
-			"%s, expected a <domain> element", domain ? "another element" : "not well-formed XML");
+		return diag_set(d, EBADMSG, "domain", 0, 0, "%s, expected a <domain> element",
+			domain ? "another element" : "not well-formed XML");
 	g = hv_guest_new();
 	if (!g)
 		return -ENOMEM;
@@ -383,7 +390,8 @@ int hv_channel_xml(const char *name, const char *path, char **ret)
 
 	if (!name_text || (path && !path_text))
 		return -ENOMEM;
-	n = asprintf(ret, "<channel type='unix'>%s%s%s<target type='virtio' name=\"%s\"/></channel>",
+	n = asprintf(ret,
+		"<channel type='unix'>%s%s%s<target type='virtio' name=\"%s\"/></channel>",
 		path ? "<source mode='bind' path=\"" : "", path ? (const char *)path_text : "",
 		path ? "\"/>" : "", (const char *)name_text);
 	return n < 0 ? -ENOMEM : 0;

@@ -10,10 +10,11 @@
 #include "daemon/hv/hv-priv.h"
 
 #define DEADLINE_USEC (2500 * USEC_PER_MSEC)
-#define WORKERS       3
-#define WORKERS_MAX   4 /* with the overdue ones 12 of libvirtd's 20 */
-/* Calls are short and their stacks small; libvirt and libxml2 were seen to need less than 100 KiB. */
-#define STACK_BYTES   (512 * KIB)
+#define WORKERS 3
+#define WORKERS_MAX 4 /* with the overdue ones 12 of libvirtd's 20 */
+/* Calls are short and their stacks small; libvirt and libxml2 were seen to need less than 100 KiB.
+ */
+#define STACK_BYTES (512 * KIB)
 
 uint64_t hv_now_usec(void)
 {
@@ -87,7 +88,8 @@ int hv_new(const struct hv_config *config, const struct hv_ops *ops, void *data,
 	hv->out_tail = &hv->out;
 	hv->ignore_process_state = config->ignore_process_state;
 	hv->uri = strdup(config->uri ? config->uri : "qemu:///system");
-	hv->channel_name = strdup(config->channel_name ? config->channel_name : "org.ballast.agent.0");
+	hv->channel_name =
+		strdup(config->channel_name ? config->channel_name : "org.ballast.agent.0");
 	hv->proc_root = strdup(config->proc_root ? config->proc_root : "/");
 	sched_init(&hv->sched, &hv_sched_out, hv, workers,
 		config->deadline_usec ? config->deadline_usec : DEADLINE_USEC);
@@ -105,7 +107,8 @@ int hv_new(const struct hv_config *config, const struct hv_ops *ops, void *data,
 	return 0;
 }
 
-/* With all signals blocked: they are for the main loop, whatever that has blocked when it started us. */
+/* With all signals blocked: they are for the main loop, whatever that has blocked when it started
+ * us. */
 int hv_thread(struct hv *hv, const char *name, void *(*run)(void *))
 {
 	sigset_t all, before;
@@ -206,8 +209,8 @@ static bool request_is_valid(const struct hv_request *req)
 		return req->period_sec <= 3600;
 	case HV_CALL_SET_CPU:
 		return (req->set_weight || req->set_quota) &&
-			(!req->set_weight || (req->cpu_weight >= 1 && req->cpu_weight <= 10000)) &&
-			req->cpu_quota_permyriad <= UINT64_C(65536) * PERMYRIAD;
+		       (!req->set_weight || (req->cpu_weight >= 1 && req->cpu_weight <= 10000)) &&
+		       req->cpu_quota_permyriad <= UINT64_C(65536) * PERMYRIAD;
 	case HV_CALL_READ_BALLOONS:
 		return req->n_guests > 0 && req->n_guests <= HV_BULK_MAX && req->guests;
 	default:

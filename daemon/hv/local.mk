@@ -7,7 +7,11 @@ daemon_hv_libhv_a_SOURCES = \
 	daemon/hv/hv-control.c \
 	daemon/hv/hv-event.c \
 	daemon/hv/hv-exec-channel.c \
+	daemon/hv/hv-exec-cpu.c \
+	daemon/hv/hv-exec-memory.c \
+	daemon/hv/hv-exec-xml.c \
 	daemon/hv/hv-exec.c \
+	daemon/hv/hv-exec.h \
 	daemon/hv/hv-guest-priv.h \
 	daemon/hv/hv-guest.c \
 	daemon/hv/hv-guest.h \
@@ -15,6 +19,8 @@ daemon_hv_libhv_a_SOURCES = \
 	daemon/hv/hv-loop.c \
 	daemon/hv/hv-out.c \
 	daemon/hv/hv-priv.h \
+	daemon/hv/hv-sched-end.c \
+	daemon/hv/hv-sched-priv.h \
 	daemon/hv/hv-sched.c \
 	daemon/hv/hv-sched.h \
 	daemon/hv/hv-worker.c \

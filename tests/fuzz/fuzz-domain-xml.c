@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A domain's definition: whatever it holds, a guest that comes out keeps the bounds that its header promises, and a
- * mistake is named. */
+/* A domain's definition: whatever it holds, a guest that comes out keeps the bounds that its header
+ * promises, and a mistake is named. */
 #include "daemon/hv/hv-guest-priv.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

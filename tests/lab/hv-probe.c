@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hv-probe [URI]: libvirt as ballastd sees it, by hand. Prints every event and result, one a line with the seconds since its start, and takes
- * calls from standard input: `help` lists them. Ends with the end of its input, after the calls under way.
+ * hv-probe [URI]: libvirt as ballastd sees it, by hand. Prints every event and result, one a line
+ * with the seconds since its start, and takes calls from standard input: `help` lists them. Ends
+ * with the end of its input, after the calls under way.
  */
 #include <inttypes.h>
 #include <poll.h>
@@ -234,7 +235,7 @@ static void submit_bulk(struct probe *p)
 	struct hv_request req = {.call = HV_CALL_READ_BALLOONS, .guests = all};
 	struct guest *g, *tmp;
 
-	HASH_ITER(hh, p->guests, g, tmp)
+	HASH_ITER (hh, p->guests, g, tmp)
 		if (req.n_guests < HV_BULK_MAX)
 			all[req.n_guests++] = g->uuid;
 	submit(p, &req);
@@ -270,9 +271,9 @@ static bool fill(struct hv_request *req, const char *value)
 		req->set_weight = true;
 		req->cpu_weight = strtoul(value, &end, 10);
 		req->set_quota = *end == ':';
-		return *value && (!*end || (req->set_quota &&
-						   ratio_parse(end + 1, 100 * PERMYRIAD,
-							   &req->cpu_quota_permyriad, NULL) == 0));
+		return *value &&
+		       (!*end || (req->set_quota && ratio_parse(end + 1, 100 * PERMYRIAD,
+							    &req->cpu_quota_permyriad, NULL) == 0));
 	default:
 		return !*value;
 	}
@@ -294,12 +295,12 @@ static bool command(struct probe *p, const char *line)
 	else if (req.call == HV_CALL_READ_BALLOONS)
 		submit_bulk(p);
 	else if (!hv_call_is_public(req.call) || !*name || !fill(&req, value))
-		say(p,
-			"help: set-memory G SIZE | read-balloon G | read-balloons | set-stats-period G S | "
-			"set-cpu G WEIGHT[:QUOTA%%] | get-cpu G | set-soft-limit G SIZE | "
-			"attach-channel G | detach-channel G | job-info G | counters | quit");
+		say(p, "help: set-memory G SIZE | read-balloon G | read-balloons | "
+		       "set-stats-period G S | "
+		       "set-cpu G WEIGHT[:QUOTA%%] | get-cpu G | set-soft-limit G SIZE | "
+		       "attach-channel G | detach-channel G | job-info G | counters | quit");
 	else
-		HASH_ITER(hh, p->guests, g, tmp)
+		HASH_ITER (hh, p->guests, g, tmp)
 			if (streq(g->g->name, name) || streq(name, "*")) {
 				req.guest = g->uuid;
 				submit(p, &req);
@@ -326,7 +327,8 @@ static bool commands(struct probe *p, char *buf, size_t *len)
 
 static void turn(struct probe *p)
 {
-	struct pollfd fds[2] = {{.fd = hv_fd(p->hv), .events = POLLIN}, {.fd = 0, .events = POLLIN}};
+	struct pollfd fds[2] = {
+		{.fd = hv_fd(p->hv), .events = POLLIN}, {.fd = 0, .events = POLLIN}};
 	char buf[4096];
 	size_t len = 0;
 	bool on = true;

@@ -41,10 +41,10 @@ TEST(weights_become_shares_and_come_back)
 	CHECK_U64(cgroup_weight_from_shares(1, UINT64_MAX), 10000);
 }
 
-#define MOUNTS                                                                                     \
-	"22 1 0:20 / /proc rw,nosuid shared:1 - proc proc rw\n"                                    \
-	"30 25 0:26 / /sys/fs/cgroup/memory rw shared:2 - cgroup cgroup rw,memory\n"               \
-	"31 25 0:27 /sub/tree /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"      \
+#define MOUNTS                                                                                \
+	"22 1 0:20 / /proc rw,nosuid shared:1 - proc proc rw\n"                               \
+	"30 25 0:26 / /sys/fs/cgroup/memory rw shared:2 - cgroup cgroup rw,memory\n"          \
+	"31 25 0:27 /sub/tree /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n" \
 	"32 25 0:28 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw,nsdelegate\n"
 
 TEST(directory_of_a_process_follows_the_mount)
@@ -57,7 +57,8 @@ TEST(directory_of_a_process_follows_the_mount)
 	tree_put(&t, "proc/self/cgroup", "8:memory:/\n2:cpu,cpuacct:/\n0::/\n");
 	tree_put(&t, "proc/self/mountinfo", MOUNTS);
 	tree_put(&t, "proc/100/cgroup",
-		"8:memory:/machine/qemu-1-a.libvirt-qemu\n2:cpu,cpuacct:/sub/tree/machine/x\n0::/m\n");
+		"8:memory:/machine/qemu-1-a.libvirt-qemu\n2:cpu,cpuacct:/sub/tree/machine/x\n0::/"
+		"m\n");
 	tree_put(&t, "proc/101/cgroup", "8:memory:/../../outside\n0::/m\n");
 	CHECK_INT(cgroup_of_pid(t.root, 100, CGROUP_MEMORY, &memory), 0);
 	CHECK_STR(memory + strlen(t.root), "/sys/fs/cgroup/memory/machine/qemu-1-a.libvirt-qemu");

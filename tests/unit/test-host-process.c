@@ -9,8 +9,8 @@
 #include "tests/test.h"
 #include "tests/unit/tree.h"
 
-#define STAT(state, ticks)                                                                         \
-	"100 (qemu (x) 86) " state " 1 100 100 0 -1 4194560 1 0 0 0 7 8 0 0 20 0 4 0 " ticks       \
+#define STAT(state, ticks)                                                                   \
+	"100 (qemu (x) 86) " state " 1 100 100 0 -1 4194560 1 0 0 0 7 8 0 0 20 0 4 0 " ticks \
 	" 1000 200 18446744073709551615 1 1 0\n"
 #define UUID_A "11111111-2222-4333-8444-555555555555"
 #define UUID_B "00000000-2222-4333-8444-555555555555"
@@ -20,7 +20,8 @@ static void put_qemu(struct tree *t)
 	static const char args[] =
 		"/usr/bin/qemu-system-x86_64\0-name\0guest=a,debug-threads=on\0-object\0"
 		"{\"file\":\"/var/lib/libvirt/qemu/domain-7-a/master-key.aes\"}\0-uuid\0" UUID_A
-		"\0-m\0" "512";
+		"\0-m\0"
+		"512";
 
 	tree_new(t);
 	tree_put_bytes(t, "proc/100/cmdline", args, sizeof(args));
@@ -136,7 +137,8 @@ TEST(live_process_grows_stops_and_ends)
 {
 	_cleanup_process_ struct process *p = NULL;
 	struct process_reading before, after;
-	char *memory = mmap(NULL, 32 * MIB, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	char *memory =
+		mmap(NULL, 32 * MIB, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int go[2], done[2], status, r;
 	uint64_t ticks;
 	pid_t pid, tids[1];

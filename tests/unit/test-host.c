@@ -7,12 +7,12 @@
 #include "tests/test.h"
 #include "tests/unit/tree.h"
 
-#define MEMINFO                                                                                    \
-	"MemTotal:       16384000 kB\nMemFree:         1000000 kB\nMemAvailable:    9000000 kB\n"  \
-	"Buffers:             100 kB\nSwapCached:            0 kB\nSwapTotal:       2000000 kB\n"  \
+#define MEMINFO                                                                                   \
+	"MemTotal:       16384000 kB\nMemFree:         1000000 kB\nMemAvailable:    9000000 kB\n" \
+	"Buffers:             100 kB\nSwapCached:            0 kB\nSwapTotal:       2000000 kB\n" \
 	"SwapFree:        1500000 kB\n"
-#define PRESSURE(some, full)                                                                       \
-	"some avg10=1.00 avg60=0.50 avg300=0.10 total=" some "\n"                                  \
+#define PRESSURE(some, full)                                      \
+	"some avg10=1.00 avg60=0.50 avg300=0.10 total=" some "\n" \
 	"full avg10=0.00 avg60=0.00 avg300=0.00 total=" full "\n"
 
 /* A hybrid machine: memory in a version 1 hierarchy, pressure in the unified one. */
@@ -21,7 +21,8 @@ static void put_host(struct tree *t)
 	tree_new(t);
 	tree_put(t, "proc/meminfo", MEMINFO);
 	tree_put(t, "proc/vmstat",
-		"nr_free_pages 1\npswpin 11\npswpout 12\npgmajfault 13\nworkingset_refault_anon 14\n"
+		"nr_free_pages 1\npswpin 11\npswpout 12\npgmajfault 13\nworkingset_refault_anon "
+		"14\n"
 		"workingset_refault_file 15\noom_kill 16\n");
 	tree_put(t, "proc/stat", "cpu  100 10 50 1000 200 5 5 30 40 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n");
 	tree_put(t, "sys/devices/system/cpu/online", "0-3,8,10-11\n");
@@ -109,9 +110,9 @@ TEST(meminfo_without_its_two_figures_is_an_error_and_touches_nothing)
 	CHECK_U64(r.total_bytes, 7);
 }
 
-#define V1_MOUNTS                                                                                  \
-	"30 25 0:26 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"                        \
-	"31 25 0:27 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n"                              \
+#define V1_MOUNTS                                                           \
+	"30 25 0:26 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n" \
+	"31 25 0:27 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n"       \
 	"32 25 0:28 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
 #define V1_SELF "8:memory:/lab\n2:cpu:/lab\n1:name=systemd:/\n0::/lab\n"
 
@@ -128,7 +129,8 @@ TEST(cgroup_of_version_1_stands_for_the_host)
 	tree_put(&t, "sys/fs/cgroup/memory/lab/a/memory.limit_in_bytes", "4294967296\n");
 	tree_put(&t, "sys/fs/cgroup/memory/lab/a/memory.usage_in_bytes", "3221225472\n");
 	tree_put(&t, "sys/fs/cgroup/memory/lab/a/memory.stat",
-		"cache 7\ninactive_file 1\ntotal_inactive_file 536870912\ntotal_active_file 268435456\n");
+		"cache 7\ninactive_file 1\ntotal_inactive_file 536870912\ntotal_active_file "
+		"268435456\n");
 	CHECK_INT(host_new(t.root, "cgroup:/lab/a", &h), 0);
 	CHECK_INT(host_read(h, &r), 0);
 	CHECK_U64(r.total_bytes, 4 * GIB);
@@ -155,11 +157,13 @@ TEST(cgroup_of_version_2_stands_for_the_host)
 
 	put_host(&t);
 	tree_put(&t, "proc/self/cgroup", "0::/user.slice\n");
-	tree_put(&t, "proc/self/mountinfo", "25 24 0:22 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
+	tree_put(
+		&t, "proc/self/mountinfo", "25 24 0:22 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
 	tree_put(&t, "sys/fs/cgroup/a/memory.max", "max\n");
 	tree_put(&t, "sys/fs/cgroup/a/memory.current", "1073741824\n");
 	tree_put(&t, "sys/fs/cgroup/a/memory.stat",
-		"anon 5\ninactive_file 104857600\nactive_file 52428800\nslab_reclaimable 1048576\n");
+		"anon 5\ninactive_file 104857600\nactive_file 52428800\nslab_reclaimable "
+		"1048576\n");
 	tree_put(&t, "sys/fs/cgroup/a/memory.pressure", PRESSURE("88", "8"));
 	tree_put(&t, "sys/fs/cgroup/a/cpu.pressure", PRESSURE("99", "9"));
 	CHECK_INT(host_new(t.root, "cgroup:/a", &h), 0);

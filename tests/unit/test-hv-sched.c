@@ -5,12 +5,12 @@
 
 /* The scheduler alone: time is a number here, calls "hang" by not being returned. */
 
-#define MSEC     USEC_PER_MSEC
+#define MSEC USEC_PER_MSEC
 #define DEADLINE (2500 * MSEC)
 
 static struct {
 	unsigned done, quarantined, recovered;
-	uint64_t id;          /* of the last end */
+	uint64_t id; /* of the last end */
 	int error;
 	enum hv_call call;
 	struct hv_overdue overdue;
@@ -167,7 +167,8 @@ TEST(guest_that_misses_the_deadline_is_quarantined_and_believed_after_a_re_read)
 	CHECK_U64(sched_tick(&s, SCHED_SLOW_USEC), DEADLINE);
 	CHECK_INT(seen.done, 0);
 	sched_tick(&s, DEADLINE);
-	/* The call ends, so does the one that waited; the guest is named with what may yet happen to it. */
+	/* The call ends, so does the one that waited; the guest is named with what may yet happen
+	 * to it. */
 	CHECK_INT(seen.done, 2);
 	CHECK_INT(seen.error, -ETIMEDOUT);
 	CHECK_INT(seen.quarantined, 1);
@@ -289,8 +290,7 @@ TEST(bulk_that_hangs_is_traced_to_the_one_that_hangs)
 {
 	_cleanup_sched_ struct sched s;
 	struct uuid three[3] = {{{1}}, {{2}}, {{3}}};
-	struct hv_request req = {
-		.call = HV_CALL_READ_BALLOONS, .guests = three, .n_guests = 3};
+	struct hv_request req = {.call = HV_CALL_READ_BALLOONS, .guests = three, .n_guests = 3};
 	struct sched_task *bulk, *t, *guilty = NULL;
 
 	setup(&s, 3);
@@ -336,8 +336,7 @@ TEST(bulk_leaves_out_the_quarantined_the_busy_and_the_unknown)
 {
 	_cleanup_sched_ struct sched s;
 	struct uuid four[4] = {{{1}}, {{2}}, {{3}}, {{99}}};
-	struct hv_request req = {
-		.call = HV_CALL_READ_BALLOONS, .guests = four, .n_guests = 4};
+	struct hv_request req = {.call = HV_CALL_READ_BALLOONS, .guests = four, .n_guests = 4};
 	struct sched_task *hung, *busy, *bulk;
 
 	setup(&s, 3);
@@ -478,7 +477,8 @@ TEST(own_calls_come_first_and_once)
 	CHECK(!sched_take(&s, 1));
 }
 
-/* Any order of events at all: every accepted call ends once, counts return to zero, nobody has two calls under way. */
+/* Any order of events at all: every accepted call ends once, counts return to zero, nobody has two
+ * calls under way. */
 TEST(random_histories_keep_the_books)
 {
 	for (unsigned seed = 1; seed <= 300; seed++) {
@@ -517,9 +517,9 @@ TEST(random_histories_keep_the_books)
 				i = RANDOM(n);
 				t[i]->answer.stopped = RANDOM(10) == 0;
 				answer(&s, t[i], now,
-					t[i]->answer.stopped ? -ETIMEDOUT :
-					RANDOM(4)	     ? 0 :
-								-EIO);
+					t[i]->answer.stopped ? -ETIMEDOUT
+					: RANDOM(4)	     ? 0
+							     : -EIO);
 				t[i] = t[--n];
 				break;
 			case 6:

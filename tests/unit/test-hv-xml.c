@@ -7,8 +7,8 @@
 #include "tests/test.h"
 
 /*
- * Every tests/golden/hv/NAME.xml is read and compared with NAME.txt beside it. BALLAST_REGENERATE=1 writes the latter anew, to be looked
- * at before it is committed.
+ * Every tests/golden/hv/NAME.xml is read and compared with NAME.txt beside it. BALLAST_REGENERATE=1
+ * writes the latter anew, to be looked at before it is committed.
  */
 
 #define CHANNEL "org.ballast.agent.0"
@@ -33,11 +33,13 @@ static void dump(FILE *f, const struct hv_guest *g)
 	for (char **t = g->tags; *t; t++)
 		fprintf(f, " %s", *t);
 	fprintf(f, "\nmax %" PRIu64 "\nactual %" PRIu64 "\n", g->max_bytes, g->actual_bytes);
-	fprintf(f, "fixed %s\nballoon %s\nautodeflate %d\nfree-page-reporting %d\nperiod %" PRIu64 "\n",
+	fprintf(f,
+		"fixed %s\nballoon %s\nautodeflate %d\nfree-page-reporting %d\nperiod %" PRIu64
+		"\n",
 		fixed_reason_to_string(g->fixed), hv_balloon_model_to_string(g->balloon),
 		g->autodeflate, g->free_page_reporting, g->stats_period_sec);
-	fprintf(f, "vcpus %" PRIu32 "\nshares %" PRIu64 "\nchannel %s %s\nvirtio-serial %d\n", g->vcpus,
-		g->cpu_shares, hv_channel_state_to_string(g->channel),
+	fprintf(f, "vcpus %" PRIu32 "\nshares %" PRIu64 "\nchannel %s %s\nvirtio-serial %d\n",
+		g->vcpus, g->cpu_shares, hv_channel_state_to_string(g->channel),
 		g->channel_path ? g->channel_path : "-", g->has_virtio_serial);
 }
 
@@ -141,8 +143,8 @@ TEST(what_is_not_a_domain_is_refused_with_what_was_expected)
 }
 
 /* other, unit, memory */
-#define BASE                                                                                       \
-	"<domain id='3'><uuid>11111111-2222-4333-8444-555555555555</uuid>"                         \
+#define BASE                                                               \
+	"<domain id='3'><uuid>11111111-2222-4333-8444-555555555555</uuid>" \
 	"<name>a</name>%s<memory unit='%s'>%s</memory></domain>"
 
 TEST(units_are_libvirts)
@@ -175,7 +177,8 @@ TEST(tags_are_bounded)
 		n += (size_t)sprintf(words + n, "t%d ", i);
 	memset(words + n, 'x', HV_TAG_LEN_MAX + 1);
 	CHECK(asprintf(&xml,
-		      "<domain id='3'><uuid>11111111-2222-4333-8444-555555555555</uuid><name>a</name>"
+		      "<domain "
+		      "id='3'><uuid>11111111-2222-4333-8444-555555555555</uuid><name>a</name>"
 		      "<metadata><b:tags xmlns:b='" HV_TAGS_NAMESPACE "'>%s</b:tags></metadata>"
 		      "<memory>1</memory></domain>",
 		      words) > 0);
@@ -229,7 +232,8 @@ TEST(channel_that_is_written_is_read_back)
 
 		CHECK_INT(hv_channel_xml(CHANNEL, paths[i], &channel), 0);
 		CHECK(asprintf(&xml,
-			      "<domain><uuid>11111111-2222-4333-8444-555555555555</uuid><name>a</name>"
+			      "<domain><uuid>11111111-2222-4333-8444-555555555555</uuid><name>a</"
+			      "name>"
 			      "<memory>1</memory><devices>%s</devices></domain>",
 			      channel) > 0);
 		CHECK_INT(parse_text(xml, &g, NULL), 0);

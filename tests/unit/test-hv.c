@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The whole of hv/ against libvirt's own test driver: real library, real event loop, real threads, no QEMU. */
+/* The whole of hv/ against libvirt's own test driver: real library, real event loop, real threads,
+ * no QEMU. */
 #include "daemon/hv/hv.h"
 
 #include <libvirt/libvirt.h>
@@ -290,9 +291,10 @@ TEST(life_cycle_is_followed)
 	CHECK_INT(virDomainDestroy(dom), 0);
 	CHECK(wait_for(hv, &s.gone, 1));
 	CHECK_INT(s.why, HV_GONE_DESTROYED);
-	CHECK_INT(hv_submit(hv,
-			  &(struct hv_request){.call = HV_CALL_READ_BALLOON, .guest = s.guest->uuid},
-			  NULL),
+	CHECK_INT(
+		hv_submit(hv,
+			&(struct hv_request){.call = HV_CALL_READ_BALLOON, .guest = s.guest->uuid},
+			NULL),
 		-ENOENT);
 	CHECK_INT(virDomainCreate(dom), 0);
 	CHECK(wait_for(hv, &s.appeared, 2));
@@ -316,8 +318,9 @@ TEST(guest_that_vanishes_between_two_calls_ends_the_second)
 	/* The event is on its way but was not delivered yet. */
 	for (int i = 0; i < 8; i++) {
 		int r = hv_submit(hv,
-			&(struct hv_request){
-				.call = HV_CALL_SET_MEMORY, .guest = uuid, .bytes = GIB + (uint64_t)i * MIB},
+			&(struct hv_request){.call = HV_CALL_SET_MEMORY,
+				.guest = uuid,
+				.bytes = GIB + (uint64_t)i * MIB},
 			NULL);
 
 		CHECK(r == 0 || r == -ENOENT);
@@ -343,8 +346,7 @@ TEST(bulk_leaves_out_whom_it_does_not_know)
 	memset(&two[0], 0x77, sizeof(two[0]));
 	two[1] = s.guest->uuid;
 	CHECK(call(hv, &s,
-		&(struct hv_request){
-			.call = HV_CALL_READ_BALLOONS, .guests = two, .n_guests = 2}));
+		&(struct hv_request){.call = HV_CALL_READ_BALLOONS, .guests = two, .n_guests = 2}));
 	CHECK_INT(s.result.error, 0);
 	CHECK_INT(s.result.n_balloons, 1);
 	CHECK(uuid_equal(&s.balloon.guest, &two[1]));
@@ -361,20 +363,23 @@ TEST(bad_requests_are_refused_at_once)
 			  &(struct hv_request){.call = HV_CALL_SET_MEMORY, .guest = s.guest->uuid},
 			  NULL),
 		-EINVAL);
-	CHECK_INT(hv_submit(hv,
-			  &(struct hv_request){
-				  .call = HV_CALL_SET_MEMORY, .guest = s.guest->uuid, .bytes = 4097},
-			  NULL),
+	CHECK_INT(
+		hv_submit(hv,
+			&(struct hv_request){
+				.call = HV_CALL_SET_MEMORY, .guest = s.guest->uuid, .bytes = 4097},
+			NULL),
 		-EINVAL);
 	CHECK_INT(hv_submit(hv, &(struct hv_request){.call = HV_CALL_LIST, .guest = s.guest->uuid},
 			  NULL),
 		-EINVAL);
 	CHECK_INT(hv_submit(hv,
-			  &(struct hv_request){
-				  .call = HV_CALL_SET_CPU, .guest = s.guest->uuid, .set_weight = true},
+			  &(struct hv_request){.call = HV_CALL_SET_CPU,
+				  .guest = s.guest->uuid,
+				  .set_weight = true},
 			  NULL),
 		-EINVAL);
-	CHECK_INT(hv_submit(hv, &(struct hv_request){.call = HV_CALL_GET_CPU, .guest = nobody}, NULL),
+	CHECK_INT(
+		hv_submit(hv, &(struct hv_request){.call = HV_CALL_GET_CPU, .guest = nobody}, NULL),
 		-ENOENT);
 }
 
@@ -389,7 +394,8 @@ TEST(libvirt_that_is_not_there_is_tried_again)
 	CHECK_INT(s.down_lost, 0);
 	CHECK_INT(s.connected, 0);
 	CHECK_CONTAINS(s.text, "file.xml");
-	CHECK_INT(hv_submit(hv, &(struct hv_request){.call = HV_CALL_GET_CPU, .guest = nobody}, NULL),
+	CHECK_INT(
+		hv_submit(hv, &(struct hv_request){.call = HV_CALL_GET_CPU, .guest = nobody}, NULL),
 		-ENOTCONN);
 }
 
@@ -452,9 +458,10 @@ TEST(stop_ends_what_waits)
 	hv_stop(hv, 5 * USEC_PER_SEC);
 	hv_dispatch(hv, 0);
 	CHECK_INT(s.done, accepted);
-	CHECK_INT(hv_submit(hv,
-			  &(struct hv_request){.call = HV_CALL_READ_BALLOON, .guest = s.guest->uuid},
-			  NULL),
+	CHECK_INT(
+		hv_submit(hv,
+			&(struct hv_request){.call = HV_CALL_READ_BALLOON, .guest = s.guest->uuid},
+			NULL),
 		-ENOTCONN);
 	hv_free(hv);
 }

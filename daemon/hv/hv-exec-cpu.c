@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/hv/hv-exec.h"
+
+#include "daemon/host/cgroup.h"
+
+/* libvirt's default period of cpu.cfs_quota_us and cpu.max; its smallest quota is 1 ms. */
+#define CPU_PERIOD_USEC UINT64_C(100000)
+#define CPU_QUOTA_MIN_USEC UINT64_C(1000)
+
+static int add_quota(virTypedParameterPtr *params, int *n, int *max, uint64_t quota_permyriad)
+{
+	long long usec = -1; /* none */
+
+	if (quota_permyriad > 0)
+		usec = (long long)MAX(
+			quota_permyriad * CPU_PERIOD_USEC / PERMYRIAD, CPU_QUOTA_MIN_USEC);
+	if (virTypedParamsAddULLong(
+		    params, n, max, VIR_DOMAIN_SCHEDULER_GLOBAL_PERIOD, CPU_PERIOD_USEC) < 0)
+		return -1;
+	return virTypedParamsAddLLong(params, n, max, VIR_DOMAIN_SCHEDULER_GLOBAL_QUOTA, usec);
+}
+
+void exec_set_cpu(struct exec *x, virDomainPtr dom, struct sched_task *t)
+{
+	virTypedParameterPtr params = NULL;
+	int n = 0, max = 0, r = 0, version = cgroup_version(x->hv->proc_root, CGROUP_CPU);
+
+	if (t->req.set_weight)
+		r = virTypedParamsAddULLong(&params, &n, &max, VIR_DOMAIN_SCHEDULER_CPU_SHARES,
+			cgroup_shares_from_weight(version, t->req.cpu_weight));
+	if (r == 0 && t->req.set_quota)
+		r = add_quota(&params, &n, &max, t->req.cpu_quota_permyriad);
+	if (r == 0) {
+		hv_count(x->hv, HV_CALL_SET_CPU);
+		r = virDomainSetSchedulerParametersFlags(dom, params, n, VIR_DOMAIN_AFFECT_LIVE);
+	}
+	if (r < 0)
+		exec_error(x, dom, &t->answer);
+	virTypedParamsFree(params, n);
+}
+
+void exec_get_cpu(struct exec *x, virDomainPtr dom, struct sched_task *t)
+{
+	/* QEMU's driver has 9; the wire refuses to be asked for more than 16. */
+	virTypedParameter params[16];
+	int n = ARRAY_SIZE(params), version = cgroup_version(x->hv->proc_root, CGROUP_CPU);
+	unsigned long long shares, period = 0;
+	long long quota = -1;
+
+	hv_count(x->hv, HV_CALL_GET_CPU);
+	memset(params, 0, sizeof(params));
+	if (virDomainGetSchedulerParametersFlags(dom, params, &n, VIR_DOMAIN_AFFECT_LIVE) < 0) {
+		exec_error(x, dom, &t->answer);
+		return;
+	}
+	if (virTypedParamsGetULLong(params, n, VIR_DOMAIN_SCHEDULER_CPU_SHARES, &shares) == 1)
+		t->answer.cpu_weight = cgroup_weight_from_shares(version, shares);
+	if (virTypedParamsGetULLong(params, n, VIR_DOMAIN_SCHEDULER_GLOBAL_PERIOD, &period) == 1 &&
+		virTypedParamsGetLLong(params, n, VIR_DOMAIN_SCHEDULER_GLOBAL_QUOTA, &quota) == 1 &&
+		period > 0 && quota > 0)
+		t->answer.cpu_quota_permyriad = (uint64_t)quota * PERMYRIAD / period;
+	virTypedParamsClear(params, n);
+}
