@@ -63,9 +63,19 @@ daemon_ballastd_LDADD = \
 	-lpthread \
 	$(NULL)
 
-check_PROGRAMS += tests/unit/test-conf
-TESTS += tests/unit/test-conf
-tests_unit_test_conf_LDADD = daemon/libcore.a common/libcommon.a
+core_tests = \
+	tests/unit/test-conf \
+	tests/unit/test-overrides \
+	tests/unit/test-release-plan \
+	tests/unit/test-reservations \
+	$(NULL)
+check_PROGRAMS += $(core_tests)
+TESTS += $(core_tests) tests/unit/test-options.sh
+dist_check_SCRIPTS += tests/unit/test-options.sh
+tests_unit_test_conf_LDADD = daemon/libcore.a $(policy_libs)
+tests_unit_test_overrides_LDADD = daemon/libcore.a $(policy_libs) $(JANSSON_LIBS)
+tests_unit_test_release_plan_LDADD = daemon/libcore.a $(policy_libs)
+tests_unit_test_reservations_LDADD = daemon/libcore.a $(policy_libs)
 
 pkglibexec_PROGRAMS += daemon/ballast-start-hook
 daemon_ballast_start_hook_SOURCES = daemon/start-hook.c

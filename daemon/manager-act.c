@@ -219,6 +219,7 @@ static void get_cpu_done(struct guest *g, const struct hv_result *r)
 	s->cpu_weight = r->cpu_weight;
 	s->cpu_quota = r->cpu_quota_permyriad;
 	original_seen(g);
+	decide_within(g->m, 20 * USEC_PER_MSEC);
 }
 
 void act_call_done(struct guest *g, const struct hv_result *r)

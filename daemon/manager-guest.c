@@ -336,6 +336,9 @@ static void call_done(void *data, const struct hv_result *r)
 
 	if (!g)
 		return; /* gone while it was asked */
+	if (r->error < 0)
+		journal_debug("%s: %s: %s", g->hv->name, hv_call_to_string(r->call),
+			*r->text ? r->text : strerror(-r->error));
 	switch (r->call) {
 	case HV_CALL_READ_BALLOON:
 		balloon_read_done(g, r);

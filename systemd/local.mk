@@ -29,3 +29,6 @@ systemd/sysusers/ballast.conf: systemd/ballast.sysusers
 	$(AM_V_GEN)$(MKDIR_P) systemd/sysusers && cp $(srcdir)/systemd/ballast.sysusers $@
 systemd/tmpfiles/ballast.conf: systemd/ballast.tmpfiles
 	$(AM_V_GEN)$(MKDIR_P) systemd/tmpfiles && cp $(srcdir)/systemd/ballast.tmpfiles $@
+
+TESTS += tests/unit/test-services.sh
+dist_check_SCRIPTS += tests/unit/test-services.sh

@@ -12,3 +12,8 @@ daemon_sys_libsys_a_SOURCES = \
 	daemon/sys/notify.h \
 	$(NULL)
 daemon_sys_libsys_a_CFLAGS = $(AM_CFLAGS) $(LIBSYSTEMD_CFLAGS)
+
+check_PROGRAMS += tests/unit/test-sys
+TESTS += tests/unit/test-sys
+tests_unit_test_sys_CFLAGS = $(AM_CFLAGS) $(LIBSYSTEMD_CFLAGS)
+tests_unit_test_sys_LDADD = daemon/sys/libsys.a $(policy_libs) $(LIBSYSTEMD_LIBS)

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/release-plan.h"
+
+#include "tests/test.h"
+
+static struct release_guest guest(uint64_t max, uint64_t have, uint64_t used, uint64_t original)
+{
+	return (struct release_guest){
+		.max_bytes = max * MIB,
+		.have_bytes = have * MIB,
+		.settled_bytes = have * MIB,
+		.used_bytes = used * MIB,
+		.original_bytes = original * MIB,
+	};
+}
+
+TEST(need_is_used_and_room_within_the_maximum)
+{
+	CHECK_U64(release_need(100 * MIB, 512 * MIB), 228 * MIB); /* a quarter of its maximum */
+	CHECK_U64(release_need(1024 * MIB, 8192 * MIB), 1536 * MIB); /* 512 MiB */
+	CHECK_U64(release_need(5000 * MIB, 8192 * MIB), 6000 * MIB); /* a fifth */
+	CHECK_U64(release_need(500 * MIB, 512 * MIB), 512 * MIB);
+}
+
+TEST(with_room_everybody_has_what_it_had_before)
+{
+	struct release_guest g[] = {guest(1024, 300, 100, 1024), guest(1024, 512, 200, 512), guest(2048, 512, 0, 0)};
+
+	release_plan(g, 3, 10 * GIB, RELEASE_TO_ORIGINAL);
+	CHECK_U64(g[0].to_bytes, 1024 * MIB);
+	CHECK_U64(g[1].to_bytes, 512 * MIB);
+	CHECK_U64(g[2].to_bytes, 2048 * MIB); /* not known: all of it */
+}
+
+TEST(what_is_used_comes_before_what_was_had)
+{
+	/* The second has 50 MiB of room left and needs 178 more; the first is fine and was larger once. */
+	struct release_guest g[] = {guest(4096, 1024, 200, 4096), guest(512, 200, 150, 512)};
+
+	release_plan(g, 2, 100 * MIB, RELEASE_TO_ORIGINAL);
+	CHECK(g[1].to_bytes >= 278 * MIB);
+	CHECK(g[0].to_bytes >= 1024 * MIB);
+	CHECK(g[0].to_bytes + g[1].to_bytes <= (1024 + 200 + 100 + 1) * MIB);
+}
+
+TEST(where_floors_do_not_fit_each_gets_the_same_part)
+{
+	struct release_guest g[] = {guest(1024, 200, 200, 1024), guest(1024, 200, 200, 1024)};
+
+	release_plan(g, 2, 100 * MIB, RELEASE_TO_ORIGINAL);
+	CHECK_U64(g[0].to_bytes, 250 * MIB);
+	CHECK_U64(g[1].to_bytes, 250 * MIB);
+}
+
+TEST(never_more_than_is_free_is_given_out)
+{
+	/* A fixed sequence of odd figures; whatever they are, the sum of what is promised may not grow by more than what is free. */
+	uint64_t x = 12345;
+
+	for (int round = 0; round < 2000; round++) {
+		struct release_guest g[7];
+		uint64_t before = 0, after = 0, budget;
+
+		for (size_t i = 0; i < ARRAY_SIZE(g); i++) {
+			uint64_t max, have;
+
+			x = x * 6364136223846793005u + 1442695040888963407u;
+			max = 64 + (x >> 40) % 4096;
+			have = 32 + (x >> 20) % max;
+			g[i] = guest(max, MIN(have, max), (x >> 8) % 3 ? (x >> 33) % max : 0, (x >> 5) % 3 ? (x >> 30) % max : 0);
+			g[i].fixed = (x >> 50) % 9 == 0;
+			g[i].settled_bytes = g[i].have_bytes - (x >> 45) % (g[i].have_bytes / MIB) * MIB;
+			before += g[i].have_bytes;
+		}
+		budget = (x >> 22) % 3000 * MIB;
+		release_plan(g, ARRAY_SIZE(g), budget, round % 2 ? RELEASE_TO_USED : RELEASE_TO_ORIGINAL);
+		for (size_t i = 0; i < ARRAY_SIZE(g); i++) {
+			after += MAX(g[i].to_bytes, g[i].have_bytes);
+			CHECK(g[i].to_bytes <= MAX(g[i].max_bytes, g[i].settled_bytes));
+			CHECK(!g[i].fixed || g[i].to_bytes == g[i].settled_bytes);
+			CHECK(!g[i].used_bytes || g[i].to_bytes == g[i].settled_bytes ||
+				g[i].to_bytes >= MIN(g[i].settled_bytes, g[i].used_bytes));
+		}
+		CHECK(after <= before + budget);
+	}
+}
+
+TEST(to_used_leaves_alone_who_has_enough)
+{
+	struct release_guest g[] = {guest(1024, 800, 100, 1024), guest(1024, 200, 190, 1024)};
+
+	release_plan(g, 2, GIB, RELEASE_TO_USED);
+	CHECK_U64(g[0].to_bytes, 800 * MIB);
+	CHECK_U64(g[1].to_bytes, 446 * MIB);
+}
+
+TEST(a_guest_on_its_way_down_is_stopped_for_nothing)
+{
+	/* Counted at 800 still, commanded to 200, uses 300: what it needs is within what it is counted at, and costs nothing. */
+	struct release_guest g[] = {guest(1024, 800, 300, 0)};
+
+	g[0].settled_bytes = 200 * MIB;
+	release_plan(g, 1, 0, RELEASE_TO_USED);
+	CHECK_U64(g[0].to_bytes, 556 * MIB);
+}
+
+TEST(what_was_grown_by_ballast_goes_back_as_far_as_it_is_not_used)
+{
+	struct release_guest g[] = {guest(4096, 3000, 100, 1024), guest(4096, 3000, 2800, 1024)};
+
+	release_plan(g, 2, 0, RELEASE_TO_ORIGINAL);
+	CHECK_U64(g[0].to_bytes, 1024 * MIB);
+	CHECK_U64(g[1].to_bytes, 3000 * MIB);
+}
+
+TEST_MAIN()
