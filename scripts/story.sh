@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# The story that quickstart tells. A minute is a day: in its second half it is night.
+#   by day    files1 serves: it re-reads 180 MiB of files and has at least 320 MiB; backup1 idles with at most 224 MiB
+#   at night  backup1 runs: its policy allows it 640 MiB and gives it the weight; files1 lends
+#   any time  files1 suddenly needs 160 MiB of anonymous memory
+
+story_begin=$SECONDS
+story_log=$(mktemp /tmp/ballast-quickstart.XXXXXX)
+rows=() # of the final table: guest | why | had | asked | got | seconds
+story_failed=0
+
+step() { printf '%4ds  %s\n' $((SECONDS - story_begin)) "$*"; }
+die() { step "$*"; tail -n 5 "$story_log" | sed 's/^/       /'; exit 1; }
+lab() { lab/lab "$@"; }
+ctl() { lab in h1 ballastctl "$@"; }
+
+story_end() {
+	local rc=$?
+	trap - EXIT
+	step "cleaning up"
+	lab down > /dev/null 2>&1 || { echo "quickstart: LAB=$LAB lab/lab down failed: run it again" >&2; rc=1; }
+	rm -f "$story_log"
+	exit $rc
+}
+
+story_prepare() {
+	step "installing packages (where they are missing)"
+	scripts/deps > "$story_log" 2>&1 || die "packages could not be installed"
+	step "building"
+	lab build > "$story_log" 2>&1 || die "the build failed"
+	lab down > /dev/null 2>&1
+	step "booting a host: its own systemd, libvirtd and ballastd"
+	lab up > "$story_log" 2>&1 || die "the host did not boot"
+	step "host is up; ballastd: $(ctl mode 2>&1 | head -n 1)"
+}
+
+story_guests() {
+	step "booting two real guests (emulated, 512 and 640 MiB at most)"
+	lab guest files1 --memory 448M --max 512M --swap zram:64M --data 400M --tag files > "$story_log" 2>&1 ||
+		lab guest files1 --memory 448M --max 512M --swap zram:64M --data 400M > "$story_log" 2>&1 || die "files1 did not boot"
+	step "files1 is up"
+	lab guest backup1 --memory 224M --max 640M --swap zram:64M > "$story_log" 2>&1 || die "backup1 did not boot"
+	step "backup1 is up"
+}
+
+# put NAME: a policy file from standard input, into the host's /etc.
+put() { lab in h1 tee "/etc/ballast/policy.d/$1.policy" > /dev/null; }
+
+# The guests share 704 MiB, whatever QEMU itself needs beside them (much, where it emulates the CPU).
+story_policies() {
+	local overhead
+	lab in h1 mkdir -p /etc/ballast/policy.d
+	wait_for 60 "the agents to report" both_report || exit 1
+	overhead=$(ctl status --json 2>/dev/null | jq -r '[.. | objects | .overhead? // empty] | first // 0')
+	put 00-host <<-P
+		[Host]
+		Memory=$((704 + overhead / 1048576 + 48))M
+		Reserve=0
+	P
+	put 10-day <<-P
+		[Policy]
+		Description=By day the file server serves
+		[Match]
+		Guest=files*
+		[Memory]
+		Min=320M
+		Weight=400
+	P
+	put 11-day <<-P
+		[Policy]
+		Description=By day the backup server idles
+		[Match]
+		Guest=backup*
+		[Memory]
+		Max=224M
+		Weight=100
+	P
+	put 60-night <<-P
+		[Policy]
+		Description=At night the backup server borrows the file server's memory
+		[Match]
+		Guest=backup*
+		[Schedule]
+		OnCalendar=*-*-* *:*:30
+		Duration=30s
+		[Memory]
+		Min=448M
+		Max=640M
+		Weight=800
+	P
+	put 61-night <<-P
+		[Policy]
+		Description=At night the file server lends
+		[Match]
+		Guest=files*
+		[Schedule]
+		OnCalendar=*-*-* *:*:30
+		Duration=30s
+		[Memory]
+		Min=160M
+		Weight=100
+	P
+	ctl reload > "$story_log" 2>&1 || die "the policies were not taken"
+	ctl --yes mode enforce > "$story_log" 2>&1 || ctl mode enforce > "$story_log" 2>&1 || die "mode enforce was refused"
+	step "policies are in force; a minute is a day, its second half is night"
+}
+
+# guest_has GUEST: MiB its balloon leaves it now.
+guest_has() { ctl guest show "$1" --json 2>/dev/null | jq -r '(.memory.actual // 0) / 1048576 | floor'; }
+both_report() { [ "$(ctl guest list --json 2>/dev/null | jq '[.guests[] | select(.report.source == "agent")] | length')" = 2 ]; }
+inside() { lab run "$1" awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo; }
+
+# wait_for SECONDS WHAT COMMAND...: until it succeeds, or says that it did not happen.
+wait_for() {
+	local end=$((SECONDS + $1)) what=$2
+	shift 2
+	until "$@"; do
+		if [ $SECONDS -ge $end ]; then
+			step "this did not happen: $what"
+			story_failed=1
+			return 1
+		fi
+		read -r -t 0.2 <> <(:) || true
+	done
+}
+at_least() { [ "$(guest_has "$1")" -ge "$2" ]; }
+at_most() { [ "$(guest_has "$1")" -le "$2" ]; }
+
+# chapter GUEST DIRECTION MIB SECONDS WHY: waits until it has what the story says, and notes what it had and got.
+chapter() {
+	local guest=$1 direction=$2 mib=$3 seconds=$4 why=$5 had got from
+	had=$(inside "$guest") from=$EPOCHREALTIME
+	wait_for "$seconds" "$why: $guest $direction $mib MiB" "$direction" "$guest" "$mib"
+	got=$(inside "$guest")
+	rows+=("$guest|$why|$had|${direction/_/ } $mib|$got|$(awk -v a="$from" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')")
+	step "$why: $guest had $had MiB inside, now $got: $(last_reason "$guest")"
+}
+last_reason() { ctl guest show "$1" --json 2>/dev/null | jq -r '.last_change.reason.text // "no change yet"'; }
+
+# until_second LOW HIGH: waits until the second of the minute is within.
+until_second() { local s; while s=$((10#$(date +%S))) && { [ $s -lt "$1" ] || [ $s -gt "$2" ]; }; do read -r -t 0.2 <> <(:) || true; done; }
+
+story_once() {
+	step "day: files1 re-reads 180 MiB of files"
+	lab run -d files1 load reread /dev/data --size 180M --seconds 240 > "$story_log" 2>&1
+	until_second 0 8
+	chapter files1 at_least 320 25 "by day it has its minimum"
+	until_second 30 34
+	step "night falls"
+	chapter backup1 at_least 440 25 "at night it borrows"
+	until_second 0 4
+	step "day breaks"
+	chapter backup1 at_most 232 25 "by day it gives back"
+	chapter files1 at_least 320 25 "by day it has it back"
+	step "files1 suddenly needs 160 MiB more"
+	lab run -d files1 load mem 160M --hold 20 --touch > "$story_log" 2>&1
+	chapter files1 at_least 400 20 "sudden need"
+	story_table
+	ctl status || true
+	[ $story_failed = 0 ] || { step "the story did not happen as told"; exit 1; }
+	step "the story happened as told"
+}
+
+story_table() {
+	echo
+	printf '%-9s %-28s %10s %16s %10s %8s\n' guest why "had MiB" "story says" "got MiB" seconds
+	local row
+	for row in "${rows[@]}"; do
+		IFS='|' read -r g w h a n s <<< "$row"
+		printf '%-9s %-28s %10s %16s %10s %8s\n' "$g" "$w" "$h" "$a" "$n" "$s"
+	done
+	echo "(had and got: MemTotal as the guest's own kernel tells it; the story counts its kernel's share, about 40 MiB, too)"
+	echo
+}
+
+story_live() {
+	lab run -d files1 load reread /dev/data --size 180M --seconds 86400 > "$story_log" 2>&1
+	cat <<-T
+
+		Try in another terminal (cd $top; export LAB=$LAB):
+		  lab/lab run files1 load mem 160M --hold 20 --touch     a sudden need
+		  lab/lab in h1 ballastctl status                        the host in one screen
+		  lab/lab in h1 ballastctl guest explain backup1         why it has what it has
+		  lab/lab in h1 ballastctl events                        what happened
+		Ctrl-C here ends it and leaves nothing behind.
+
+	T
+	lab in h1 env TERM="${TERM:-vt100}" ballastctl top
+}
