@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-# The story that quickstart tells. A minute is a day: in its second half it is night.
+# The story that quickstart tells. Two minutes are a day: the second one is night.
 #   by day    files1 serves: it re-reads 180 MiB of files and has at least 320 MiB; backup1 idles with at most 224 MiB
 #   at night  backup1 runs: its policy allows it 640 MiB and gives it the weight; files1 lends
 #   any time  files1 suddenly needs 160 MiB of anonymous memory
@@ -37,10 +37,9 @@ story_prepare() {
 
 story_guests() {
 	step "booting two real guests (emulated, 512 and 640 MiB at most)"
-	lab guest files1 --memory 448M --max 512M --swap zram:64M --data 400M --tag files > "$story_log" 2>&1 ||
-		lab guest files1 --memory 448M --max 512M --swap zram:64M --data 400M > "$story_log" 2>&1 || die "files1 did not boot"
+	lab guest files1 --memory 448M --max 512M --swap disk:256M --data 400M > "$story_log" 2>&1 || die "files1 did not boot"
 	step "files1 is up"
-	lab guest backup1 --memory 224M --max 640M --swap zram:64M > "$story_log" 2>&1 || die "backup1 did not boot"
+	lab guest backup1 --memory 224M --max 640M --swap disk:256M > "$story_log" 2>&1 || die "backup1 did not boot"
 	step "backup1 is up"
 }
 
@@ -82,8 +81,8 @@ story_policies() {
 		[Match]
 		Guest=backup*
 		[Schedule]
-		OnCalendar=*-*-* *:*:30
-		Duration=30s
+		OnCalendar=*-*-* *:1/2:00
+		Duration=1min
 		[Memory]
 		Min=448M
 		Max=640M
@@ -95,15 +94,15 @@ story_policies() {
 		[Match]
 		Guest=files*
 		[Schedule]
-		OnCalendar=*-*-* *:*:30
-		Duration=30s
+		OnCalendar=*-*-* *:1/2:00
+		Duration=1min
 		[Memory]
 		Min=160M
 		Weight=100
 	P
 	ctl reload > "$story_log" 2>&1 || die "the policies were not taken"
 	ctl --yes mode enforce > "$story_log" 2>&1 || ctl mode enforce > "$story_log" 2>&1 || die "mode enforce was refused"
-	step "policies are in force; a minute is a day, its second half is night"
+	step "policies are in force; two minutes are a day, the second one is night"
 }
 
 # guest_has GUEST: MiB its balloon leaves it now.
@@ -138,23 +137,28 @@ chapter() {
 }
 last_reason() { ctl guest show "$1" --json 2>/dev/null | jq -r '.last_change.reason.text // "no change yet"'; }
 
-# until_second LOW HIGH: waits until the second of the minute is within.
-until_second() { local s; while s=$((10#$(date +%S))) && { [ $s -lt "$1" ] || [ $s -gt "$2" ]; }; do read -r -t 0.2 <> <(:) || true; done; }
+# until_minute PARITY: waits for the next even (day) or odd (night) minute to begin.
+until_minute() {
+	local s m
+	while m=$((10#$(date +%M) % 2)) s=$((10#$(date +%S))) && { [ $m != "$1" ] || [ $s -gt 5 ]; }; do
+		read -r -t 0.2 <> <(:) || true
+	done
+}
 
 story_once() {
 	step "day: files1 re-reads 180 MiB of files"
-	lab run -d files1 load reread /dev/data --size 180M --seconds 240 > "$story_log" 2>&1
-	until_second 0 8
+	lab run -d files1 load reread /dev/data --size 180M --seconds 600 > "$story_log" 2>&1
+	until_minute 0
 	chapter files1 at_least 320 25 "by day it has its minimum"
-	until_second 30 34
+	until_minute 1
 	step "night falls"
 	chapter backup1 at_least 440 25 "at night it borrows"
-	until_second 0 4
+	until_minute 0
 	step "day breaks"
 	chapter backup1 at_most 232 25 "by day it gives back"
 	chapter files1 at_least 320 25 "by day it has it back"
 	step "files1 suddenly needs 160 MiB more"
-	lab run -d files1 load mem 160M --hold 20 --touch > "$story_log" 2>&1
+	lab run -d files1 load mem 160M --hold 40 --touch > "$story_log" 2>&1
 	chapter files1 at_least 400 20 "sudden need"
 	story_table
 	ctl status || true
