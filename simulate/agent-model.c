@@ -4,7 +4,6 @@
 #include "common/units.h"
 
 #define HEARTBEAT_MSEC  UINT64_C(5000)
-#define STATISTICS_MSEC UINT64_C(5000)
 #define TRANSPORT_MSEC  UINT64_C(1)
 /* The agent: a report when available moved by this much of total ... */
 #define THRESHOLD_PERMYRIAD UINT64_C(300)
@@ -145,20 +144,23 @@ static void send(struct agent_model *a, const struct world *w, enum report_why w
 	a->arrival_msec = now_msec + TRANSPORT_MSEC;
 }
 
-static void read_statistics(struct agent_model *a, uint64_t now_msec)
+bool agent_model_statistics(struct agent_model *a, uint64_t now_msec, struct guest_report *ret)
 {
-	a->line = (struct guest_report){.source = REPORT_BALLOON, .why = REPORT_WHY_REQUEST};
-	fill_sizes(a, &a->line);
-	add_noise(a, &a->line);
-	a->arrival_msec = now_msec + TRANSPORT_MSEC;
-	a->statistics_msec = now_msec + STATISTICS_MSEC;
+	const struct guest_spec *spec = a->guest->spec;
+
+	if (!is_up(a->guest, now_msec) || spec->balloon == BALLOON_MISSING ||
+		mode_at(a->guest, now_msec) == AGENT_SILENT)
+		return false;
+	*ret = (struct guest_report){.source = REPORT_BALLOON, .why = REPORT_WHY_HEARTBEAT};
+	fill_sizes(a, ret);
+	add_noise(a, ret);
+	return true;
 }
 
 static void fall_silent(struct agent_model *a)
 {
-	a->speaks = a->asked_statistics = false;
-	a->heartbeat_msec = a->look_msec = a->line_msec = MSEC_NEVER;
-	a->statistics_msec = a->arrival_msec = MSEC_NEVER;
+	a->speaks = false;
+	a->heartbeat_msec = a->look_msec = a->line_msec = a->arrival_msec = MSEC_NEVER;
 }
 
 /* Stall as the agent's kernel (or the liar) counts it, in tenths of a microsecond. */
@@ -178,10 +180,10 @@ static void forget_stall(struct agent_model *a, uint64_t now_msec)
 		a->stall_history[i] = stall_total(a, now_msec);
 }
 
-static void begin_statistics(struct agent_model *a, uint64_t first_msec)
+/* When its flood begins, for an agent that is there now. */
+static uint64_t first_flood(const struct world_guest *g, uint64_t now_msec)
 {
-	a->asked_statistics = a->guest->spec->balloon != BALLOON_MISSING;
-	a->statistics_msec = a->asked_statistics ? first_msec : MSEC_NEVER;
+	return g->spec->agent == AGENT_FLOOD ? MAX(now_msec, g->spec->agent_from_msec) : MSEC_NEVER;
 }
 
 /* An agent that starts says hello and reports at once. */
@@ -189,7 +191,7 @@ static void begin_agent(struct agent_model *a, const struct world *w, uint64_t n
 {
 	a->speaks = true;
 	a->fired_msec = 0;
-	a->line_msec = now_msec;
+	a->line_msec = first_flood(a->guest, now_msec);
 	a->look_msec = now_msec + look_after(a->guest);
 	forget_stall(a, now_msec);
 	send(a, w, REPORT_WHY_REQUEST, now_msec);
@@ -219,7 +221,7 @@ void agent_model_init(struct agent_model *a, const struct world *w, size_t guest
 		return;
 	if (mode_speaks(mode_at(g, 0))) {
 		a->speaks = true;
-		a->line_msec = 0;
+		a->line_msec = first_flood(g, 0);
 		a->told_available_bytes = guest_available_bytes(g);
 		a->heartbeat_msec = HEARTBEAT_MSEC - age;
 		rng_init(&phase, seed, RNG_LOOK, guest);
@@ -230,12 +232,8 @@ void agent_model_init(struct agent_model *a, const struct world *w, size_t guest
 		if (mode_at(g, 0) == AGENT_LIAR)
 			lie(a, ret_last, 0);
 		add_noise(a, ret_last);
-	} else if (mode_at(g, 0) == AGENT_NONE && g->spec->balloon != BALLOON_MISSING) {
-		begin_statistics(a, STATISTICS_MSEC - age);
-		read_statistics(a, 0);
-		*ret_last = a->line;
-		a->arrival_msec = MSEC_NEVER;
-		a->statistics_msec = STATISTICS_MSEC - age;
+	} else if (mode_at(g, 0) == AGENT_NONE) {
+		(void)agent_model_statistics(a, 0, ret_last);
 	}
 }
 
@@ -265,7 +263,7 @@ void agent_model_tick(struct agent_model *a, const struct world *w)
 	const struct world_guest *g = a->guest;
 	uint64_t now = w->now_msec;
 	enum agent_mode mode = mode_at(g, now);
-	bool heard = is_heard(a, now), statistics = mode == AGENT_NONE || mode_speaks(mode);
+	bool heard = is_heard(a, now);
 
 	if (g->reset || g->stopped)
 		fall_silent(a);
@@ -280,8 +278,6 @@ void agent_model_tick(struct agent_model *a, const struct world *w)
 		begin_agent(a, w, now);
 	} else if (heard && trigger_fires(a, w)) {
 		send(a, w, REPORT_WHY_PRESSURE, now);
-	} else if (!heard && statistics && !a->asked_statistics) {
-		begin_statistics(a, now);
 	}
 }
 
@@ -312,23 +308,18 @@ static void flood(struct agent_model *a, const struct world *w, uint64_t now_mse
 	case CHANNEL_SHUT:
 		fall_silent(a);
 		a->shut = true;
-		begin_statistics(a, now_msec + 1);
 		break;
 	}
+	a->look_msec = a->heartbeat_msec = MSEC_NEVER; /* no time for that */
 }
 
 void agent_model_run(struct agent_model *a, const struct world *w, uint64_t now_msec)
 {
 	a->shut = false;
-	if (now_msec >= a->statistics_msec)
-		read_statistics(a, now_msec);
 	if (!a->speaks)
 		return;
-	if (mode_at(a->guest, now_msec) == AGENT_FLOOD) {
-		if (now_msec >= a->line_msec)
-			flood(a, w, now_msec);
-		return;
-	}
+	if (now_msec >= a->line_msec)
+		flood(a, w, now_msec);
 	if (now_msec >= a->look_msec)
 		look(a, w, now_msec);
 	if (now_msec >= a->heartbeat_msec)
@@ -337,13 +328,8 @@ void agent_model_run(struct agent_model *a, const struct world *w, uint64_t now_
 
 uint64_t agent_model_next(const struct agent_model *a)
 {
-	uint64_t next = MIN(a->arrival_msec, a->statistics_msec);
-
-	if (!a->speaks)
-		return next;
-	if (a->guest->spec->agent == AGENT_FLOOD)
-		next = MIN(next, a->line_msec);
-	return MIN(next, MIN(a->look_msec, a->heartbeat_msec));
+	/* What a flood has no use for is at MSEC_NEVER. */
+	return MIN(MIN(a->arrival_msec, a->line_msec), MIN(a->look_msec, a->heartbeat_msec));
 }
 
 bool agent_model_receive(struct agent_model *a, uint64_t now_msec, struct guest_report *ret)

@@ -7,19 +7,17 @@
 #include "simulate/world.h"
 
 /*
- * What speaks for a guest: ballast-agent by its own rules (docs/agent-protocol.md: heartbeat, look, threshold, trigger), or balloon statistics,
- * or nobody; and what of it reaches the daemon. Sizes in a report are off by the scenario's noise, what the agent compares is not.
+ * What speaks for a guest: ballast-agent by its own rules (docs/agent-protocol.md: heartbeat, look, threshold, trigger), balloon statistics when they are
+ * asked for, or nobody; and what of it reaches the daemon. Sizes in a report are off by the scenario's noise, what the agent compares is not.
  */
 struct agent_model {
 	const struct world_guest *guest;
 	uint64_t noise_permyriad;
 	struct rng noise;
-	bool speaks;             /* an agent is there and writes lines */
-	bool asked_statistics;   /* the daemon reads balloon statistics instead */
+	bool speaks;             /* an agent is there, writes lines, and its channel is open */
 	uint64_t heartbeat_msec; /* next one, after the last report */
 	uint64_t look_msec;
 	uint64_t line_msec;      /* next line of a flood */
-	uint64_t statistics_msec;
 	uint64_t told_available_bytes;
 	uint64_t fired_msec;     /* the trigger, last; 0: never */
 	uint64_t stall_history[10]; /* psi_mem_some at the last ten ticks, a ring */
@@ -44,5 +42,7 @@ void agent_model_run(struct agent_model *a, const struct world *w, uint64_t now_
 uint64_t agent_model_next(const struct agent_model *a) _nonnull_ _pure_;
 /* True when a report reaches the daemon now: *ret is it, without its arrival time. */
 bool agent_model_receive(struct agent_model *a, uint64_t now_msec, struct guest_report *ret) _nonnull_;
+/* Balloon statistics now, as the daemon reads them over libvirt. False: the guest has none. */
+bool agent_model_statistics(struct agent_model *a, uint64_t now_msec, struct guest_report *ret) _nonnull_;
 /* Is an agent connected, as the daemon sees it? */
 bool agent_model_is_connected(const struct agent_model *a, uint64_t now_msec) _nonnull_ _pure_;

@@ -20,7 +20,6 @@ struct run {
 	struct output output;
 	struct driver_timing *timing;
 	uint64_t now_msec;
-	uint64_t wake_msec;
 	uint64_t decisions;
 	uint64_t epochs;        /* of all guests' policies, after the last decision */
 	enum host_state host_state;
@@ -235,18 +234,6 @@ static int ask(struct run *r, struct plan **ret_plan)
 	return err;
 }
 
-static void set_wake(struct run *r, uint64_t wake_usec)
-{
-	uint64_t base = BOOT_BASE_USEC, msec;
-
-	if (wake_usec == USEC_INFINITY) {
-		r->wake_msec = MSEC_NEVER;
-		return;
-	}
-	msec = (sub_sat(wake_usec, base) + USEC_PER_MSEC - 1) / USEC_PER_MSEC;
-	r->wake_msec = MAX(msec, r->now_msec + 1);
-}
-
 static int run_decision(struct run *r)
 {
 	_cleanup_plan_ struct plan *plan = NULL;
@@ -263,16 +250,16 @@ static int run_decision(struct run *r)
 		tell_host(r);
 	for (size_t i = 0; i < plan->n_events; i++)
 		tell_event(r, &plan->events[i]);
+	view_decided(r->view, plan, r->now_msec);
 	for (size_t i = 0; err >= 0 && i < plan->n_actions; i++)
 		err = do_action(r, &plan->actions[i]);
-	set_wake(r, plan->wake_boot_usec);
 	return err;
 }
 
-static int run_tick(struct run *r, bool *decide)
+static int run_tick(struct run *r)
 {
 	world_tick(r->world);
-	*decide |= view_tick(r->view);
+	view_tick(r->view);
 	tell_world(r);
 	tell_host(r);
 	return judge_tick(r->judge);
@@ -288,24 +275,23 @@ static void tell_shut_channels(struct run *r)
 
 static int run_instant(struct run *r)
 {
-	bool wanted = r->now_msec == 0 || r->now_msec >= r->wake_msec;
 	int err = 0;
 
 	if (r->now_msec > 0 && r->now_msec % MSEC_PER_TICK == 0)
-		err = run_tick(r, &wanted);
+		err = run_tick(r);
 	if (err < 0)
 		return err;
-	wanted |= view_run(r->view, r->now_msec);
+	if (r->now_msec > 0)
+		view_run(r->view, r->now_msec);
 	tell_shut_channels(r);
-	return wanted ? run_decision(r) : 0;
+	return r->now_msec >= r->view->decide_msec ? run_decision(r) : 0;
 }
 
 static uint64_t next_instant(const struct run *r)
 {
-	uint64_t next = (r->now_msec / MSEC_PER_TICK + 1) * MSEC_PER_TICK;
+	uint64_t tick = (r->now_msec / MSEC_PER_TICK + 1) * MSEC_PER_TICK;
 
-	next = MIN(next, MIN(view_next(r->view), r->wake_msec));
-	return MAX(next, r->now_msec + 1);
+	return MAX(MIN(tick, view_next(r->view)), r->now_msec + 1);
 }
 
 static int run_all(struct run *r)

@@ -31,6 +31,7 @@ simulate_libsimulate_a_SOURCES = \
 	simulate/scenario.c \
 	simulate/scenario.h \
 	simulate/simulate.h \
+	simulate/view-watch.c \
 	simulate/view.c \
 	simulate/view.h \
 	simulate/world-parts.h \
@@ -79,3 +80,8 @@ tests_unit_simulate_baseline_SOURCES = tests/unit/fake-decide.c simulate/ballast
 tests_unit_simulate_baseline_LDADD = $(simulate_libs)
 tests_unit_judge_lines_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_judge_lines_LDADD = $(JANSSON_LIBS)
+
+dist_check_SCRIPTS += tests/unit/test-simulate.sh
+TESTS += tests/unit/test-simulate.sh
+EXTRA_DIST += simulate/scenarios simulate/MODEL.md tests/golden/simulate.json \
+	tests/golden/simulate.jsonl tests/golden/simulate.table tests/golden/simulate-unmet

@@ -3,14 +3,11 @@
 
 #include "common/units.h"
 
-#define LOOK_MSEC UINT64_C(500)
-#define POLL_MSEC UINT64_C(100)
-/* A balloon that has not moved for so long is asked with the resident sizes only. */
-#define MOVING_MSEC UINT64_C(5000)
-/* QEMU tells of a balloon's changes once a second. */
-#define BALLOON_CHANGE_MSEC UINT64_C(1000)
 /* The start hook's longest wait. */
 #define RESERVATION_MSEC UINT64_C(60000)
+#define LOOK_MSEC        UINT64_C(500)
+#define TURN_MSEC        UINT64_C(1000)
+#define FALLBACK_MSEC    UINT64_C(5000)
 
 static uint64_t boot_usec(uint64_t msec)
 {
@@ -22,166 +19,9 @@ static const struct world_guest *truth(const struct view *v, size_t guest)
 	return &v->world->guests[guest];
 }
 
-static bool is_moving(const struct view *v, size_t i, uint64_t now_msec)
-{
-	const struct view_guest *g = &v->guests[i];
-
-	return g->present && g->actual_bytes != truth(v, i)->target_bytes &&
-	       now_msec <= g->moving_until_msec;
-}
-
-/* Asks the balloon. True when its figure is another one than known. */
-static bool read_actual(struct view *v, size_t i, uint64_t now_msec)
-{
-	struct view_guest *g = &v->guests[i];
-	uint64_t figure = truth(v, i)->figure_bytes;
-	bool moved = figure != g->actual_bytes;
-
-	g->actual_bytes = figure;
-	g->actual_msec = now_msec;
-	if (moved)
-		g->moving_until_msec = now_msec + MOVING_MSEC;
-	return moved;
-}
-
-static void arm_poll(struct view *v, uint64_t now_msec)
-{
-	if (v->poll_msec == MSEC_NEVER)
-		v->poll_msec = now_msec + POLL_MSEC;
-}
-
-void view_watch(struct view *v, size_t guest, uint64_t now_msec)
-{
-	v->guests[guest].moving_until_msec = now_msec + MOVING_MSEC;
-	arm_poll(v, now_msec);
-}
-
 void view_drop_reservation(struct view *v, size_t guest)
 {
 	v->guests[guest].reserved = false;
-}
-
-static bool poll_balloons(struct view *v, uint64_t now_msec)
-{
-	bool moved = false, moving = false;
-
-	for (size_t i = 0; i < v->world->n_guests; i++) {
-		if (!is_moving(v, i, now_msec))
-			continue;
-		moved |= read_actual(v, i, now_msec);
-		moving |= is_moving(v, i, now_msec);
-	}
-	v->poll_msec = moving ? now_msec + POLL_MSEC : MSEC_NEVER;
-	return moved;
-}
-
-static void read_processes(struct view *v, uint64_t now_msec)
-{
-	v->processes_msec = now_msec;
-	for (size_t i = 0; i < v->world->n_guests; i++) {
-		v->guests[i].resident_bytes = truth(v, i)->resident_bytes;
-		v->guests[i].vcpu_time_usec = truth(v, i)->vcpu_time_usec;
-		v->guests[i].vcpu_delay_usec = truth(v, i)->vcpu_delay_usec;
-	}
-}
-
-/* True when the host's figures moved. */
-static bool look(struct view *v, uint64_t now_msec)
-{
-	uint64_t available = world_available_bytes(v->world), other = v->world->other_bytes;
-	bool moved = available != v->available_bytes || other != v->other_bytes;
-
-	v->look_msec = now_msec + LOOK_MSEC;
-	v->sample_msec = now_msec;
-	v->available_bytes = available;
-	v->other_bytes = other;
-	if (v->read_resident) {
-		read_processes(v, now_msec);
-		for (size_t i = 0; i < v->world->n_guests; i++)
-			if (v->guests[i].present &&
-				v->guests[i].actual_bytes != truth(v, i)->target_bytes)
-				moved |= read_actual(v, i, now_msec);
-	}
-	v->read_resident = !v->read_resident;
-	return moved;
-}
-
-/* Starts, stops and resets, as libvirt's events say at once. */
-static bool follow_life(struct view *v, size_t i)
-{
-	const struct world_guest *t = truth(v, i);
-	struct view_guest *g = &v->guests[i];
-
-	if (t->asked)
-		g->reserved = true;
-	if (t->started || t->stopped) {
-		g->reserved = false;
-		g->present = t->started;
-		g->identity_changed = t->started;
-		g->resident_bytes = t->resident_bytes;
-		(void)read_actual(v, i, v->world->now_msec);
-	}
-	if (t->started || t->stopped || t->reset)
-		g->report = (struct guest_report){.source = REPORT_NONE};
-	if (t->booted_msec && t->booted_msec == v->world->now_msec)
-		return true;
-	return t->asked || t->started || t->stopped || t->reset;
-}
-
-/* A change that nobody asked for comes as an event. */
-static bool follow_balloon(struct view *v, size_t i)
-{
-	struct view_guest *g = &v->guests[i];
-	uint64_t now_msec = v->world->now_msec;
-
-	if (!g->present || g->actual_bytes == truth(v, i)->figure_bytes ||
-		now_msec - g->told_msec < BALLOON_CHANGE_MSEC)
-		return false;
-	g->told_msec = now_msec;
-	arm_poll(v, now_msec);
-	return read_actual(v, i, now_msec);
-}
-
-bool view_tick(struct view *v)
-{
-	bool decide = false;
-
-	for (size_t i = 0; i < v->world->n_guests; i++) {
-		agent_model_tick(&v->guests[i].agent, v->world);
-		decide |= follow_life(v, i);
-		decide |= follow_balloon(v, i);
-	}
-	return decide;
-}
-
-bool view_run(struct view *v, uint64_t now_msec)
-{
-	bool decide = false;
-
-	for (size_t i = 0; i < v->world->n_guests; i++) {
-		struct view_guest *g = &v->guests[i];
-
-		if (agent_model_receive(&g->agent, now_msec, &g->report)) {
-			g->report.arrival_usec = boot_usec(now_msec);
-			decide |= g->report.why != REPORT_WHY_HEARTBEAT;
-		}
-		agent_model_run(&g->agent, v->world, now_msec);
-		decide |= g->agent.shut;
-	}
-	if (now_msec >= v->look_msec)
-		decide |= look(v, now_msec);
-	if (now_msec >= v->poll_msec)
-		decide |= poll_balloons(v, now_msec);
-	return decide;
-}
-
-uint64_t view_next(const struct view *v)
-{
-	uint64_t next = MIN(v->look_msec, v->poll_msec);
-
-	for (size_t i = 0; i < v->world->n_guests; i++)
-		next = MIN(next, agent_model_next(&v->guests[i].agent));
-	return next;
 }
 
 uint64_t view_known_used_bytes(const struct view *v, size_t guest)
@@ -214,11 +54,10 @@ static struct guest_sample sample_guest(struct view *v, size_t i, uint64_t now_m
 		.actual_bytes = g->actual_bytes,
 		.actual_usec = boot_usec(g->actual_msec),
 		.target_bytes = t->target_bytes,
-		.resident_bytes = g->resident_bytes + t->spec->qemu_bytes,
+		.resident_bytes = g->resident_bytes,
 		.qemu_bytes = t->spec->qemu_bytes,
 		.fixed = t->spec->balloon == BALLOON_MISSING ? FIXED_NO_BALLOON : FIXED_NOT,
-		.balloon_answered = t->spec->balloon != BALLOON_MISSING &&
-				    now_msec >= t->booted_msec,
+		.balloon_answered = g->answered,
 		.autodeflate = t->spec->balloon == BALLOON_BACK,
 		.channel_open = agent_model_is_connected(&g->agent, now_msec),
 		.report = g->report,
@@ -227,7 +66,7 @@ static struct guest_sample sample_guest(struct view *v, size_t i, uint64_t now_m
 		.cpu_quota = t->cpu_quota_permyriad,
 		.vcpu_time_usec = g->vcpu_time_usec,
 		.vcpu_delay_usec = g->vcpu_delay_usec,
-		.vcpu_sample_usec = boot_usec(v->processes_msec),
+		.vcpu_sample_usec = boot_usec(g->vcpu_msec),
 	};
 
 	g->identity_changed = false;
@@ -279,17 +118,23 @@ const struct snapshot *view_snapshot(struct view *v, uint64_t now_msec)
 	return s;
 }
 
+/* A guest that ran before the daemon looked is known by its last word. */
 static void guest_begin(struct view *v, size_t i)
 {
 	struct view_guest *g = &v->guests[i];
 	uint64_t age_msec;
+	struct rng turn;
 
 	agent_model_init(&g->agent, v->world, i, v->seed, &g->report, &age_msec);
 	if (g->report.source != REPORT_NONE)
 		g->report.arrival_usec = BOOT_BASE_USEC - age_msec * USEC_PER_MSEC;
+	g->fallback_msec = FALLBACK_MSEC - age_msec;
 	g->present = truth(v, i)->life == LIFE_RUNNING;
 	g->identity_changed = true;
-	(void)read_actual(v, i, 0);
+	g->answered = g->present && truth(v, i)->spec->balloon != BALLOON_MISSING;
+	g->actual_bytes = truth(v, i)->figure_bytes;
+	rng_init(&turn, v->seed, RNG_HOST_LOOK, i + 1);
+	g->resident_msec = rng_below(&turn, TURN_MSEC);
 }
 
 struct view *view_new(struct world *world, uint64_t seed)
@@ -310,11 +155,11 @@ struct view *view_new(struct world *world, uint64_t seed)
 	for (size_t i = 0; i < world->n_guests; i++)
 		guest_begin(v, i);
 	v->poll_msec = MSEC_NEVER;
-	v->read_resident = true;
-	(void)look(v, 0);
+	view_run(v, 0);
 	/* The daemon's timers have no relation to the scenario's times. */
 	rng_init(&phase, seed, RNG_HOST_LOOK, 0);
 	v->look_msec = 1 + rng_below(&phase, LOOK_MSEC);
+	v->decide_msec = 0;
 	return v;
 }
 
