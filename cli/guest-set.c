@@ -109,10 +109,22 @@ static int put_end(struct cli *c, json_t *body)
 	return CLI_OK;
 }
 
+/* Said in the words of the options, before the daemon says it in those of the API. */
+static int check_order(struct cli *c, const json_t *body)
+{
+	uint64_t min = get_number(body, "/memory/min", 0), max = get_number(body, "/memory/max", UINT64_MAX);
+
+	if (min > max)
+		return cli_usage(c, "--min %s is more than --max %s", cli_value(c, OPT_MIN), cli_value(c, OPT_MAX));
+	return CLI_OK;
+}
+
 static int make_body(struct cli *c, json_t *body)
 {
 	int r = put_fields(c, body);
 
+	if (r == CLI_OK)
+		r = check_order(c, body);
 	if (r == CLI_OK)
 		r = put_end(c, body);
 	if (r == CLI_OK && cli_value(c, OPT_REASON) &&

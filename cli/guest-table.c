@@ -100,11 +100,30 @@ static void add_target(struct table *t, const json_t *guest)
 	table_add(t, target > actual ? STYLE_GOOD : STYLE_NOTE, text);
 }
 
-static void add_row(struct table *t, const json_t *guest, const struct guest_rates *rates)
+/* Its state and why its share is what it is, in one: the last column has the most room. */
+static void add_why(struct table *t, const json_t *guest)
+{
+	const char *why = get_string(guest, "/standing/text", NULL);
+	char state[GUEST_STATE_MAX], text[GUEST_STATE_MAX + 300];
+	bool normal = streq(guest_state(guest, state), "-");
+
+	if (!why)
+		why = get_string(guest, "/fixed", NULL) ? "its memory cannot be moved" : "";
+	snprintf(text, sizeof(text), "%s%s%s", normal ? "" : state, normal || !*why ? "" : ": ", why);
+	table_add(t, guest_style(guest), text);
+}
+
+/* Where lines are short the bar goes first: what it shows is in the numbers too. */
+static bool has_bar(const struct cli *c)
+{
+	return !c->term.columns || c->term.columns >= 100;
+}
+
+static void add_row(const struct cli *c, struct table *t, const json_t *guest, const struct guest_rates *rates)
 {
 	uint64_t actual = get_number(guest, "/memory/actual", 0);
 	uint64_t stall = get_number(guest, "/memory/stall_permyriad", UINT64_MAX);
-	char state[GUEST_STATE_MAX], text[RATIO_TEXT_MAX];
+	char text[RATIO_TEXT_MAX];
 
 	table_add(t, STYLE_NAME, get_string(guest, "/name", "?"));
 	add_size(t, guest, "/memory/actual");
@@ -112,38 +131,47 @@ static void add_row(struct table *t, const json_t *guest, const struct guest_rat
 	add_size(t, guest, "/memory/used");
 	add_size(t, guest, "/memory/want");
 	add_size(t, guest, "/memory/max");
-	table_add_bar(t, guest_is(guest, "pressed") ? STYLE_NOTE : STYLE_GOOD,
-		get_number(guest, "/memory/used", actual), actual, get_number(guest, "/memory/max", actual));
+	if (has_bar(c))
+		table_add_bar(t, guest_is(guest, "pressed") ? STYLE_NOTE : STYLE_GOOD,
+			get_number(guest, "/memory/used", actual), actual,
+			get_number(guest, "/memory/max", actual));
 	table_add(t, stall != UINT64_MAX && stall >= 1000 ? STYLE_NOTE : STYLE_NONE,
 		show_permyriad(stall, text));
 	if (rates) {
 		table_add(t, STYLE_NONE, show_permyriad(rates->cpu_permyriad, text));
 		table_add(t, STYLE_NONE, show_permyriad(rates->delay_permyriad, text));
 	}
-	table_add(t, guest_style(guest), guest_state(guest, state));
-	table_add(t, STYLE_NONE, get_string(guest, "/standing/text",
-		get_string(guest, "/fixed", NULL) ? "its memory cannot be moved" : ""));
+	add_why(t, guest);
+}
+
+static void set_titles(const struct cli *c, struct table *t, bool rates)
+{
+	static const char *const sizes[] = {"GUEST", "HAS", "GOES TO", "USES", "WANTS", "OF"};
+	size_t n = 0;
+
+	for (; n < ARRAY_SIZE(sizes); n++) {
+		t->titles[n] = sizes[n];
+		t->right[n] = n && n != 2;
+	}
+	if (has_bar(c))
+		t->titles[n++] = "USES HAS OF";
+	t->right[n] = true;
+	t->titles[n++] = "STALL";
+	for (const char *const *title = (const char *const[]){"CPU", "WAITS", NULL}; rates && *title; title++) {
+		t->right[n] = true;
+		t->titles[n++] = *title;
+	}
+	t->titles[n] = "WHY";
 }
 
 void guest_table_print(const struct cli *c, FILE *f, const json_t *guests, const struct guest_rates *rates)
 {
-	_cleanup_table_ struct table plain = {
-		.titles = {"GUEST", "HAS", "GOES TO", "USES", "WANTS", "OF", "USED, HAS, OF", "STALL",
-			"STATE", "WHY"},
-		.right = {false, true, false, true, true, true, false, true},
-		.bar_cells = 16,
-	};
-	_cleanup_table_ struct table live = {
-		.titles = {"GUEST", "HAS", "GOES TO", "USES", "WANTS", "OF", "USED, HAS, OF", "STALL",
-			"CPU", "WAITS", "STATE", "WHY"},
-		.right = {false, true, false, true, true, true, false, true, true, true},
-		.bar_cells = 16,
-	};
-	struct table *t = rates ? &live : &plain;
+	_cleanup_table_ struct table t = {.bar_cells = 12};
 	const json_t *g;
 	size_t i;
 
+	set_titles(c, &t, rates);
 	json_array_foreach(guests, i, g)
-		add_row(t, g, rates ? &rates[i] : NULL);
-	table_print(t, &c->term, f);
+		add_row(c, &t, g, rates ? &rates[i] : NULL);
+	table_print(&t, &c->term, f);
 }

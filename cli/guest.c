@@ -42,7 +42,8 @@ static void row_size(const struct cli *c, const json_t *g, const char *name, con
 	uint64_t bytes = get_number(g, path, UINT64_MAX);
 	char size[SIZE_TEXT_MAX], text[160];
 
-	if (bytes == UINT64_MAX || (!bytes && streq(name, "min")))
+	if (bytes == UINT64_MAX || (!bytes && streq(name, "min")) ||
+		(streq(name, "goes to") && bytes == get_number(g, "/memory/actual", 0)))
 		return;
 	snprintf(text, sizeof(text), *means ? "%-10s %s" : "%s%s", show_size(bytes, size), means);
 	row(c, name, text);
@@ -131,7 +132,7 @@ static void print_guest(const struct cli *c, const json_t *g)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i ? " " : "",
 			json_is_string(tag) ? json_string_value(tag) : "");
 	row(c, "tags", *text ? text : "-");
-	row(c, "why", get_string(g, "/standing/text", "nothing was decided yet"));
+	row(c, "why", get_string(g, "/standing/text", "-"));
 	if (get_time(g, "/last_change/time")) {
 		snprintf(text, sizeof(text), "%s: %s -> %s, %s",
 			show_time(get_time(g, "/last_change/time"), 0, time),

@@ -59,6 +59,27 @@ void help_all(const struct cli *c)
 		c->program);
 }
 
+/* The verbs of a noun that has some. */
+static void print_verbs(const struct cli *c, const char *noun)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < cli_n_commands; i++) {
+		const struct cli_command *cmd = &cli_commands[i];
+		char words[128];
+
+		if (!streq(cmd->noun, noun) || !*cmd->verb)
+			continue;
+		if (first)
+			printf("Commands:\n");
+		first = false;
+		command_words(cmd, words, sizeof(words));
+		print_row(words, cmd->summary);
+	}
+	if (!first)
+		printf("\n");
+}
+
 void help_command(const struct cli *c)
 {
 	const struct cli_command *cmd = c->command;
@@ -69,7 +90,10 @@ void help_command(const struct cli *c)
 		return;
 	}
 	command_words(cmd, words, sizeof(words));
-	printf("Usage: %s %s [OPTION...]\n\n%s.\n\nOptions:\n", c->program, words, cmd->summary);
+	printf("Usage: %s %s [OPTION...]\n\n%s.\n\n", c->program, words, cmd->summary);
+	if (!*cmd->verb)
+		print_verbs(c, cmd->noun);
+	printf("Options:\n");
 	for (const enum cli_option *o = cmd->options; o && *o != OPT_NONE; o++)
 		print_option(*o);
 	print_common();

@@ -45,3 +45,12 @@ ballastctl_SOURCES = \
 check_PROGRAMS += tests/fixture/fake-ballastd
 tests_fixture_fake_ballastd_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) -pthread
 tests_fixture_fake_ballastd_LDADD = $(fake_libs)
+
+man_MANS += man/ballastctl.1
+EXTRA_DIST += man/ballastctl.1 tests/golden/cli
+cli_tests = \
+	tests/unit/test-cli.sh \
+	tests/unit/test-man-ballastctl.sh \
+	$(NULL)
+TESTS += $(cli_tests)
+dist_check_SCRIPTS += $(cli_tests)

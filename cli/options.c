@@ -145,7 +145,7 @@ void options_free(struct cli *c)
 
 /* ---- messages ---- */
 
-static void say(const struct cli *c, const char *fmt, va_list ap)
+_printf_(2, 0) static void say(const struct cli *c, const char *fmt, va_list ap)
 {
 	const struct term plain = {0};
 	char text[2048];

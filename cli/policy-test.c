@@ -71,7 +71,8 @@ static int print_answer(struct cli *c, const struct policy_set *set, const struc
 	printf("%s at %s\n", c->args[0], show_time(at, 0, when));
 	print_verdicts(c, set, a);
 	fputc('\n', stdout);
-	settings_print(c, settings);
+	printf("Settings that they give:\n");
+	settings_print_given(c, settings);
 	if (next != USEC_INFINITY)
 		printf("\nA schedule opens or closes next at %s.\n", show_time(next, 0, when));
 	return CLI_OK;

@@ -198,7 +198,7 @@ void api_call_reply_problem(struct api_call *c, struct problem *p)
 	finish(c);
 }
 
-static void reply_problem_v(struct api_call *call, enum api_problem problem, json_t *more,
+_printf_(4, 0) static void reply_problem_v(struct api_call *call, enum api_problem problem, json_t *more,
 	const char *fmt, va_list ap)
 {
 	struct problem p = {.code = problem, .more = more};

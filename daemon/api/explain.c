@@ -216,13 +216,20 @@ static void say_policies(struct json_out *o, const struct view_input *k, const s
 static void say_overrides(struct json_out *o, const struct view_input *k, const struct uuid *guest)
 {
 	const struct snapshot *s = k->snapshot;
+	char left[SPAN_TEXT_MAX];
+	uint64_t usec;
 
 	for (size_t i = 0; i < s->n_overrides; i++) {
 		const struct override *v = &s->overrides[i];
 
-		if (uuid_equal(&v->guest, guest))
-			say(o, "%s=%s was set by hand by %s%s%s", v->key, v->value, v->by,
-				*v->reason ? ": " : "", v->reason);
+		if (!uuid_equal(&v->guest, guest))
+			continue;
+		usec = MIN(sub_sat(v->until_boot_usec, s->now_boot_usec),
+			sub_sat(v->until_real_usec, s->now_real_usec));
+		span_format(usec - usec % USEC_PER_SEC, left);
+		say(o, "%s=%s was set by hand by %s, for another %s%s%s", v->key, v->value, v->by,
+			usec > 3660 * USEC_PER_DAY ? "while, until it is cleared" : left,
+			*v->reason ? ": " : "", v->reason);
 	}
 }
 

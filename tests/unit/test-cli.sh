@@ -1,0 +1,293 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# ballastctl against the real API over a canned host: what it prints (tests/golden/cli, written anew with
+# REGENERATE=1), its exit codes, and what it does where there is no daemon.
+set -u
+golden=${srcdir:?}/tests/golden/cli
+ctl=${builddir:?}/ballastctl
+scratch=$(mktemp -d)
+export BALLAST_SOCKET=$scratch/api.sock COLUMNS=120 TZ=UTC LC_ALL=C.UTF-8
+unset NO_COLOR
+version=$("$ctl" --version | sed 's/.* //; s/\./\\./g')
+n=0 failed=0
+
+report() # STATUS NAME
+{
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $n - $2"
+	else
+		echo "not ok $n - $2"
+		failed=1
+	fi
+}
+
+# What depends on who runs the test, and where.
+plain()
+{
+	sed -E -e "s#$scratch#SCRATCH#g" -e "s/$version/VERSION/g" -e 's/uid [0-9]+( \([^)]*\))?/uid N/g'
+}
+
+run() # ARGUMENT...: output and exit code as one text
+{
+	(cd "$scratch" && exec "$ctl" "$@" </dev/null 2>&1) >"$scratch/out"
+	echo "exit $?" >>"$scratch/out"
+	plain <"$scratch/out"
+}
+
+golden() # NAME ARGUMENT...
+{
+	local name=$1
+	shift
+	run "$@" >"$scratch/$name"
+	[ -z "${REGENERATE:-}" ] || cp "$scratch/$name" "$golden/$name"
+	diff -u "$golden/$name" "$scratch/$name" | sed 's/^/# /'
+	cmp -s "$golden/$name" "$scratch/$name"
+	report $? "$name: ballastctl $*"
+}
+
+exits() # CODE TEXT ARGUMENT...: this exit code, with TEXT in what it says
+{
+	local code=$1 text=$2 out
+	shift 2
+	out=$(run "$@")
+	[[ $out == *"$text"* && $out == *"exit $code" ]]
+	local r=$?
+	[ $r = 0 ] || echo "$out" | sed 's/^/# /'
+	report $r "ballastctl $*: exit $code, says \"$text\""
+}
+
+start_fake()
+{
+	coproc FAKE { exec "$builddir/tests/fixture/fake-ballastd" "$BALLAST_SOCKET"; }
+	fake_pid=$FAKE_PID
+	read -r -t 60 line <&"${FAKE[0]}" && [ "$line" = ready ]
+}
+
+tell_fake() # WORD
+{
+	echo "$1" >&"${FAKE[1]}" && read -r -t 60 line <&"${FAKE[0]}"
+}
+
+stop_fake()
+{
+	eval "exec ${FAKE[1]}>&-"
+	wait "$fake_pid" 2>/dev/null
+}
+
+finish()
+{
+	[ -z "${fake_pid:-}" ] || kill "$fake_pid" 2>/dev/null
+	rm -rf "$scratch"
+}
+trap finish EXIT
+
+# --- files ---
+mkdir -p "$scratch/policy.d"
+cat >"$scratch/policy.d/50-day.policy" <<-X
+	[Match]
+	Guest=web*
+	[Schedule]
+	OnCalendar=Mon..Fri 08:00
+	Until=18:00
+	TimeZone=UTC
+	[Memory]
+	Weight=500
+	[Disk]
+	GrowBy=20%
+X
+cat >"$scratch/policy.d/80-full.policy" <<-X
+	[When]
+	Condition=host.mem_available < 10%
+	[Memory]
+	Headroom=5%
+X
+printf '[Match]\nGuest=web*\n[Memory]\nMin=700M\nHeadroom=30%%\n' >"$scratch/60-new.policy"
+printf '[Memory]\nWieght=3\nMin=1Q\n' >"$scratch/bad.policy"
+printf '[Match]\nTag=db\n[CPU]\nWeight=300\n' >"$scratch/70-tags.policy"
+
+# --- without a daemon ---
+golden help --help
+golden version --version
+golden help-guest-set guest set --help
+golden help-policy-diff policy diff --help
+golden help-policy policy --help
+golden unreachable status
+golden check-good policy check 60-new.policy policy.d/50-day.policy
+golden check-bad policy check bad.policy
+golden check-bad-json policy check --json bad.policy
+golden check-dir policy check --policy-dir policy.d
+golden check-missing policy check 60-nwe.policy
+golden test-day policy test web1 --at "2040-01-02 10:00" --policy-dir policy.d
+golden test-night policy test web1 --at "2040-01-02 22:00" --policy-dir policy.d
+golden test-conditions policy test web1 --at "2040-01-02 22:00" --policy-dir policy.d --conditions-hold
+exits 0 '"verdict":"active"' policy test web1 --at "2040-01-02 10:00" --json 60-new.policy
+golden diff-offline policy diff 60-new.policy --policy-dir policy.d --guest web9 --guest mail9 --at "2040-01-02 10:00"
+golden diff-tags policy diff 70-tags.policy --policy-dir policy.d --guest x --tag db --at "2040-01-02 10:00"
+golden diff-nothing policy diff 60-new.policy --policy-dir policy.d --guest mail9 --at "2040-01-02 10:00"
+golden diff-bad policy diff bad.policy --policy-dir policy.d --guest web9 --at "2040-01-02 10:00"
+exits 0 "1 policy, no mistakes" policy check --policy-dir policy.d policy.d/50-day.policy
+exits 6 "systemctl status ballastd" policy diff 60-new.policy --policy-dir policy.d --at "2040-01-02 10:00"
+exits 3 "No such file" simulate /nowhere.json
+
+# --- wrong usage ---
+exits 2 'did you mean "guest"?' gest list
+exits 2 'there is no command "frobnicate"' frobnicate
+exits 2 'did you mean "show"?' guest shwo web1
+exits 2 "did you mean --limit?" events --limt 3
+exits 2 "does not take --follow" status --follow
+exits 2 "there is no option -z" status -z
+exits 2 "--socket needs PATH" status --socket
+exits 2 "--json takes no value" status --json=yes
+exits 2 "is given twice" guest set web1 --min 1G --min 2G
+exits 2 "guest show needs GUEST" guest show
+exits 2 '"b" is too much' guest show a b
+exits 2 "expected a size" guest set web1 --min 1Q
+exits 2 "expected 1 to 10000" guest set web1 --weight 0
+exits 2 "--headroom" guest set web1 --headroom 200%
+exits 2 "--for" guest set web1 --min 1G --for soon
+exits 2 "--until" guest set web1 --min 1G --until yesterday
+exits 2 "give either --for or --until" guest set web1 --min 1G --for 1h --until 08:00
+exits 2 "give it, or them" guest set web1 --memory 1G --min 1G
+exits 2 "--clear goes without --max" guest set web1 --clear --max 1G
+exits 2 "nothing to set" guest set web1
+exits 2 'did you mean "enforce"?' mode enfroce
+exits 2 "--release goes with observe" mode enforce --release
+exits 2 "--at" policy test web1 --at never
+exits 2 "--interval" events --interval 5ms
+
+# --- with a daemon ---
+start_fake || { echo "Bail out! no fake ballastd"; exit 1; }
+golden status status
+golden nothing-said
+golden status-json status --json
+golden top top --once
+golden guest-list guest
+golden guest-list-json guest list --json
+golden guest-show guest show web1
+golden guest-show-fixed guest show old1
+golden guest-show-escapes guest show mail1
+golden guest-show-json guest show 11110000-0000-0000-0000-000000000001 --json
+golden guest-explain guest explain web1
+golden guest-explain-night guest explain backup1
+golden policy-list policy
+golden policy-show-guest policy show backup1
+golden policy-show-policy policy show 60-night
+golden policy-show-unknown policy show wbe1
+golden policy-explain policy explain web1
+golden events events
+golden events-filtered events --guest web1 --kind command
+golden events-json events --json --limit 2
+golden events-after events --after host1:0badcafe:4
+golden mode mode
+golden mode-dry mode observe --dry-run
+golden mode-observe mode observe
+golden status-observe status
+golden mode-enforce mode enforce
+golden reload reload
+golden reload-dry reload -n
+golden set-dry guest set web1 --min 512M --weight 300 --for 2h --reason "release day" --dry-run
+golden set guest set web1 --memory 1G --cpu-quota 150% --until 2040-01-03T08:00:00Z --reason "release day"
+golden set-explained guest explain web1
+golden set-clear-dry guest set web1 --clear -n
+golden set-clear guest set web1 --clear
+golden set-clear-again guest set web1 --clear
+golden set-min-over-max guest set web1 --min 2G --max 1G
+golden enroll guest enroll web1
+golden enroll-dry guest enroll web1 --dry-run
+golden enroll-cannot guest enroll old1
+golden diff policy diff 60-new.policy --policy-dir policy.d --at "2040-01-02 10:00"
+golden diff-json policy diff 60-new.policy --policy-dir policy.d --at "2040-01-02 10:00" --json
+exits 3 'nearest name is "web1"' guest show wbe1
+exits 3 'nearest name is "web1"' guest explain wbe1
+exits 3 'nearest name is "web1"' guest enroll wbe1
+exits 3 'nearest name is "web1"' guest set wbe1 --min 1G
+exits 3 'nearest name is "web1"' events --guest wbe1
+exits 2 'did you mean "command"?' events --kind comand
+exits 2 "1 to 1000" events --limit 0
+exits 3 '"code":"guest-unknown"' guest show wbe1 --json
+
+tell_fake bad
+golden reload-bad reload
+tell_fake hold
+exits 7 "goes on" reload
+tell_fake release
+
+# --- a daemon that does not turn at all ---
+kill -STOP "$fake_pid"
+exits 7 "may still be going on" reload --timeout 1s
+exits 6 "has not answered in 1 s" status --timeout 1s
+kill -CONT "$fake_pid"
+
+# --- people who may not ---
+as_nobody() # NAME CODE TEXT: status, asked by a user without rights
+{
+	local out
+	out=$(setpriv --reuid=65534 --regid=65534 --clear-groups "$ctl" status 2>&1; echo "exit $?")
+	[[ $out == *"$3"* && $out == *"exit $2" ]]
+	local r=$?
+	[ $r = 0 ] || echo "$out" | sed 's/^/# /'
+	report $r "$1"
+}
+if [ "$(id -u)" = 0 ] && setpriv --reuid=65534 --regid=65534 --clear-groups "$ctl" --version >/dev/null 2>&1; then
+	chmod 711 "$scratch"
+	as_nobody "the daemon refuses: role and remedy are said" 5 "has role none here and needs read"
+	chmod 600 "$BALLAST_SOCKET"
+	as_nobody "the socket refuses: its group is named" 5 'join the group "root"'
+	chmod 666 "$BALLAST_SOCKET"
+else
+	n=$((n + 1)); echo "ok $n - people who may not # SKIP needs root and a build that others can run"
+fi
+
+# --- output that cannot be written ---
+"$ctl" status >/dev/full 2>"$scratch/out"
+[ $? = 1 ] && grep -q "cannot write" "$scratch/out"
+report $? "a full disk is not success"
+
+# --- watching ---
+wait_for() # FILE TEXT
+{
+	for _ in $(seq 600); do
+		grep -aqF -- "$2" "$1" && return 0
+		sleep 0.05
+	done
+	sed 's/^/# /' "$1"
+	return 1
+}
+"$ctl" events --follow --interval 100ms --json >"$scratch/follow" &
+follow_pid=$!
+wait_for "$scratch/follow" agent-lost && "$ctl" mode observe >/dev/null &&
+	wait_for "$scratch/follow" '"text":"mode is observe"'
+r=$?
+kill -INT $follow_pid
+wait $follow_pid
+[ $? = 0 ] && [ $r = 0 ] && [ "$(grep -c '"kind":"mode"' "$scratch/follow")" -ge 1 ]
+report $? "events --follow shows what comes, and ends by Ctrl-C"
+"$ctl" mode enforce >/dev/null
+
+if script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
+	TERM=xterm script -qec "$ctl status" "$scratch/typed" >/dev/null </dev/null
+	grep -aq $'\033\[1;31m' "$scratch/typed"
+	report $? "colours on a terminal"
+	NO_COLOR=1 TERM=xterm script -qec "$ctl status" "$scratch/typed" >/dev/null </dev/null
+	grep -aq web1 "$scratch/typed" && ! grep -aq $'\033' "$scratch/typed"
+	report $? "none with NO_COLOR"
+	: >"$scratch/typed"
+	{
+		wait_for "$scratch/typed" "q quit" && printf s
+		sleep 0.3 # keys are looked at one by one: this only parts them
+		printf q
+	} | TERM=xterm script -qefc "$ctl top --interval 200ms" "$scratch/typed" >/dev/null
+	r=$?
+	[ $r = 0 ] && grep -aq $'\033\[?1049h' "$scratch/typed" && grep -aq $'\033\[?1049l' "$scratch/typed" &&
+		grep -aq WAITS "$scratch/typed"
+	report $? "top takes the screen, keys, and gives the screen back"
+else
+	n=$((n + 1)); echo "ok $n - colours and top # SKIP no pseudo-terminal"
+fi
+
+stop_fake
+fake_pid=
+exits 6 "systemctl status ballastd" guest list
+echo "1..$n"
+exit $failed
