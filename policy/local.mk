@@ -32,6 +32,12 @@ policy_libpolicy_a_SOURCES += \
 	$(NULL)
 
 policy_time_tests = \
+	tests/fuzz/fuzz-calendar-replay \
+	tests/fuzz/fuzz-condition-replay \
+	tests/fuzz/fuzz-schedule-replay \
+	tests/fuzz/fuzz-timezone-replay \
+	tests/property/test-calendar-systemd \
+	tests/property/test-condition-tree \
 	tests/property/test-schedule-steps \
 	tests/property/test-timezone-libc \
 	tests/unit/test-calendar \
@@ -43,6 +49,8 @@ policy_time_tests = \
 	$(NULL)
 check_PROGRAMS += $(policy_time_tests)
 TESTS += $(policy_time_tests)
+tests_property_test_calendar_systemd_LDADD = $(policy_libs)
+tests_property_test_condition_tree_LDADD = $(policy_libs)
 tests_property_test_schedule_steps_LDADD = $(policy_libs)
 tests_property_test_timezone_libc_LDADD = $(policy_libs)
 tests_unit_test_calendar_LDADD = $(policy_libs)
@@ -51,6 +59,38 @@ tests_unit_test_condition_LDADD = $(policy_libs)
 tests_unit_test_facts_LDADD = $(policy_libs)
 tests_unit_test_schedule_LDADD = $(policy_libs)
 tests_unit_test_timezone_LDADD = $(policy_libs)
+tests_fuzz_fuzz_calendar_replay_SOURCES = tests/fuzz/fuzz-calendar.c tests/fuzz/replay.c
+tests_fuzz_fuzz_calendar_replay_LDADD = $(policy_libs)
+tests_fuzz_fuzz_condition_replay_SOURCES = tests/fuzz/fuzz-condition.c tests/fuzz/replay.c
+tests_fuzz_fuzz_condition_replay_LDADD = $(policy_libs)
+tests_fuzz_fuzz_schedule_replay_SOURCES = tests/fuzz/fuzz-schedule.c tests/fuzz/replay.c
+tests_fuzz_fuzz_schedule_replay_LDADD = $(policy_libs)
+tests_fuzz_fuzz_timezone_replay_SOURCES = tests/fuzz/fuzz-timezone.c tests/fuzz/replay.c
+tests_fuzz_fuzz_timezone_replay_LDADD = $(policy_libs)
+if FUZZERS
+noinst_PROGRAMS += \
+	tests/fuzz/fuzz-calendar \
+	tests/fuzz/fuzz-condition \
+	tests/fuzz/fuzz-schedule \
+	tests/fuzz/fuzz-timezone \
+	$(NULL)
+tests_fuzz_fuzz_calendar_LDADD = $(policy_libs)
+tests_fuzz_fuzz_calendar_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_condition_LDADD = $(policy_libs)
+tests_fuzz_fuzz_condition_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_schedule_LDADD = $(policy_libs)
+tests_fuzz_fuzz_schedule_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_timezone_LDADD = $(policy_libs)
+tests_fuzz_fuzz_timezone_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+endif
+EXTRA_DIST += \
+	tests/fuzz/corpus/calendar \
+	tests/fuzz/corpus/condition \
+	tests/fuzz/corpus/schedule \
+	tests/fuzz/corpus/timezone \
+	tests/tzif.h \
+	tests/wall.h \
+	$(NULL)
 
 # --- Policy files, settings and the merge ---
 policy_libpolicy_a_SOURCES += \

@@ -5,6 +5,7 @@
 
 #include "policy/timezone-table.h"
 #include "tests/test.h"
+#include "tests/tzif.h"
 #include "tests/wall.h"
 
 #define ZONEINFO "/usr/share/zoneinfo"
@@ -157,33 +158,11 @@ TEST(apia_skips_a_whole_day)
 	CHECK_SEC(zone_wall(z, first - 1), "2011-12-29 23:59:59");
 }
 
-/* A TZif file made by hand: one type (UTC) and this footer. */
-static size_t make_tzif(uint8_t *buf, const char *footer)
-{
-	static const uint8_t header[44] = {'T', 'Z', 'i', 'f', '2', [39] = 1, [43] = 4};
-	static const uint8_t data[10] = {0, 0, 0, 0, 0, 0, 'U', 'T', 'C', 0};
-	size_t n = 0;
-
-	memcpy(buf + n, header, sizeof(header));
-	n += sizeof(header);
-	memcpy(buf + n, data, sizeof(data));
-	n += sizeof(data);
-	memcpy(buf + n, header, sizeof(header));
-	n += sizeof(header);
-	memcpy(buf + n, data, sizeof(data));
-	n += sizeof(data);
-	buf[n++] = '\n';
-	memcpy(buf + n, footer, strlen(footer));
-	n += strlen(footer);
-	buf[n++] = '\n';
-	return n;
-}
-
 TEST(the_footer_rule_holds_to_the_end_of_the_table)
 {
 	_cleanup_zone_ struct zone *z = NULL;
 	struct zone_period p;
-	uint8_t buf[256];
+	uint8_t buf[TZIF_TEST_MAX];
 	size_t len = make_tzif(buf, "EST5EDT,M3.2.0,M11.1.0");
 
 	CHECK_INT(zone_from_tzif("x", buf, len, &z, NULL), 0);
@@ -261,7 +240,7 @@ TEST(unknown_names_are_answered_with_the_nearest_known_one)
 
 TEST(every_cut_of_a_file_is_refused)
 {
-	uint8_t buf[256];
+	uint8_t buf[TZIF_TEST_MAX];
 	size_t len = make_tzif(buf, "CET-1CEST,M3.5.0,M10.5.0/3");
 	struct zone *z = NULL;
 
@@ -299,7 +278,7 @@ TEST(footer_rules_are_read_as_posix_says)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(footers); i++) {
 		_cleanup_zone_ struct zone *z = NULL;
-		uint8_t buf[256];
+		uint8_t buf[TZIF_TEST_MAX];
 		size_t len = make_tzif(buf, footers[i].footer);
 
 		CHECK_INT(zone_from_tzif(footers[i].footer, buf, len, &z, NULL), 0);
@@ -335,7 +314,7 @@ TEST(bad_footers_are_refused)
 	for (size_t i = 0; i < ARRAY_SIZE(bad_footers); i++) {
 		_cleanup_diag_ struct diag d = {0};
 		struct zone *z = NULL;
-		uint8_t buf[256];
+		uint8_t buf[TZIF_TEST_MAX];
 		size_t len = make_tzif(buf, bad_footers[i].footer);
 
 		CHECK_INT(zone_from_tzif(bad_footers[i].footer, buf, len, &z, &d), -EBADMSG);
