@@ -29,6 +29,7 @@ daemon_ballastd_SOURCES = \
 	daemon/manager-agent.c \
 	daemon/manager-balloon.c \
 	daemon/manager-decide.c \
+	daemon/manager-dump.c \
 	daemon/manager-enroll.c \
 	daemon/manager-guest.c \
 	daemon/manager-mode.c \

@@ -169,10 +169,14 @@ static int open_socket(const char *path)
 	return fd;
 }
 
+static const int handled_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
 {
 	if (si->ssi_signo == SIGHUP)
 		manager_reload(userdata);
+	else if (si->ssi_signo == SIGUSR1)
+		manager_dump(userdata);
 	else
 		manager_stop(userdata);
 	return 0;
@@ -182,8 +186,8 @@ static int add_signals(sd_event *loop, struct manager *m)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < 3 && r >= 0; i++)
-		r = sd_event_add_signal(loop, NULL, (const int[]){SIGTERM, SIGINT, SIGHUP}[i], on_signal, m);
+	for (size_t i = 0; i < ARRAY_SIZE(handled_signals) && r >= 0; i++)
+		r = sd_event_add_signal(loop, NULL, handled_signals[i], on_signal, m);
 	return r;
 }
 
@@ -193,9 +197,8 @@ static void block_signals(void)
 	sigset_t set;
 
 	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
+	for (size_t i = 0; i < ARRAY_SIZE(handled_signals); i++)
+		sigaddset(&set, handled_signals[i]);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 }

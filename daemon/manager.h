@@ -23,6 +23,7 @@
  *   manager-override.c, manager-reserve.c, manager-mode.c, manager-reload.c, manager-enroll.c   commands
  *   manager-tell.c      events, journal, status line, trace
  *   manager-view.c      what others are shown
+ *   manager-dump.c      what is counted
  */
 struct manager;
 
@@ -45,6 +46,8 @@ int manager_new(const struct manager_config *config, struct manager **ret) _nonn
 int manager_start(struct manager *m) _nonnull_ _must_check_;
 /* Reads configuration and policies again (SIGHUP). Tells what became of it. */
 void manager_reload(struct manager *m) _nonnull_;
+/* Writes what is counted into the journal (SIGUSR1). */
+void manager_dump(struct manager *m) _nonnull_;
 /* The orderly end (SIGTERM): gives every guest at least what it uses, waits for that at most 3 s, then ends the loop. */
 void manager_stop(struct manager *m) _nonnull_;
 /* A dry run's result: what would be done now, for people, and false while agents may yet report. */

@@ -17,7 +17,8 @@ set -u
 TEST_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 TEST_NAME=$(basename "$0" .sh)
 TEST_TMP=$(mktemp -d "/tmp/$TEST_NAME.XXXXXX")
-export LAB=${LAB_TEST:-${TEST_NAME#test-lab-}-$$}
+lab_name=${TEST_NAME#test-} lab_name=${lab_name#lab-}
+export LAB=${LAB_TEST:-${lab_name:0:12}-$$}
 unset LAB_DIR
 LAB_DIR=/var/tmp/ballast-lab/$LAB # as lab/lab has it, for looking in
 tap_count=0 tap_failed=0

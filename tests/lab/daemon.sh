@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# For tests of ballastd in the lab: after lib.sh.
+#
+#   ctl ARGS...             ballastctl in h1
+#   api METHOD PATH [BODY]  the answer of the API in h1
+#   figure GUEST FIELD      a number of a guest, e.g. memory.target; "null" where there is none
+#   actual GUEST            its balloon in bytes, asked of QEMU
+#   journal [WORD]          ballastd's journal
+#   calls KIND              how often ballastd asked libvirt so, by its own count ("mutating": what could change a guest)
+#   has GUEST N             its balloon holds at least N bytes
+: "${TEST_TOP:?source lib.sh first}"
+
+ctl() {
+	lab in h1 ballastctl "$@"
+}
+
+api() {
+	if [ $# -gt 2 ]; then
+		lab in h1 curl -s --max-time 30 --unix-socket /run/ballast/api.sock -X "$1" -H 'Content-Type: application/json' \
+			-d "$3" "http://localhost/v1/$2"
+	else
+		lab in h1 curl -s --max-time 30 --unix-socket /run/ballast/api.sock -X "$1" "http://localhost/v1/$2"
+	fi
+}
+
+figure() {
+	api GET "guests/$1" | python3 -c '
+import json, sys
+v = json.load(sys.stdin)
+for k in sys.argv[1].split("."):
+    v = v[k] if v is not None else None
+print("null" if v is None else str(v).lower() if isinstance(v, bool) else v)' "$2" 2>/dev/null
+}
+
+actual() {
+	echo $(($(lab in h1 virsh dommemstat "$1" | sed -n 's/^actual //p') * 1024))
+}
+
+has() {
+	[ "$(actual "$1")" -ge "$2" ]
+}
+
+journal() {
+	lab in h1 journalctl -u ballastd -o cat --no-pager | { if [ $# -gt 0 ]; then grep -e "$1"; else cat; fi; }
+}
+
+journal_has() {
+	journal "$1" | grep -q .
+}
+
+calls() {
+	lab in h1 systemctl kill --signal=USR1 ballastd
+	sleep 0.5
+	journal 'libvirt calls:' | tail -n 1 | tr ' ' '\n' | sed -n "s/^$1=//p" | grep . || echo 0
+}
+
+reported() {
+	[ "$(figure "$1" report.source)" = agent ]
+}
+
+status_line() {
+	lab in h1 systemctl show -p StatusText --value ballastd
+}
+
+status_has() {
+	status_line | grep -q -e "$1"
+}
+
+enforce() {
+	ctl mode enforce >/dev/null
+}

@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# ballastd on real guests: what observe mode leaves alone, what need and policy move, what a restart and a kill -9 leave.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/daemon.sh"
+
+MIB=$((1024 * 1024))
+lab_up 1
+wait_until 20 status_has observe
+tap_result $? "a fresh installation starts in mode observe"
+tap_is "ballastd runs as its own user" "$(lab in h1 ps -o user= -C ballastd)" ballast
+tap_is "with no capability" "$(lab in h1 sh -c 'grep CapEff /proc/$(systemctl show -p MainPID --value ballastd)/status' | tr -d '\t ')" \
+	CapEff:0000000000000000
+
+lab guest web --max 512M --memory 256M >"$TEST_TMP/guest" 2>&1 || tap_say <"$TEST_TMP/guest"
+lab guest idle --max 1G --memory 1G >"$TEST_TMP/guest" 2>&1 || tap_say <"$TEST_TMP/guest"
+tap_ok "an agent in a real guest is heard" wait_until 30 reported web
+tap_ok "and another" wait_until 30 reported idle
+lab run -d web load mem 150M --hold 600 >/dev/null
+sleep 6
+tap_is "observe mode changed nothing about any guest" "$(calls mutating)" 0
+tap_is "web still has what it was started with" "$(actual web)" $((256 * MIB))
+
+# --- Need ---
+tap_ok "mode enforce" enforce
+tap_ok "a guest that uses 150 MiB more than before is given room" wait_until 20 has web $((280 * MIB))
+tap_ok "the reason is in the journal" journal_has 'memory .* MiB: '
+tap_is "the API tells the target that libvirt has" "$(figure web memory.target)" "$(actual web)"
+tap_ok "explain tells why" ctl guest explain web
+
+# --- By hand ---
+tap_ok "an override is accepted" ctl guest set web --min 480M --for 1h --reason test
+tap_ok "and followed" wait_until 20 has web $((480 * MIB))
+
+# --- kill -9 under load ---
+lab in h1 systemctl set-property --runtime ballastd.service StartLimitBurst=100 2>/dev/null ||
+	lab in h1 sh -c 'mkdir -p /run/systemd/system/ballastd.service.d; printf "[Unit]\nStartLimitIntervalSec=0\n" >/run/systemd/system/ballastd.service.d/limit.conf; systemctl daemon-reload'
+killed=0 low=0
+for i in $(seq 20); do
+	# Each time another moment of another movement.
+	ctl guest set web --min $((300 + i % 4 * 50))M --max $((320 + i % 4 * 50))M --for 1h >/dev/null 2>&1
+	sleep 0.$((i * 37 % 90))
+	lab in h1 systemctl kill --signal=KILL ballastd && killed=$((killed + 1))
+	used=$(lab run web cat /proc/meminfo | awk '/MemTotal/ {t=$2} /MemAvailable/ {a=$2} END {print (t - a) * 1024}')
+	[ "$(actual web)" -ge "$used" ] || low=$((low + 1))
+	wait_until 20 status_has enforce || break
+done
+tap_is "it was killed twenty times" $killed 20
+tap_is "web was never below what it uses" $low 0
+tap_is "its load was never killed" "$(lab run web cat /proc/vmstat | sed -n 's/^oom_kill //p')" 0
+tap_ok "the mode is remembered" wait_until 20 status_has enforce
+tap_ok "the agent is heard again" wait_until 30 reported web
+tap_is "the override is remembered" "$(api GET guests/web/explain | python3 -c 'import json,sys; print(len(json.load(sys.stdin)["overrides"]))')" 2
+tap_is "the state file is whole" "$(lab in h1 systemctl stop ballastd; lab in h1 sh -c \
+	'sqlite3 /var/lib/ballast/state.db "PRAGMA integrity_check" 2>/dev/null || python3 -c "import sqlite3; print(sqlite3.connect(\"/var/lib/ballast/state.db\").execute(\"PRAGMA integrity_check\").fetchone()[0])"')" ok
+lab in h1 systemctl start ballastd
+tap_ok "overrides are cleared" ctl guest set web --clear
+
+# --- Back ---
+wait_until 20 reported web
+tap_ok "mode observe --release" ctl mode observe --release
+tap_ok "gives web back its original size" wait_until 20 test "$(figure web memory.target)" -le $((420 * MIB))
+before=$(calls mutating)
+sleep 5
+tap_is "and touches nothing from then on" "$(calls mutating)" "$before"
+tap_done
