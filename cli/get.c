@@ -70,7 +70,7 @@ char *show_span(uint64_t usec, char buf[static SPAN_TEXT_MAX])
 {
 	uint64_t unit = usec >= USEC_PER_DAY ? USEC_PER_HOUR
 		: usec >= USEC_PER_HOUR      ? USEC_PER_MIN
-		: usec >= 10 * USEC_PER_SEC  ? USEC_PER_SEC
+		: usec >= USEC_PER_SEC       ? USEC_PER_SEC
 					     : USEC_PER_MSEC * 100;
 
 	if (usec < unit)

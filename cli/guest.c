@@ -199,11 +199,12 @@ int cmd_guest_enroll(struct cli *c)
 	if (cli_has(c, OPT_JSON))
 		return cli_print_json(c, answer);
 	json_array_foreach(get_at(answer, "/changes"), i, change)
-		printf("%s%s: %s\n", cli_has(c, OPT_DRY_RUN) ? "would do: " : "", c->args[0],
-			json_is_string(change) ? json_string_value(change) : "?");
+		printf("%s: %s\n", c->args[0], json_is_string(change) ? json_string_value(change) : "?");
 	if (!json_array_size(get_at(answer, "/changes")))
 		printf("%s: nothing to do, it is enrolled\n", c->args[0]);
 	if (get_bool(answer, "/restart_needed"))
 		printf("%s: in force after its next start (not a reboot from inside)\n", c->args[0]);
+	if (cli_has(c, OPT_DRY_RUN))
+		printf("Nothing was changed.\n");
 	return CLI_OK;
 }

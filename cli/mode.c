@@ -45,12 +45,14 @@ int cmd_reload(struct cli *c)
 {
 	_cleanup_json_ json_t *answer = NULL;
 	int r = client_send(c, "POST", "/v1/reload", NULL, &answer);
+	uint64_t n;
 
 	if (r != CLI_OK)
 		return r;
 	if (cli_has(c, OPT_JSON))
 		return cli_print_json(c, answer);
-	printf("%llu policies %s, no mistakes\n", (unsigned long long)get_number(answer, "/policies", 0),
+	n = get_number(answer, "/policies", 0);
+	printf("%llu polic%s %s, no mistakes\n", (unsigned long long)n, n == 1 ? "y" : "ies",
 		cli_has(c, OPT_DRY_RUN) ? "found" : "in force");
 	return CLI_OK;
 }

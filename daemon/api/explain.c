@@ -162,7 +162,7 @@ static void say_sizes(struct json_out *o, const struct guest_sample *g, const st
 			size_format(p->floor_bytes, c));
 	say(o, "its share of the host is %s; it is counted at %s", size_format(p->share_bytes, a),
 		size_format(p->charge_bytes, d));
-	if (p->standing.code != REASON_NONE)
+	if (guest_standing(p) && p->standing.code != REASON_NONE)
 		say(o, "why: %s", reason_format(&p->standing, text));
 }
 

@@ -42,6 +42,12 @@ void guest_conditions(const struct guest_sample *g, const struct plan_guest *p, 
 			fn(all[i].word, userdata);
 }
 
+const struct reason *guest_standing(const struct plan_guest *p)
+{
+	/* "uses 0 B" of a guest that never said what it uses would be a lie. */
+	return p && (p->known || p->standing.code != REASON_NEED) ? &p->standing : NULL;
+}
+
 static void write_condition(const char *word, void *userdata)
 {
 	json_out_string(userdata, word);
@@ -230,7 +236,7 @@ void serve_guest(const struct view_input *k, size_t index, struct json_out *o)
 	json_out_key_string(o, "net", guest_net(g));
 	write_agent(o, g, v);
 	write_report(o, s, &g->report);
-	write_reason(o, "standing", p ? &p->standing : NULL);
+	write_reason(o, "standing", guest_standing(p));
 	json_out_key_u64(o, "overrides", count_overrides(s, &g->id.uuid));
 	write_last_change(o, v);
 	json_out_close(o, '}');

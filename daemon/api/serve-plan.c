@@ -61,7 +61,7 @@ static void write_standing(struct json_out *o, const struct guest_sample *g, con
 	json_out_key_u64(o, "charge", p->charge_bytes);
 	json_out_key_u64(o, "target", p->target_bytes);
 	write_conditions(o, g, p);
-	write_reason(o, "standing", &p->standing);
+	write_reason(o, "standing", guest_standing(p));
 	json_out_close(o, '}');
 }
 

@@ -32,6 +32,8 @@ void guest_conditions(const struct guest_sample *g, const struct plan_guest *p, 
 	void *userdata) _nonnull_args_(1, 3);
 void write_conditions(struct json_out *o, const struct guest_sample *g, const struct plan_guest *p)
 	_nonnull_args_(1, 2);
+/* Why its share is what it is, or NULL where nothing can be said. */
+const struct reason *guest_standing(const struct plan_guest *p) _pure_;
 /* "swap", "autodeflate", "none", or NULL when nothing was heard. */
 const char *guest_net(const struct guest_sample *g) _nonnull_ _pure_;
 void write_reservation(struct json_out *o, const struct reservation *r, uint64_t now_boot_usec,
