@@ -10,7 +10,7 @@
 #define MODEL_GUESTS_MAX 10
 
 struct model_guest {
-	char name[16];
+	char name[24];
 	uint64_t used, file, anon_net; /* truth behind the reports */
 	uint64_t refaults, stall_usec, oom;
 	bool liar, silent, stuck, slow, breaker, takes_back;
