@@ -125,6 +125,7 @@ policy_libpolicy_a_SOURCES += \
 	$(NULL)
 
 policy_file_tests = \
+	tests/property/test-effective \
 	tests/property/test-reload \
 	tests/unit/test-effective \
 	tests/unit/test-match \
@@ -140,6 +141,7 @@ policy_file_tests = \
 	$(NULL)
 check_PROGRAMS += $(policy_file_tests)
 TESTS += $(policy_file_tests)
+tests_property_test_effective_LDADD = $(policy_libs)
 tests_property_test_reload_LDADD = $(policy_libs)
 tests_unit_test_effective_LDADD = $(policy_libs)
 tests_unit_test_match_LDADD = $(policy_libs)
