@@ -1,22 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "policy/match.h"
 
+#include "common/utf8.h"
 #include "policy/effective.h"
 
-/* Length of the character at s: a broken one counts byte by byte. */
-static size_t char_length(const char *s)
+/* Takes one character; a byte that is not UTF-8 is one of its own, equal to no other's. */
+static uint32_t take_char(const char **p)
 {
-	size_t n = 1;
+	const unsigned char *s = (const unsigned char *)*p;
+	size_t n = utf8_length(s, strnlen(*p, 4));
+	uint32_t c;
 
-	if ((unsigned char)*s >= 0xc0)
-		while (((unsigned char)s[n] & 0xc0) == 0x80 && n < 4)
-			n++;
-	return n;
+	*p += n ? n : 1;
+	if (n <= 1)
+		return n ? *s : UINT32_C(0x110000) + *s;
+	c = *s & (0x7fu >> n);
+	for (size_t i = 1; i < n; i++)
+		c = c << 6 | (s[i] & 0x3f);
+	return c;
 }
 
-/* The bracket at p ("[...]") against one byte. Returns what follows it, or NULL when it does not
- * end. */
-static const char *bracket(const char *p, unsigned char c, bool *ret_matches)
+/* The bracket at p ("[...]") against one character. Returns what follows it, or NULL when it does
+ * not end. */
+static const char *bracket(const char *p, uint32_t c, bool *ret_matches)
 {
 	bool negated = false, matches = false;
 	const char *first;
@@ -26,12 +32,12 @@ static const char *bracket(const char *p, unsigned char c, bool *ret_matches)
 		negated = true;
 		p++;
 	}
-	for (first = p; *p && (*p != ']' || p == first); p++) {
-		unsigned char lo = (unsigned char)*p, hi = lo;
+	for (first = p; *p && (*p != ']' || p == first);) {
+		uint32_t lo = take_char(&p), hi = lo;
 
-		if (p[1] == '-' && p[2] && p[2] != ']') {
-			hi = (unsigned char)p[2];
-			p += 2;
+		if (p[0] == '-' && p[1] && p[1] != ']') {
+			p++;
+			hi = take_char(&p);
 		}
 		if (lo <= c && c <= hi)
 			matches = true;
@@ -42,34 +48,30 @@ static const char *bracket(const char *p, unsigned char c, bool *ret_matches)
 	return p + 1;
 }
 
-/* One element of the pattern that is not "*" against one character. */
+/* One element of the pattern that is not "*" against one character. Both move on only where it
+ * matches. */
 static bool match_one(const char **pattern, const char **text)
 {
-	const char *p = *pattern, *t = *text, *end;
-	bool matches;
+	const char *p = *pattern, *t = *text;
+	uint32_t c = take_char(&t);
+	bool matches = true;
 
-	switch (*p) {
-	case '?':
-		*pattern = p + 1;
-		*text = t + char_length(t);
-		return true;
-	case '[':
-		end = bracket(p, (unsigned char)*t, &matches);
-		if (!end || !matches)
+	if (*p == '[') {
+		p = bracket(p, c, &matches);
+		if (!p)
 			return false;
-		*pattern = end;
-		*text = t + 1;
-		return true;
-	case '\\':
-		p += p[1] != '\0';
-		_fallthrough_;
-	default:
-		if (*p != *t)
-			return false;
-		*pattern = p + 1;
-		*text = t + 1;
-		return true;
+	} else if (*p == '?') {
+		p++;
+	} else {
+		if (*p == '\\' && p[1])
+			p++;
+		matches = take_char(&p) == c;
 	}
+	if (!matches)
+		return false;
+	*pattern = p;
+	*text = t;
+	return true;
 }
 
 bool glob_match(const char *pattern, const char *text)
@@ -89,7 +91,7 @@ bool glob_match(const char *pattern, const char *text)
 		if (!star)
 			return false;
 		pattern = star;
-		retry += char_length(retry);
+		take_char(&retry);
 		text = retry;
 	}
 	while (*pattern == '*')

@@ -12,10 +12,9 @@ struct guest_identity;
  * host matches no plain pattern of Host=).
  */
 
-/* Patterns of bytes, the same in every locale: "*" any number of characters, "?" one (of UTF-8),
- * "[a-z]" one of a range of bytes,
- * "[!a-z]" one outside it, "\" takes the next as it is. Case counts. Time is at most the product of
- * both lengths. */
+/* Patterns of UTF-8 characters, the same in every locale: "*" any number of characters, "?" one,
+ * "[a-z]" one of a range, "[!a-z]" one outside it, "\" takes the next as it is. Case counts. A byte
+ * that is not UTF-8 is a character of its own. Time is at most the product of both lengths. */
 bool glob_match(const char *pattern, const char *text) _nonnull_ _pure_;
 
 enum match_key {

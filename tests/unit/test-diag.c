@@ -121,6 +121,8 @@ TEST(the_nearest_word_is_found)
 TEST(a_word_too_far_away_is_not_meant)
 {
 	CHECK(!nearest_word("Colour", words));
+	CHECK(!nearest_word("Waihxx", words)); /* three of six letters */
+	CHECK(!nearest_word("Mixx", words));   /* two of four */
 	CHECK(!nearest_word("", words));
 	CHECK(!nearest_word("M", words));
 	CHECK(!nearest_word(

@@ -41,6 +41,14 @@ static const struct {
 	{"Web", "web", false},
 	{".hidden*", ".hidden", true},
 	{"*/b", "a/b", true},
+	{"[é]", "é", true},
+	{"[à-ü]x", "éx", true},
+	{"[!a]", "é", true},
+	{"*[!a]", "xé", true},
+	{"*?b", "éb", true},
+	{"*??", "é", false},
+	{"\xff?", "\xff\xfe", true},
+	{"[\xc3]", "é", false},
 };
 
 TEST(globs_match_as_one_expects)
