@@ -3,6 +3,7 @@
 
 #include "common/units.h"
 #include "policy/merge.h"
+#include "policy/override.h"
 #include "policy/policy-set-parts.h"
 #include "policy/windows.h"
 
@@ -91,7 +92,6 @@ static void inherit_time(struct matched *m, const struct guest_policy *gp)
 		const struct matched *old = &gp->matched[i];
 
 		if (old->holding && streq(old->policy->name, m->policy->name) &&
-			old->policy->lasting_usec == m->policy->lasting_usec &&
 			streq(condition_text(old->policy->condition),
 				condition_text(m->policy->condition))) {
 			m->holding = true;
@@ -185,68 +185,6 @@ static bool judge_matched(struct guest_policy *gp, const struct policy_windows *
 
 /* --- overrides --- */
 
-int override_check(const char *section, const char *key, const char *value, struct diag *d)
-{
-	const struct setting *s = setting_find(section, key, d, NULL, 0, 0);
-	char found[EXCERPT_MAX], expected[EXPECTED_MAX];
-	union setting_value v;
-	int r;
-
-	if (!s)
-		return -EINVAL;
-	if (s->scope != SETTING_OF_GUEST)
-		return diag_set(d, EINVAL, NULL, 0, 0,
-			"%s= in [%s] is not of one guest; expected a setting of [Memory] or [CPU]",
-			key, section);
-	if (!s->in_force)
-		return diag_set(d, EINVAL, NULL, 0, 0,
-			"%s= in [%s] is not in force in this version; expected a setting of "
-			"[Memory] or [CPU]",
-			key, section);
-	if (!value[strspn(value, " \t")])
-		return diag_set(d, EINVAL, NULL, 0, 0, "\"%s\": value missing; expected %s",
-			excerpt(value, found), setting_value_expected(s, expected));
-	r = setting_value_parse(s, value, &v, d);
-	if (r == 0)
-		setting_value_clear(s, &v);
-	return r < 0 && r != -ENOMEM ? -EINVAL : r;
-}
-
-static bool override_holds(
-	const struct override *o, uint64_t now_boot_usec, uint64_t now_real_usec, uint64_t *wake)
-{
-	if (now_boot_usec >= o->until_boot_usec || now_real_usec >= o->until_real_usec)
-		return false;
-	*wake = MIN(*wake, o->until_boot_usec);
-	if (o->until_real_usec != USEC_INFINITY)
-		*wake = MIN(*wake, add_sat(now_boot_usec, o->until_real_usec - now_real_usec));
-	return true;
-}
-
-static uint64_t hash_string(uint64_t h, const char *s)
-{
-	do
-		h = (h ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
-	while (*s++);
-	return h;
-}
-
-/* 0 where none holds. */
-static uint64_t hash_overrides(const struct override *overrides, size_t n, uint64_t now_boot_usec,
-	uint64_t now_real_usec, uint64_t *wake)
-{
-	uint64_t h = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct override *o = &overrides[i];
-
-		if (override_holds(o, now_boot_usec, now_real_usec, wake))
-			h = hash_string(
-				hash_string(hash_string(h + 1, o->section), o->key), o->value);
-	}
-	return h;
-}
-
 /* Those that hold, as assignments. They were checked when they were accepted: what does not parse
  * is passed over. */
 static int take_overrides(struct guest_policy *gp, const struct override *overrides, size_t n,
@@ -260,16 +198,10 @@ static int take_overrides(struct guest_policy *gp, const struct override *overri
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
 		const struct override *o = &overrides[i];
-		const struct setting *s;
-		union setting_value value;
 
-		if (!override_holds(o, now_boot_usec, now_real_usec, &ignored) ||
-			override_check(o->section, o->key, o->value, NULL) < 0)
-			continue;
-		s = setting_find(o->section, o->key, NULL, NULL, 0, 0);
-		if (setting_value_parse(s, o->value, &value, NULL) == 0)
-			taken[n_taken++] = (struct assignment){
-				.setting = s, .file = "override", .value = value};
+		if (override_holds(o, now_boot_usec, now_real_usec, &ignored) &&
+			override_parse(o->section, o->key, o->value, &taken[n_taken], NULL) == 0)
+			n_taken++;
 	}
 	free(gp->overrides);
 	gp->overrides = taken;
@@ -311,7 +243,7 @@ int guest_policy_update(struct guest_policy *gp, const struct policy_set *set,
 	bool first = !gp->set, rematch = identity_changed || gp->set != set, overridden, changed;
 	uint64_t wake = USEC_INFINITY, hash;
 
-	hash = hash_overrides(overrides, n_overrides, now_boot_usec, now_real_usec, &wake);
+	hash = overrides_hash(overrides, n_overrides, now_boot_usec, now_real_usec, &wake);
 	overridden = hash != gp->overrides_hash;
 	if (overridden &&
 		take_overrides(gp, overrides, n_overrides, now_boot_usec, now_real_usec) < 0)

@@ -100,6 +100,8 @@ policy_libpolicy_a_SOURCES += \
 	policy/match.h \
 	policy/merge.c \
 	policy/merge.h \
+	policy/override.c \
+	policy/override.h \
 	policy/policy-dir.c \
 	policy/policy-dir.h \
 	policy/policy-file.c \
@@ -108,12 +110,16 @@ policy_libpolicy_a_SOURCES += \
 	policy/policy-set-parts.h \
 	policy/policy-set.c \
 	policy/policy-set.h \
+	policy/policy-source.c \
+	policy/setting-kinds.h \
 	policy/setting-list.c \
 	policy/setting-list.h \
+	policy/setting-numbers.c \
 	policy/setting-table.c \
 	policy/setting-table.h \
 	policy/setting-value.c \
 	policy/setting-value.h \
+	policy/setting-words.c \
 	policy/settings.c \
 	policy/settings.h \
 	policy/uuid.c \

@@ -6,58 +6,6 @@
 #include "common/ini.h"
 #include "common/units.h"
 
-struct policy_source {
-	atomic_uint refs;
-	char *path;
-	char *text;
-	size_t len;
-};
-
-struct policy_source *policy_source_new(const char *path, const char *text, size_t len)
-{
-	struct policy_source *src = calloc(1, sizeof(*src));
-
-	if (!src)
-		return NULL;
-	src->refs = 1;
-	src->path = strdup(path);
-	src->text = malloc(len + 1);
-	if (!src->path || !src->text)
-		return policy_source_unref(src);
-	memcpy(src->text, text, len);
-	src->text[len] = '\0';
-	src->len = len;
-	return src;
-}
-
-struct policy_source *policy_source_ref(struct policy_source *src)
-{
-	if (src)
-		atomic_fetch_add(&src->refs, 1);
-	return src;
-}
-
-struct policy_source *policy_source_unref(struct policy_source *src)
-{
-	if (src && atomic_fetch_sub(&src->refs, 1) == 1) {
-		free(src->path);
-		free(src->text);
-		free(src);
-	}
-	return NULL;
-}
-
-const char *policy_source_path(const struct policy_source *src)
-{
-	return src->path;
-}
-
-const char *policy_source_text(const struct policy_source *src, size_t *ret_len)
-{
-	*ret_len = src->len;
-	return src->text;
-}
-
 struct policy *policy_ref(struct policy *p)
 {
 	if (p)
@@ -171,7 +119,7 @@ static int assign(struct composer *c, const struct setting *s, const struct ini_
 	setting_value_clear(s, &a->value);
 	a->value = value;
 	a->reset = !*e->value;
-	a->file = c->source->path;
+	a->file = policy_source_path(c->source);
 	a->line = e->line;
 	a->col = e->value_col;
 	return 0;
@@ -179,7 +127,7 @@ static int assign(struct composer *c, const struct setting *s, const struct ini_
 
 static int read_header(struct composer *c, const struct ini_entry *e, struct diag *d)
 {
-	const struct raw_value place = {NULL, c->source->path, e->line, e->key_col};
+	const struct raw_value place = {NULL, policy_source_path(c->source), e->line, e->key_col};
 
 	c->section_unknown = !setting_section_known(e->section);
 	if (c->section_unknown) {
@@ -232,7 +180,7 @@ static int read_entry(const struct ini_entry *e, void *userdata, struct diag *d)
 	if (s->scope != SETTING_OF_POLICY)
 		return assign(c, s, e, value);
 	setting_value_clear(s, &value);
-	return raw_add(raw_of(c, s), e, c->source->path);
+	return raw_add(raw_of(c, s), e, policy_source_path(c->source));
 }
 
 static int compose_match(struct composer *c)
@@ -412,10 +360,13 @@ int policy_compose(const char *name, struct policy_source *const *sources, size_
 	if (!p)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
+		size_t len;
+		const char *text = policy_source_text(sources[i], &len);
+
 		c.source = sources[i];
 		c.section_unknown = false;
 		r = ini_parse_all(
-			c.source->path, c.source->text, c.source->len, read_entry, &c, findings);
+			policy_source_path(c.source), text, len, read_entry, &c, findings);
 		if (r < 0)
 			return r;
 		bad[i] = r > 0;

@@ -3,6 +3,7 @@
 
 #include "policy/calendar.h"
 #include "policy/merge.h"
+#include "policy/override.h"
 #include "policy/policy-set-parts.h"
 
 DEFINE_STRTAB(policy_verdict, enum policy_verdict, POLICY_VERDICT_MAX, "active", "no-match",
@@ -60,22 +61,6 @@ static enum policy_verdict judge_policy(
 	return p->condition ? judge_condition(p->condition, q) : POLICY_ACTIVE;
 }
 
-static int apply_override(
-	struct what_if_answer *a, const struct override *o, size_t i, struct diag *d)
-{
-	struct assignment *as = &a->overrides[i];
-	int r = override_check(o->section, o->key, o->value, d);
-
-	if (r < 0)
-		return r;
-	as->setting = setting_find(o->section, o->key, d, NULL, 0, 0);
-	as->file = "override";
-	r = setting_value_parse(as->setting, o->value, &as->value, d);
-	if (r == 0)
-		merged_apply(&a->merged, as);
-	return r;
-}
-
 int what_if(const struct policy_set *set, const struct what_if *question,
 	struct what_if_answer **ret, struct diag *d)
 {
@@ -99,10 +84,12 @@ int what_if(const struct policy_set *set, const struct what_if *question,
 			merged_apply_policy(&a->merged, p);
 	}
 	for (size_t i = 0; i < question->n_overrides; i++) {
-		int r = apply_override(a, &question->overrides[i], i, d);
+		const struct override *o = &question->overrides[i];
+		int r = override_parse(o->section, o->key, o->value, &a->overrides[i], d);
 
 		if (r < 0)
 			return r;
+		merged_apply(&a->merged, &a->overrides[i]);
 	}
 	merged_finish(&a->merged);
 	*ret = TAKE_PTR(a);

@@ -127,6 +127,17 @@ TEST(an_empty_assignment_resets_what_came_before)
 	CHECK_STR(shown(&w, "Disk", "GrowBy", buf), "10% (p1:4)");
 }
 
+TEST(a_reset_is_the_default_also_where_that_is_not_nought)
+{
+	_cleanup_world_ struct world w = world_new();
+	_cleanup_policy_set_ struct policy_set *set =
+		SET("[Memory]\nWeight=7\nMaxStall=1% over 1s\nSurplus=grow\n",
+			"[Memory]\nWeight=\nMaxStall=\nSurplus=\n");
+
+	CHECK_INT(step(&w, set), 1);
+	CHECK(memcmp(now(&w), &settings_default, sizeof(settings_default)) == 0);
+}
+
 TEST(where_policies_leave_min_above_max_max_wins)
 {
 	_cleanup_world_ struct world w = world_new();
@@ -220,6 +231,8 @@ TEST(time_of_a_condition_survives_a_reload_that_leaves_it_as_it_was)
 		"[When]\nCondition=guest.vcpus > 2\nLastingSec=30s\n[Memory]\nMin=1G\n";
 	_cleanup_world_ struct world w = world_new();
 	_cleanup_policy_set_ struct policy_set *set = SET(text), *same = SET(text);
+	_cleanup_policy_set_ struct policy_set *longer =
+		SET("[When]\nCondition=guest.vcpus > 2\nLastingSec=60s\n[Memory]\nMin=1G\n");
 	_cleanup_policy_set_ struct policy_set *other =
 		SET("[When]\nCondition=guest.vcpus > 1\nLastingSec=30s\n[Memory]\nMin=1G\n");
 	const uint64_t start = w.boot;
@@ -229,6 +242,8 @@ TEST(time_of_a_condition_survives_a_reload_that_leaves_it_as_it_was)
 	w.boot = start + 20 * USEC_PER_SEC;
 	CHECK_INT(step(&w, same), 0);
 	CHECK_U64(w.wake, start + 30 * USEC_PER_SEC);
+	CHECK_INT(step(&w, longer), 0);
+	CHECK_U64(w.wake, start + 60 * USEC_PER_SEC);
 	CHECK_INT(step(&w, other), 0);
 	CHECK_U64(w.wake, start + 50 * USEC_PER_SEC);
 }
@@ -265,6 +280,29 @@ TEST(a_reload_that_changes_nothing_for_a_guest_is_no_news_to_it)
 	CHECK_U64(guest_policy_epoch(w.gp), epoch);
 	CHECK_INT(step(&w, value), 1);
 	CHECK_U64(now(&w)->mem_min_bytes, 2 * GIB);
+}
+
+TEST(another_active_policy_is_news_though_it_says_the_same)
+{
+	_cleanup_world_ struct world w = world_new();
+	_cleanup_policy_set_ struct policy_set *set =
+		SET("[Memory]\nMin=1G\n", "[When]\nCondition=guest.vcpus > 2\n[Memory]\nMin=1G\n");
+
+	CHECK_INT(step(&w, set), 1);
+	facts_set(&w.facts, FACT_GUEST_VCPUS, 4);
+	CHECK_INT(step(&w, set), 1);
+	CHECK(guest_policy_active(w.gp, 1));
+}
+
+TEST(windows_of_another_set_are_news)
+{
+	_cleanup_world_ struct world w = world_new();
+	_cleanup_policy_set_ struct policy_set *set = SET("[Memory]\nMin=1G\n");
+	_cleanup_policy_set_ struct policy_set *other = SET("[Memory]\nMin=1G\n");
+
+	CHECK_INT(policy_windows_update(w.windows, set, w.real), 1);
+	CHECK_INT(policy_windows_update(w.windows, set, w.real), 0);
+	CHECK_INT(policy_windows_update(w.windows, other, w.real), 1);
 }
 
 TEST(a_new_name_matches_anew_when_the_caller_says_so)
