@@ -36,9 +36,13 @@ static void intake_keep(struct intake *in, const char *data, size_t len)
 
 bool intake_next(struct intake *in, const char **data, size_t *len, struct intake_line *ret)
 {
-	const char *begin = *data, *newline = *len > 0 ? memchr(begin, '\n', *len) : NULL;
-	size_t stretch = newline ? (size_t)(newline - begin) : *len;
+	const char *begin = *data, *newline;
+	size_t stretch;
 
+	if (*len == 0)
+		return false;
+	newline = memchr(begin, '\n', *len);
+	stretch = newline ? (size_t)(newline - begin) : *len;
 	*data += newline ? stretch + 1 : stretch;
 	*len -= newline ? stretch + 1 : stretch;
 	intake_resync(in, &begin, &stretch);
