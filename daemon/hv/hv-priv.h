@@ -21,10 +21,10 @@
  * but virEvent*() is made under it.
  */
 
-/* 5 s between keep-alive probes, 2 unanswered: a frozen libvirtd is found within 15 s at 0.2
- * wake-ups a second. */
-#define HV_KEEPALIVE_SEC 5
-#define HV_KEEPALIVE_COUNT 2
+/* libvirtd probes each connection after 5 s of silence (its keepalive_interval), so that ours are sent
+ * only when it does not: a frozen libvirtd is found within 20 s, at no cost while it lives. */
+#define HV_KEEPALIVE_SEC    10
+#define HV_KEEPALIVE_COUNT  1
 #define HV_BACKOFF_MIN_USEC (100 * USEC_PER_MSEC)
 #define HV_BACKOFF_MAX_USEC (10 * USEC_PER_SEC)
 /* Connecting and listing take this long before they are said to hang. */
