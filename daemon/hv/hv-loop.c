@@ -49,7 +49,10 @@ static uint64_t pump_control(struct hv *hv, uint64_t now_usec)
 	if (now_usec < due_usec)
 		return due_usec;
 	hv->control_told = true;
-	hv_push_down(hv, "libvirt accepts the connection but does not answer", false, 0);
+	if (hv->connected) /* looking again: what is known stays, calls have their own deadline */
+		hv_push_trouble(hv, NULL, "libvirt does not finish listing its guests");
+	else
+		hv_push_down(hv, "libvirt accepts the connection but does not answer", false, 0);
 	return USEC_INFINITY;
 }
 

@@ -442,6 +442,52 @@ TEST(hundred_guests_of_a_file_appear_and_answer)
 	unlink(path);
 }
 
+/* Calls while the guest ends and starts: whatever was accepted ends once, and each start is told.
+ */
+TEST(guest_that_comes_and_goes_under_load_loses_no_call)
+{
+	enum { ROUNDS = 100 };
+	_cleanup_seen_ struct seen s;
+	_cleanup_end_ struct hv *hv = start("test:///default", &s);
+	unsigned accepted = 0, appeared;
+	virConnectPtr conn;
+	virDomainPtr dom;
+	struct uuid uuid;
+
+	CHECK(hv && wait_for(hv, &s.synced, 1));
+	uuid = s.guest->uuid;
+	appeared = s.appeared;
+	conn = virConnectOpen("test:///default");
+	dom = virDomainLookupByName(conn, "test");
+	CHECK(dom);
+	for (unsigned i = 1; i <= ROUNDS; i++) {
+		struct hv_request set = {
+			.call = HV_CALL_SET_MEMORY, .guest = uuid, .bytes = GIB + i * MIB};
+		struct hv_request bulk = {
+			.call = HV_CALL_READ_BALLOONS, .guests = &uuid, .n_guests = 1};
+		struct hv_request get = {.call = HV_CALL_READ_BALLOON, .guest = uuid};
+
+		accepted += hv_submit(hv, &set, NULL) == 0;
+		accepted += hv_submit(hv, &get, NULL) == 0;
+		accepted += hv_submit(hv, &bulk, NULL) == 0;
+		CHECK_INT(virDomainDestroy(dom), 0);
+		accepted += hv_submit(hv, &get, NULL) == 0;
+		CHECK_INT(virDomainCreate(dom), 0);
+		accepted += hv_submit(hv, &set, NULL) == 0;
+		hv_dispatch(hv, i % 4);
+	}
+	CHECK(wait_for(hv, &s.done, accepted));
+	/* Some starts may have been overtaken by their end, the last one not. */
+	CHECK(wait_for(hv, &s.appeared, appeared + 1));
+	while (hv_submit(hv, &(struct hv_request){.call = HV_CALL_GET_CPU, .guest = uuid}, NULL) <
+		0)
+		CHECK(wait_for(hv, &s.appeared, s.appeared + 1));
+	CHECK(wait_for(hv, &s.done, ++accepted));
+	CHECK_INT(s.done, accepted);
+	virDomainFree(dom);
+	virConnectClose(conn);
+}
+
 TEST(stop_ends_what_waits)
 {
 	_cleanup_seen_ struct seen s;
