@@ -37,6 +37,7 @@ policy_time_tests = \
 	tests/fuzz/fuzz-schedule-replay \
 	tests/fuzz/fuzz-timezone-replay \
 	tests/property/test-calendar-systemd \
+	tests/property/test-clock-step \
 	tests/property/test-condition-tree \
 	tests/property/test-schedule-steps \
 	tests/property/test-timezone-libc \
@@ -44,12 +45,14 @@ policy_time_tests = \
 	tests/unit/test-civil \
 	tests/unit/test-condition \
 	tests/unit/test-facts \
+	tests/unit/test-policy-limits \
 	tests/unit/test-schedule \
 	tests/unit/test-timezone \
 	$(NULL)
 check_PROGRAMS += $(policy_time_tests)
 TESTS += $(policy_time_tests)
 tests_property_test_calendar_systemd_LDADD = $(policy_libs)
+tests_property_test_clock_step_LDADD = $(policy_libs)
 tests_property_test_condition_tree_LDADD = $(policy_libs)
 tests_property_test_schedule_steps_LDADD = $(policy_libs)
 tests_property_test_timezone_libc_LDADD = $(policy_libs)
@@ -57,6 +60,7 @@ tests_unit_test_calendar_LDADD = $(policy_libs)
 tests_unit_test_civil_LDADD = $(policy_libs)
 tests_unit_test_condition_LDADD = $(policy_libs)
 tests_unit_test_facts_LDADD = $(policy_libs)
+tests_unit_test_policy_limits_LDADD = $(policy_libs)
 tests_unit_test_schedule_LDADD = $(policy_libs)
 tests_unit_test_timezone_LDADD = $(policy_libs)
 tests_fuzz_fuzz_calendar_replay_SOURCES = tests/fuzz/fuzz-calendar.c tests/fuzz/replay.c

@@ -50,9 +50,10 @@ DEFINE_CLEANUP(struct schedule *, schedule_free)
 /*
  * Is a window open at this wall time (microseconds since 1970), and until when does that answer
  * hold? *ret_next_usec is the first instant after now at which the answer is another one;
- * USEC_INFINITY: never again. The search follows at most SCHEDULE_STEPS_MAX joined windows: where
- * more of them touch ("minutely" for two minutes), it is the instant up to which the answer was
- * proved, and the caller, who judges again then, is told the rest. Always later than now.
+ * USEC_INFINITY: never again. The search follows at most SCHEDULE_STEPS_MAX joined windows,
+ * those of all events together: where more of them touch ("minutely" for two minutes), it is the
+ * instant up to which the answer was proved, and the caller, who judges again then, is told the
+ * rest. Always later than now.
  */
 #define SCHEDULE_STEPS_MAX 1024
 void schedule_judge(const struct schedule *s, uint64_t now_real_usec, bool *ret_open,

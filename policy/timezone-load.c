@@ -13,9 +13,6 @@
 /* Finding and reading the files of time zones. The only I/O of this folder besides the policy
  * files; none of it runs after a policy set was loaded. */
 
-/* The largest file of tzdata (fat, with "right/") has 4 KiB. */
-#define TZIF_FILE_MAX (256 * KIB)
-
 static const char *source_zoneinfo(const struct zone_source *source)
 {
 	return source && source->zoneinfo ? source->zoneinfo : "/usr/share/zoneinfo";
@@ -26,7 +23,8 @@ static const char *source_localtime(const struct zone_source *source)
 	return source && source->localtime ? source->localtime : "/etc/localtime";
 }
 
-/* Reads a regular file of at most TZIF_FILE_MAX bytes. 0 or -errno; -EISDIR for what is no file. */
+/* Reads a regular file of at most ZONE_FILE_MAX_BYTES bytes. 0 or -errno; -EISDIR for what is no
+ * file. */
 static int read_small_file(const char *path, uint8_t **ret, size_t *ret_len)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -38,7 +36,7 @@ static int read_small_file(const char *path, uint8_t **ret, size_t *ret_len)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EISDIR;
-	if (st.st_size > (off_t)TZIF_FILE_MAX)
+	if (st.st_size > (off_t)ZONE_FILE_MAX_BYTES)
 		return -EFBIG;
 	data = malloc((size_t)st.st_size + 1);
 	if (!data)

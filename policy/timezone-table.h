@@ -12,6 +12,8 @@
 /* What a table covers. Two days more on both sides: no offset reaches beyond. */
 #define ZONE_FIRST_YEAR 1970
 #define ZONE_LAST_YEAR 2199
+/* The largest file of tzdata has some 4 KiB. */
+#define ZONE_FILE_MAX_BYTES (256 * KIB)
 
 /* "BST"; RFC 8536 asks for 3 to 6 characters, zic allows more. */
 #define ZONE_ABBREV_MAX 16

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Random schedules against a brute-force judge that walks through time second by second of its own
- * reckoning: stepping by schedule_judge()'s next change gives the same function of time; and where
- * the clock is set does not matter.
+ * Random schedules against a judge of its own reckoning, which walks along the wall clock step by
+ * step: stepping by schedule_judge()'s next change gives the same function of time.
  */
 #include "policy/schedule.h"
 
@@ -307,61 +306,6 @@ TEST(stepping_from_change_to_change_is_judging_every_moment)
 		changes, cuts);
 	CHECK(cuts < changes / 100);
 	CHECK(changes > CASES); /* the generator makes windows that open and close */
-}
-
-/*
- * A clock that is set an hour forth or back: what is open then is what would be open had the clock
- * always shown that, and nothing else. The caller's way of looking: keep an answer until its end,
- * judge anew when the clock left the range it holds for.
- */
-struct caller {
-	bool open;
-	uint64_t from, until;
-	unsigned judged;
-};
-
-static bool caller_look(struct caller *c, const struct schedule *s, uint64_t now)
-{
-	if (now < c->from || now >= c->until) {
-		schedule_judge(s, now, &c->open, &c->until);
-		c->from = now;
-		c->judged++;
-	}
-	return c->open;
-}
-
-TEST(a_clock_step_changes_which_windows_are_open_and_nothing_else)
-{
-	static const int64_t steps[] = {-SEC_PER_HOUR, SEC_PER_HOUR};
-	uint64_t seed = 4711;
-
-	if (!named_zone("Europe/London"))
-		TEST_SKIP("no tzdata");
-	for (int i = 0; i < 150; i++) {
-		_cleanup_schedule_ struct schedule *s = NULL;
-		const char *base = bases[test_below(&seed, ARRAY_SIZE(bases))];
-		int64_t offset = 0, jump = steps[test_below(&seed, 2)];
-		int64_t at = (int64_t)test_below(&seed, 2 * SEC_PER_DAY / GRID_SEC) * GRID_SEC;
-		struct random_schedule r;
-		struct caller c = {0};
-
-		random_schedule(&seed, &r);
-		CHECK_INT(make(&r, &s, NULL), 0);
-		for (int64_t t = 0; t < 3 * SEC_PER_DAY; t += GRID_SEC) {
-			uint64_t now, next;
-			bool open;
-
-			if (t == at)
-				offset = jump;
-			now = usec_of(base) + (uint64_t)(t + offset) * USEC_PER_SEC;
-			schedule_judge(s, now, &open, &next);
-			if (caller_look(&c, s, now) != open) {
-				describe(&r);
-				TEST_FAIL("at %s UTC after a step of %+d s", text_of_usec(now),
-					(int)offset);
-			}
-		}
-	}
 }
 
 TEST_MAIN()

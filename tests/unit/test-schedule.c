@@ -255,6 +255,44 @@ TEST(minutely_for_400_days_is_open_to_the_end_of_the_calendar)
 	CHECK_STR(text_of_usec(next), "2201-02-04 23:59:00");
 }
 
+/* Set by an hour, twice, in both directions: each instant has its own answer, whatever was asked
+ * before. */
+TEST(a_clock_step_of_an_hour_opens_or_closes_by_the_new_time)
+{
+	const struct text t = {"20:00", "08:00", NULL, "UTC"};
+	static const struct {
+		const char *now;
+		bool open;
+		const char *next;
+	} walk[] = {
+		{"2026-11-22 19:30", false, "2026-11-22 20:00:00"},
+		{"2026-11-22 20:30", true,
+			"2026-11-23 08:00:00"}, /* an hour forth, over the opening */
+		{"2026-11-22 19:30", false, "2026-11-22 20:00:00"}, /* and back */
+		{"2026-11-22 20:00", true,
+			"2026-11-23 08:00:00"}, /* it opens when its time comes again */
+		{"2026-11-23 07:30", true, "2026-11-23 08:00:00"},
+		{"2026-11-23 08:30", false,
+			"2026-11-23 20:00:00"},			   /* an hour forth, over the end */
+		{"2026-11-23 07:30", true, "2026-11-23 08:00:00"}, /* and back */
+		{"2026-11-23 02:00", true, "2026-11-23 08:00:00"},
+		{"2026-11-23 03:00", true,
+			"2026-11-23 08:00:00"}, /* within a window: nothing changes */
+		{"2026-11-23 02:00", true, "2026-11-23 08:00:00"},
+	};
+	_cleanup_schedule_ struct schedule *s = NULL;
+
+	CHECK_INT(make(&t, &s, NULL), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(walk); i++) {
+		uint64_t next;
+		bool open;
+
+		schedule_judge(s, usec_of(walk[i].now), &open, &next);
+		CHECK_INT(open, walk[i].open);
+		CHECK_STR(text_of_usec(next), walk[i].next);
+	}
+}
+
 TEST(destructors_take_null)
 {
 	CHECK(schedule_free(NULL) == NULL);
