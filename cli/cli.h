@@ -7,8 +7,9 @@
 #include "common/diag.h"
 
 /*
- * ballastctl: a thin client of the REST API. main.c has the table of commands; each noun is a file; each command is a function from its
- * arguments to an exit code. Messages go to standard error and begin with the program's name; answers go to standard output.
+ * ballastctl: a thin client of the REST API. main.c has the table of commands; each noun is a file;
+ * each command is a function from its arguments to an exit code. Messages go to standard error and
+ * begin with the program's name; answers go to standard output.
  */
 
 enum cli_exit {
@@ -74,20 +75,21 @@ struct cli {
 
 struct cli_command {
 	const char *noun;
-	const char *verb;    /* "" : what the noun alone does */
-	const char *args;    /* for --help: "GUEST" */
-	const char *summary; /* one line, no full stop */
-	int min_args, max_args; /* max -1: any number */
+	const char *verb;		/* "" : what the noun alone does */
+	const char *args;		/* for --help: "GUEST" */
+	const char *summary;		/* one line, no full stop */
+	int min_args, max_args;		/* max -1: any number */
 	const enum cli_option *options; /* ends with OPT_NONE; the common ones are not listed */
 	int (*run)(struct cli *c);
-	int (*run_raw)(int argc, char **argv); /* instead: parses its own arguments, argv[0] is the name to use */
+	int (*run_raw)(int argc,
+		char **argv); /* instead: parses its own arguments, argv[0] is the name to use */
 };
 extern const struct cli_command cli_commands[];
 extern const size_t cli_n_commands;
 
 struct cli_option_info {
 	const char *name; /* without dashes */
-	char letter;      /* 0: none */
+	char letter;	  /* 0: none */
 	const char *arg;  /* NULL: a flag */
 	const char *help;
 	bool many;
@@ -101,12 +103,14 @@ static inline bool cli_has(const struct cli *c, enum cli_option o)
 	return c->n_values[o];
 }
 
-/* Prints "PROGRAM: ..." to standard error and returns code, so that a check ends in `return cli_fail(...)`. */
-int cli_fail(const struct cli *c, enum cli_exit code, const char *fmt, ...)
-	_nonnull_args_(1, 3) _printf_(3, 4);
+/* Prints "PROGRAM: ..." to standard error and returns code, so that a check ends in `return
+ * cli_fail(...)`. */
+int cli_fail(const struct cli *c, enum cli_exit code, const char *fmt, ...) _nonnull_args_(1, 3)
+	_printf_(3, 4);
 /* The same for wrong usage: adds which --help to read. */
 int cli_usage(const struct cli *c, const char *fmt, ...) _nonnull_args_(1, 2) _printf_(2, 3);
-/* Prints a value as JSON, one document on a line of its own (indented for a terminal). Returns CLI_OK. */
+/* Prints a value as JSON, one document on a line of its own (indented for a terminal). Returns
+ * CLI_OK. */
 int cli_print_json(const struct cli *c, const json_t *value) _nonnull_;
 
 /* Commands. */

@@ -35,8 +35,8 @@ char *client_path(const char *format, const char *word, char buf[static CLIENT_P
 	char *escaped = curl_easy_escape(NULL, word, 0);
 	const char *at = strstr(format, "%s");
 
-	snprintf(buf, CLIENT_PATH_MAX, "%.*s%s%s", (int)(at - format), format, escaped ? escaped : "",
-		at + 2);
+	snprintf(buf, CLIENT_PATH_MAX, "%.*s%s%s", (int)(at - format), format,
+		escaped ? escaped : "", at + 2);
 	curl_free(escaped);
 	return buf;
 }
@@ -68,8 +68,8 @@ static long timeout_sec(const struct cli *c)
 	return (long)MAX(MIN(usec / USEC_PER_SEC, UINT64_C(86400)), UINT64_C(1));
 }
 
-static void transfer(struct cli *c, const char *method, const char *path, const char *body,
-	struct exchange *x)
+static void transfer(
+	struct cli *c, const char *method, const char *path, const char *body, struct exchange *x)
 {
 	struct curl_slist *headers = NULL;
 	CURL *curl = curl_easy_init();
@@ -116,15 +116,20 @@ static int say_unreachable(const struct cli *c, const struct exchange *x, bool c
 
 	if (x->failed == CURLE_OPERATION_TIMEDOUT)
 		return changes ? cli_fail(c, CLI_RUNNING_ON,
-					 "ballastd has not answered in %ld s; what was asked may still be "
-					 "going on: see ballastctl events", timeout_sec(c))
+					 "ballastd has not answered in %ld s; what was asked may "
+					 "still be "
+					 "going on: see ballastctl events",
+					 timeout_sec(c))
 			       : cli_fail(c, CLI_UNREACHABLE,
-					 "ballastd has not answered in %ld s: see systemctl status ballastd",
+					 "ballastd has not answered in %ld s: see systemctl status "
+					 "ballastd",
 					 timeout_sec(c));
 	if (x->failed == CURLE_COULDNT_CONNECT && x->os_errno == EACCES)
 		return cli_fail(c, CLI_DENIED,
-			"you may not open %s: join the group \"%s\" (as root: adduser NAME %s) and log in "
-			"again, or ask as root", path, socket_group(path), socket_group(path));
+			"you may not open %s: join the group \"%s\" (as root: adduser NAME %s) and "
+			"log in "
+			"again, or ask as root",
+			path, socket_group(path), socket_group(path));
 	if (x->failed == CURLE_COULDNT_CONNECT)
 		return cli_fail(c, CLI_UNREACHABLE,
 			"ballastd does not answer at %s (%s): see systemctl status ballastd", path,
@@ -171,10 +176,11 @@ static void say_findings(const json_t *problem)
 	const json_t *f;
 	size_t i;
 
-	json_array_foreach(get_at(problem, "/findings"), i, f)
+	json_array_foreach (get_at(problem, "/findings"), i, f)
 		fprintf(stderr, "%s:%llu:%llu: %s\n", get_string(f, "/file", "?"),
 			(unsigned long long)get_number(f, "/line", 0),
-			(unsigned long long)get_number(f, "/column", 0), get_string(f, "/text", ""));
+			(unsigned long long)get_number(f, "/column", 0),
+			get_string(f, "/text", ""));
 }
 
 static int say_problem(const struct cli *c, const struct exchange *x, const json_t *body)
@@ -202,8 +208,8 @@ static int judge(const struct cli *c, struct exchange *x, bool changes, json_t *
 		body = json_loadb(x->text, x->len, 0, NULL);
 		if (!body)
 			return cli_fail(c, CLI_FAILED,
-				"what answers at %s is not ballastd: no JSON (status %ld)", socket_path(c),
-				x->status);
+				"what answers at %s is not ballastd: no JSON (status %ld)",
+				socket_path(c), x->status);
 	}
 	if (x->status >= 400)
 		return say_problem(c, x, body);

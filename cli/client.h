@@ -4,20 +4,21 @@
 #include "cli/cli.h"
 
 /*
- * Requests to the daemon. Each function returns CLI_OK, or the exit code after a message that names the remedy.
+ * Requests to the daemon. Each function returns CLI_OK, or the exit code after a message that names
+ * the remedy.
  */
 #define CLIENT_PATH_MAX 1024
 /* "/v1/guests/%s/policy" with the word percent-encoded. Returns buf. */
-char *client_path(const char *format, const char *word, char buf[static CLIENT_PATH_MAX])
-	_nonnull_;
+char *client_path(const char *format, const char *word, char buf[static CLIENT_PATH_MAX]) _nonnull_;
 /* *ret: a new reference; NULL for an answer without a body. */
 int client_get(struct cli *c, const char *path, json_t **ret) _nonnull_ _must_check_;
 /* body (may be NULL) is taken. With --dry-run the daemon is asked to change nothing. */
 int client_send(struct cli *c, const char *method, const char *path, json_t *body, json_t **ret)
 	_nonnull_args_(1, 2, 3, 5) _must_check_;
-/* Like client_get(), but says nothing: *ret_problem is the problem's code, "unreachable", or NULL. */
-int client_try(struct cli *c, const char *path, json_t **ret, char ret_problem[static 64])
-	_nonnull_ _must_check_;
+/* Like client_get(), but says nothing: *ret_problem is the problem's code, "unreachable", or NULL.
+ */
+int client_try(struct cli *c, const char *path, json_t **ret,
+	char ret_problem[static 64]) _nonnull_ _must_check_;
 
 /* json_decrefp() is jansson.h's own. */
 #define _cleanup_json_ _cleanup_(json_decrefp)

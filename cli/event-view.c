@@ -14,7 +14,8 @@ static enum style style_of(const char *severity)
 
 void event_print(const struct cli *c, FILE *f, const json_t *event, uint64_t now_real_usec)
 {
-	const char *why = get_string(event, "/reason/text", NULL), *by = get_string(event, "/by", NULL);
+	const char *why = get_string(event, "/reason/text", NULL),
+		   *by = get_string(event, "/by", NULL);
 	const char *what = get_string(event, "/text", "");
 	char time[SHOW_TIME_MAX], text[1024];
 	unsigned used;
@@ -29,8 +30,8 @@ void event_print(const struct cli *c, FILE *f, const json_t *event, uint64_t now
 	fputs("  ", f);
 	term_print_cut(&c->term, f, STYLE_NAME, get_string(event, "/guest", "-"), 12, true);
 	fputs("  ", f);
-	snprintf(text, sizeof(text), "%s%s%s%s%s", what, why ? ": " : "",
-		why ? why : "", by ? ", by " : "", by ? by : "");
+	snprintf(text, sizeof(text), "%s%s%s%s%s", what, why ? ": " : "", why ? why : "",
+		by ? ", by " : "", by ? by : "");
 	used = term_width(time) + 34;
 	term_print_cut(&c->term, f, STYLE_NONE, text,
 		c->term.columns > used + 20 ? c->term.columns - used : 0, false);

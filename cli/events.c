@@ -41,8 +41,10 @@ static void print_events(const struct cli *c, const json_t *answer)
 	size_t i;
 
 	if (get_bool(answer, "/lost"))
-		fprintf(stderr, "%s: some events are lost: the daemon started anew, or kept no more\n", c->program);
-	json_array_foreach(get_at(answer, "/events"), i, e) {
+		fprintf(stderr,
+			"%s: some events are lost: the daemon started anew, or kept no more\n",
+			c->program);
+	json_array_foreach (get_at(answer, "/events"), i, e) {
 		if (cli_has(c, OPT_JSON)) {
 			_cleanup_free_ char *text = json_dumps(e, JSON_COMPACT);
 
@@ -54,7 +56,8 @@ static void print_events(const struct cli *c, const json_t *answer)
 	fflush(stdout);
 }
 
-/* Asks again and again for what came after the last one seen. A daemon that is away is waited for. */
+/* Asks again and again for what came after the last one seen. A daemon that is away is waited for.
+ */
 static int follow(struct cli *c, const char *first, uint64_t interval_usec)
 {
 	char path[CLIENT_PATH_MAX], last[256], problem[64];
@@ -71,7 +74,8 @@ static int follow(struct cli *c, const char *first, uint64_t interval_usec)
 		make_path(c, last, path);
 		if (client_try(c, path, &answer, problem) != CLI_OK) {
 			if (!away)
-				cli_fail(c, CLI_UNREACHABLE, "ballastd does not answer (%s); waiting for it", problem);
+				cli_fail(c, CLI_UNREACHABLE,
+					"ballastd does not answer (%s); waiting for it", problem);
 			away = true;
 			continue;
 		}

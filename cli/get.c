@@ -68,10 +68,10 @@ char *show_permyriad(uint64_t permyriad, char buf[static RATIO_TEXT_MAX])
 
 char *show_span(uint64_t usec, char buf[static SPAN_TEXT_MAX])
 {
-	uint64_t unit = usec >= USEC_PER_DAY ? USEC_PER_HOUR
-		: usec >= USEC_PER_HOUR      ? USEC_PER_MIN
-		: usec >= USEC_PER_SEC       ? USEC_PER_SEC
-					     : USEC_PER_MSEC * 100;
+	uint64_t unit = usec >= USEC_PER_DAY	? USEC_PER_HOUR
+			: usec >= USEC_PER_HOUR ? USEC_PER_MIN
+			: usec >= USEC_PER_SEC	? USEC_PER_SEC
+						: USEC_PER_MSEC * 100;
 
 	if (usec < unit)
 		return strcpy(buf, "0s");

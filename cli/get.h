@@ -5,10 +5,11 @@
 
 #include "common/units.h"
 
-/* Reading of answers. path is a JSON Pointer without escapes ("/memory/actual"). What is not there reads as nothing: a newer or older
- * daemon must not end the client. */
+/* Reading of answers. path is a JSON Pointer without escapes ("/memory/actual"). What is not there
+ * reads as nothing: a newer or older daemon must not end the client. */
 const json_t *get_at(const json_t *value, const char *path) _nonnull_args_(2);
-const char *get_string(const json_t *value, const char *path, const char *otherwise) _nonnull_args_(2);
+const char *get_string(const json_t *value, const char *path, const char *otherwise)
+	_nonnull_args_(2);
 /* null and what is not there: otherwise. */
 uint64_t get_number(const json_t *value, const char *path, uint64_t otherwise) _nonnull_args_(2);
 bool get_bool(const json_t *value, const char *path) _nonnull_args_(2);

@@ -40,7 +40,9 @@ static int parse_field(struct cli *c, size_t i, const char *text, uint64_t *ret)
 	default:
 		errno = 0;
 		*ret = strtoull(text, &end, 10);
-		r = *text >= '0' && *text <= '9' && !*end && !errno && *ret >= 1 && *ret <= 10000 ? 0 : -EINVAL;
+		r = *text >= '0' && *text <= '9' && !*end && !errno && *ret >= 1 && *ret <= 10000
+			    ? 0
+			    : -EINVAL;
 		if (r < 0)
 			diag_set(&d, EINVAL, NULL, 0, 0, "found \"%s\", expected 1 to 10000", text);
 	}
@@ -57,8 +59,8 @@ static int put(struct cli *c, json_t *body, const char *object, const char *fiel
 	if (!inner && json_object_set_new(body, object, inner = json_object()) < 0)
 		return cli_fail(c, CLI_FAILED, "out of memory");
 	return json_object_set_new(inner, field, json_integer((json_int_t)value)) < 0
-		? cli_fail(c, CLI_FAILED, "out of memory")
-		: CLI_OK;
+		       ? cli_fail(c, CLI_FAILED, "out of memory")
+		       : CLI_OK;
 }
 
 static int put_fields(struct cli *c, json_t *body)
@@ -112,10 +114,12 @@ static int put_end(struct cli *c, json_t *body)
 /* Said in the words of the options, before the daemon says it in those of the API. */
 static int check_order(struct cli *c, const json_t *body)
 {
-	uint64_t min = get_number(body, "/memory/min", 0), max = get_number(body, "/memory/max", UINT64_MAX);
+	uint64_t min = get_number(body, "/memory/min", 0),
+		 max = get_number(body, "/memory/max", UINT64_MAX);
 
 	if (min > max)
-		return cli_usage(c, "--min %s is more than --max %s", cli_value(c, OPT_MIN), cli_value(c, OPT_MAX));
+		return cli_usage(c, "--min %s is more than --max %s", cli_value(c, OPT_MIN),
+			cli_value(c, OPT_MAX));
 	return CLI_OK;
 }
 
@@ -139,15 +143,16 @@ static void print_overrides(struct cli *c, const json_t *answer)
 	const json_t *o;
 	size_t i;
 
-	json_array_foreach(get_at(answer, "/overrides"), i, o) {
+	json_array_foreach (get_at(answer, "/overrides"), i, o) {
 		uint64_t until = get_time(o, "/until");
 		const char *reason = get_string(o, "/reason", "");
 		char time[SHOW_TIME_MAX];
 
-		printf("%s%s: [%s] %s=%s, %s%s%s%s%s\n", would, c->args[0], get_string(o, "/section", "?"),
-			get_string(o, "/key", "?"), get_string(o, "/value", "?"),
-			until ? "until " : "until cleared", until ? show_time(until, now_real_usec(), time) : "",
-			*reason ? " (" : "", reason, *reason ? ")" : "");
+		printf("%s%s: [%s] %s=%s, %s%s%s%s%s\n", would, c->args[0],
+			get_string(o, "/section", "?"), get_string(o, "/key", "?"),
+			get_string(o, "/value", "?"), until ? "until " : "until cleared",
+			until ? show_time(until, now_real_usec(), time) : "", *reason ? " (" : "",
+			reason, *reason ? ")" : "");
 	}
 }
 
@@ -158,7 +163,8 @@ static int clear(struct cli *c, const char *path)
 
 	if (r == CLI_OK && !cli_has(c, OPT_JSON))
 		printf("%s: %s\n", c->args[0],
-			cli_has(c, OPT_DRY_RUN) ? "would drop what was set by hand" : "policies hold again");
+			cli_has(c, OPT_DRY_RUN) ? "would drop what was set by hand"
+						: "policies hold again");
 	return r;
 }
 
@@ -171,7 +177,8 @@ int cmd_guest_set(struct cli *c)
 	client_path("/v1/guests/%s/overrides", c->args[0], path);
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
 		if (cli_has(c, OPT_CLEAR) && cli_has(c, fields[i].option))
-			return cli_usage(c, "--clear goes without --%s", cli_options[fields[i].option].name);
+			return cli_usage(
+				c, "--clear goes without --%s", cli_options[fields[i].option].name);
 	if (cli_has(c, OPT_CLEAR))
 		return clear(c, path);
 	if (cli_has(c, OPT_MEMORY) && (cli_has(c, OPT_MIN) || cli_has(c, OPT_MAX)))
@@ -182,8 +189,9 @@ int cmd_guest_set(struct cli *c)
 	if (r != CLI_OK)
 		return r;
 	if (!json_object_get(body, "memory") && !json_object_get(body, "cpu"))
-		return cli_usage(c, "nothing to set: give --memory, --min, --max, --weight, --headroom, "
-				    "--cpu-weight, --cpu-quota or --clear");
+		return cli_usage(c,
+			"nothing to set: give --memory, --min, --max, --weight, --headroom, "
+			"--cpu-weight, --cpu-quota or --clear");
 	r = client_send(c, "PUT", path, TAKE_PTR(body), &answer);
 	if (r != CLI_OK)
 		return r;

@@ -8,7 +8,7 @@ bool guest_is(const json_t *guest, const char *condition)
 	const json_t *word;
 	size_t i;
 
-	json_array_foreach(get_at(guest, "/conditions"), i, word)
+	json_array_foreach (get_at(guest, "/conditions"), i, word)
 		if (json_is_string(word) && streq(json_string_value(word), condition))
 			return true;
 	return false;
@@ -20,7 +20,7 @@ char *guest_state(const json_t *guest, char buf[static GUEST_STATE_MAX])
 	size_t i, n = 0;
 
 	buf[0] = '\0';
-	json_array_foreach(get_at(guest, "/conditions"), i, word)
+	json_array_foreach (get_at(guest, "/conditions"), i, word)
 		if (json_is_string(word) && n < GUEST_STATE_MAX)
 			n += (size_t)snprintf(buf + n, GUEST_STATE_MAX - n, "%s%s", n ? ", " : "",
 				json_string_value(word));
@@ -48,14 +48,15 @@ static const json_t *find_guest(const json_t *guests, const char *uuid)
 	const json_t *g;
 	size_t i;
 
-	json_array_foreach(guests, i, g)
+	json_array_foreach (guests, i, g)
 		if (streq(get_string(g, "/uuid", ""), uuid))
 			return g;
 	return NULL;
 }
 
 /* Growth of a counter in permyriad of the time; a guest that started anew in between has none. */
-static uint64_t rate_of(const json_t *before, const json_t *now, const char *path, uint64_t elapsed_usec)
+static uint64_t rate_of(
+	const json_t *before, const json_t *now, const char *path, uint64_t elapsed_usec)
 {
 	uint64_t a = get_number(before, path, UINT64_MAX), b = get_number(now, path, UINT64_MAX);
 
@@ -66,13 +67,14 @@ static uint64_t rate_of(const json_t *before, const json_t *now, const char *pat
 
 struct guest_rates *guest_rates_new(const json_t *before, const json_t *now, uint64_t elapsed_usec)
 {
-	struct guest_rates *rates = before ? calloc(json_array_size(now) + 1, sizeof(*rates)) : NULL;
+	struct guest_rates *rates =
+		before ? calloc(json_array_size(now) + 1, sizeof(*rates)) : NULL;
 	const json_t *g;
 	size_t i;
 
 	if (!rates)
 		return NULL;
-	json_array_foreach(now, i, g) {
+	json_array_foreach (now, i, g) {
 		const json_t *old = find_guest(before, get_string(g, "/uuid", ""));
 
 		rates[i].cpu_permyriad = rate_of(old, g, "/cpu/time_usec", elapsed_usec);
@@ -96,7 +98,8 @@ static void add_target(struct table *t, const json_t *guest)
 	char size[SIZE_TEXT_MAX], text[SIZE_TEXT_MAX + 4] = "";
 
 	if (target > actual + MIB || actual > target + MIB)
-		snprintf(text, sizeof(text), "%s %s", target > actual ? "^" : "v", show_size(target, size));
+		snprintf(text, sizeof(text), "%s %s", target > actual ? "^" : "v",
+			show_size(target, size));
 	table_add(t, target > actual ? STYLE_GOOD : STYLE_NOTE, text);
 }
 
@@ -109,7 +112,8 @@ static void add_why(struct table *t, const json_t *guest)
 
 	if (!why)
 		why = get_string(guest, "/fixed", NULL) ? "its memory cannot be moved" : "";
-	snprintf(text, sizeof(text), "%s%s%s", normal ? "" : state, normal || !*why ? "" : ": ", why);
+	snprintf(text, sizeof(text), "%s%s%s", normal ? "" : state, normal || !*why ? "" : ": ",
+		why);
 	table_add(t, guest_style(guest), text);
 }
 
@@ -119,7 +123,8 @@ static bool has_bar(const struct cli *c)
 	return !c->term.columns || c->term.columns >= 100;
 }
 
-static void add_row(const struct cli *c, struct table *t, const json_t *guest, const struct guest_rates *rates)
+static void add_row(
+	const struct cli *c, struct table *t, const json_t *guest, const struct guest_rates *rates)
 {
 	uint64_t actual = get_number(guest, "/memory/actual", 0);
 	uint64_t stall = get_number(guest, "/memory/stall_permyriad", UINT64_MAX);
@@ -157,21 +162,23 @@ static void set_titles(const struct cli *c, struct table *t, bool rates)
 		t->titles[n++] = "USES HAS OF";
 	t->right[n] = true;
 	t->titles[n++] = "STALL";
-	for (const char *const *title = (const char *const[]){"CPU", "WAITS", NULL}; rates && *title; title++) {
+	for (const char *const *title = (const char *const[]){"CPU", "WAITS", NULL};
+		rates && *title; title++) {
 		t->right[n] = true;
 		t->titles[n++] = *title;
 	}
 	t->titles[n] = "WHY";
 }
 
-void guest_table_print(const struct cli *c, FILE *f, const json_t *guests, const struct guest_rates *rates)
+void guest_table_print(
+	const struct cli *c, FILE *f, const json_t *guests, const struct guest_rates *rates)
 {
 	_cleanup_table_ struct table t = {.bar_cells = 12};
 	const json_t *g;
 	size_t i;
 
 	set_titles(c, &t, rates);
-	json_array_foreach(guests, i, g)
+	json_array_foreach (guests, i, g)
 		add_row(c, &t, g, rates ? &rates[i] : NULL);
 	table_print(&t, &c->term, f);
 }

@@ -5,19 +5,20 @@
 
 /* How fast a guest's counters move between two looks; UINT64_MAX: not known. */
 struct guest_rates {
-	uint64_t cpu_permyriad;   /* of one CPU, all vCPUs together */
+	uint64_t cpu_permyriad;	  /* of one CPU, all vCPUs together */
 	uint64_t delay_permyriad; /* waited for a CPU of the host */
 };
-/* Rates of each guest of now since before (an earlier answer to the same request, or NULL), in now's order. NULL without before. The caller
- * frees. */
+/* Rates of each guest of now since before (an earlier answer to the same request, or NULL), in
+ * now's order. NULL without before. The caller frees. */
 struct guest_rates *guest_rates_new(const json_t *before, const json_t *now, uint64_t elapsed_usec)
 	_nonnull_args_(2);
 
 /* The table of guests that status, top and guest list show. rates may be NULL. */
-void guest_table_print(const struct cli *c, FILE *f, const json_t *guests, const struct guest_rates *rates)
-	_nonnull_args_(1, 2, 3);
+void guest_table_print(const struct cli *c, FILE *f, const json_t *guests,
+	const struct guest_rates *rates) _nonnull_args_(1, 2, 3);
 
-/* The words of /conditions joined by ", " and "fixed" for what cannot be moved; "-" if none. Returns buf. */
+/* The words of /conditions joined by ", " and "fixed" for what cannot be moved; "-" if none.
+ * Returns buf. */
 #define GUEST_STATE_MAX 128
 char *guest_state(const json_t *guest, char buf[static GUEST_STATE_MAX]) _nonnull_;
 bool guest_is(const json_t *guest, const char *condition) _nonnull_;

@@ -36,8 +36,8 @@ static void row(const struct cli *c, const char *name, const char *text)
 	fputc('\n', stdout);
 }
 
-static void row_size(const struct cli *c, const json_t *g, const char *name, const char *path,
-	const char *means)
+static void row_size(
+	const struct cli *c, const json_t *g, const char *name, const char *path, const char *means)
 {
 	uint64_t bytes = get_number(g, path, UINT64_MAX);
 	char size[SIZE_TEXT_MAX], text[160];
@@ -88,8 +88,8 @@ static void print_cpu(const struct cli *c, const json_t *g)
 	title(c, "CPU");
 	snprintf(text, sizeof(text), "%llu, weight %llu, %s%s",
 		(unsigned long long)get_number(g, "/cpu/vcpus", 0),
-		(unsigned long long)get_number(g, "/cpu/weight", 100), quota ? "at most " : "no quota",
-		quota ? ratio_format(quota, ratio) : "");
+		(unsigned long long)get_number(g, "/cpu/weight", 100),
+		quota ? "at most " : "no quota", quota ? ratio_format(quota, ratio) : "");
 	row(c, "vCPUs", text);
 	snprintf(text, sizeof(text), "for a CPU of the host: %s",
 		show_permyriad(get_number(g, "/cpu/delay_permyriad", UINT64_MAX), delay));
@@ -102,9 +102,11 @@ static void print_agent(const struct cli *c, const json_t *g)
 
 	title(c, "Agent");
 	if (get_bool(g, "/agent/connected"))
-		snprintf(text, sizeof(text), "connected, version %s", get_string(g, "/agent/version", "unknown"));
+		snprintf(text, sizeof(text), "connected, version %s",
+			get_string(g, "/agent/version", "unknown"));
 	else if (get_bool(g, "/agent/enrolled"))
-		snprintf(text, sizeof(text), "enrolled, but no agent answers: is ballast-agent running in it?");
+		snprintf(text, sizeof(text),
+			"enrolled, but no agent answers: is ballast-agent running in it?");
 	else
 		snprintf(text, sizeof(text), "not enrolled: ballastctl guest enroll %s",
 			get_string(g, "/name", "?"));
@@ -113,14 +115,16 @@ static void print_agent(const struct cli *c, const json_t *g)
 	row(c, "kernel", get_string(g, "/agent/kernel", "not known"));
 	if (!get_time(g, "/report/time"))
 		return;
-	snprintf(text, sizeof(text), "%s, from %s (%s)", show_time(get_time(g, "/report/time"), 0, time),
+	snprintf(text, sizeof(text), "%s, from %s (%s)",
+		show_time(get_time(g, "/report/time"), 0, time),
 		get_string(g, "/report/source", "?"), get_string(g, "/report/why", "?"));
 	row(c, "last report", text);
 }
 
 static void print_guest(const struct cli *c, const json_t *g)
 {
-	char state[GUEST_STATE_MAX], text[512], time[SHOW_TIME_MAX], a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX];
+	char state[GUEST_STATE_MAX], text[512], time[SHOW_TIME_MAX], a[SIZE_TEXT_MAX],
+		b[SIZE_TEXT_MAX];
 	const json_t *tag;
 	size_t i;
 
@@ -128,7 +132,7 @@ static void print_guest(const struct cli *c, const json_t *g)
 	printf("  %s on %s\n", get_string(g, "/uuid", "?"), get_string(g, "/host", "?"));
 	row(c, "state", guest_state(g, state));
 	text[0] = '\0';
-	json_array_foreach(get_at(g, "/tags"), i, tag)
+	json_array_foreach (get_at(g, "/tags"), i, tag)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i ? " " : "",
 			json_is_string(tag) ? json_string_value(tag) : "");
 	row(c, "tags", *text ? text : "-");
@@ -174,14 +178,14 @@ int cmd_guest_explain(struct cli *c)
 		return r;
 	if (cli_has(c, OPT_JSON))
 		return cli_print_json(c, answer);
-	json_array_foreach(get_at(answer, "/text"), i, line) {
+	json_array_foreach (get_at(answer, "/text"), i, line) {
 		fputs(i ? "- " : "", stdout);
-		term_print_wrapped(&c->term, stdout, json_is_string(line) ? json_string_value(line) : "",
-			i ? 2 : 0);
+		term_print_wrapped(&c->term, stdout,
+			json_is_string(line) ? json_string_value(line) : "", i ? 2 : 0);
 	}
 	if (json_array_size(get_at(answer, "/changes")))
 		printf("\nLatest moves:\n");
-	json_array_foreach(get_at(answer, "/changes"), i, event)
+	json_array_foreach (get_at(answer, "/changes"), i, event)
 		event_print(c, stdout, event, 0);
 	return CLI_OK;
 }
@@ -190,7 +194,8 @@ int cmd_guest_enroll(struct cli *c)
 {
 	_cleanup_json_ json_t *answer = NULL;
 	char path[CLIENT_PATH_MAX];
-	int r = client_send(c, "POST", client_path("/v1/guests/%s/enroll", c->args[0], path), NULL, &answer);
+	int r = client_send(
+		c, "POST", client_path("/v1/guests/%s/enroll", c->args[0], path), NULL, &answer);
 	const json_t *change;
 	size_t i;
 
@@ -198,12 +203,14 @@ int cmd_guest_enroll(struct cli *c)
 		return r;
 	if (cli_has(c, OPT_JSON))
 		return cli_print_json(c, answer);
-	json_array_foreach(get_at(answer, "/changes"), i, change)
-		printf("%s: %s\n", c->args[0], json_is_string(change) ? json_string_value(change) : "?");
+	json_array_foreach (get_at(answer, "/changes"), i, change)
+		printf("%s: %s\n", c->args[0],
+			json_is_string(change) ? json_string_value(change) : "?");
 	if (!json_array_size(get_at(answer, "/changes")))
 		printf("%s: nothing to do, it is enrolled\n", c->args[0]);
 	if (get_bool(answer, "/restart_needed"))
-		printf("%s: in force after its next start (not a reboot from inside)\n", c->args[0]);
+		printf("%s: in force after its next start (not a reboot from inside)\n",
+			c->args[0]);
 	if (cli_has(c, OPT_DRY_RUN))
 		printf("Nothing was changed.\n");
 	return CLI_OK;

@@ -27,7 +27,8 @@ static void print_option(enum cli_option o)
 
 	if (i->letter)
 		snprintf(letter, sizeof(letter), "-%c, ", i->letter);
-	snprintf(left, sizeof(left), "%s--%s%s%s", letter, i->name, i->arg ? "=" : "", i->arg ? i->arg : "");
+	snprintf(left, sizeof(left), "%s--%s%s%s", letter, i->name, i->arg ? "=" : "",
+		i->arg ? i->arg : "");
 	print_row(left, i->help);
 }
 
@@ -41,8 +42,10 @@ static void print_common(void)
 void help_all(const struct cli *c)
 {
 	printf("Usage: %s [OPTION...] NOUN [VERB] [ARGUMENT...]\n\n"
-	       "Shows and commands ballastd, which gives the guests of this host their memory and CPU.\n"
-	       "Without a noun: status. A noun without a verb shows the useful view.\n\nCommands:\n",
+	       "Shows and commands ballastd, which gives the guests of this host their memory and "
+	       "CPU.\n"
+	       "Without a noun: status. A noun without a verb shows the useful "
+	       "view.\n\nCommands:\n",
 		c->program);
 	for (size_t i = 0; i < cli_n_commands; i++) {
 		char words[128];
@@ -53,8 +56,10 @@ void help_all(const struct cli *c)
 	printf("\nOptions of all commands:\n");
 	print_common();
 	printf("\n%s NOUN VERB --help shows the options of one command.\n\n"
-	       "Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 not found, 4 conflict, 5 not allowed,\n"
-	       "6 ballastd unreachable, 7 timed out and running on, 8 no quorum, 9 bad configuration\n"
+	       "Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 not found, 4 conflict, 5 not "
+	       "allowed,\n"
+	       "6 ballastd unreachable, 7 timed out and running on, 8 no quorum, 9 bad "
+	       "configuration\n"
 	       "or policy. See ballastctl(1).\n",
 		c->program);
 }
@@ -86,7 +91,8 @@ void help_command(const struct cli *c)
 	char words[128];
 
 	if (cmd->run_raw) {
-		cmd->run_raw(2, (char *[]){(char *)(uintptr_t)cmd->noun, (char *)(uintptr_t)"--help", NULL});
+		cmd->run_raw(2, (char *[]){(char *)(uintptr_t)cmd->noun,
+					(char *)(uintptr_t) "--help", NULL});
 		return;
 	}
 	command_words(cmd, words, sizeof(words));

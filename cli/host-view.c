@@ -33,7 +33,8 @@ static void fact(const struct cli *c, FILE *f, enum style style, const char *tex
 
 void host_print_header(const struct cli *c, FILE *f, const json_t *host)
 {
-	const char *state = get_string(host, "/state", NULL), *mode = get_string(host, "/mode", "?");
+	const char *state = get_string(host, "/state", NULL),
+		   *mode = get_string(host, "/mode", "?");
 	size_t s = state ? find_state(state) : SIZE_MAX;
 	uint64_t decided = get_time(host, "/decided"), started = get_time(host, "/started");
 	char text[SPAN_TEXT_MAX + 32], span[SPAN_TEXT_MAX];
@@ -51,7 +52,9 @@ void host_print_header(const struct cli *c, FILE *f, const json_t *host)
 	fact(c, f, STYLE_DIM, text);
 	fputc('\n', f);
 	if (!streq(mode, "enforce"))
-		fprintf(f, "mode is %s: all is shown, nothing is touched; to go live: ballastctl mode enforce\n",
+		fprintf(f,
+			"mode is %s: all is shown, nothing is touched; to go live: ballastctl mode "
+			"enforce\n",
 			mode);
 }
 
@@ -60,7 +63,8 @@ void host_print_memory(const struct cli *c, FILE *f, const json_t *host)
 	uint64_t budget = get_number(host, "/memory/budget", 0);
 	uint64_t charged = get_number(host, "/memory/charged", 0);
 	uint64_t reserved = get_number(host, "/memory/reserved", 0);
-	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX], d[SIZE_TEXT_MAX], e[SIZE_TEXT_MAX], g[SIZE_TEXT_MAX];
+	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX], d[SIZE_TEXT_MAX], e[SIZE_TEXT_MAX],
+		g[SIZE_TEXT_MAX];
 	bool over = charged + reserved > budget;
 
 	if (!budget)
@@ -85,8 +89,8 @@ void host_print_memory(const struct cli *c, FILE *f, const json_t *host)
 
 /* ---- what is wrong ---- */
 
-_printf_(5, 6) static void line(const struct cli *c, FILE *f, enum style style, const char *who,
-	const char *fmt, ...)
+_printf_(5, 6) static void line(
+	const struct cli *c, FILE *f, enum style style, const char *who, const char *fmt, ...)
 {
 	char text[1024];
 	va_list ap;
@@ -106,7 +110,7 @@ static unsigned print_problems(const struct cli *c, FILE *f, const json_t *host)
 	const json_t *p;
 	size_t i;
 
-	json_array_foreach(get_at(host, "/problems"), i, p) {
+	json_array_foreach (get_at(host, "/problems"), i, p) {
 		const char *remedy = get_string(p, "/remedy", NULL);
 		uint64_t since = get_time(p, "/since");
 		char span[SPAN_TEXT_MAX];
@@ -133,12 +137,14 @@ static void line_pressed(const struct cli *c, FILE *f, const json_t *g)
 
 	show_permyriad(get_number(g, "/memory/stall_permyriad", UINT64_MAX), stall);
 	if (target > actual + MIB)
-		line(c, f, STYLE_NOTE, name, "stalls on memory (%s of its time) -> grows from %s to %s",
-			stall, size_format(actual, a), size_format(target, b));
+		line(c, f, STYLE_NOTE, name,
+			"stalls on memory (%s of its time) -> grows from %s to %s", stall,
+			size_format(actual, a), size_format(target, b));
 	else
 		line(c, f, STYLE_NOTE, name,
-			"stalls on memory (%s of its time) at %s -> it is first to get what comes free", stall,
-			size_format(actual, a));
+			"stalls on memory (%s of its time) at %s -> it is first to get what comes "
+			"free",
+			stall, size_format(actual, a));
 }
 
 static void line_stale(const struct cli *c, FILE *f, const json_t *g, uint64_t now)
@@ -147,7 +153,8 @@ static void line_stale(const struct cli *c, FILE *f, const json_t *g, uint64_t n
 	char span[SPAN_TEXT_MAX], a[SIZE_TEXT_MAX];
 
 	line(c, f, STYLE_BAD, get_string(g, "/name", "?"),
-		"its agent has been silent%s%s -> it is not shrunk below %s", heard && now > heard ? " for " : "",
+		"its agent has been silent%s%s -> it is not shrunk below %s",
+		heard && now > heard ? " for " : "",
 		heard && now > heard ? show_span(now - heard, span) : "",
 		show_size(get_number(g, "/memory/floor", UINT64_MAX), a));
 }
@@ -160,15 +167,18 @@ static unsigned print_guest(const struct cli *c, FILE *f, const json_t *g, uint6
 
 	if (guest_is(g, "quarantined") && ++n)
 		line(c, f, STYLE_BAD, name,
-			"libvirt does not answer for it -> no command until it does; others are served");
+			"libvirt does not answer for it -> no command until it does; others are "
+			"served");
 	if (guest_is(g, "breaker") && ++n)
-		line(c, f, STYLE_BAD, name, "holds %s on the host, more than the %s it has -> counted at its "
-					    "maximum, given a soft limit",
+		line(c, f, STYLE_BAD, name,
+			"holds %s on the host, more than the %s it has -> counted at its "
+			"maximum, given a soft limit",
 			show_size(get_number(g, "/memory/resident", UINT64_MAX), a),
 			show_size(get_number(g, "/memory/actual", UINT64_MAX), b));
 	if (guest_is(g, "stuck") && ++n)
-		line(c, f, STYLE_BAD, name, "its balloon does not move from %s to %s -> left out of the "
-					    "division, tried again",
+		line(c, f, STYLE_BAD, name,
+			"its balloon does not move from %s to %s -> left out of the "
+			"division, tried again",
 			show_size(get_number(g, "/memory/actual", UINT64_MAX), a),
 			show_size(get_number(g, "/memory/target", UINT64_MAX), b));
 	if (guest_is(g, "stale") && ++n)
@@ -177,13 +187,16 @@ static unsigned print_guest(const struct cli *c, FILE *f, const json_t *g, uint6
 		line_pressed(c, f, g);
 	if (guest_is(g, "not-credible") && ++n)
 		line(c, f, STYLE_NOTE, name,
-			"asks for memory and does not use what it was given -> its pressure counts less");
+			"asks for memory and does not use what it was given -> its pressure counts "
+			"less");
 	if (get_string(g, "/fixed", NULL) && ++n)
-		line(c, f, STYLE_NOTE, name, "its memory cannot be moved (%s) -> counted at its maximum",
+		line(c, f, STYLE_NOTE, name,
+			"its memory cannot be moved (%s) -> counted at its maximum",
 			get_string(g, "/fixed", ""));
 	else if (guest_is(g, "unknown") && !get_bool(g, "/agent/enrolled") && ++n)
 		line(c, f, STYLE_NOTE, name,
-			"nothing is known of its use of memory -> left as it is; mend: ballastctl guest enroll %s",
+			"nothing is known of its use of memory -> left as it is; mend: ballastctl "
+			"guest enroll %s",
 			name);
 	return n;
 }
@@ -195,7 +208,7 @@ unsigned host_print_wrong(const struct cli *c, FILE *f, const json_t *host, cons
 	const json_t *g;
 	size_t i;
 
-	json_array_foreach(guests, i, g)
+	json_array_foreach (guests, i, g)
 		n += print_guest(c, f, g, now);
 	return n;
 }

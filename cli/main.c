@@ -11,15 +11,23 @@
 #include "cli/options.h"
 #include "simulate/simulate.h"
 
-#define OPTIONS(...) (const enum cli_option[]){__VA_ARGS__, OPT_NONE}
+#define OPTIONS(...)                  \
+	(const enum cli_option[])     \
+	{                             \
+		__VA_ARGS__, OPT_NONE \
+	}
 
 const struct cli_command cli_commands[] = {
-	{"status", "", "", "what is wrong, and what Ballast is doing about it", 0, 0, NULL, .run = cmd_status},
-	{"top", "", "", "guests and moves, live", 0, 0, OPTIONS(OPT_INTERVAL, OPT_ONCE), .run = cmd_top},
+	{"status", "", "", "what is wrong, and what Ballast is doing about it", 0, 0, NULL,
+		.run = cmd_status},
+	{"top", "", "", "guests and moves, live", 0, 0, OPTIONS(OPT_INTERVAL, OPT_ONCE),
+		.run = cmd_top},
 	{"guest", "", "", "as guest list", 0, 0, NULL, .run = cmd_guest_list},
 	{"guest", "list", "", "all guests", 0, 0, NULL, .run = cmd_guest_list},
-	{"guest", "show", "GUEST", "all that is known of a guest", 1, 1, NULL, .run = cmd_guest_show},
-	{"guest", "explain", "GUEST", "why it has what it has", 1, 1, NULL, .run = cmd_guest_explain},
+	{"guest", "show", "GUEST", "all that is known of a guest", 1, 1, NULL,
+		.run = cmd_guest_show},
+	{"guest", "explain", "GUEST", "why it has what it has", 1, 1, NULL,
+		.run = cmd_guest_explain},
 	{"guest", "enroll", "GUEST", "give it the agent's channel and statistics", 1, 1,
 		OPTIONS(OPT_DRY_RUN), .run = cmd_guest_enroll},
 	{"guest", "set", "GUEST", "set limits and weights by hand, for a while", 1, 1,
@@ -27,16 +35,18 @@ const struct cli_command cli_commands[] = {
 			OPT_CPU_QUOTA, OPT_FOR, OPT_UNTIL, OPT_REASON, OPT_CLEAR, OPT_DRY_RUN),
 		.run = cmd_guest_set},
 	{"policy", "", "", "as policy list", 0, 0, NULL, .run = cmd_policy_list},
-	{"policy", "list", "", "all policies and whether they are in force", 0, 0, NULL, .run = cmd_policy_list},
+	{"policy", "list", "", "all policies and whether they are in force", 0, 0, NULL,
+		.run = cmd_policy_list},
 	{"policy", "show", "GUEST|POLICY",
 		"what holds for a guest, each setting with its origin; or one policy", 1, 1, NULL,
 		.run = cmd_policy_show},
 	{"policy", "explain", "GUEST", "which policies a guest has, and why not others", 1, 1, NULL,
 		.run = cmd_policy_explain},
-	{"policy", "check", "[FILE...]", "find mistakes in files, or in all that is installed", 0, -1,
-		OPTIONS(OPT_POLICY_DIR), .run = cmd_policy_check},
+	{"policy", "check", "[FILE...]", "find mistakes in files, or in all that is installed", 0,
+		-1, OPTIONS(OPT_POLICY_DIR), .run = cmd_policy_check},
 	{"policy", "test", "GUEST [FILE...]", "what would hold for a guest at some time", 1, -1,
-		OPTIONS(OPT_AT, OPT_TAG, OPT_CONDITIONS_HOLD, OPT_POLICY_DIR), .run = cmd_policy_test},
+		OPTIONS(OPT_AT, OPT_TAG, OPT_CONDITIONS_HOLD, OPT_POLICY_DIR),
+		.run = cmd_policy_test},
 	{"policy", "diff", "FILE...", "what these files would change, guest by guest", 1, -1,
 		OPTIONS(OPT_AT, OPT_GUEST, OPT_TAG, OPT_CONDITIONS_HOLD, OPT_POLICY_DIR),
 		.run = cmd_policy_diff},
@@ -118,7 +128,8 @@ static int choose_command(struct cli *c)
 	if (!c->command) {
 		nearest = nearest_noun(noun);
 		return cli_usage(c, "there is no command \"%s\"%s%s%s", noun,
-			nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+			nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+			nearest ? "\"?" : "");
 	}
 	if (c->n_args) {
 		int words = *c->command->verb ? 2 : 1;

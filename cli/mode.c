@@ -16,7 +16,8 @@ static int set_mode(struct cli *c, json_t **ret)
 	const char *mode = c->args[0], *nearest = nearest_word(mode, modes);
 
 	if (!streq(mode, modes[0]) && !streq(mode, modes[1]))
-		return cli_usage(c, "there is no mode \"%s\"%s%s%s", mode, nearest ? "; did you mean \"" : "",
+		return cli_usage(c, "there is no mode \"%s\"%s%s%s", mode,
+			nearest ? "; did you mean \"" : "",
 			nearest ? nearest : ", only observe and enforce", nearest ? "\"?" : "");
 	if (cli_has(c, OPT_RELEASE) && streq(mode, "enforce"))
 		return cli_usage(c, "--release goes with observe");

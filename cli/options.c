@@ -10,7 +10,8 @@ const char *cli_value(const struct cli *c, enum cli_option o)
 
 bool option_is_common(enum cli_option o)
 {
-	return o == OPT_HELP || o == OPT_VERSION || o == OPT_JSON || o == OPT_SOCKET || o == OPT_TIMEOUT;
+	return o == OPT_HELP || o == OPT_VERSION || o == OPT_JSON || o == OPT_SOCKET ||
+	       o == OPT_TIMEOUT;
 }
 
 static enum cli_option find_long(const char *name, size_t n)
@@ -32,8 +33,8 @@ static enum cli_option find_letter(char letter)
 static int add_value(struct cli *c, enum cli_option o, const char *value)
 {
 	if (c->n_values[o] == CLI_VALUES_MAX)
-		return cli_usage(c, "--%s is given more than %d times", cli_options[o].name,
-			CLI_VALUES_MAX);
+		return cli_usage(
+			c, "--%s is given more than %d times", cli_options[o].name, CLI_VALUES_MAX);
 	if (c->n_values[o] && !cli_options[o].many && cli_options[o].arg)
 		return cli_usage(c, "--%s is given twice", cli_options[o].name);
 	c->values[o][c->n_values[o]++] = value;
@@ -49,8 +50,8 @@ static int unknown_long(struct cli *c, const char *name, size_t n)
 	for (enum cli_option o = 0; o < OPT_NONE; o++)
 		names[o] = cli_options[o].name;
 	nearest = nearest_word(word, names);
-	return cli_usage(c, "there is no option --%s%s%s%s", word, nearest ? "; did you mean --" : "",
-		nearest ? nearest : "", nearest ? "?" : "");
+	return cli_usage(c, "there is no option --%s%s%s%s", word,
+		nearest ? "; did you mean --" : "", nearest ? nearest : "", nearest ? "?" : "");
 }
 
 /* One "--..." at argv[*i]; moves *i over a value that stands apart. */
@@ -132,7 +133,8 @@ int options_check(struct cli *c)
 			own++;
 		if (!own || *own == OPT_NONE)
 			return cli_usage(c, "%s%s%s does not take --%s", c->command->noun,
-				*c->command->verb ? " " : "", c->command->verb, cli_options[o].name);
+				*c->command->verb ? " " : "", c->command->verb,
+				cli_options[o].name);
 	}
 	return CLI_OK;
 }
@@ -184,8 +186,8 @@ int cli_usage(const struct cli *c, const char *fmt, ...)
 
 int cli_print_json(const struct cli *c, const json_t *value)
 {
-	char *text = json_dumps(value, JSON_ENCODE_ANY |
-		(c->term.is_terminal ? JSON_INDENT(2) : JSON_COMPACT));
+	char *text = json_dumps(
+		value, JSON_ENCODE_ANY | (c->term.is_terminal ? JSON_INDENT(2) : JSON_COMPACT));
 
 	if (!text)
 		return cli_fail(c, CLI_FAILED, "out of memory");

@@ -3,8 +3,8 @@
 
 #include "cli/cli.h"
 
-/* Parts options and words, in any order; "--" ends the options. Fills c->values and c->args. Returns CLI_OK, or the exit code after a
- * message. The values point into argv. */
+/* Parts options and words, in any order; "--" ends the options. Fills c->values and c->args.
+ * Returns CLI_OK, or the exit code after a message. The values point into argv. */
 int options_parse(struct cli *c, int argc, char **argv) _nonnull_;
 /* Refuses what c->command does not take. */
 int options_check(struct cli *c) _nonnull_;

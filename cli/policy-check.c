@@ -10,8 +10,9 @@ static json_t *findings_json(const struct diag_list *list)
 	for (size_t i = 0; list && i < list->n; i++) {
 		const struct diag *d = &list->items[i];
 
-		json_array_append_new(array, json_pack("{s:s?,s:i,s:i,s:s?}", "file", d->file, "line", (int)d->line,
-			"column", (int)d->col, "text", d->text));
+		json_array_append_new(
+			array, json_pack("{s:s?,s:i,s:i,s:s?}", "file", d->file, "line",
+				       (int)d->line, "column", (int)d->col, "text", d->text));
 	}
 	return array;
 }
@@ -19,8 +20,8 @@ static json_t *findings_json(const struct diag_list *list)
 static int print_json(struct cli *c, const struct policy_set *set, const struct diag_list *findings)
 {
 	_cleanup_json_ json_t *all = json_pack("{s:I,s:o,s:o}", "policies",
-		(json_int_t)(set ? policy_set_count(set) : 0), "findings", findings_json(findings), "notes",
-		findings_json(set ? policy_set_notes(set) : NULL));
+		(json_int_t)(set ? policy_set_count(set) : 0), "findings", findings_json(findings),
+		"notes", findings_json(set ? policy_set_notes(set) : NULL));
 
 	return all ? cli_print_json(c, all) : cli_fail(c, CLI_FAILED, "out of memory");
 }

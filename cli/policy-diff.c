@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* `policy diff`: what files would change if they were installed, guest by guest. Needs no daemon when guests are named by --guest. */
+/* `policy diff`: what files would change if they were installed, guest by guest. Needs no daemon
+ * when guests are named by --guest. */
 #include "cli/client.h"
 #include "cli/get.h"
 #include "cli/policy-files.h"
@@ -14,8 +15,8 @@ struct settings_list {
 	size_t n;
 };
 
-static int collect(const char *section, const char *key, const char *value, const struct origin *origin,
-	bool in_force, void *userdata)
+static int collect(const char *section, const char *key, const char *value,
+	const struct origin *origin, bool in_force, void *userdata)
 {
 	struct settings_list *l = userdata;
 	struct setting *s = &l->items[l->n];
@@ -26,16 +27,16 @@ static int collect(const char *section, const char *key, const char *value, cons
 	snprintf(s->key, sizeof(s->key), "%s", key);
 	snprintf(s->value, sizeof(s->value), "%s", value);
 	if (origin->file)
-		snprintf(s->from, sizeof(s->from), "%s:%u", origin->policy ? origin->policy : origin->file,
-			origin->line);
+		snprintf(s->from, sizeof(s->from), "%s:%u",
+			origin->policy ? origin->policy : origin->file, origin->line);
 	else
 		snprintf(s->from, sizeof(s->from), "default");
 	l->n++;
 	return 0;
 }
 
-static int ask(struct cli *c, const struct policy_set *set, const char *guest, const char *const *tags, uint64_t at,
-	struct settings_list *ret)
+static int ask(struct cli *c, const struct policy_set *set, const char *guest,
+	const char *const *tags, uint64_t at, struct settings_list *ret)
 {
 	_cleanup_what_if_answer_ struct what_if_answer *a = NULL;
 	int r = policy_ask(c, set, guest, tags, at, &a);
@@ -43,12 +44,13 @@ static int ask(struct cli *c, const struct policy_set *set, const char *guest, c
 	*ret = (struct settings_list){.n = 0};
 	if (r != CLI_OK)
 		return r;
-	return what_if_visit(a, collect, ret) == 0 ? CLI_OK : cli_fail(c, CLI_FAILED, "too many settings");
+	return what_if_visit(a, collect, ret) == 0 ? CLI_OK
+						   : cli_fail(c, CLI_FAILED, "too many settings");
 }
 
 /* One guest's changes into the table and the JSON array. */
-static void compare(const char *guest, const struct settings_list *old, const struct settings_list *new,
-	struct table *t, json_t *changes)
+static void compare(const char *guest, const struct settings_list *old,
+	const struct settings_list *new, struct table *t, json_t *changes)
 {
 	for (size_t i = 0; i < new->n; i++) {
 		const struct setting *a = &old->items[i], *b = &new->items[i];
@@ -62,8 +64,10 @@ static void compare(const char *guest, const struct settings_list *old, const st
 		table_add(t, STYLE_DIM, *a->value ? a->value : "-");
 		table_add(t, STYLE_BOLD, *b->value ? b->value : "-");
 		table_add(t, STYLE_NONE, b->from);
-		json_array_append_new(changes, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "guest", guest, "section",
-			b->section, "key", b->key, "from", a->value, "to", b->value, "origin", b->from));
+		json_array_append_new(
+			changes, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "guest", guest, "section",
+					 b->section, "key", b->key, "from", a->value, "to",
+					 b->value, "origin", b->from));
 	}
 }
 
@@ -75,7 +79,8 @@ struct comparison {
 	unsigned guests;
 };
 
-static int compare_guest(struct cli *c, struct comparison *x, const char *guest, const char *const *tags)
+static int compare_guest(
+	struct cli *c, struct comparison *x, const char *guest, const char *const *tags)
 {
 	struct settings_list old, new;
 	int r = ask(c, x->old, guest, tags, x->at, &old);
@@ -100,10 +105,10 @@ static int compare_known(struct cli *c, struct comparison *x)
 		fprintf(stderr, "Without the daemon, name guests: --guest NAME (and --tag TAG)\n");
 	if (r != CLI_OK)
 		return r;
-	json_array_foreach(get_at(answer, "/guests"), i, g) {
+	json_array_foreach (get_at(answer, "/guests"), i, g) {
 		const char *tags[CLI_VALUES_MAX + 1] = {NULL};
 
-		json_array_foreach(get_at(g, "/tags"), k, tag)
+		json_array_foreach (get_at(g, "/tags"), k, tag)
 			if (k < CLI_VALUES_MAX && json_is_string(tag))
 				tags[k] = json_string_value(tag);
 		r = compare_guest(c, x, get_string(g, "/name", "?"), tags);
@@ -136,8 +141,8 @@ static int print(struct cli *c, const struct comparison *x)
 		return cli_print_json(c, all);
 	}
 	if (!x->table.n) {
-		printf("Nothing would change for %u guest%s at %s.\n", x->guests, x->guests == 1 ? "" : "s",
-			show_time(x->at, 0, when));
+		printf("Nothing would change for %u guest%s at %s.\n", x->guests,
+			x->guests == 1 ? "" : "s", show_time(x->at, 0, when));
 		return CLI_OK;
 	}
 	printf("At %s:\n", show_time(x->at, 0, when));

@@ -42,7 +42,8 @@ static const char *policy_name(const char *file)
 	return streq(file, "-") ? "standard-input.policy" : slash ? slash + 1 : file;
 }
 
-/* The nearest name in the directory of a file that is not there, as "; did you mean PATH?". Returns buf. */
+/* The nearest name in the directory of a file that is not there, as "; did you mean PATH?". Returns
+ * buf. */
 static char *suggest_file(const char *file, char buf[static PATH_MAX])
 {
 	const char *slash = strrchr(file, '/');
@@ -104,7 +105,8 @@ int policy_files_read(struct cli *c, char *const *files, int n, struct policy_se
 		int err = policy_set_from_texts(texts, (size_t)n, NULL, ret, findings);
 
 		if (err < 0)
-			r = err == -ENOMEM ? cli_fail(c, CLI_FAILED, "out of memory") : CLI_BAD_CONFIG;
+			r = err == -ENOMEM ? cli_fail(c, CLI_FAILED, "out of memory")
+					   : CLI_BAD_CONFIG;
 	}
 	for (int i = 0; i < done; i++)
 		free((char *)(uintptr_t)texts[i].text);
@@ -173,12 +175,14 @@ static int overlay_link(struct overlay *o, const char *file)
 }
 
 /* Places in findings name the files as they were given, not the links. */
-static void overlay_rename(const struct overlay *o, char *const *files, int n, struct diag_list *findings)
+static void overlay_rename(
+	const struct overlay *o, char *const *files, int n, struct diag_list *findings)
 {
 	for (size_t i = 0; i < findings->n; i++) {
 		struct diag *d = &findings->items[i];
 
-		for (int k = 0; k < n && d->file && strncmp(d->file, o->dir, strlen(o->dir)) == 0; k++)
+		for (int k = 0; k < n && d->file && strncmp(d->file, o->dir, strlen(o->dir)) == 0;
+			k++)
 			if (streq(policy_name(d->file), policy_name(files[k]))) {
 				char *name = strdup(files[k]);
 
@@ -200,7 +204,9 @@ static int overlay_make(struct cli *c, struct overlay *o, char *const *files, in
 	}
 	for (int i = 0; i < n; i++) {
 		if (!has_suffix(files[i], ".policy") && !has_suffix(files[i], ".conf"))
-			return cli_usage(c, "%s: a policy's name ends in .policy, a drop-in's in .conf", files[i]);
+			return cli_usage(c,
+				"%s: a policy's name ends in .policy, a drop-in's in .conf",
+				files[i]);
 		r = overlay_link(o, files[i]);
 		if (r < 0)
 			return fail_file(c, files[i], r,
@@ -228,7 +234,8 @@ int policy_dirs_read(struct cli *c, char *const *files, int n, struct policy_set
 	r = policy_set_load(&(struct policy_dirs){.dirs = dirs}, NULL, ret, findings);
 	overlay_rename(&o, files, n, findings);
 	if (r < 0)
-		return cli_fail(c, r == -EACCES ? CLI_DENIED : CLI_FAILED, "policies cannot be read: %s", strerror(-r));
+		return cli_fail(c, r == -EACCES ? CLI_DENIED : CLI_FAILED,
+			"policies cannot be read: %s", strerror(-r));
 	return r > 0 ? CLI_BAD_CONFIG : CLI_OK;
 }
 
@@ -256,8 +263,8 @@ int policy_at(struct cli *c, uint64_t *ret_real_usec)
 	return CLI_OK;
 }
 
-int policy_ask(struct cli *c, const struct policy_set *set, const char *guest, const char *const *tags, uint64_t at_real_usec,
-	struct what_if_answer **ret)
+int policy_ask(struct cli *c, const struct policy_set *set, const char *guest,
+	const char *const *tags, uint64_t at_real_usec, struct what_if_answer **ret)
 {
 	const char *given[CLI_VALUES_MAX + 1] = {NULL};
 	struct what_if question = {

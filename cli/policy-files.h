@@ -6,11 +6,13 @@
 
 /* Policies read from files, without a daemon. */
 
-/* Reads files ("-": standard input) as a set of their own. Every mistake goes to findings with the path as given. Returns CLI_OK with
- * *ret, or the exit code; the findings are not printed yet, all other messages are. */
+/* Reads files ("-": standard input) as a set of their own. Every mistake goes to findings with the
+ * path as given. Returns CLI_OK with *ret, or the exit code; the findings are not printed yet, all
+ * other messages are. */
 int policy_files_read(struct cli *c, char *const *files, int n, struct policy_set **ret,
 	struct diag_list *findings) _nonnull_;
-/* Reads the installed directories (or --policy-dir), with files (n may be 0) as if they were installed in the highest layer. As above. */
+/* Reads the installed directories (or --policy-dir), with files (n may be 0) as if they were
+ * installed in the highest layer. As above. */
 int policy_dirs_read(struct cli *c, char *const *files, int n, struct policy_set **ret,
 	struct diag_list *findings) _nonnull_args_(1, 4, 5);
 /* file:line:col: text, one a line, to standard error. */
@@ -18,6 +20,8 @@ void policy_print_findings(const struct diag_list *findings) _nonnull_;
 
 /* --at, or now. Returns CLI_OK, or the exit code after a message. */
 int policy_at(struct cli *c, uint64_t *ret_real_usec) _nonnull_;
-/* Answers what would hold for this guest: name, tags (NULL-terminated; NULL: those of --tag). Returns CLI_OK, or the exit code after a message. */
-int policy_ask(struct cli *c, const struct policy_set *set, const char *guest, const char *const *tags, uint64_t at_real_usec,
-	struct what_if_answer **ret) _nonnull_args_(1, 2, 3, 6);
+/* Answers what would hold for this guest: name, tags (NULL-terminated; NULL: those of --tag).
+ * Returns CLI_OK, or the exit code after a message. */
+int policy_ask(struct cli *c, const struct policy_set *set, const char *guest,
+	const char *const *tags, uint64_t at_real_usec, struct what_if_answer **ret)
+	_nonnull_args_(1, 2, 3, 6);

@@ -11,17 +11,18 @@ static const char *const verdict_words[POLICY_VERDICT_MAX] = {
 	[POLICY_NO_MATCH] = "not for this guest",
 	[POLICY_CLOSED] = "its schedule is closed",
 	[POLICY_CONDITION_FALSE] = "its condition does not hold",
-	[POLICY_CONDITION_UNKNOWN] = "its condition asks what is not known here (--conditions-hold takes it as true)",
+	[POLICY_CONDITION_UNKNOWN] =
+		"its condition asks what is not known here (--conditions-hold takes it as true)",
 };
 
 /* The same object as in GET /v1/guests/G/policy. */
-static int add_setting(const char *section, const char *key, const char *value, const struct origin *origin,
-	bool in_force, void *userdata)
+static int add_setting(const char *section, const char *key, const char *value,
+	const struct origin *origin, bool in_force, void *userdata)
 {
-	json_t *o = json_pack("{s:s,s:s,s:s,s:b,s:{s:s,s:s?,s:s?,s:o}}", "section", section, "key", key, "value",
-		value, "in_force", (int)in_force, "origin", "kind", origin->file ? "policy" : "default", "policy",
-		origin->policy, "file", origin->file, "line",
-		origin->line ? json_integer(origin->line) : json_null());
+	json_t *o = json_pack("{s:s,s:s,s:s,s:b,s:{s:s,s:s?,s:s?,s:o}}", "section", section, "key",
+		key, "value", value, "in_force", (int)in_force, "origin", "kind",
+		origin->file ? "policy" : "default", "policy", origin->policy, "file", origin->file,
+		"line", origin->line ? json_integer(origin->line) : json_null());
 
 	return json_array_append_new(userdata, o);
 }
@@ -34,13 +35,15 @@ static json_t *verdicts_json(const struct policy_set *set, const struct what_if_
 		struct policy_info info;
 
 		policy_set_info(set, i, &info);
-		json_array_append_new(array, json_pack("{s:s,s:s?,s:s}", "name", info.name, "path", info.path,
-			"verdict", policy_verdict_to_string(what_if_verdict(a, i))));
+		json_array_append_new(
+			array, json_pack("{s:s,s:s?,s:s}", "name", info.name, "path", info.path,
+				       "verdict", policy_verdict_to_string(what_if_verdict(a, i))));
 	}
 	return array;
 }
 
-static void print_verdicts(const struct cli *c, const struct policy_set *set, const struct what_if_answer *a)
+static void print_verdicts(
+	const struct cli *c, const struct policy_set *set, const struct what_if_answer *a)
 {
 	for (size_t i = 0; i < policy_set_count(set); i++) {
 		enum policy_verdict v = what_if_verdict(a, i);
@@ -48,12 +51,14 @@ static void print_verdicts(const struct cli *c, const struct policy_set *set, co
 
 		policy_set_info(set, i, &info);
 		fputs("  ", stdout);
-		term_print_cut(&c->term, stdout, v == POLICY_ACTIVE ? STYLE_GOOD : STYLE_DIM, info.name, 32, true);
+		term_print_cut(&c->term, stdout, v == POLICY_ACTIVE ? STYLE_GOOD : STYLE_DIM,
+			info.name, 32, true);
 		printf("  %s\n", verdict_words[v]);
 	}
 }
 
-static int print_answer(struct cli *c, const struct policy_set *set, const struct what_if_answer *a, uint64_t at)
+static int print_answer(
+	struct cli *c, const struct policy_set *set, const struct what_if_answer *a, uint64_t at)
 {
 	_cleanup_json_ json_t *settings = json_array();
 	uint64_t next = what_if_next_change(a);
@@ -62,9 +67,10 @@ static int print_answer(struct cli *c, const struct policy_set *set, const struc
 	if (what_if_visit(a, add_setting, settings) != 0)
 		return cli_fail(c, CLI_FAILED, "out of memory");
 	if (cli_has(c, OPT_JSON)) {
-		_cleanup_json_ json_t *all = json_pack("{s:s,s:s,s:o,s:O,s:s?}", "guest", c->args[0], "at",
-			json_time_format(at, time), "policies", verdicts_json(set, a), "settings", settings,
-			"next_change", next == USEC_INFINITY ? NULL : json_time_format(next, next_text));
+		_cleanup_json_ json_t *all = json_pack("{s:s,s:s,s:o,s:O,s:s?}", "guest",
+			c->args[0], "at", json_time_format(at, time), "policies",
+			verdicts_json(set, a), "settings", settings, "next_change",
+			next == USEC_INFINITY ? NULL : json_time_format(next, next_text));
 
 		return all ? cli_print_json(c, all) : cli_fail(c, CLI_FAILED, "out of memory");
 	}

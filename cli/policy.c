@@ -16,13 +16,20 @@ static void add_number(struct table *t, uint64_t n)
 static void add_policy(struct table *t, const json_t *p)
 {
 	bool open = get_bool(p, "/open"), stale = get_bool(p, "/stale");
-	const char *schedule = get_string(p, "/on_calendar", ""), *condition = get_string(p, "/condition", "");
+	const char *schedule = get_string(p, "/on_calendar", ""),
+		   *condition = get_string(p, "/condition", "");
 	char when[512];
 
-	snprintf(when, sizeof(when), "%s%s%s", schedule, *schedule && *condition ? "; " : "", condition);
+	snprintf(when, sizeof(when), "%s%s%s", schedule, *schedule && *condition ? "; " : "",
+		condition);
 	table_add(t, STYLE_NAME, get_string(p, "/name", "?"));
-	table_add(t, stale ? STYLE_BAD : open ? STYLE_GOOD : STYLE_DIM,
-		stale ? "file is bad" : open ? "open" : "closed");
+	table_add(t,
+		stale  ? STYLE_BAD
+		: open ? STYLE_GOOD
+		       : STYLE_DIM,
+		stale  ? "file is bad"
+		: open ? "open"
+		       : "closed");
 	add_number(t, get_number(p, "/matching", UINT64_MAX));
 	add_number(t, get_number(p, "/active", UINT64_MAX));
 	table_add(t, STYLE_NONE, *when ? when : "always");
@@ -45,10 +52,11 @@ int cmd_policy_list(struct cli *c)
 		return r;
 	if (cli_has(c, OPT_JSON))
 		return cli_print_json(c, answer);
-	json_array_foreach(get_at(answer, "/policies"), i, p)
+	json_array_foreach (get_at(answer, "/policies"), i, p)
 		add_policy(&t, p);
 	if (!i) {
-		printf("There are no policies: the defaults hold for every guest (see ballast.policy(5)).\n");
+		printf("There are no policies: the defaults hold for every guest (see "
+		       "ballast.policy(5)).\n");
 		return CLI_OK;
 	}
 	table_print(&t, &c->term, stdout);
@@ -62,12 +70,13 @@ static void print_policy(const struct cli *c, const json_t *p)
 {
 	static const struct {
 		const char *title, *path;
-	} rows[] = {{"file", "/path"}, {"description", "/description"}, {"schedule", "/on_calendar"},
-		{"condition", "/condition"}};
+	} rows[] = {{"file", "/path"}, {"description", "/description"},
+		{"schedule", "/on_calendar"}, {"condition", "/condition"}};
 
 	term_print(&c->term, stdout, STYLE_NAME, get_string(p, "/name", "?"));
 	printf("  %s%s\n", get_bool(p, "/open") ? "open" : "closed",
-		get_bool(p, "/stale") ? "; its file is bad now, this is its last good version" : "");
+		get_bool(p, "/stale") ? "; its file is bad now, this is its last good version"
+				      : "");
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const char *text = get_string(p, rows[i].path, "");
 
@@ -97,13 +106,13 @@ static void print_matching(const struct cli *c, const json_t *effective)
 	const json_t *p;
 	size_t i;
 
-	json_array_foreach(get_at(effective, "/policies"), i, p) {
+	json_array_foreach (get_at(effective, "/policies"), i, p) {
 		bool active = get_bool(p, "/active"), open = get_bool(p, "/open");
 		const char *what = get_string(p, open ? "/condition" : "/on_calendar", "");
 
 		fputs("  ", stdout);
-		term_print_cut(&c->term, stdout, active ? STYLE_GOOD : STYLE_DIM, get_string(p, "/name", "?"),
-			32, true);
+		term_print_cut(&c->term, stdout, active ? STYLE_GOOD : STYLE_DIM,
+			get_string(p, "/name", "?"), 32, true);
 		printf("  %s", why_not(p));
 		if (!active && *what)
 			printf(" (%s)", what);
@@ -129,7 +138,8 @@ static int show_policy(struct cli *c)
 	return CLI_OK;
 }
 
-/* A guest first; what no guest is called may be a policy. Where it is neither, the guest's message has the nearest name of a guest. */
+/* A guest first; what no guest is called may be a policy. Where it is neither, the guest's message
+ * has the nearest name of a guest. */
 int cmd_policy_show(struct cli *c)
 {
 	_cleanup_json_ json_t *answer = NULL, *policy = NULL;
@@ -165,7 +175,8 @@ int cmd_policy_explain(struct cli *c)
 	printf("Policies for %s, later ones win:\n", get_string(answer, "/guest", "?"));
 	print_matching(c, answer);
 	if (client_try(c, "/v1/policies", &all, problem) == CLI_OK &&
-		json_array_size(get_at(all, "/policies")) > json_array_size(get_at(answer, "/policies")))
+		json_array_size(get_at(all, "/policies")) >
+			json_array_size(get_at(answer, "/policies")))
 		printf("  %zu more are not for it: their [Match] does not name it\n",
 			json_array_size(get_at(all, "/policies")) -
 				json_array_size(get_at(answer, "/policies")));

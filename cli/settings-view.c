@@ -5,15 +5,18 @@
 
 static void add_origin(struct table *t, const json_t *s)
 {
-	const char *kind = get_string(s, "/origin/kind", "default"), *file = get_string(s, "/origin/file", NULL);
+	const char *kind = get_string(s, "/origin/kind", "default"),
+		   *file = get_string(s, "/origin/file", NULL);
 	char text[512];
 
 	if (file)
 		snprintf(text, sizeof(text), "%s:%llu%s", file,
 			(unsigned long long)get_number(s, "/origin/line", 0),
-			get_bool(s, "/in_force") ? "" : " (accepted, not in force in this version)");
+			get_bool(s, "/in_force") ? ""
+						 : " (accepted, not in force in this version)");
 	else
-		snprintf(text, sizeof(text), "%s", streq(kind, "override") ? "set by hand" : "default");
+		snprintf(text, sizeof(text), "%s",
+			streq(kind, "override") ? "set by hand" : "default");
 	table_add(t, file ? STYLE_NONE : STYLE_DIM, text);
 }
 
@@ -23,13 +26,14 @@ static void print(const struct cli *c, const json_t *settings, bool all)
 	const json_t *s;
 	size_t i;
 
-	json_array_foreach(settings, i, s) {
+	json_array_foreach (settings, i, s) {
 		bool given = !streq(get_string(s, "/origin/kind", "default"), "default");
 		char name[96];
 
 		if (!all && !given)
 			continue;
-		snprintf(name, sizeof(name), "[%s] %s", get_string(s, "/section", "?"), get_string(s, "/key", "?"));
+		snprintf(name, sizeof(name), "[%s] %s", get_string(s, "/section", "?"),
+			get_string(s, "/key", "?"));
 		table_add(&t, given ? STYLE_BOLD : STYLE_DIM, name);
 		table_add(&t, given ? STYLE_NONE : STYLE_DIM, get_string(s, "/value", ""));
 		add_origin(&t, s);

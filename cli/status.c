@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* `status`: for somebody who was woken: what is wrong, what Ballast does about it, and how the host stands. */
+/* `status`: for somebody who was woken: what is wrong, what Ballast does about it, and how the host
+ * stands. */
 #include "cli/client.h"
 #include "cli/event-view.h"
 #include "cli/get.h"
@@ -32,7 +33,7 @@ static void print_moves(const struct cli *c, const json_t *events, uint64_t now)
 	if (!json_array_size(events))
 		return;
 	printf("\nLatest moves:\n");
-	json_array_foreach(events, i, e) {
+	json_array_foreach (events, i, e) {
 		fputs("  ", stdout);
 		event_print(c, stdout, e, now);
 	}
@@ -43,14 +44,16 @@ static void print_next(const json_t *host)
 	uint64_t next = get_time(host, "/policies/next_change"), now = get_time(host, "/decided");
 	char when[SHOW_TIME_MAX];
 
-	printf("\nPolicies: %llu, of which %llu open now", (unsigned long long)get_number(host, "/policies/count", 0),
+	printf("\nPolicies: %llu, of which %llu open now",
+		(unsigned long long)get_number(host, "/policies/count", 0),
 		(unsigned long long)get_number(host, "/policies/open", 0));
 	if (next)
 		printf("; the next schedule opens or closes at %s", show_time(next, now, when));
 	printf(".\n");
 }
 
-static void print_status(const struct cli *c, const json_t *host, const json_t *guests, const json_t *events)
+static void print_status(
+	const struct cli *c, const json_t *host, const json_t *guests, const json_t *events)
 {
 	host_print_header(c, stdout, host);
 	print_wrong(c, host, guests);
@@ -71,13 +74,15 @@ int cmd_status(struct cli *c)
 
 	if ((r = client_get(c, "/v1/hosts/self", &host)) != CLI_OK ||
 		(r = client_get(c, "/v1/guests", &guests)) != CLI_OK ||
-		(r = client_get(c, "/v1/events?kind=command&newest=true&limit=5", &events)) != CLI_OK)
+		(r = client_get(c, "/v1/events?kind=command&newest=true&limit=5", &events)) !=
+			CLI_OK)
 		return r;
 	if (cli_has(c, OPT_JSON)) {
 		_cleanup_json_ json_t *all = json_pack("{s:O,s:O,s:O}", "host", host, "guests",
 			get_at(guests, "/guests"), "events", get_at(events, "/events"));
 
-		return all ? cli_print_json(c, all) : cli_fail(c, CLI_FAILED, "ballastd's answer is incomplete");
+		return all ? cli_print_json(c, all)
+			   : cli_fail(c, CLI_FAILED, "ballastd's answer is incomplete");
 	}
 	print_status(c, host, get_at(guests, "/guests"), get_at(events, "/events"));
 	return CLI_OK;

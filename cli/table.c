@@ -54,8 +54,8 @@ static size_t count_columns(const struct table *t)
 	return n;
 }
 
-static void print_cell(const struct term *term, FILE *f, enum style style, const char *text, unsigned width,
-	bool right)
+static void print_cell(const struct term *term, FILE *f, enum style style, const char *text,
+	unsigned width, bool right)
 {
 	if (right)
 		fprintf(f, "%*s", (int)(width - MIN(width, term_width(text))), "");

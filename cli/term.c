@@ -42,7 +42,8 @@ void term_init(struct term *t)
 	term_measure(t, &rows);
 }
 
-/* The next character of s: its bytes (never 0 before the end) and the columns it takes; bad says that it must not be printed. */
+/* The next character of s: its bytes (never 0 before the end) and the columns it takes; bad says
+ * that it must not be printed. */
 static size_t next_char(const char *s, unsigned *ret_columns, bool *ret_bad)
 {
 	mbstate_t state = {0};
@@ -114,8 +115,8 @@ void term_print(const struct term *t, FILE *f, enum style style, const char *tex
 	end(t, f, style);
 }
 
-void term_print_cut(const struct term *t, FILE *f, enum style style, const char *text, unsigned columns,
-	bool pad)
+void term_print_cut(const struct term *t, FILE *f, enum style style, const char *text,
+	unsigned columns, bool pad)
 {
 	unsigned used;
 
@@ -172,8 +173,8 @@ static unsigned cells_of(uint64_t value, uint64_t whole, unsigned cells)
 	return value && !n ? 1 : n;
 }
 
-void term_print_bar(const struct term *t, FILE *f, unsigned cells, uint64_t used, uint64_t has, uint64_t whole,
-	enum style style)
+void term_print_bar(const struct term *t, FILE *f, unsigned cells, uint64_t used, uint64_t has,
+	uint64_t whole, enum style style)
 {
 	unsigned u = cells_of(used, whole, cells), h = MAX(cells_of(has, whole, cells), u);
 

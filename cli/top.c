@@ -47,7 +47,8 @@ static int take_look(struct cli *c, struct look *l)
 
 	if ((r = client_try(c, "/v1/hosts/self", &l->host, problem)) != CLI_OK ||
 		(r = client_try(c, "/v1/guests", &l->guests, problem)) != CLI_OK ||
-		(r = client_try(c, "/v1/events?newest=true&limit=8", &l->events, problem)) != CLI_OK)
+		(r = client_try(c, "/v1/events?newest=true&limit=8", &l->events, problem)) !=
+			CLI_OK)
 		return r;
 	l->usec = now_usec();
 	return CLI_OK;
@@ -85,11 +86,12 @@ static json_t *sorted(const json_t *guests, enum sort sort)
 	return array;
 }
 
-static void draw(const struct cli *c, FILE *f, const struct look *before, const struct look *now, enum sort sort)
+static void draw(const struct cli *c, FILE *f, const struct look *before, const struct look *now,
+	enum sort sort)
 {
 	_cleanup_json_ json_t *guests = sorted(get_at(now->guests, "/guests"), sort);
-	_cleanup_free_ struct guest_rates *rates = guest_rates_new(get_at(before->guests, "/guests"), guests,
-		now->usec - before->usec);
+	_cleanup_free_ struct guest_rates *rates = guest_rates_new(
+		get_at(before->guests, "/guests"), guests, now->usec - before->usec);
 	uint64_t decided = get_time(now->host, "/decided");
 	const json_t *e;
 	size_t i;
@@ -101,11 +103,12 @@ static void draw(const struct cli *c, FILE *f, const struct look *before, const 
 	fputc('\n', f);
 	guest_table_print(c, f, guests, rates);
 	fputc('\n', f);
-	json_array_foreach(get_at(now->events, "/events"), i, e)
+	json_array_foreach (get_at(now->events, "/events"), i, e)
 		event_print(c, f, e, decided);
 }
 
-/* Shows a frame on the whole screen: each line ends with "clear to the end of line", the last with "clear below". */
+/* Shows a frame on the whole screen: each line ends with "clear to the end of line", the last with
+ * "clear below". */
 static void show_frame(const char *frame, unsigned rows)
 {
 	unsigned line = 1;
@@ -122,8 +125,8 @@ static void show_frame(const char *frame, unsigned rows)
 	fflush(stdout);
 }
 
-static void draw_screen(struct cli *c, const struct look *before, const struct look *now, enum sort sort,
-	bool away)
+static void draw_screen(
+	struct cli *c, const struct look *before, const struct look *now, enum sort sort, bool away)
 {
 	_cleanup_free_ char *frame = NULL;
 	unsigned rows;
@@ -134,7 +137,8 @@ static void draw_screen(struct cli *c, const struct look *before, const struct l
 		return;
 	term_measure(&c->term, &rows);
 	if (away)
-		term_print(&c->term, f, STYLE_BAD, "ballastd does not answer: this is what was last seen");
+		term_print(&c->term, f, STYLE_BAD,
+			"ballastd does not answer: this is what was last seen");
 	else
 		term_print(&c->term, f, STYLE_DIM, "q quit   sort by: n name  m memory  s stall");
 	fputc('\n', f);

@@ -16,7 +16,8 @@ static void place_of(const char *text, size_t offset, unsigned *ret_line, unsign
 		}
 }
 
-/* Offset of the bracket that nests too deep, or len. Looks at brackets outside strings only; what is not JSON is found later. */
+/* Offset of the bracket that nests too deep, or len. Looks at brackets outside strings only; what
+ * is not JSON is found later. */
 static size_t too_deep(const char *text, size_t len)
 {
 	unsigned depth = 0;
@@ -164,7 +165,8 @@ static int check_number(const json_t *value, const struct json_field *f, struct 
 static bool is_uuid(const char *s)
 {
 	for (size_t i = 0; i < 36; i++)
-		if (i == 8 || i == 13 || i == 18 || i == 23 ? s[i] != '-' : !isxdigit((unsigned char)s[i]))
+		if (i == 8 || i == 13 || i == 18 || i == 23 ? s[i] != '-'
+							    : !isxdigit((unsigned char)s[i]))
 			return false;
 	return !s[36];
 }
@@ -196,7 +198,8 @@ static int check_string(const json_t *value, const struct json_field *f, struct 
 		nearest ? nearest : "", nearest ? "\"?" : "");
 }
 
-static int check_object(const json_t *value, const struct json_field *fields, struct json_mistake *m);
+static int check_object(
+	const json_t *value, const struct json_field *fields, struct json_mistake *m);
 
 static int check_value(const json_t *value, const struct json_field *f, struct json_mistake *m)
 {
@@ -233,7 +236,8 @@ static int mistake_unknown(struct json_mistake *m, const char *key, const struct
 		nearest ? nearest : "", nearest ? "\"?" : "");
 }
 
-static int check_object(const json_t *value, const struct json_field *fields, struct json_mistake *m)
+static int check_object(
+	const json_t *value, const struct json_field *fields, struct json_mistake *m)
 {
 	const char *key;
 	json_t *member;
@@ -242,7 +246,7 @@ static int check_object(const json_t *value, const struct json_field *fields, st
 	if (!json_is_object(value))
 		return mistake_found(m, value, type_words[JSON_WANT_OBJECT]);
 	/* jansson wants a pointer that is not const, and only reads through it. */
-	json_object_foreach((json_t *)(uintptr_t)value, key, member) {
+	json_object_foreach ((json_t *)(uintptr_t)value, key, member) {
 		const struct json_field *f = fields;
 		size_t before = pointer_push(m, key);
 

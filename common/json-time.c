@@ -46,8 +46,9 @@ static bool skip(const char **s, const char *set)
 static int parse_date(const char **s, struct tm *tm)
 {
 	*tm = (struct tm){0};
-	if ((tm->tm_year = digits(s, 4)) < 1970 || !skip(s, "-") || (tm->tm_mon = digits(s, 2)) < 1 ||
-		!skip(s, "-") || (tm->tm_mday = digits(s, 2)) < 1 || !skip(s, "Tt ") ||
+	if ((tm->tm_year = digits(s, 4)) < 1970 || !skip(s, "-") ||
+		(tm->tm_mon = digits(s, 2)) < 1 || !skip(s, "-") ||
+		(tm->tm_mday = digits(s, 2)) < 1 || !skip(s, "Tt ") ||
 		(tm->tm_hour = digits(s, 2)) < 0 || !skip(s, ":") ||
 		(tm->tm_min = digits(s, 2)) < 0 || !skip(s, ":") || (tm->tm_sec = digits(s, 2)) < 0)
 		return -EINVAL;

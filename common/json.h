@@ -6,13 +6,15 @@
 #include "common/diag.h"
 
 /*
- * JSON, both ways. Out: a writer that appends to one growing buffer (a tree of 1000 guests would cost megabytes). In: strict reading of
- * foreign text, and checking of an object against a table of fields, with JSON Pointers (RFC 6901) to what is wrong.
+ * JSON, both ways. Out: a writer that appends to one growing buffer (a tree of 1000 guests would
+ * cost megabytes). In: strict reading of foreign text, and checking of an object against a table of
+ * fields, with JSON Pointers (RFC 6901) to what is wrong.
  */
 
 /* ---- out ---- */
 
-/* Zero it to begin; commas come by themselves. Whoever owns it frees buf. Without memory `failed` is set and the rest does nothing. */
+/* Zero it to begin; commas come by themselves. Whoever owns it frees buf. Without memory `failed`
+ * is set and the rest does nothing. */
 struct json_out {
 	char *buf; /* NUL-terminated once anything was written */
 	size_t len;
@@ -23,16 +25,18 @@ struct json_out {
 void json_out_clear(struct json_out *o) _nonnull_;
 #define _cleanup_json_out_ _cleanup_(json_out_clear)
 
-void json_out_open(struct json_out *o, char bracket) _nonnull_;  /* '{' or '[' */
+void json_out_open(struct json_out *o, char bracket) _nonnull_;	 /* '{' or '[' */
 void json_out_close(struct json_out *o, char bracket) _nonnull_; /* '}' or ']' */
 void json_out_key(struct json_out *o, const char *key) _nonnull_;
-/* A value (after a key, or in an array). Strings are escaped; what is not UTF-8 becomes U+FFFD; NULL is null. */
+/* A value (after a key, or in an array). Strings are escaped; what is not UTF-8 becomes U+FFFD;
+ * NULL is null. */
 void json_out_string(struct json_out *o, const char *s) _nonnull_args_(1);
 /* UINT64_MAX (unlimited, never, not known) is written as null. */
 void json_out_u64(struct json_out *o, uint64_t v) _nonnull_;
 void json_out_bool(struct json_out *o, bool v) _nonnull_;
 void json_out_null(struct json_out *o) _nonnull_;
-/* Wall time in microseconds since 1970 as RFC 3339 in UTC with milliseconds; 0 and USEC_INFINITY are null. */
+/* Wall time in microseconds since 1970 as RFC 3339 in UTC with milliseconds; 0 and USEC_INFINITY
+ * are null. */
 void json_out_time(struct json_out *o, uint64_t real_usec) _nonnull_;
 /* Text that is JSON already. */
 void json_out_raw(struct json_out *o, const char *json, size_t len) _nonnull_;
@@ -55,38 +59,40 @@ int json_time_parse(const char *s, uint64_t *ret_real_usec) _nonnull_ _must_chec
 /* Deeper than this no text of ours nests; a parser must not recurse on what a stranger sends. */
 #define JSON_DEPTH_MAX 16
 /*
- * Reads one JSON value from foreign text: UTF-8 only, no key twice in an object, nothing behind the value, at most JSON_DEPTH_MAX deep, no NUL in strings.
- * Returns 0 and a new reference, or -EBADMSG with line, column and what is wrong, or -ENOMEM.
+ * Reads one JSON value from foreign text: UTF-8 only, no key twice in an object, nothing behind the
+ * value, at most JSON_DEPTH_MAX deep, no NUL in strings. Returns 0 and a new reference, or -EBADMSG
+ * with line, column and what is wrong, or -ENOMEM.
  */
 int json_read(const char *text, size_t len, json_t **ret, struct diag *d)
 	_nonnull_args_(1, 3) _must_check_;
 
 enum json_type_wanted {
 	JSON_WANT_STRING,
-	JSON_WANT_SIZE,   /* bytes: an integer >= 0 */
-	JSON_WANT_COUNT,  /* an integer >= 0 within min..max */
+	JSON_WANT_SIZE,	 /* bytes: an integer >= 0 */
+	JSON_WANT_COUNT, /* an integer >= 0 within min..max */
 	JSON_WANT_BOOL,
-	JSON_WANT_TIME,   /* RFC 3339 */
-	JSON_WANT_ENUM,   /* one of `words` */
+	JSON_WANT_TIME,	  /* RFC 3339 */
+	JSON_WANT_ENUM,	  /* one of `words` */
 	JSON_WANT_OBJECT, /* of `fields` */
 	JSON_WANT_UUID,
 	JSON_WANT_MAX,
 };
-/* One field of an object. Tables end with an entry whose name is NULL; route declarations and OpenAPI use the same tables. */
+/* One field of an object. Tables end with an entry whose name is NULL; route declarations and
+ * OpenAPI use the same tables. */
 struct json_field {
 	const char *name;
 	enum json_type_wanted type;
 	bool required;
-	const char *summary;            /* for people: what it means */
-	uint64_t min, max;              /* COUNT, SIZE; length of a STRING in bytes (max 0: 256) */
-	const char *const *words;       /* ENUM: NULL-terminated */
+	const char *summary;		 /* for people: what it means */
+	uint64_t min, max;		 /* COUNT, SIZE; length of a STRING in bytes (max 0: 256) */
+	const char *const *words;	 /* ENUM: NULL-terminated */
 	const struct json_field *fields; /* OBJECT */
 };
 /* Where an object departs from its table. */
 struct json_mistake {
 	char pointer[256]; /* "/memory/min"; "" is the whole body */
-	char text[256];    /* what was found, what is expected, the nearest known word */
+	char text[256];	   /* what was found, what is expected, the nearest known word */
 };
 /* Checks all of value. Returns 0, or -EINVAL with the first mistake in table and text order. */
-int json_check(const json_t *value, const struct json_field *fields, struct json_mistake *ret)
-	_nonnull_ _must_check_;
+int json_check(const json_t *value, const struct json_field *fields,
+	struct json_mistake *ret) _nonnull_ _must_check_;

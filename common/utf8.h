@@ -3,8 +3,8 @@
 
 #include "common/macros.h"
 
-/* Bytes (1..4) of the valid UTF-8 sequence that begins at s, of which len bytes are left; 0 if it is none: overlong forms, surrogates and
- * what is beyond U+10FFFF are not valid. */
+/* Bytes (1..4) of the valid UTF-8 sequence that begins at s, of which len bytes are left; 0 if it
+ * is none: overlong forms, surrogates and what is beyond U+10FFFF are not valid. */
 static inline size_t utf8_length(const unsigned char *s, size_t len)
 {
 	size_t n;

@@ -7,36 +7,26 @@
 
 #include "common/json.h"
 
-DEFINE_STRTAB(daemon_event, enum daemon_event, DAEMON_EVENT_MAX,
-	[DAEMON_EVENT_COMMAND] = "command",
-	[DAEMON_EVENT_CPU] = "cpu",
-	[DAEMON_EVENT_SOFT_LIMIT] = "soft-limit",
-	[DAEMON_EVENT_COMMAND_FAILED] = "command-failed",
+DEFINE_STRTAB(daemon_event, enum daemon_event,
+	DAEMON_EVENT_MAX, [DAEMON_EVENT_COMMAND] = "command", [DAEMON_EVENT_CPU] = "cpu",
+	[DAEMON_EVENT_SOFT_LIMIT] = "soft-limit", [DAEMON_EVENT_COMMAND_FAILED] = "command-failed",
 	[DAEMON_EVENT_GUEST_STARTED] = "guest-started",
 	[DAEMON_EVENT_GUEST_STOPPED] = "guest-stopped",
 	[DAEMON_EVENT_GUEST_CHANGED] = "guest-changed",
 	[DAEMON_EVENT_AGENT_CONNECTED] = "agent-connected",
-	[DAEMON_EVENT_AGENT_LOST] = "agent-lost",
-	[DAEMON_EVENT_CHANNEL_SHUT] = "channel-shut",
+	[DAEMON_EVENT_AGENT_LOST] = "agent-lost", [DAEMON_EVENT_CHANNEL_SHUT] = "channel-shut",
 	[DAEMON_EVENT_QUARANTINE] = "quarantine",
 	[DAEMON_EVENT_QUARANTINE_OVER] = "quarantine-over",
-	[DAEMON_EVENT_LIBVIRT_LOST] = "libvirt-lost",
-	[DAEMON_EVENT_LIBVIRT_BACK] = "libvirt-back",
-	[DAEMON_EVENT_MODE] = "mode",
-	[DAEMON_EVENT_RELOAD] = "reload",
-	[DAEMON_EVENT_POLICY_BAD] = "policy-bad",
-	[DAEMON_EVENT_OVERRIDE_SET] = "override-set",
+	[DAEMON_EVENT_LIBVIRT_LOST] = "libvirt-lost", [DAEMON_EVENT_LIBVIRT_BACK] = "libvirt-back",
+	[DAEMON_EVENT_MODE] = "mode", [DAEMON_EVENT_RELOAD] = "reload",
+	[DAEMON_EVENT_POLICY_BAD] = "policy-bad", [DAEMON_EVENT_OVERRIDE_SET] = "override-set",
 	[DAEMON_EVENT_OVERRIDE_CLEARED] = "override-cleared",
-	[DAEMON_EVENT_OVERRIDE_EXPIRED] = "override-expired",
-	[DAEMON_EVENT_ENROLLED] = "enrolled",
-	[DAEMON_EVENT_RESERVED] = "reserved",
-	[DAEMON_EVENT_REFUSED] = "refused",
+	[DAEMON_EVENT_OVERRIDE_EXPIRED] = "override-expired", [DAEMON_EVENT_ENROLLED] = "enrolled",
+	[DAEMON_EVENT_RESERVED] = "reserved", [DAEMON_EVENT_REFUSED] = "refused",
 	[DAEMON_EVENT_RESERVATION_FREED] = "reservation-freed",
 	[DAEMON_EVENT_STATE_UNWRITABLE] = "state-unwritable",
-	[DAEMON_EVENT_STATE_WRITABLE] = "state-writable",
-	[DAEMON_EVENT_CLOCK_SET] = "clock-set",
-	[DAEMON_EVENT_STARTED] = "started",
-	[DAEMON_EVENT_STOPPING] = "stopping")
+	[DAEMON_EVENT_STATE_WRITABLE] = "state-writable", [DAEMON_EVENT_CLOCK_SET] = "clock-set",
+	[DAEMON_EVENT_STARTED] = "started", [DAEMON_EVENT_STOPPING] = "stopping")
 
 DEFINE_STRTAB(severity, enum severity, SEVERITY_MAX, [SEVERITY_INFO] = "info",
 	[SEVERITY_NOTICE] = "notice", [SEVERITY_WARNING] = "warning", [SEVERITY_ERROR] = "error")
@@ -51,15 +41,15 @@ struct slot {
 	uint64_t name_hash; /* of the guest's name; 0: none */
 };
 
-#define OBJECT_MAX     4096
+#define OBJECT_MAX 4096
 #define TEXT_MAX_BYTES 512
 #define TEXT_MIN_BYTES 64
 #define NAME_MAX_BYTES 256
-#define NUMBERS_MAX    8
+#define NUMBERS_MAX 8
 
 /*
- * Objects lie in `text` one behind the other; one that does not fit before the end begins at 0. Events oldest..next-1 are there.
- * `lock` guards all but `scratch`, which is the writer's.
+ * Objects lie in `text` one behind the other; one that does not fit before the end begins at 0.
+ * Events oldest..next-1 are there. `lock` guards all but `scratch`, which is the writer's.
  */
 struct eventlog {
 	char *prefix; /* "host:boot:" */
@@ -258,8 +248,8 @@ static const char *const plan_numbers[EVENT_KIND_MAX][REASON_ARGS_MAX] = {
 	[EVENT_FLOOR_CUT] = {"share", "floor"},
 };
 
-uint64_t eventlog_append_plan(struct eventlog *l, const struct plan_event *e, const char *name,
-	uint64_t time_real_usec)
+uint64_t eventlog_append_plan(
+	struct eventlog *l, const struct plan_event *e, const char *name, uint64_t time_real_usec)
 {
 	struct event_number numbers[REASON_ARGS_MAX];
 	char text[REASON_TEXT_MAX];
@@ -269,19 +259,20 @@ uint64_t eventlog_append_plan(struct eventlog *l, const struct plan_event *e, co
 		numbers[n] = (struct event_number){plan_numbers[e->kind][n], e->arg[n]};
 
 	return eventlog_append(l, &(struct event){
-		.kind = event_kind_to_string(e->kind),
-		.severity = plan_severity[e->kind],
-		.time_real_usec = time_real_usec,
-		.guest = e->of_guest ? &e->guest : NULL,
-		.guest_name = e->of_guest ? name : NULL,
-		.numbers = numbers,
-		.n_numbers = n,
-		.text = event_format(e, text),
-	});
+					  .kind = event_kind_to_string(e->kind),
+					  .severity = plan_severity[e->kind],
+					  .time_real_usec = time_real_usec,
+					  .guest = e->of_guest ? &e->guest : NULL,
+					  .guest_name = e->of_guest ? name : NULL,
+					  .numbers = numbers,
+					  .n_numbers = n,
+					  .text = event_format(e, text),
+				  });
 }
 
 uint64_t eventlog_append_text(struct eventlog *l, enum daemon_event kind, enum severity severity,
-	uint64_t time_real_usec, const struct uuid *guest, const char *guest_name, const char *fmt, ...)
+	uint64_t time_real_usec, const struct uuid *guest, const char *guest_name, const char *fmt,
+	...)
 {
 	char text[TEXT_MAX_BYTES + 1];
 	va_list ap;
@@ -290,13 +281,13 @@ uint64_t eventlog_append_text(struct eventlog *l, enum daemon_event kind, enum s
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	return eventlog_append(l, &(struct event){
-		.kind = daemon_event_to_string(kind),
-		.severity = severity,
-		.time_real_usec = time_real_usec,
-		.guest = guest,
-		.guest_name = guest_name,
-		.text = text,
-	});
+					  .kind = daemon_event_to_string(kind),
+					  .severity = severity,
+					  .time_real_usec = time_real_usec,
+					  .guest = guest,
+					  .guest_name = guest_name,
+					  .text = text,
+				  });
 }
 
 static bool wanted(const struct slot *s, const struct eventlog_filter *f)
@@ -309,7 +300,8 @@ static bool wanted(const struct slot *s, const struct eventlog_filter *f)
 }
 
 /* The `limit` newest that fit: where they begin. */
-static uint64_t newest_start(const struct eventlog *l, const struct eventlog_filter *f, uint64_t first)
+static uint64_t newest_start(
+	const struct eventlog *l, const struct eventlog_filter *f, uint64_t first)
 {
 	uint64_t seq = l->next;
 	size_t n = 0;

@@ -4,42 +4,45 @@
 #include "policy/plan.h"
 
 /*
- * What happened, newest last: a bounded ring of event objects. The main loop appends; any thread reads by sequence. Each event is kept as
- * the very JSON object that the list, the stream and `ballastctl events --json` show, written once when it is appended (about a microsecond). The ring
+ * What happened, newest last: a bounded ring of event objects. The main loop appends; any thread
+ * reads by sequence. Each event is kept as the very JSON object that the list, the stream and
+ * `ballastctl events --json` show, written once when it is appended (about a microsecond). The ring
  * holds EVENTLOG_EVENTS events or EVENTLOG_BYTES of text, whichever fills first; the oldest go.
  */
 #define EVENTLOG_EVENTS 2048
-#define EVENTLOG_BYTES  (512 * KIB)
+#define EVENTLOG_BYTES (512 * KIB)
 
-/* What the daemon itself tells, beside the decision's own events (enum event_kind). Both tables share one space of names. */
+/* What the daemon itself tells, beside the decision's own events (enum event_kind). Both tables
+ * share one space of names. */
 enum daemon_event {
-	DAEMON_EVENT_COMMAND,          /* memory of a guest was commanded: from, to, reason */
-	DAEMON_EVENT_CPU,              /* weight or quota was set: weight, quota_permyriad, reason */
-	DAEMON_EVENT_SOFT_LIMIT,       /* a breaker was given a soft limit, or it was lifted: bytes, reason */
-	DAEMON_EVENT_COMMAND_FAILED,   /* libvirt refused or timed out */
+	DAEMON_EVENT_COMMAND,	     /* memory of a guest was commanded: from, to, reason */
+	DAEMON_EVENT_CPU,	     /* weight or quota was set: weight, quota_permyriad, reason */
+	DAEMON_EVENT_SOFT_LIMIT,     /* a breaker was given a soft limit, or it was lifted: bytes,
+					reason */
+	DAEMON_EVENT_COMMAND_FAILED, /* libvirt refused or timed out */
 	DAEMON_EVENT_GUEST_STARTED,
 	DAEMON_EVENT_GUEST_STOPPED,
-	DAEMON_EVENT_GUEST_CHANGED,    /* defined anew, device came or went */
-	DAEMON_EVENT_AGENT_CONNECTED,  /* its hello was read */
-	DAEMON_EVENT_AGENT_LOST,       /* channel closed by the other side */
-	DAEMON_EVENT_CHANNEL_SHUT,     /* closed by us: flood or garbage */
-	DAEMON_EVENT_QUARANTINE,       /* a call on the guest is overdue */
+	DAEMON_EVENT_GUEST_CHANGED,   /* defined anew, device came or went */
+	DAEMON_EVENT_AGENT_CONNECTED, /* its hello was read */
+	DAEMON_EVENT_AGENT_LOST,      /* channel closed by the other side */
+	DAEMON_EVENT_CHANNEL_SHUT,    /* closed by us: flood or garbage */
+	DAEMON_EVENT_QUARANTINE,      /* a call on the guest is overdue */
 	DAEMON_EVENT_QUARANTINE_OVER,
 	DAEMON_EVENT_LIBVIRT_LOST,
 	DAEMON_EVENT_LIBVIRT_BACK,
-	DAEMON_EVENT_MODE,             /* observe or enforce */
-	DAEMON_EVENT_RELOAD,           /* policies and configuration were read again */
-	DAEMON_EVENT_POLICY_BAD,       /* a file is bad; its last good version stays */
+	DAEMON_EVENT_MODE,	 /* observe or enforce */
+	DAEMON_EVENT_RELOAD,	 /* policies and configuration were read again */
+	DAEMON_EVENT_POLICY_BAD, /* a file is bad; its last good version stays */
 	DAEMON_EVENT_OVERRIDE_SET,
 	DAEMON_EVENT_OVERRIDE_CLEARED,
 	DAEMON_EVENT_OVERRIDE_EXPIRED,
 	DAEMON_EVENT_ENROLLED,
-	DAEMON_EVENT_RESERVED,         /* room was granted */
-	DAEMON_EVENT_REFUSED,          /* room was refused */
+	DAEMON_EVENT_RESERVED, /* room was granted */
+	DAEMON_EVENT_REFUSED,  /* room was refused */
 	DAEMON_EVENT_RESERVATION_FREED,
 	DAEMON_EVENT_STATE_UNWRITABLE, /* the state directory is full or read-only */
 	DAEMON_EVENT_STATE_WRITABLE,
-	DAEMON_EVENT_CLOCK_SET,        /* wall time jumped: schedules were judged anew */
+	DAEMON_EVENT_CLOCK_SET, /* wall time jumped: schedules were judged anew */
 	DAEMON_EVENT_STARTED,
 	DAEMON_EVENT_STOPPING,
 	DAEMON_EVENT_MAX,
@@ -48,10 +51,10 @@ enum daemon_event {
 DECLARE_STRTAB(daemon_event, enum daemon_event)
 
 enum severity {
-	SEVERITY_INFO,    /* the daemon at its work */
+	SEVERITY_INFO,	  /* the daemon at its work */
 	SEVERITY_NOTICE,  /* worth a look */
 	SEVERITY_WARNING, /* something is wrong; Ballast copes */
-	SEVERITY_ERROR,   /* something is wrong and stays so until somebody acts */
+	SEVERITY_ERROR,	  /* something is wrong and stays so until somebody acts */
 	SEVERITY_MAX,
 	SEVERITY_INVALID = -1,
 };
@@ -59,36 +62,40 @@ DECLARE_STRTAB(severity, enum severity)
 
 /* A named number of an event. */
 struct event_number {
-	const char *name; /* "from"; sizes in bytes bear no unit, others do ("weight", "quota_permyriad") */
-	uint64_t value;   /* UINT64_MAX is written as null */
+	const char *name; /* "from"; sizes in bytes bear no unit, others do ("weight",
+			     "quota_permyriad") */
+	uint64_t value;	  /* UINT64_MAX is written as null */
 };
 
 /* An event to append. Pointers are read during the call only. */
 struct event {
-	const char *kind;         /* event_kind_to_string() or daemon_event_to_string() */
+	const char *kind; /* event_kind_to_string() or daemon_event_to_string() */
 	enum severity severity;
 	uint64_t time_real_usec;
 	const struct uuid *guest; /* NULL: of the host */
-	const char *guest_name;   /* with guest */
+	const char *guest_name;	  /* with guest */
 	const struct event_number *numbers;
-	size_t n_numbers;         /* at most 8 */
+	size_t n_numbers;	     /* at most 8 */
 	const struct reason *reason; /* NULL: none */
-	const char *by;           /* who asked: api_call_by(); NULL: Ballast itself */
-	const char *text;         /* one sentence without a full stop; cut at 512 bytes */
+	const char *by;		     /* who asked: api_call_by(); NULL: Ballast itself */
+	const char *text;	     /* one sentence without a full stop; cut at 512 bytes */
 };
 
 struct eventlog;
 /*
- * host: this host's name in ids. boot: tells one run of the daemon from another (eight hex digits, random); an id is "host:boot:seq", seq
- * starting from 1. Both are copied. NULL without memory.
+ * host: this host's name in ids. boot: tells one run of the daemon from another (eight hex digits,
+ * random); an id is "host:boot:seq", seq starting from 1. Both are copied. NULL without memory.
  */
 struct eventlog *eventlog_new(const char *host, const char *boot) _nonnull_ _must_check_;
-struct eventlog *eventlog_free(struct eventlog *l); /* takes NULL, returns NULL; no reader may be left */
+struct eventlog *eventlog_free(
+	struct eventlog *l); /* takes NULL, returns NULL; no reader may be left */
 DEFINE_CLEANUP(struct eventlog *, eventlog_free)
 
-/* Appends (main loop). Returns the sequence number. An event that does not fit in 4 KiB loses its text's end, never its numbers. */
+/* Appends (main loop). Returns the sequence number. An event that does not fit in 4 KiB loses its
+ * text's end, never its numbers. */
 uint64_t eventlog_append(struct eventlog *l, const struct event *e) _nonnull_;
-/* The same for an event of a plan: kind, numbers and text by event_format(), severity from one table. name: the guest's, or NULL. */
+/* The same for an event of a plan: kind, numbers and text by event_format(), severity from one
+ * table. name: the guest's, or NULL. */
 uint64_t eventlog_append_plan(struct eventlog *l, const struct plan_event *e, const char *name,
 	uint64_t time_real_usec) _nonnull_args_(1, 2);
 /* A short form for events without numbers of their own. guest may be NULL. */
@@ -98,32 +105,32 @@ uint64_t eventlog_append_text(struct eventlog *l, enum daemon_event kind, enum s
 
 /* Which events to read. */
 struct eventlog_filter {
-	uint64_t after;           /* sequence numbers above this */
-	bool newest;              /* of those that fit, the last `limit` instead of the first */
-	size_t limit;             /* at most this many */
+	uint64_t after;		  /* sequence numbers above this */
+	bool newest;		  /* of those that fit, the last `limit` instead of the first */
+	size_t limit;		  /* at most this many */
 	const struct uuid *guest; /* NULL: all */
-	const char *guest_name;   /* NULL: all; the name it had at the time of the event */
-	const char *kind;         /* NULL: all */
+	const char *guest_name;	  /* NULL: all; the name it had at the time of the event */
+	const char *kind;	  /* NULL: all */
 };
 struct eventlog_page {
-	char *text;      /* the objects joined by ",", in order; the caller frees */
+	char *text; /* the objects joined by ",", in order; the caller frees */
 	size_t len;
 	size_t n;
-	uint64_t last;   /* sequence of the last one looked at: the next `after` */
-	bool lost;       /* some events after filter->after are gone from the ring */
-	bool more;       /* there are more behind `last` */
+	uint64_t last; /* sequence of the last one looked at: the next `after` */
+	bool lost;     /* some events after filter->after are gone from the ring */
+	bool more;     /* there are more behind `last` */
 };
 /* Reads by sequence (any thread). Returns 0 or -ENOMEM. */
-int eventlog_read(struct eventlog *l, const struct eventlog_filter *f, struct eventlog_page *ret)
-	_nonnull_ _must_check_;
+int eventlog_read(struct eventlog *l, const struct eventlog_filter *f,
+	struct eventlog_page *ret) _nonnull_ _must_check_;
 /* Sequence of the newest event; 0: none yet. */
 uint64_t eventlog_head(struct eventlog *l) _nonnull_;
 /*
- * "host:boot:seq" or a plain number to the sequence to read after. Returns 0; 1 for an id of another run of the daemon (*ret is 0: all there is);
- * -EINVAL.
+ * "host:boot:seq" or a plain number to the sequence to read after. Returns 0; 1 for an id of
+ * another run of the daemon (*ret is 0: all there is); -EINVAL.
  */
-int eventlog_parse_id(const struct eventlog *l, const char *text, uint64_t *ret)
-	_nonnull_ _must_check_;
+int eventlog_parse_id(
+	const struct eventlog *l, const char *text, uint64_t *ret) _nonnull_ _must_check_;
 /* "host:boot:seq" of a sequence number. Returns buf. */
 #define EVENTLOG_ID_MAX 128
 char *eventlog_format_id(const struct eventlog *l, uint64_t seq, char buf[static EVENTLOG_ID_MAX]);

@@ -7,8 +7,8 @@
 
 #include "common/units.h"
 
-DEFINE_STRTAB(daemon_mode, enum daemon_mode, MODE_MAX, [MODE_OBSERVE] = "observe",
-	[MODE_ENFORCE] = "enforce")
+DEFINE_STRTAB(daemon_mode, enum daemon_mode,
+	MODE_MAX, [MODE_OBSERVE] = "observe", [MODE_ENFORCE] = "enforce")
 
 /* A view and the memory all of it lies in. */
 struct block {
@@ -23,7 +23,7 @@ struct block {
 /* One block is current, one is being read by a slow client, one is the next. */
 #define SPARES_MAX 2
 #define FIRST_BLOCK (16 * KIB)
-#define ALIGNMENT   _Alignof(max_align_t)
+#define ALIGNMENT _Alignof(max_align_t)
 
 struct view_store {
 	pthread_mutex_t lock;
@@ -150,7 +150,8 @@ static struct plan *copy_plan(struct arena *a, const struct plan *from)
 	return p;
 }
 
-/* Copies all but the set's reference. False: the block is too small (what is in it then is not a view). */
+/* Copies all but the set's reference. False: the block is too small (what is in it then is not a
+ * view). */
 static bool block_fill(struct block *b, const struct view_input *in)
 {
 	struct arena a = {.at = (char *)b->memory, .end = (char *)b->memory + b->size};
@@ -167,10 +168,10 @@ static bool block_fill(struct block *b, const struct view_input *in)
 	if (!s)
 		return false;
 	s->guests = arena_copy(&a, s->guests, n, sizeof(*s->guests));
-	s->reservations = reservations = arena_copy(&a, s->reservations, s->n_reservations,
-		sizeof(*s->reservations));
-	s->overrides = overrides = arena_copy(&a, s->overrides, s->n_overrides,
-		sizeof(*s->overrides));
+	s->reservations = reservations =
+		arena_copy(&a, s->reservations, s->n_reservations, sizeof(*s->reservations));
+	s->overrides = overrides =
+		arena_copy(&a, s->overrides, s->n_overrides, sizeof(*s->overrides));
 	v->snapshot = s;
 	v->plan = copy_plan(&a, in->plan);
 	extra = in->guests ? arena_copy(&a, in->guests, n, sizeof(*extra))
@@ -178,10 +179,9 @@ static bool block_fill(struct block *b, const struct view_input *in)
 	if (extra && !in->guests)
 		memset(extra, 0, n * sizeof(*extra));
 	v->guests = extra;
-	v->policies = arena_copy(&a, in->policies, in->set ? policy_set_count(in->set) : 0,
-		sizeof(*v->policies));
-	v->problems = problems = arena_copy(&a, in->problems, in->n_problems,
-		sizeof(*v->problems));
+	v->policies = arena_copy(
+		&a, in->policies, in->set ? policy_set_count(in->set) : 0, sizeof(*v->policies));
+	v->problems = problems = arena_copy(&a, in->problems, in->n_problems, sizeof(*v->problems));
 	if (a.full)
 		return false;
 	copy_tag_arrays(&a, s->guests, n);

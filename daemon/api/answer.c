@@ -2,7 +2,8 @@
 #include "daemon/api/api.h"
 #include "daemon/api/serve.h"
 
-/* Bodies that ops answer with. Written by the same serializers as everywhere, then read into jansson's values. */
+/* Bodies that ops answer with. Written by the same serializers as everywhere, then read into
+ * jansson's values. */
 
 static json_t *value_of(struct json_out *o)
 {
@@ -56,8 +57,8 @@ json_t *api_overrides_json(const struct override *overrides, size_t n, const str
 	return value_of(&o);
 }
 
-json_t *api_reservation_json(const struct reservation *r, uint64_t now_boot_usec,
-	uint64_t now_real_usec)
+json_t *api_reservation_json(
+	const struct reservation *r, uint64_t now_boot_usec, uint64_t now_real_usec)
 {
 	struct json_out o = {0};
 

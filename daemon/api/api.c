@@ -3,9 +3,9 @@
 
 #include "daemon/api/http.h"
 
-#define DEADLINE_USEC   (10 * USEC_PER_SEC)
+#define DEADLINE_USEC (10 * USEC_PER_SEC)
 #define CONNECTIONS_MAX 128
-#define DISPATCH_MAX    16
+#define DISPATCH_MAX 16
 
 int api_start(const struct api_config *config, struct api **ret)
 {
@@ -77,7 +77,8 @@ static void make_view(struct api *a)
 	struct view_input known = {0};
 
 	a->config.ops->look(a->config.userdata, &known);
-	/* Without memory the last view stays current; the daemon's own allocations tell about that. */
+	/* Without memory the last view stays current; the daemon's own allocations tell about that.
+	 */
 	if (known.snapshot && view_publish(a->config.views, &known) < 0)
 		return;
 	pthread_mutex_lock(&a->queue->lock);

@@ -8,42 +8,46 @@
 #include "daemon/view.h"
 
 /*
- * The REST API: an HTTP thread that answers from views and events by itself, and hands commands to the main loop. docs/API.md has the routes.
- * The main loop polls api_fd() for POLLIN and calls api_dispatch(), which calls the ops below: all of them run in the main loop's thread and never block.
- * Views are made on demand: while nobody asks, nothing is copied; while many ask, at most one in API_VIEW_AGE_USEC.
+ * The REST API: an HTTP thread that answers from views and events by itself, and hands commands to
+ * the main loop. docs/API.md has the routes. The main loop polls api_fd() for POLLIN and calls
+ * api_dispatch(), which calls the ops below: all of them run in the main loop's thread and never
+ * block. Views are made on demand: while nobody asks, nothing is copied; while many ask, at most
+ * one in API_VIEW_AGE_USEC.
  */
 #define API_VIEW_AGE_USEC (50 * USEC_PER_MSEC)
 
 struct api;
-struct api_call; /* a command on its way; belongs to the main loop until it is answered, exactly once */
+struct api_call; /* a command on its way; belongs to the main loop until it is answered, exactly
+		    once */
 
 /* What a problem is, for programs; each has its code, HTTP status and title in problem.c. */
 enum api_problem {
-	API_PROBLEM_ROUTE_UNKNOWN,       /* 404 */
-	API_PROBLEM_METHOD_NOT_ALLOWED,  /* 405 */
-	API_PROBLEM_DENIED,              /* 403 */
-	API_PROBLEM_QUERY_INVALID,       /* 400: a parameter */
-	API_PROBLEM_BODY_MALFORMED,      /* 400: not JSON, not UTF-8, a key twice, too deep */
-	API_PROBLEM_BODY_INVALID,        /* 422: unknown field, wrong type, out of range: `pointer` names the place */
-	API_PROBLEM_BODY_TOO_LARGE,      /* 413 */
-	API_PROBLEM_MEDIA_TYPE,          /* 415 */
-	API_PROBLEM_HOST_UNKNOWN,        /* 404 */
-	API_PROBLEM_GUEST_UNKNOWN,       /* 404, `nearest` */
-	API_PROBLEM_POLICY_UNKNOWN,      /* 404, `nearest` */
-	API_PROBLEM_OVERRIDE_UNKNOWN,    /* 404: the guest has none (of that setting) */
+	API_PROBLEM_ROUTE_UNKNOWN,	/* 404 */
+	API_PROBLEM_METHOD_NOT_ALLOWED, /* 405 */
+	API_PROBLEM_DENIED,		/* 403 */
+	API_PROBLEM_QUERY_INVALID,	/* 400: a parameter */
+	API_PROBLEM_BODY_MALFORMED,	/* 400: not JSON, not UTF-8, a key twice, too deep */
+	API_PROBLEM_BODY_INVALID,   /* 422: unknown field, wrong type, out of range: `pointer` names
+				       the place */
+	API_PROBLEM_BODY_TOO_LARGE, /* 413 */
+	API_PROBLEM_MEDIA_TYPE,	    /* 415 */
+	API_PROBLEM_HOST_UNKNOWN,   /* 404 */
+	API_PROBLEM_GUEST_UNKNOWN,  /* 404, `nearest` */
+	API_PROBLEM_POLICY_UNKNOWN, /* 404, `nearest` */
+	API_PROBLEM_OVERRIDE_UNKNOWN,	 /* 404: the guest has none (of that setting) */
 	API_PROBLEM_RESERVATION_UNKNOWN, /* 404 */
-	API_PROBLEM_CONFLICT,            /* 409: the state of things forbids it; detail says what */
-	API_PROBLEM_NO_ROOM,             /* 409: refused, even squeezed there is no room */
-	API_PROBLEM_CANNOT_ENROLL,       /* 409: no controller, shut off, ... with the remedy */
-	API_PROBLEM_CONFIGURATION_BAD,   /* 422: reload found bad files: `findings` */
-	API_PROBLEM_NOT_READY,           /* 503: just started */
-	API_PROBLEM_BUSY,                /* 503: too many commands wait */
-	API_PROBLEM_STUCK,               /* 503: the main loop does not turn (/healthz) */
-	API_PROBLEM_STOPPING,            /* 503 */
-	API_PROBLEM_LIBVIRT,             /* 503: libvirt cannot be reached or refused */
-	API_PROBLEM_STATE_UNWRITABLE,    /* 507: the state directory is full or read-only */
-	API_PROBLEM_TIMEOUT,             /* 504, code "timeout-still-running" */
-	API_PROBLEM_INTERNAL,            /* 500 */
+	API_PROBLEM_CONFLICT,		 /* 409: the state of things forbids it; detail says what */
+	API_PROBLEM_NO_ROOM,		 /* 409: refused, even squeezed there is no room */
+	API_PROBLEM_CANNOT_ENROLL,	 /* 409: no controller, shut off, ... with the remedy */
+	API_PROBLEM_CONFIGURATION_BAD,	 /* 422: reload found bad files: `findings` */
+	API_PROBLEM_NOT_READY,		 /* 503: just started */
+	API_PROBLEM_BUSY,		 /* 503: too many commands wait */
+	API_PROBLEM_STUCK,		 /* 503: the main loop does not turn (/healthz) */
+	API_PROBLEM_STOPPING,		 /* 503 */
+	API_PROBLEM_LIBVIRT,		 /* 503: libvirt cannot be reached or refused */
+	API_PROBLEM_STATE_UNWRITABLE,	 /* 507: the state directory is full or read-only */
+	API_PROBLEM_TIMEOUT,		 /* 504, code "timeout-still-running" */
+	API_PROBLEM_INTERNAL,		 /* 500 */
 	API_PROBLEM_MAX,
 	API_PROBLEM_INVALID = -1,
 };
@@ -51,10 +55,10 @@ DECLARE_STRTAB(api_problem, enum api_problem)
 
 /* Who may do what. */
 enum api_role {
-	API_ROLE_NONE,    /* health only */
+	API_ROLE_NONE, /* health only */
 	API_ROLE_READ,
 	API_ROLE_OPERATE, /* overrides, enroll, reload, reservations */
-	API_ROLE_ADMIN,   /* mode, policies */
+	API_ROLE_ADMIN,	  /* mode, policies */
 	API_ROLE_MAX,
 	API_ROLE_INVALID = -1,
 };
@@ -77,43 +81,50 @@ struct api_override_setting {
 struct api_override_request {
 	struct uuid guest;
 	struct api_override_setting settings[API_OVERRIDE_SETTINGS_MAX];
-	size_t n_settings;          /* at least 1 */
-	uint64_t for_usec;          /* elapsed time from now; USEC_INFINITY: not given */
-	uint64_t until_real_usec;   /* wall time; USEC_INFINITY: not given. Neither: until cleared */
-	const char *reason;         /* "" if none */
+	size_t n_settings;	  /* at least 1 */
+	uint64_t for_usec;	  /* elapsed time from now; USEC_INFINITY: not given */
+	uint64_t until_real_usec; /* wall time; USEC_INFINITY: not given. Neither: until cleared */
+	const char *reason;	  /* "" if none */
 };
 
 /* POST /v1/reservations: the start hook wants room for a guest. */
 struct api_reserve_request {
 	struct uuid guest;
 	const char *guest_name;
-	uint64_t bytes;      /* its full memory */
+	uint64_t bytes;	     /* its full memory */
 	uint64_t qemu_bytes; /* QEMU's own beside it; 0: the daemon estimates */
 	uint64_t wait_usec;  /* refuse if not granted by then; at most 60 s */
 };
 
 /*
- * What the main loop can do. Every entry is required; all run in api_dispatch(). Requests and their strings are valid until the call is answered.
- * With api_call_dry_run() an op checks all it would check and answers what it would answer, but changes nothing.
- * An op answers at once or keeps the call and answers later. Bodies that ops answer with are in docs/API.md; the helper for each is named here.
+ * What the main loop can do. Every entry is required; all run in api_dispatch(). Requests and their
+ * strings are valid until the call is answered. With api_call_dry_run() an op checks all it would
+ * check and answers what it would answer, but changes nothing. An op answers at once or keeps the
+ * call and answers later. Bodies that ops answer with are in docs/API.md; the helper for each is
+ * named here.
  */
 struct api_ops {
-	/* Fills *ret with pointers to what is known now: they are read before the loop goes on. Used for views, effective policies, explain.
-	 * As long as nothing is known yet, ret->snapshot stays NULL. */
+	/* Fills *ret with pointers to what is known now: they are read before the loop goes on.
+	 * Used for views, effective policies, explain. As long as nothing is known yet,
+	 * ret->snapshot stays NULL. */
 	void (*look)(void *userdata, struct view_input *ret);
 	/* 200, api_mode_json(). */
 	void (*mode_set)(void *userdata, struct api_call *call, const struct api_mode_request *req);
-	/* 200, api_reload_json(); API_PROBLEM_CONFIGURATION_BAD with the findings when a file is bad (the good ones are in force). */
+	/* 200, api_reload_json(); API_PROBLEM_CONFIGURATION_BAD with the findings when a file is
+	 * bad (the good ones are in force). */
 	void (*reload)(void *userdata, struct api_call *call);
 	/* 200, api_overrides_json(). Durable before it is answered. */
-	void (*override_set)(void *userdata, struct api_call *call,
-		const struct api_override_request *req);
+	void (*override_set)(
+		void *userdata, struct api_call *call, const struct api_override_request *req);
 	/* 204 (body NULL); API_PROBLEM_OVERRIDE_UNKNOWN when there was none. */
 	void (*override_clear)(void *userdata, struct api_call *call, const struct uuid *guest);
-	/* 200 {"enrolled": bool, "changes": [text], "restart_needed": bool}; API_PROBLEM_CANNOT_ENROLL. */
+	/* 200 {"enrolled": bool, "changes": [text], "restart_needed": bool};
+	 * API_PROBLEM_CANNOT_ENROLL. */
 	void (*enroll)(void *userdata, struct api_call *call, const struct uuid *guest);
-	/* 201 api_reservation_json() when granted; API_PROBLEM_NO_ROOM when refused. One that was asked for again (same guest) replaces the old. */
-	void (*reserve)(void *userdata, struct api_call *call, const struct api_reserve_request *req);
+	/* 201 api_reservation_json() when granted; API_PROBLEM_NO_ROOM when refused. One that was
+	 * asked for again (same guest) replaces the old. */
+	void (*reserve)(
+		void *userdata, struct api_call *call, const struct api_reserve_request *req);
 	/* 204; API_PROBLEM_RESERVATION_UNKNOWN. */
 	void (*unreserve)(void *userdata, struct api_call *call, uint64_t id);
 };
@@ -127,37 +138,41 @@ struct api_access {
 };
 
 struct api_config {
-	int listen_fd;            /* a listening UNIX stream socket; taken over on success */
+	int listen_fd;		  /* a listening UNIX stream socket; taken over on success */
 	struct view_store *views; /* these two outlive the api */
 	struct eventlog *events;
 	const struct api_ops *ops;
 	void *userdata;
 	struct api_access access;
-	uint64_t deadline_usec;   /* of a command; 0: 10 s. A reservation gets its own wait on top */
-	uint64_t request_usec;    /* from the first byte of a request to its last; 0: 10 s */
+	uint64_t deadline_usec; /* of a command; 0: 10 s. A reservation gets its own wait on top */
+	uint64_t request_usec;	/* from the first byte of a request to its last; 0: 10 s */
 	unsigned max_connections; /* 0: 128 */
 };
 
 /* Starts the HTTP thread. Returns 0 or -errno; on failure listen_fd still is the caller's. */
 int api_start(const struct api_config *config, struct api **ret) _nonnull_ _must_check_;
-/* Ends the thread; calls that are not answered yet are answered with API_PROBLEM_STOPPING and must still be answered by whoever kept
- * them, before or after (that answer is dropped). Takes NULL, returns NULL. */
+/* Ends the thread; calls that are not answered yet are answered with API_PROBLEM_STOPPING and must
+ * still be answered by whoever kept them, before or after (that answer is dropped). Takes NULL,
+ * returns NULL. */
 struct api *api_stop(struct api *a);
 DEFINE_CLEANUP(struct api *, api_stop)
 /* Readable when api_dispatch() has something to do. Belongs to the api. */
 int api_fd(const struct api *a) _nonnull_;
-/* Runs the commands that wait (main loop): at most 16 a time, so that a flood of requests cannot hold the loop. */
+/* Runs the commands that wait (main loop): at most 16 a time, so that a flood of requests cannot
+ * hold the loop. */
 void api_dispatch(struct api *a) _nonnull_;
 
 /* Who asked: "uid 1000 (anna)". Valid until the call is answered. */
 const char *api_call_by(const struct api_call *call) _nonnull_;
 /* Only say what would be done? */
 bool api_call_dry_run(const struct api_call *call) _nonnull_;
-/* Has the asker been told that it takes too long, or gone? Then nobody reads the answer, which is due all the same. */
+/* Has the asker been told that it takes too long, or gone? Then nobody reads the answer, which is
+ * due all the same. */
 bool api_call_is_late(const struct api_call *call) _nonnull_;
 /* Answers and frees the call (main loop). body is taken (NULL: no body, status 204). */
 void api_call_reply(struct api_call *call, unsigned status, json_t *body) _nonnull_args_(1);
-/* Answers with a problem. fmt: the detail, a sentence or two that name what was found and the remedy. */
+/* Answers with a problem. fmt: the detail, a sentence or two that name what was found and the
+ * remedy. */
 void api_call_problem(struct api_call *call, enum api_problem problem, const char *fmt, ...)
 	_nonnull_args_(1, 3) _printf_(3, 4);
 /* The same with more members ("findings", "nearest"); more is taken. */
@@ -168,10 +183,11 @@ void api_call_problem_with(struct api_call *call, enum api_problem problem, json
 json_t *api_mode_json(enum daemon_mode mode);
 json_t *api_reload_json(const struct policy_set *set, const struct diag_list *findings)
 	_nonnull_args_(2);
-/* [{"pointer": ..}] of a reload's findings: file, line, column, text. For API_PROBLEM_CONFIGURATION_BAD. */
+/* [{"pointer": ..}] of a reload's findings: file, line, column, text. For
+ * API_PROBLEM_CONFIGURATION_BAD. */
 json_t *api_findings_json(const struct diag_list *findings) _nonnull_;
 /* Overrides of one guest among all; now_*: to turn times of CLOCK_BOOTTIME into wall time. */
 json_t *api_overrides_json(const struct override *overrides, size_t n, const struct uuid *guest,
 	uint64_t now_boot_usec, uint64_t now_real_usec) _nonnull_args_(3);
-json_t *api_reservation_json(const struct reservation *r, uint64_t now_boot_usec,
-	uint64_t now_real_usec) _nonnull_;
+json_t *api_reservation_json(
+	const struct reservation *r, uint64_t now_boot_usec, uint64_t now_real_usec) _nonnull_;

@@ -169,7 +169,8 @@ void api_call_reply(struct api_call *call, unsigned status, json_t *body)
 		call->text = json_dumps(body, JSON_COMPACT);
 		json_decref(body);
 		if (!call->text) {
-			api_call_problem(call, API_PROBLEM_INTERNAL, "the answer could not be written");
+			api_call_problem(
+				call, API_PROBLEM_INTERNAL, "the answer could not be written");
 			return;
 		}
 		call->len = strlen(call->text);
@@ -198,8 +199,8 @@ void api_call_reply_problem(struct api_call *c, struct problem *p)
 	finish(c);
 }
 
-_printf_(4, 0) static void reply_problem_v(struct api_call *call, enum api_problem problem, json_t *more,
-	const char *fmt, va_list ap)
+_printf_(4, 0) static void reply_problem_v(
+	struct api_call *call, enum api_problem problem, json_t *more, const char *fmt, va_list ap)
 {
 	struct problem p = {.code = problem, .more = more};
 
@@ -216,8 +217,8 @@ void api_call_problem(struct api_call *call, enum api_problem problem, const cha
 	va_end(ap);
 }
 
-void api_call_problem_with(struct api_call *call, enum api_problem problem, json_t *more,
-	const char *fmt, ...)
+void api_call_problem_with(
+	struct api_call *call, enum api_problem problem, json_t *more, const char *fmt, ...)
 {
 	va_list ap;
 

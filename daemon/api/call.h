@@ -8,8 +8,9 @@
 #include "daemon/api/route.h"
 
 /*
- * The way from the HTTP thread to the main loop and back. Commands wait in a bounded queue; answers in a list; an eventfd pokes each
- * side. The queue outlives the api for as long as somebody keeps a call.
+ * The way from the HTTP thread to the main loop and back. Commands wait in a bounded queue; answers
+ * in a list; an eventfd pokes each side. The queue outlives the api for as long as somebody keeps a
+ * call.
  */
 #define API_QUEUE_MAX 64
 
@@ -17,25 +18,26 @@ struct request; /* a connection's, in request.h */
 
 struct api_queue {
 	atomic_uint refs; /* the api and each call */
-	int command_fd;   /* eventfd: the main loop polls it */
-	int answer_fd;    /* eventfd: the HTTP thread polls it */
+	int command_fd;	  /* eventfd: the main loop polls it */
+	int answer_fd;	  /* eventfd: the HTTP thread polls it */
 	pthread_mutex_t lock;
 	struct api_call *first, **last; /* commands that wait */
 	unsigned n_waiting;
 	struct api_call *answered;
 	bool view_wanted; /* the HTTP thread asks for a fresh view */
-	bool view_made;   /* the main loop looked (and published, if there was anything) */
+	bool view_made;	  /* the main loop looked (and published, if there was anything) */
 };
 
 struct api_call {
 	struct api_queue *queue; /* a reference */
 	struct api_call *next;
 	const struct route *route;
-	/* What was asked: written by the HTTP thread before the call is queued, constant from then on. */
+	/* What was asked: written by the HTTP thread before the call is queued, constant from then
+	 * on. */
 	char value[ROUTE_VALUE_MAX]; /* the noun's word */
 	char by[PEER_BY_MAX];
 	bool dry_run;
-	json_t *body;                /* owned, or NULL */
+	json_t *body; /* owned, or NULL */
 	union {
 		struct api_mode_request mode;
 		struct api_override_request override;
@@ -43,7 +45,7 @@ struct api_call {
 		uint64_t reservation_id;
 	} request;
 	char values[API_OVERRIDE_SETTINGS_MAX][48]; /* what override.settings points to */
-	uint64_t extra_usec;         /* on top of the deadline */
+	uint64_t extra_usec;			    /* on top of the deadline */
 	/* Who waits; under the queue's lock. NULL: nobody any more. */
 	struct request *waiter;
 	/* The answer: written by the main loop before it goes into `answered`. */
@@ -64,9 +66,11 @@ void api_unpoke(int event_fd);
 struct api_call *api_call_new(struct api_queue *q, const struct route *r) _nonnull_ _must_check_;
 struct api_call *api_call_free(struct api_call *c); /* takes NULL, returns NULL */
 DEFINE_CLEANUP(struct api_call *, api_call_free)
-/* HTTP thread: queues a call; the queue owns it from then on. Returns 0, or -EBUSY (then it still is the caller's). */
+/* HTTP thread: queues a call; the queue owns it from then on. Returns 0, or -EBUSY (then it still
+ * is the caller's). */
 int api_call_submit(struct api_call *c, struct request *waiter) _nonnull_ _must_check_;
-/* HTTP thread: nobody waits any more. The answer, when it comes, is dropped. Returns false when the answer is there already. */
+/* HTTP thread: nobody waits any more. The answer, when it comes, is dropped. Returns false when the
+ * answer is there already. */
 bool api_call_abandon(struct api_call *c) _nonnull_;
 /* Main loop: the next command, or NULL. */
 struct api_call *api_queue_take(struct api_queue *q) _nonnull_;

@@ -11,9 +11,13 @@
 #define YEAR_SEC (UINT64_C(366) * 86400)
 
 const struct json_field mode_fields[] = {
-	{.name = "mode", .type = JSON_WANT_ENUM, .required = true, .words = daemon_mode_names,
+	{.name = "mode",
+		.type = JSON_WANT_ENUM,
+		.required = true,
+		.words = daemon_mode_names,
 		.summary = "observe: look only; enforce: act"},
-	{.name = "release", .type = JSON_WANT_BOOL,
+	{.name = "release",
+		.type = JSON_WANT_BOOL,
 		.summary = "with observe: first give every guest the size it had before Ballast"},
 	{.name = NULL},
 };
@@ -21,27 +25,45 @@ const struct json_field mode_fields[] = {
 static const struct json_field override_memory_fields[] = {
 	{.name = "min", .type = JSON_WANT_SIZE, .summary = "not less than this"},
 	{.name = "max", .type = JSON_WANT_SIZE, .min = 1, .summary = "not more than this"},
-	{.name = "weight", .type = JSON_WANT_COUNT, .min = 1, .max = 10000,
+	{.name = "weight",
+		.type = JSON_WANT_COUNT,
+		.min = 1,
+		.max = 10000,
 		.summary = "share when memory is short; 100 is usual"},
-	{.name = "headroom_permyriad", .type = JSON_WANT_COUNT, .max = 10000,
+	{.name = "headroom_permyriad",
+		.type = JSON_WANT_COUNT,
+		.max = 10000,
 		.summary = "kept over what it uses, of that"},
 	{.name = NULL},
 };
 
 static const struct json_field override_cpu_fields[] = {
-	{.name = "weight", .type = JSON_WANT_COUNT, .min = 1, .max = 10000,
+	{.name = "weight",
+		.type = JSON_WANT_COUNT,
+		.min = 1,
+		.max = 10000,
 		.summary = "share when CPUs are short; 100 is usual"},
-	{.name = "quota_permyriad", .type = JSON_WANT_COUNT, .min = 100, .max = 10000 * 1024,
+	{.name = "quota_permyriad",
+		.type = JSON_WANT_COUNT,
+		.min = 100,
+		.max = 10000 * 1024,
 		.summary = "at most so much CPU time; 10000 is one CPU"},
 	{.name = NULL},
 };
 
 const struct json_field override_fields[] = {
-	{.name = "memory", .type = JSON_WANT_OBJECT, .fields = override_memory_fields,
+	{.name = "memory",
+		.type = JSON_WANT_OBJECT,
+		.fields = override_memory_fields,
 		.summary = "settings of [Memory]"},
-	{.name = "cpu", .type = JSON_WANT_OBJECT, .fields = override_cpu_fields,
+	{.name = "cpu",
+		.type = JSON_WANT_OBJECT,
+		.fields = override_cpu_fields,
 		.summary = "settings of [CPU]"},
-	{.name = "for_s", .type = JSON_WANT_COUNT, .min = 1, .max = YEAR_SEC,
+	{.name = "for_s",
+		.type = JSON_WANT_COUNT,
+		.min = 1,
+		.max = YEAR_SEC,
 		.summary = "ends after so many seconds"},
 	{.name = "until", .type = JSON_WANT_TIME, .summary = "ends at this time"},
 	{.name = "reason", .type = JSON_WANT_STRING, .summary = "why, for those who look later"},
@@ -49,13 +71,24 @@ const struct json_field override_fields[] = {
 };
 
 const struct json_field reservation_fields[] = {
-	{.name = "uuid", .type = JSON_WANT_UUID, .required = true, .summary = "of the guest that comes"},
-	{.name = "name", .type = JSON_WANT_STRING, .required = true, .min = 1,
+	{.name = "uuid",
+		.type = JSON_WANT_UUID,
+		.required = true,
 		.summary = "of the guest that comes"},
-	{.name = "bytes", .type = JSON_WANT_SIZE, .required = true, .min = 1,
+	{.name = "name",
+		.type = JSON_WANT_STRING,
+		.required = true,
+		.min = 1,
+		.summary = "of the guest that comes"},
+	{.name = "bytes",
+		.type = JSON_WANT_SIZE,
+		.required = true,
+		.min = 1,
 		.summary = "its full memory"},
 	{.name = "qemu", .type = JSON_WANT_SIZE, .summary = "QEMU's own memory beside it"},
-	{.name = "wait_s", .type = JSON_WANT_COUNT, .max = 60,
+	{.name = "wait_s",
+		.type = JSON_WANT_COUNT,
+		.max = 60,
 		.summary = "refused if there is no room by then; 10 unless told"},
 	{.name = NULL},
 };
@@ -118,8 +151,8 @@ static int take_setting(struct api_call *call, size_t which, uint64_t value, str
 		override_settings[which].format(value, text);
 	else
 		snprintf(text, sizeof(call->values[0]), "%llu", (unsigned long long)value);
-	*s = (struct api_override_setting){override_settings[which].section,
-		override_settings[which].key, text};
+	*s = (struct api_override_setting){
+		override_settings[which].section, override_settings[which].key, text};
 	req->n_settings++;
 	if (override_check(s->section, s->key, s->value, &d) == 0)
 		return 0;
@@ -218,13 +251,15 @@ void run_reload(struct api *a, struct api_call *call, const struct view_input *k
 	a->config.ops->reload(a->config.userdata, call);
 }
 
-void run_override_set(struct api *a, struct api_call *call, const struct view_input *k, size_t index)
+void run_override_set(
+	struct api *a, struct api_call *call, const struct view_input *k, size_t index)
 {
 	call->request.override.guest = k->snapshot->guests[index].id.uuid;
 	a->config.ops->override_set(a->config.userdata, call, &call->request.override);
 }
 
-void run_override_clear(struct api *a, struct api_call *call, const struct view_input *k, size_t index)
+void run_override_clear(
+	struct api *a, struct api_call *call, const struct view_input *k, size_t index)
 {
 	struct uuid guest = k->snapshot->guests[index].id.uuid;
 

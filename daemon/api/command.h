@@ -3,7 +3,8 @@
 
 #include "daemon/api/route.h"
 
-/* Commands: what their bodies are, how a call is prepared (HTTP thread) and run (main loop). Signatures: route.h. */
+/* Commands: what their bodies are, how a call is prepared (HTTP thread) and run (main loop).
+ * Signatures: route.h. */
 extern const struct json_field mode_fields[];
 extern const struct json_field override_fields[];
 extern const struct json_field reservation_fields[];
@@ -15,8 +16,10 @@ int prepare_unreserve(struct api_call *call, struct problem *p);
 
 void run_mode(struct api *a, struct api_call *call, const struct view_input *k, size_t index);
 void run_reload(struct api *a, struct api_call *call, const struct view_input *k, size_t index);
-void run_override_set(struct api *a, struct api_call *call, const struct view_input *k, size_t index);
-void run_override_clear(struct api *a, struct api_call *call, const struct view_input *k, size_t index);
+void run_override_set(
+	struct api *a, struct api_call *call, const struct view_input *k, size_t index);
+void run_override_clear(
+	struct api *a, struct api_call *call, const struct view_input *k, size_t index);
 void run_enroll(struct api *a, struct api_call *call, const struct view_input *k, size_t index);
 void run_reserve(struct api *a, struct api_call *call, const struct view_input *k, size_t index);
 void run_unreserve(struct api *a, struct api_call *call, const struct view_input *k, size_t index);

@@ -36,7 +36,10 @@ static int write_setting(const char *section, const char *key, const char *value
 	json_out_key_bool(o, "in_force", in_force);
 	json_out_key(o, "origin");
 	json_out_open(o, '{');
-	json_out_key_string(o, "kind", !origin->file ? "default" : override ? "override" : "policy");
+	json_out_key_string(o, "kind",
+		!origin->file ? "default"
+		: override    ? "override"
+			      : "policy");
 	json_out_key_string(o, "policy", origin->policy);
 	json_out_key_string(o, "file", override ? NULL : origin->file);
 	json_out_key_u64(o, "line", origin->line && !override ? origin->line : UINT64_MAX);
@@ -56,7 +59,8 @@ static void write_settings(struct json_out *o, const struct guest_policy *gp, bo
 }
 
 /* Those that match, in merge order. */
-static void write_policies(struct json_out *o, const struct view_input *k, const struct guest_policy *gp)
+static void write_policies(
+	struct json_out *o, const struct view_input *k, const struct guest_policy *gp)
 {
 	size_t n = k->set ? policy_set_count(k->set) : 0;
 
@@ -72,8 +76,8 @@ static void write_policies(struct json_out *o, const struct view_input *k, const
 		json_out_key_string(o, "name", info.name);
 		json_out_key_string(o, "path", info.path);
 		json_out_key_bool(o, "matches", true);
-		json_out_key_bool(o, "open",
-			policy_windows_open(decide_state_windows(k->state), i));
+		json_out_key_bool(
+			o, "open", policy_windows_open(decide_state_windows(k->state), i));
 		json_out_key_bool(o, "active", guest_policy_active(gp, i));
 		json_out_key_string(o, "on_calendar", info.on_calendar);
 		json_out_key_string(o, "condition", info.condition);
@@ -125,15 +129,22 @@ _printf_(2, 3) static void say(struct json_out *o, const char *fmt, ...)
 static const struct {
 	const char *word, *sentence;
 } condition_sentences[] = {
-	{"pressed", "it stalls on memory beyond its policy's limit: it is served before others and not shrunk"},
-	{"stale", "its agent has fallen silent: it is not shrunk below what it last used, and its headroom"},
-	{"stuck", "its balloon does not move: it is left out of the division and tried again, with growing pauses"},
-	{"breaker", "it holds more memory on the host than it is charged for: it is counted at its maximum"},
-	{"not-credible", "it asks for memory without using what it was given: its pressure counts less"},
-	{"booting", "it is starting: counted at its maximum until its driver and its agent have answered"},
+	{"pressed", "it stalls on memory beyond its policy's limit: it is served before others and "
+		    "not shrunk"},
+	{"stale", "its agent has fallen silent: it is not shrunk below what it last used, and its "
+		  "headroom"},
+	{"stuck", "its balloon does not move: it is left out of the division and tried again, with "
+		  "growing pauses"},
+	{"breaker", "it holds more memory on the host than it is charged for: it is counted at its "
+		    "maximum"},
+	{"not-credible",
+		"it asks for memory without using what it was given: its pressure counts less"},
+	{"booting", "it is starting: counted at its maximum until its driver and its agent have "
+		    "answered"},
 	{"unknown", "nothing was heard of its use of memory: it is left as it is"},
 	{"quarantined", "a libvirt call on it is overdue: it gets no command until it answers"},
-	{"job", "a libvirt job runs on it (migration, dump): it gets no memory command until that ends"},
+	{"job", "a libvirt job runs on it (migration, dump): it gets no memory command until that "
+		"ends"},
 	{"paused", "it is not running: counted, never commanded"},
 };
 
@@ -184,14 +195,17 @@ static void say_host(struct json_out *o, const struct view_input *k)
 	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX];
 
 	if (k->mode == MODE_OBSERVE)
-		say(o, "mode is observe: this is what would be done, nothing is touched (ballastctl mode enforce goes live)");
+		say(o, "mode is observe: this is what would be done, nothing is touched "
+		       "(ballastctl mode enforce goes live)");
 	if (k->plan)
 		say(o, "the host is %s: guests count for %s of a budget of %s",
 			host_state_to_string(k->plan->host_state),
-			size_format(k->plan->charged_bytes, a), size_format(k->plan->budget_bytes, b));
+			size_format(k->plan->charged_bytes, a),
+			size_format(k->plan->budget_bytes, b));
 }
 
-static void say_policies(struct json_out *o, const struct view_input *k, const struct guest_policy *gp)
+static void say_policies(
+	struct json_out *o, const struct view_input *k, const struct guest_policy *gp)
 {
 	size_t n = k->set ? policy_set_count(k->set) : 0;
 
@@ -233,8 +247,8 @@ static void say_overrides(struct json_out *o, const struct view_input *k, const 
 	}
 }
 
-static void write_text(struct json_out *o, const struct view_input *k, size_t index,
-	const struct guest_policy *gp)
+static void write_text(
+	struct json_out *o, const struct view_input *k, size_t index, const struct guest_policy *gp)
 {
 	const struct guest_sample *g = &k->snapshot->guests[index];
 
@@ -251,7 +265,9 @@ static void write_text(struct json_out *o, const struct view_input *k, size_t in
 
 static void write_changes(struct json_out *o, struct eventlog *log, const struct uuid *guest)
 {
-	const struct eventlog_filter f = {.newest = true, .limit = 10, .guest = guest,
+	const struct eventlog_filter f = {.newest = true,
+		.limit = 10,
+		.guest = guest,
 		.kind = daemon_event_to_string(DAEMON_EVENT_COMMAND)};
 	struct eventlog_page page = {0};
 
@@ -293,7 +309,8 @@ void run_explain(struct api *a, struct api_call *call, const struct view_input *
 	write_policies(&o, k, gp);
 	write_settings(&o, gp, false);
 	json_out_key(&o, "overrides");
-	write_overrides(&o, s->overrides, s->n_overrides, &g->id.uuid, s->now_boot_usec, s->now_real_usec);
+	write_overrides(
+		&o, s->overrides, s->n_overrides, &g->id.uuid, s->now_boot_usec, s->now_real_usec);
 	write_changes(&o, a->config.events, &g->id.uuid);
 	write_text(&o, k, index, gp);
 	json_out_close(&o, '}');

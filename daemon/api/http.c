@@ -17,9 +17,10 @@
 #define SENDING_MAX_USEC (60 * USEC_PER_SEC)
 /* Room for request line and headers of one connection. */
 #define CONNECTION_MEMORY_BYTES (16 * KIB)
-/* Connections that only an admin gets, and what one other user may have of the rest: status at 2 a.m. must work. */
+/* Connections that only an admin gets, and what one other user may have of the rest: status at 2
+ * a.m. must work. */
 #define CONNECTIONS_RESERVED 8
-#define CONNECTIONS_SHARE    4
+#define CONNECTIONS_SHARE 4
 /* Serialised bodies that nobody asked for in this time go. */
 #define CACHE_MAX_USEC (10 * USEC_PER_SEC)
 /* Nothing here recurses or keeps much on the stack. */
@@ -106,7 +107,8 @@ static void refuse(int fd)
 {
 	static const char body[] =
 		"{\"type\":\"urn:ballast:problem:busy\",\"title\":\"Too busy\",\"status\":503,"
-		"\"code\":\"busy\",\"detail\":\"too many connections: try again\",\"instance\":\"/\"}";
+		"\"code\":\"busy\",\"detail\":\"too many connections: try "
+		"again\",\"instance\":\"/\"}";
 	char answer[512];
 	int n = snprintf(answer, sizeof(answer),
 		"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"
@@ -280,8 +282,8 @@ static bool sending(const struct http *h)
 	return false;
 }
 
-/* Answers that are under way get a moment. Nothing may be suspended when the library is stopped, and nothing is any more
- * once `stop` is set. */
+/* Answers that are under way get a moment. Nothing may be suspended when the library is stopped,
+ * and nothing is any more once `stop` is set. */
 static void finish_requests(struct http *h)
 {
 	uint64_t end = now_usec() + 200 * USEC_PER_MSEC;
@@ -344,13 +346,10 @@ struct http *http_new(struct api *a)
 		return http_free(h);
 	h->mhd = MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
-		request_handle, h,
-		MHD_OPTION_URI_LOG_CALLBACK, request_begin, h,
-		MHD_OPTION_UNESCAPE_CALLBACK, unescape, h,
-		MHD_OPTION_NOTIFY_COMPLETED, request_end, h,
-		MHD_OPTION_NOTIFY_CONNECTION, connection_notify, h,
-		MHD_OPTION_CONNECTION_LIMIT, a->config.max_connections + 1,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SEC,
+		request_handle, h, MHD_OPTION_URI_LOG_CALLBACK, request_begin, h,
+		MHD_OPTION_UNESCAPE_CALLBACK, unescape, h, MHD_OPTION_NOTIFY_COMPLETED, request_end,
+		h, MHD_OPTION_NOTIFY_CONNECTION, connection_notify, h, MHD_OPTION_CONNECTION_LIMIT,
+		a->config.max_connections + 1, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SEC,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
 		MHD_OPTION_END);
 	info = h->mhd ? MHD_get_daemon_info(h->mhd, MHD_DAEMON_INFO_EPOLL_FD) : NULL;

@@ -5,15 +5,17 @@
 #include "daemon/api/response.h"
 
 /*
- * The HTTP thread. It is ours and drives libmicrohttpd through its epoll descriptor (not the library's own thread): so peers are judged before a
- * connection costs anything, deadlines are kept by the thread that can act on them, and nothing here needs a lock but the queue.
+ * The HTTP thread. It is ours and drives libmicrohttpd through its epoll descriptor (not the
+ * library's own thread): so peers are judged before a connection costs anything, deadlines are kept
+ * by the thread that can act on them, and nothing here needs a lock but the queue.
  */
 
-/* A connection and what it is doing; each phase has its own limit, since the library's time-out counts idle time only. */
+/* A connection and what it is doing; each phase has its own limit, since the library's time-out
+ * counts idle time only. */
 enum conn_phase {
-	CONN_IDLE,      /* between requests */
+	CONN_IDLE,	/* between requests */
 	CONN_RECEIVING, /* a request has begun */
-	CONN_WAITING,   /* for the main loop: the request has its own deadline */
+	CONN_WAITING,	/* for the main loop: the request has its own deadline */
 	CONN_SENDING,
 };
 struct conn {
@@ -46,7 +48,7 @@ struct request {
 	char *body; /* owned */
 	size_t body_len;
 	enum request_state state;
-	bool old_view; /* the main loop did not turn in time */
+	bool old_view;	       /* the main loop did not turn in time */
 	struct api_call *call; /* owned once it is answered */
 	uint64_t deadline_usec;
 	struct request *prev, *next; /* in http->waiting */
@@ -63,13 +65,13 @@ struct http {
 	unsigned n_conns;
 	struct conn *accepting; /* being handed to the library */
 	struct request *waiting;
-	uint64_t now_usec;      /* CLOCK_MONOTONIC of this turn */
-	uint64_t check_usec;    /* no deadline is due before */
+	uint64_t now_usec;   /* CLOCK_MONOTONIC of this turn */
+	uint64_t check_usec; /* no deadline is due before */
 	struct response_account account;
 	struct body_cache cache;
-	bool view_asked;        /* the main loop was asked and has not looked yet */
-	bool view_outdated;     /* a change was acknowledged since it last looked */
-	uint64_t view_usec;     /* when it last looked; 0: never */
+	bool view_asked;    /* the main loop was asked and has not looked yet */
+	bool view_outdated; /* a change was acknowledged since it last looked */
+	uint64_t view_usec; /* when it last looked; 0: never */
 };
 
 struct http *http_new(struct api *a) _nonnull_ _must_check_;

@@ -4,32 +4,24 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-DEFINE_STRTAB(api_problem, enum api_problem, API_PROBLEM_MAX,
-	[API_PROBLEM_ROUTE_UNKNOWN] = "route-unknown",
-	[API_PROBLEM_METHOD_NOT_ALLOWED] = "method-not-allowed",
-	[API_PROBLEM_DENIED] = "denied",
+DEFINE_STRTAB(api_problem, enum api_problem,
+	API_PROBLEM_MAX, [API_PROBLEM_ROUTE_UNKNOWN] = "route-unknown",
+	[API_PROBLEM_METHOD_NOT_ALLOWED] = "method-not-allowed", [API_PROBLEM_DENIED] = "denied",
 	[API_PROBLEM_QUERY_INVALID] = "query-invalid",
 	[API_PROBLEM_BODY_MALFORMED] = "body-malformed",
 	[API_PROBLEM_BODY_INVALID] = "body-invalid",
-	[API_PROBLEM_BODY_TOO_LARGE] = "body-too-large",
-	[API_PROBLEM_MEDIA_TYPE] = "media-type",
-	[API_PROBLEM_HOST_UNKNOWN] = "host-unknown",
-	[API_PROBLEM_GUEST_UNKNOWN] = "guest-unknown",
+	[API_PROBLEM_BODY_TOO_LARGE] = "body-too-large", [API_PROBLEM_MEDIA_TYPE] = "media-type",
+	[API_PROBLEM_HOST_UNKNOWN] = "host-unknown", [API_PROBLEM_GUEST_UNKNOWN] = "guest-unknown",
 	[API_PROBLEM_POLICY_UNKNOWN] = "policy-unknown",
 	[API_PROBLEM_OVERRIDE_UNKNOWN] = "override-unknown",
 	[API_PROBLEM_RESERVATION_UNKNOWN] = "reservation-unknown",
-	[API_PROBLEM_CONFLICT] = "conflict",
-	[API_PROBLEM_NO_ROOM] = "no-room",
+	[API_PROBLEM_CONFLICT] = "conflict", [API_PROBLEM_NO_ROOM] = "no-room",
 	[API_PROBLEM_CANNOT_ENROLL] = "cannot-enroll",
 	[API_PROBLEM_CONFIGURATION_BAD] = "configuration-bad",
-	[API_PROBLEM_NOT_READY] = "not-ready",
-	[API_PROBLEM_BUSY] = "busy",
-	[API_PROBLEM_STUCK] = "stuck",
-	[API_PROBLEM_STOPPING] = "stopping",
-	[API_PROBLEM_LIBVIRT] = "libvirt",
-	[API_PROBLEM_STATE_UNWRITABLE] = "state-unwritable",
-	[API_PROBLEM_TIMEOUT] = "timeout-still-running",
-	[API_PROBLEM_INTERNAL] = "internal")
+	[API_PROBLEM_NOT_READY] = "not-ready", [API_PROBLEM_BUSY] = "busy",
+	[API_PROBLEM_STUCK] = "stuck", [API_PROBLEM_STOPPING] = "stopping",
+	[API_PROBLEM_LIBVIRT] = "libvirt", [API_PROBLEM_STATE_UNWRITABLE] = "state-unwritable",
+	[API_PROBLEM_TIMEOUT] = "timeout-still-running", [API_PROBLEM_INTERNAL] = "internal")
 
 DEFINE_STRTAB(api_role, enum api_role, API_ROLE_MAX, [API_ROLE_NONE] = "none",
 	[API_ROLE_READ] = "read", [API_ROLE_OPERATE] = "operate", [API_ROLE_ADMIN] = "admin")
@@ -87,8 +79,8 @@ int problem_set(struct problem *p, enum api_problem code, const char *fmt, ...)
 	return -1;
 }
 
-int problem_set_unknown(struct problem *p, enum api_problem code, const char *what, const char *word,
-	const char *nearest)
+int problem_set_unknown(struct problem *p, enum api_problem code, const char *what,
+	const char *word, const char *nearest)
 {
 	problem_set(p, code, "there is no %s \"%.128s\"%s%.128s%s", what, word,
 		nearest ? "; the nearest name is \"" : "", nearest ? nearest : "",
@@ -110,7 +102,7 @@ static void write_more(const struct problem *p, struct json_out *o)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(p->more, key, value) {
+	json_object_foreach (p->more, key, value) {
 		_cleanup_free_ char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
 
 		json_out_key(o, key);

@@ -109,13 +109,15 @@ void requests_stop(struct http *h)
 
 /* ---- answering ---- */
 
-static enum MHD_Result send_response(struct request *r, unsigned status, struct MHD_Response *response)
+static enum MHD_Result send_response(
+	struct request *r, unsigned status, struct MHD_Response *response)
 {
 	conn_set_phase(r->conn, CONN_SENDING);
 	return MHD_queue_response(r->connection, status, response);
 }
 
-/* The same for a response that is used once. NULL closes the connection: there is no memory to say anything. */
+/* The same for a response that is used once. NULL closes the connection: there is no memory to say
+ * anything. */
 static enum MHD_Result send_once(struct request *r, unsigned status, struct MHD_Response *response)
 {
 	enum MHD_Result sent;
@@ -142,8 +144,8 @@ static enum MHD_Result send_problem(struct request *r, const struct problem *p)
 	return send_once(r, status, response);
 }
 
-_printf_(3, 4) static enum MHD_Result send_new_problem(struct request *r, enum api_problem code,
-	const char *fmt, ...)
+_printf_(3, 4) static enum MHD_Result
+	send_new_problem(struct request *r, enum api_problem code, const char *fmt, ...)
 {
 	_cleanup_problem_ struct problem p = {.code = code};
 	va_list ap;
@@ -159,8 +161,8 @@ static enum MHD_Result send_json(struct request *r, unsigned status, struct json
 	struct MHD_Response *response = response_new(&r->http->account, o, "application/json");
 
 	if (!response)
-		return send_new_problem(r, API_PROBLEM_BUSY,
-			"too many long answers are under way: try again");
+		return send_new_problem(
+			r, API_PROBLEM_BUSY, "too many long answers are under way: try again");
 	return send_once(r, status, response);
 }
 
@@ -206,8 +208,8 @@ static enum MHD_Result send_view(struct request *r)
 	body = body_cache_get(cache, r->route, index);
 	if (!body)
 		return send_busy(r);
-	if_none_match = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND,
-		MHD_HTTP_HEADER_IF_NONE_MATCH);
+	if_none_match = MHD_lookup_connection_value(
+		r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
 	if (etag_matches(if_none_match, body->etag))
 		return send_response(r, MHD_HTTP_NOT_MODIFIED, body->unchanged);
 	return send_response(r, r->route->status, body->full);
@@ -232,10 +234,12 @@ static enum MHD_Result send_health(struct request *r)
 	if (r->old_view)
 		return send_new_problem(r, API_PROBLEM_STUCK,
 			"the main loop has not turned for %llu s: see the journal of ballastd",
-			(unsigned long long)MAX(view_age_sec(r->http), VIEW_WAIT_USEC / USEC_PER_SEC));
+			(unsigned long long)MAX(
+				view_age_sec(r->http), VIEW_WAIT_USEC / USEC_PER_SEC));
 	if (r->route->kind == ROUTE_READY && (!v || !v->known.ready))
 		return send_new_problem(r, API_PROBLEM_NOT_READY,
-			"guests were not listed yet, or nothing was decided yet: is libvirt running?");
+			"guests were not listed yet, or nothing was decided yet: is libvirt "
+			"running?");
 	json_out_open(&o, '{');
 	if (r->route->kind == ROUTE_READY)
 		json_out_key_bool(&o, "ready", true);
@@ -382,8 +386,8 @@ void *request_begin(void *cls, const char *uri, struct MHD_Connection *connectio
 	return r;
 }
 
-static enum MHD_Result take_param(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_size,
-	const char *value, size_t value_size)
+static enum MHD_Result take_param(void *cls, enum MHD_ValueKind kind, const char *key,
+	size_t key_size, const char *value, size_t value_size)
 {
 	struct request *r = cls;
 
@@ -397,8 +401,8 @@ static enum MHD_Result take_param(void *cls, enum MHD_ValueKind kind, const char
 /* Bodies are JSON and say so: what a page of a foreign site can send by itself is not. */
 static bool says_json(struct MHD_Connection *connection)
 {
-	const char *type = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
-		MHD_HTTP_HEADER_CONTENT_TYPE);
+	const char *type = MHD_lookup_connection_value(
+		connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE);
 	static const char json[] = "application/json";
 
 	return type && strncasecmp(type, json, sizeof(json) - 1) == 0 &&
@@ -412,7 +416,8 @@ static int check_role(struct request *r)
 	if (role >= r->route->role)
 		return 0;
 	problem_set(&r->problem, API_PROBLEM_DENIED,
-		"uid %u has role %s here and needs %s: join the group that has it ([API] in ballast.conf)",
+		"uid %u has role %s here and needs %s: join the group that has it ([API] in "
+		"ballast.conf)",
 		(unsigned)r->conn->peer.uid, api_role_to_string(role),
 		api_role_to_string(r->route->role));
 	r->problem.has_role = true;
@@ -471,8 +476,8 @@ static void request_receive(struct request *r, const char *data, size_t size)
 /* A body that says how long it is and is too long is not read at all. */
 static bool announces_too_much(struct MHD_Connection *connection)
 {
-	const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
-		MHD_HTTP_HEADER_CONTENT_LENGTH);
+	const char *length = MHD_lookup_connection_value(
+		connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
 
 	return length && strtoull(length, NULL, 10) > BODY_MAX_BYTES;
 }

@@ -29,8 +29,8 @@ static void add_common(struct MHD_Response *r, const char *content_type)
 	MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
 }
 
-struct MHD_Response *response_new(struct response_account *account, struct json_out *o,
-	const char *content_type)
+struct MHD_Response *response_new(
+	struct response_account *account, struct json_out *o, const char *content_type)
 {
 	struct text *t = calloc(1, sizeof(*t));
 	struct MHD_Response *r;
@@ -55,7 +55,7 @@ struct MHD_Response *response_new(struct response_account *account, struct json_
 struct MHD_Response *response_new_empty(void)
 {
 	struct MHD_Response *r =
-		MHD_create_response_from_buffer(0, (void *)(uintptr_t)"", MHD_RESPMEM_PERSISTENT);
+		MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
 
 	if (r)
 		add_common(r, NULL);
@@ -81,7 +81,8 @@ static void body_free(struct body *b)
 	free(b);
 }
 
-/* Tells contents apart, not adversaries: eight bytes a step, so that a megabyte costs a fraction of a millisecond. */
+/* Tells contents apart, not adversaries: eight bytes a step, so that a megabyte costs a fraction of
+ * a millisecond. */
 static uint64_t hash(const char *s, size_t len)
 {
 	uint64_t h = len * UINT64_C(0x9e3779b97f4a7c15), w;

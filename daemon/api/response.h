@@ -5,7 +5,8 @@
 
 #include "daemon/api/route.h"
 
-/* Bodies that clients have not read to their end yet hold memory: beyond this, further long answers get 503 busy. */
+/* Bodies that clients have not read to their end yet hold memory: beyond this, further long answers
+ * get 503 busy. */
 #define RESPONSES_MAX_BYTES (32 * MIB)
 
 /* How much text is alive in responses; one for an api, HTTP thread only. */
@@ -13,7 +14,8 @@ struct response_account {
 	size_t bytes;
 };
 
-/* A response with the text of o (which is emptied) and the headers that all have; NULL without memory or when the account is full. */
+/* A response with the text of o (which is emptied) and the headers that all have; NULL without
+ * memory or when the account is full. */
 struct MHD_Response *response_new(struct response_account *account, struct json_out *o,
 	const char *content_type) _nonnull_ _must_check_;
 /* One without a body. */
@@ -31,18 +33,20 @@ struct body {
 /* What was serialised from one view. */
 struct body_cache {
 	struct response_account *account;
-	struct view *view;      /* a reference; NULL: empty */
-	struct body ***slots;   /* a row for each route, a body for each index; made when first asked for */
-	uint64_t used_usec;     /* when it last answered */
+	struct view *view; /* a reference; NULL: empty */
+	struct body **
+		*slots; /* a row for each route, a body for each index; made when first asked for */
+	uint64_t used_usec; /* when it last answered */
 };
 int body_cache_init(struct body_cache *c, struct response_account *account) _nonnull_ _must_check_;
 /* Drops everything, with the view. */
 void body_cache_clear(struct body_cache *c) _nonnull_;
 void body_cache_free(struct body_cache *c) _nonnull_;
-/* Takes over the reference (NULL: no view yet); does nothing (but dropping it) when it is the same view. */
+/* Takes over the reference (NULL: no view yet); does nothing (but dropping it) when it is the same
+ * view. */
 void body_cache_set_view(struct body_cache *c, struct view *v) _nonnull_args_(1);
 /* The answer of a route for the noun's index in c->view. NULL as response_new(). */
-const struct body *body_cache_get(struct body_cache *c, const struct route *r, size_t index)
-	_nonnull_ _must_check_;
+const struct body *body_cache_get(
+	struct body_cache *c, const struct route *r, size_t index) _nonnull_ _must_check_;
 /* Does If-None-Match (may be NULL) name this tag? */
 bool etag_matches(const char *if_none_match, const char *etag) _nonnull_args_(2) _pure_;

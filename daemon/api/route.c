@@ -8,21 +8,35 @@
 #include "daemon/api/serve.h"
 
 static const struct route_param dry_run_params[] = {
-	{.name = "dry_run", .type = JSON_WANT_BOOL, .offset = offsetof(struct query, dry_run),
+	{.name = "dry_run",
+		.type = JSON_WANT_BOOL,
+		.offset = offsetof(struct query, dry_run),
 		.summary = "check everything, change nothing"},
 	{.name = NULL},
 };
 
 static const struct route_param event_params[] = {
-	{.name = "after", .type = JSON_WANT_STRING, .offset = offsetof(struct query, after),
+	{.name = "after",
+		.type = JSON_WANT_STRING,
+		.offset = offsetof(struct query, after),
 		.summary = "id or number of the last event already seen"},
-	{.name = "limit", .type = JSON_WANT_COUNT, .min = 1, .max = 1000,
-		.offset = offsetof(struct query, limit), .summary = "at most so many; 100 unless told"},
-	{.name = "guest", .type = JSON_WANT_STRING, .offset = offsetof(struct query, guest),
+	{.name = "limit",
+		.type = JSON_WANT_COUNT,
+		.min = 1,
+		.max = 1000,
+		.offset = offsetof(struct query, limit),
+		.summary = "at most so many; 100 unless told"},
+	{.name = "guest",
+		.type = JSON_WANT_STRING,
+		.offset = offsetof(struct query, guest),
 		.summary = "only of this guest, by UUID or name"},
-	{.name = "kind", .type = JSON_WANT_STRING, .offset = offsetof(struct query, kind),
+	{.name = "kind",
+		.type = JSON_WANT_STRING,
+		.offset = offsetof(struct query, kind),
 		.summary = "only of this kind"},
-	{.name = "newest", .type = JSON_WANT_BOOL, .offset = offsetof(struct query, newest),
+	{.name = "newest",
+		.type = JSON_WANT_BOOL,
+		.offset = offsetof(struct query, newest),
 		.summary = "the last ones that fit, not the first"},
 	{.name = NULL},
 };
@@ -30,8 +44,8 @@ static const struct route_param event_params[] = {
 static const struct route_param no_params[] = {{.name = NULL}};
 
 const struct route routes[] = {
-	{"GET", "/healthz", "health", "does the daemon turn?", "Health", API_ROLE_NONE, ROUTE_HEALTH,
-		.status = 200},
+	{"GET", "/healthz", "health", "does the daemon turn?", "Health", API_ROLE_NONE,
+		ROUTE_HEALTH, .status = 200},
 	{"GET", "/readyz", "ready", "did it see its guests?", "Ready", API_ROLE_NONE, ROUTE_READY,
 		.status = 200},
 	{"GET", "/v1/version", "version", "versions of daemon, API and libvirt", "Version",
@@ -53,9 +67,9 @@ const struct route routes[] = {
 		"set limits and weights of a guest by hand, for a while", "Overrides",
 		API_ROLE_OPERATE, ROUTE_COMMAND, NOUN_GUEST, 200, true, .body = override_fields,
 		.prepare = prepare_override, .run = run_override_set},
-	{"DELETE", "/v1/guests/{guest}/overrides", "override-clear",
-		"drop what was set by hand", NULL, API_ROLE_OPERATE, ROUTE_COMMAND, NOUN_GUEST, 204,
-		true, .run = run_override_clear},
+	{"DELETE", "/v1/guests/{guest}/overrides", "override-clear", "drop what was set by hand",
+		NULL, API_ROLE_OPERATE, ROUTE_COMMAND, NOUN_GUEST, 204, true,
+		.run = run_override_clear},
 	{"POST", "/v1/guests/{guest}/enroll", "guest-enroll",
 		"give a guest its agent channel and statistics period", "Enrolled",
 		API_ROLE_OPERATE, ROUTE_COMMAND, NOUN_GUEST, 200, true, .run = run_enroll},
@@ -83,12 +97,12 @@ const struct route routes[] = {
 };
 const size_t n_routes = ARRAY_SIZE(routes);
 
-/* Does the path fit the template? A {word} takes one segment that is not empty; value gets it. */
-static bool path_fits(const char *template, const char *path, char value[static ROUTE_VALUE_MAX])
+/* Does the path fit the pattern? A {word} takes one segment that is not empty; value gets it. */
+static bool path_fits(const char *pattern, const char *path, char value[static ROUTE_VALUE_MAX])
 {
 	value[0] = '\0';
-	while (*template) {
-		if (*template == '{') {
+	while (*pattern) {
+		if (*pattern == '{') {
 			size_t n = strcspn(path, "/");
 
 			if (!n || n >= ROUTE_VALUE_MAX)
@@ -96,8 +110,8 @@ static bool path_fits(const char *template, const char *path, char value[static 
 			memcpy(value, path, n);
 			value[n] = '\0';
 			path += n;
-			template += strcspn(template, "}") + 1;
-		} else if (*template++ != *path++) {
+			pattern += strcspn(pattern, "}") + 1;
+		} else if (*pattern++ != *path++) {
 			return false;
 		}
 	}
@@ -111,8 +125,8 @@ static void add_allowed(struct problem *p, const char *method)
 	snprintf(p->allow + n, sizeof(p->allow) - n, "%s%s", n ? ", " : "", method);
 }
 
-const struct route *route_find(const char *method, const char *path,
-	char value[static ROUTE_VALUE_MAX], struct problem *p)
+const struct route *route_find(
+	const char *method, const char *path, char value[static ROUTE_VALUE_MAX], struct problem *p)
 {
 	struct problem other = {0};
 
@@ -169,7 +183,8 @@ static int unknown_param(const struct route *r, const char *name, struct problem
 		nearest ? nearest : "", nearest ? "\"?" : "");
 }
 
-static int take_count(const struct route_param *t, const char *value, uint64_t *to, struct problem *p)
+static int take_count(
+	const struct route_param *t, const char *value, uint64_t *to, struct problem *p)
 {
 	unsigned long long n = 0;
 	char *end = NULL;
@@ -216,8 +231,8 @@ int route_take_param(const struct route *r, const char *name, const char *value,
 	return 0;
 }
 
-int route_read_body(const struct route *r, const char *text, size_t len, json_t **ret,
-	struct problem *p)
+int route_read_body(
+	const struct route *r, const char *text, size_t len, json_t **ret, struct problem *p)
 {
 	_cleanup_diag_ struct diag d = {0};
 	struct json_mistake mistake;
@@ -226,8 +241,8 @@ int route_read_body(const struct route *r, const char *text, size_t len, json_t 
 
 	*ret = NULL;
 	if (!r->body)
-		return len ? problem_set(p, API_PROBLEM_BODY_MALFORMED, "%s %s takes no body", r->method,
-				     r->path)
+		return len ? problem_set(p, API_PROBLEM_BODY_MALFORMED, "%s %s takes no body",
+				     r->method, r->path)
 			   : 0;
 	err = json_read(text ? text : "", len, &body, &d);
 	if (err == -ENOMEM)
@@ -251,8 +266,8 @@ int route_read_body(const struct route *r, const char *text, size_t len, json_t 
 	return 0;
 }
 
-static int resolve_guest(const struct snapshot *s, const char *value, size_t *ret_index,
-	struct problem *p)
+static int resolve_guest(
+	const struct snapshot *s, const char *value, size_t *ret_index, struct problem *p)
 {
 	ssize_t i = snapshot_find_guest(s, value);
 
@@ -291,8 +306,8 @@ static size_t nearest_policy(const struct policy_set *set, const char *value)
 	return at;
 }
 
-static int resolve_policy(const struct policy_set *set, const char *value, size_t *ret_index,
-	struct problem *p)
+static int resolve_policy(
+	const struct policy_set *set, const char *value, size_t *ret_index, struct problem *p)
 {
 	int i = set ? policy_set_find(set, value) : -ENOENT;
 	size_t nearest = i < 0 && set ? nearest_policy(set, value) : SIZE_MAX;

@@ -4,8 +4,9 @@
 #include "daemon/api/problem.h"
 
 /*
- * Every route is declared once, in route.c's table: routing, roles, checks and documentation come from there.
- * To add one: write its serializer (serve.h) or its command (command.h), add a row, describe it in docs/API.md.
+ * Every route is declared once, in route.c's table: routing, roles, checks and documentation come
+ * from there. To add one: write its serializer (serve.h) or its command (command.h), add a row,
+ * describe it in docs/API.md.
  */
 
 /* What the {word} in a path names. Found before the handler runs: it gets an index. */
@@ -18,9 +19,9 @@ enum route_noun {
 };
 
 enum route_kind {
-	ROUTE_VIEW,    /* serialised from a view in the HTTP thread, once per generation */
-	ROUTE_EVENTS,  /* read from the event log in the HTTP thread */
-	ROUTE_HEALTH,  /* does the main loop turn? */
+	ROUTE_VIEW,   /* serialised from a view in the HTTP thread, once per generation */
+	ROUTE_EVENTS, /* read from the event log in the HTTP thread */
+	ROUTE_HEALTH, /* does the main loop turn? */
 	ROUTE_READY,
 	ROUTE_COMMAND, /* run in the main loop */
 };
@@ -39,8 +40,8 @@ struct query {
 struct route_param {
 	const char *name;
 	enum json_type_wanted type; /* BOOL, COUNT or STRING */
-	size_t offset;              /* in struct query */
-	uint64_t min, max;          /* COUNT */
+	size_t offset;		    /* in struct query */
+	uint64_t min, max;	    /* COUNT */
 	const char *summary;
 };
 
@@ -51,8 +52,8 @@ typedef void (*view_handler)(const struct view_input *known, size_t index, struc
 /* HTTP thread: from the checked body to the call's request. Returns 0, or -1 with *p. */
 typedef int (*command_prepare)(struct api_call *call, struct problem *p);
 /* Main loop: does it, and answers now or later. known is NULL where the noun needs none. */
-typedef void (*command_run)(struct api *a, struct api_call *call, const struct view_input *known,
-	size_t index);
+typedef void (*command_run)(
+	struct api *a, struct api_call *call, const struct view_input *known, size_t index);
 
 struct route {
 	const char *method;
@@ -63,10 +64,10 @@ struct route {
 	enum api_role role;
 	enum route_kind kind;
 	enum route_noun noun;
-	unsigned status;     /* when all is well */
-	bool changes;        /* takes dry_run; what is served afterwards is fresh */
+	unsigned status;		  /* when all is well */
+	bool changes;			  /* takes dry_run; what is served afterwards is fresh */
 	const struct route_param *params; /* NULL: none but dry_run where it changes */
-	const struct json_field *body;    /* NULL: takes none */
+	const struct json_field *body;	  /* NULL: takes none */
 	view_handler view;
 	command_prepare prepare; /* NULL: nothing to prepare */
 	command_run run;
@@ -77,13 +78,15 @@ extern const size_t n_routes;
 const struct route_param *route_params(const struct route *r) _nonnull_ _pure_;
 
 #define ROUTE_VALUE_MAX 256
-/* The route of a method (HEAD is GET) and a decoded path; value gets the noun's word. Returns it, or NULL with *p. */
+/* The route of a method (HEAD is GET) and a decoded path; value gets the noun's word. Returns it,
+ * or NULL with *p. */
 const struct route *route_find(const char *method, const char *path,
 	char value[static ROUTE_VALUE_MAX], struct problem *p) _must_check_;
 /* Takes one query parameter. value may be NULL ("?newest"). Returns 0, or -1 with *p. */
 int route_take_param(const struct route *r, const char *name, const char *value, struct query *q,
 	struct problem *p) _nonnull_args_(1, 2, 4, 5) _must_check_;
-/* Checks a whole body against the route's table. *ret: a new reference, NULL where the route takes none. Returns 0, or -1 with *p. */
+/* Checks a whole body against the route's table. *ret: a new reference, NULL where the route takes
+ * none. Returns 0, or -1 with *p. */
 int route_read_body(const struct route *r, const char *text, size_t len, json_t **ret,
 	struct problem *p) _nonnull_args_(1, 4, 5) _must_check_;
 /* Index of the noun's word in what is known. Returns 0, or -1 with *p. */

@@ -15,7 +15,8 @@ static int bad(struct problem *p, const char *parameter, const char *text)
 
 static int bad_kind(struct problem *p, const char *kind)
 {
-	const char *a = nearest_word(kind, daemon_event_names), *b = nearest_word(kind, event_kind_names);
+	const char *a = nearest_word(kind, daemon_event_names),
+		   *b = nearest_word(kind, event_kind_names);
 	char text[256];
 
 	a = a ? a : b;
@@ -25,8 +26,8 @@ static int bad_kind(struct problem *p, const char *kind)
 }
 
 /* Which guest is meant: by UUID where it is known or given, else by the name in its events. */
-static void choose_guest(const struct view_input *k, const char *guest, struct eventlog_filter *f,
-	struct uuid *uuid)
+static void choose_guest(
+	const struct view_input *k, const char *guest, struct eventlog_filter *f, struct uuid *uuid)
 {
 	ssize_t i = k ? snapshot_find_guest(k->snapshot, guest) : -ENOENT;
 
@@ -38,8 +39,8 @@ static void choose_guest(const struct view_input *k, const char *guest, struct e
 		f->guest_name = guest;
 }
 
-static void write_page(struct eventlog *log, const struct eventlog_page *page, bool lost,
-	struct json_out *o)
+static void write_page(
+	struct eventlog *log, const struct eventlog_page *page, bool lost, struct json_out *o)
 {
 	char id[EVENTLOG_ID_MAX];
 
@@ -58,8 +59,8 @@ static void write_page(struct eventlog *log, const struct eventlog_page *page, b
 int serve_events(struct eventlog *log, const struct view_input *k, const struct query *q,
 	struct json_out *o, struct problem *p)
 {
-	struct eventlog_filter f = {.newest = q->newest, .limit = q->limit ? q->limit : LIMIT_DEFAULT,
-		.kind = q->kind};
+	struct eventlog_filter f = {
+		.newest = q->newest, .limit = q->limit ? q->limit : LIMIT_DEFAULT, .kind = q->kind};
 	struct eventlog_page page = {0};
 	struct uuid uuid;
 	int other_run = 0;

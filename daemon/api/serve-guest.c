@@ -18,8 +18,8 @@ void write_reason(struct json_out *o, const char *key, const struct reason *r)
 	json_out_close(o, '}');
 }
 
-void guest_conditions(const struct guest_sample *g, const struct plan_guest *p, condition_visitor fn,
-	void *userdata)
+void guest_conditions(const struct guest_sample *g, const struct plan_guest *p,
+	condition_visitor fn, void *userdata)
 {
 	const struct {
 		bool holds;
@@ -70,8 +70,8 @@ const char *guest_net(const struct guest_sample *g)
 	return g->report.swap_total_bytes ? "swap" : "none";
 }
 
-static void write_memory(struct json_out *o, const struct view_input *k, const struct guest_sample *g,
-	const struct plan_guest *p)
+static void write_memory(struct json_out *o, const struct view_input *k,
+	const struct guest_sample *g, const struct plan_guest *p)
 {
 	uint64_t limit = p ? p->max_bytes : UINT64_MAX;
 	/* A plan's target is commanded only where plans are carried out. */
@@ -108,12 +108,12 @@ static void write_cpu(struct json_out *o, const struct guest_sample *g, const st
 	json_out_key_u64(o, "quota_permyriad", p ? p->cpu_quota : g->cpu_quota);
 	json_out_key_u64(o, "time_usec", sampled ? g->vcpu_time_usec : UINT64_MAX);
 	json_out_key_u64(o, "delay_usec", sampled ? g->vcpu_delay_usec : UINT64_MAX);
-	json_out_key_u64(o, "delay_permyriad",
-		sampled && p ? p->vcpu_delay_permyriad : UINT64_MAX);
+	json_out_key_u64(o, "delay_permyriad", sampled && p ? p->vcpu_delay_permyriad : UINT64_MAX);
 	json_out_close(o, '}');
 }
 
-static void write_agent(struct json_out *o, const struct guest_sample *g, const struct view_guest *v)
+static void write_agent(
+	struct json_out *o, const struct guest_sample *g, const struct view_guest *v)
 {
 	json_out_key(o, "agent");
 	json_out_open(o, '{');
@@ -202,7 +202,8 @@ static uint64_t count_overrides(const struct snapshot *s, const struct uuid *gue
 	return n;
 }
 
-static void write_identity(struct json_out *o, const struct snapshot *s, const struct guest_sample *g)
+static void write_identity(
+	struct json_out *o, const struct snapshot *s, const struct guest_sample *g)
 {
 	char uuid[UUID_TEXT_MAX];
 
@@ -231,8 +232,8 @@ void serve_guest(const struct view_input *k, size_t index, struct json_out *o)
 	write_memory(o, k, g, p);
 	write_cpu(o, g, p);
 	write_conditions(o, g, p);
-	json_out_key_string(o, "fixed",
-		g->fixed == FIXED_NOT ? NULL : fixed_reason_to_string(g->fixed));
+	json_out_key_string(
+		o, "fixed", g->fixed == FIXED_NOT ? NULL : fixed_reason_to_string(g->fixed));
 	json_out_key_string(o, "net", guest_net(g));
 	write_agent(o, g, v);
 	write_report(o, s, &g->report);

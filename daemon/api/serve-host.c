@@ -139,7 +139,8 @@ static const char *uuid_or_null(const struct uuid *u, char buf[static UUID_TEXT_
 void write_reservation(struct json_out *o, const struct reservation *r, uint64_t now_boot_usec,
 	uint64_t now_real_usec)
 {
-	const struct snapshot clocks = {.now_boot_usec = now_boot_usec, .now_real_usec = now_real_usec};
+	const struct snapshot clocks = {
+		.now_boot_usec = now_boot_usec, .now_real_usec = now_real_usec};
 	char uuid[UUID_TEXT_MAX];
 
 	json_out_open(o, '{');

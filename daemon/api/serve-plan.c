@@ -49,7 +49,8 @@ static void write_action(struct json_out *o, const struct snapshot *s, const str
 	json_out_close(o, '}');
 }
 
-static void write_standing(struct json_out *o, const struct guest_sample *g, const struct plan_guest *p)
+static void write_standing(
+	struct json_out *o, const struct guest_sample *g, const struct plan_guest *p)
 {
 	json_out_open(o, '{');
 	write_guest_ref(o, g->id.name, &g->id.uuid);

@@ -48,9 +48,11 @@ void serve_policies(const struct view_input *k, size_t index, struct json_out *o
 }
 
 /* By whichever of its two clocks it ends first, as wall time. */
-static uint64_t override_end(const struct override *v, uint64_t now_boot_usec, uint64_t now_real_usec)
+static uint64_t override_end(
+	const struct override *v, uint64_t now_boot_usec, uint64_t now_real_usec)
 {
-	const struct snapshot clocks = {.now_boot_usec = now_boot_usec, .now_real_usec = now_real_usec};
+	const struct snapshot clocks = {
+		.now_boot_usec = now_boot_usec, .now_real_usec = now_real_usec};
 
 	return MIN(snapshot_real_usec(&clocks, v->until_boot_usec), v->until_real_usec);
 }

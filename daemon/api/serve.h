@@ -6,8 +6,9 @@
 #include "daemon/view.h"
 
 /*
- * From what is known to JSON, as docs/API.md says. Pure; used on views in the HTTP thread and on the main loop's own state there. The
- * serve_ functions answer a route each; the write_ functions are the parts that several answers share. index: of the noun.
+ * From what is known to JSON, as docs/API.md says. Pure; used on views in the HTTP thread and on
+ * the main loop's own state there. The serve_ functions answer a route each; the write_ functions
+ * are the parts that several answers share. index: of the noun.
  */
 void serve_version(const struct view_input *k, size_t index, struct json_out *o);
 void serve_hosts(const struct view_input *k, size_t index, struct json_out *o);
@@ -28,8 +29,8 @@ static inline const struct plan_guest *plan_guest(const struct view_input *k, si
 void write_reason(struct json_out *o, const char *key, const struct reason *r) _nonnull_args_(1, 2);
 /* The words of `conditions`, in one order everywhere: fn is called for each that holds. */
 typedef void (*condition_visitor)(const char *word, void *userdata);
-void guest_conditions(const struct guest_sample *g, const struct plan_guest *p, condition_visitor fn,
-	void *userdata) _nonnull_args_(1, 3);
+void guest_conditions(const struct guest_sample *g, const struct plan_guest *p,
+	condition_visitor fn, void *userdata) _nonnull_args_(1, 3);
 void write_conditions(struct json_out *o, const struct guest_sample *g, const struct plan_guest *p)
 	_nonnull_args_(1, 2);
 /* Why its share is what it is, or NULL where nothing can be said. */
@@ -44,7 +45,8 @@ void write_overrides(struct json_out *o, const struct override *overrides, size_
 	_nonnull_args_(1, 4);
 /* Members of the plan's division of the host's memory, into an open object. */
 void write_division(struct json_out *o, const struct plan *p) _nonnull_args_(1);
-/* The event list. k (NULL: no view yet) tells which guest q->guest names; one that is gone is found by the name in its events. Returns 0, or -1 with *p. */
+/* The event list. k (NULL: no view yet) tells which guest q->guest names; one that is gone is found
+ * by the name in its events. Returns 0, or -1 with *p. */
 struct query;
 int serve_events(struct eventlog *log, const struct view_input *k, const struct query *q,
 	struct json_out *o, struct problem *p) _nonnull_args_(1, 3, 4, 5) _must_check_;

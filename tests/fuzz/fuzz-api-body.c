@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a client may send: the first byte chooses the route, the rest up to a newline is its query string's first parameter
- * ("name=value"), then the body. What is accepted is within its bounds, what is refused says why, and the answer to it is JSON. */
+/* What a client may send: the first byte chooses the route, the rest up to a newline is its query
+ * string's first parameter
+ * ("name=value"), then the body. What is accepted is within its bounds, what is refused says why,
+ * and the answer to it is JSON. */
 #include <stdio.h>
 
 #include "daemon/api/call.h"
@@ -29,8 +31,8 @@ static void check_override(const struct api_override_request *o)
 		(o->for_usec != USEC_INFINITY && o->until_real_usec != USEC_INFINITY))
 		abort();
 	for (size_t i = 0; i < o->n_settings; i++)
-		if (override_check(o->settings[i].section, o->settings[i].key,
-			    o->settings[i].value, &d) < 0)
+		if (override_check(o->settings[i].section, o->settings[i].key, o->settings[i].value,
+			    &d) < 0)
 			abort();
 }
 
@@ -42,13 +44,12 @@ static void check_call(const struct api_call *c)
 		 (!c->request.reserve.bytes || c->request.reserve.wait_usec > 60 * USEC_PER_SEC ||
 			 !c->request.reserve.guest_name[0]))
 		abort();
-	else if (streq(c->route->name, "mode-set") &&
-		 !daemon_mode_to_string(c->request.mode.mode))
+	else if (streq(c->route->name, "mode-set") && !daemon_mode_to_string(c->request.mode.mode))
 		abort();
 }
 
-static int take_query(const struct route *r, const char *text, size_t len, struct query *q,
-	struct problem *p)
+static int take_query(
+	const struct route *r, const char *text, size_t len, struct query *q, struct problem *p)
 {
 	char line[512], *value;
 

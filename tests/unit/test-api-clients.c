@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The real HTTP server on a real socket: clients that are wrong, slow, many, gone, or not allowed. */
+/* The real HTTP server on a real socket: clients that are wrong, slow, many, gone, or not allowed.
+ */
 #include <grp.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -34,7 +35,8 @@ TEST(bad_bodies_are_refused_with_their_place)
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		_cleanup_reply_ struct reply r = {0};
 
-		client_request_bytes(socket_path, "PUT", "/v1/mode", bad[i].body, bad[i].len, NULL, &r);
+		client_request_bytes(
+			socket_path, "PUT", "/v1/mode", bad[i].body, bad[i].len, NULL, &r);
 		CHECK_PROBLEM(r, bad[i].code);
 		if (bad[i].code == API_PROBLEM_BODY_INVALID)
 			CHECK(json_is_string(json_at(r.json, "/pointer")));
@@ -43,7 +45,8 @@ TEST(bad_bodies_are_refused_with_their_place)
 	}
 	{
 		_cleanup_reply_ struct reply alive = ask("GET", "/v1/mode", NULL);
-		_cleanup_reply_ struct reply field = ask("PUT", "/v1/mode", "{\"mod\":\"observe\"}");
+		_cleanup_reply_ struct reply field =
+			ask("PUT", "/v1/mode", "{\"mod\":\"observe\"}");
 
 		CHECK_AT(alive, "/mode", "enforce");
 		CHECK_AT(field, "/pointer", "/mod");
@@ -57,14 +60,16 @@ TEST(what_is_no_json_by_its_own_word_is_refused)
 	start(NULL);
 	{
 		static const char body[] = "{\"mode\":\"enforce\"}";
-		_cleanup_reply_ struct reply form = {0}, none = {0}, like = {0}, charset = {0}, get = {0};
+		_cleanup_reply_ struct reply form = {0}, none = {0}, like = {0}, charset = {0},
+					     get = {0};
 
 		client_request(socket_path, "PUT", "/v1/mode", body,
 			"Content-Type: application/x-www-form-urlencoded", &form);
 		CHECK_PROBLEM(form, API_PROBLEM_MEDIA_TYPE);
 		client_request(socket_path, "PUT", "/v1/mode", body, "Content-Type:", &none);
 		CHECK_PROBLEM(none, API_PROBLEM_MEDIA_TYPE);
-		client_request(socket_path, "PUT", "/v1/mode", body, "Content-Type: application/jsonp", &like);
+		client_request(socket_path, "PUT", "/v1/mode", body,
+			"Content-Type: application/jsonp", &like);
 		CHECK_PROBLEM(like, API_PROBLEM_MEDIA_TYPE);
 		client_request(socket_path, "PUT", "/v1/mode", body,
 			"Content-Type: Application/JSON; charset=utf-8", &charset);
@@ -105,7 +110,8 @@ TEST(wrong_paths_methods_and_parameters)
 
 TEST(a_command_that_takes_too_long_goes_on_and_says_so)
 {
-	struct api_config c = {.deadline_usec = 200 * USEC_PER_MSEC, .access = {.admin_gid = GROUP_ADMIN}};
+	struct api_config c = {
+		.deadline_usec = 200 * USEC_PER_MSEC, .access = {.admin_gid = GROUP_ADMIN}};
 
 	start(&c);
 	fake_daemon_hold(fake, true);
@@ -201,7 +207,8 @@ TEST(a_client_that_leaves_does_no_harm)
 	fake_daemon_hold(fake, true);
 	fd = client_connect(socket_path);
 	CHECK(fd >= 0);
-	client_raw(fd, "POST /v1/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 57, buf, sizeof(buf), 0);
+	client_raw(fd, "POST /v1/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 57, buf,
+		sizeof(buf), 0);
 	wait_held(1);
 	close(fd);
 	fake_daemon_release(fake);
@@ -213,7 +220,7 @@ TEST(a_client_that_leaves_does_no_harm)
 	stop();
 }
 
-#define CLIENTS  8
+#define CLIENTS 8
 #define REQUESTS 150
 
 struct hammer {
@@ -286,9 +293,11 @@ static bool ends(int fd)
 
 TEST(a_request_that_trickles_in_is_cut_off_and_others_are_served)
 {
-	struct api_config c = {.request_usec = 300 * USEC_PER_MSEC, .access = {.admin_gid = GROUP_ADMIN}};
-	static const char begin[] = "PUT /v1/mode HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-				    "Content-Length: 30\r\n\r\n{";
+	struct api_config c = {
+		.request_usec = 300 * USEC_PER_MSEC, .access = {.admin_gid = GROUP_ADMIN}};
+	static const char begin[] =
+		"PUT /v1/mode HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+		"Content-Length: 30\r\n\r\n{";
 	char buf[64];
 	int fds[20];
 
@@ -312,7 +321,8 @@ TEST(a_request_that_trickles_in_is_cut_off_and_others_are_served)
 
 TEST(headers_that_never_end_are_cut_off)
 {
-	struct api_config c = {.request_usec = 300 * USEC_PER_MSEC, .access = {.admin_gid = GROUP_ADMIN}};
+	struct api_config c = {
+		.request_usec = 300 * USEC_PER_MSEC, .access = {.admin_gid = GROUP_ADMIN}};
 	static const char begin[] = "GET /v1/mode HTTP/1.1\r\nHost: x\r\nX: ";
 	char buf[64];
 	int fd;
@@ -322,7 +332,8 @@ TEST(headers_that_never_end_are_cut_off)
 	client_raw(fd, begin, sizeof(begin) - 1, buf, sizeof(buf), 0);
 	/* A byte now and then renews the library's idle time-out, not the deadline. */
 	for (int i = 0; i < 2000; i++)
-		if (client_raw(fd, "x", 1, buf, sizeof(buf), 10) || send(fd, "x", 1, MSG_NOSIGNAL) < 0)
+		if (client_raw(fd, "x", 1, buf, sizeof(buf), 10) ||
+			send(fd, "x", 1, MSG_NOSIGNAL) < 0)
 			break;
 	CHECK(ends(fd));
 	close(fd);
@@ -331,8 +342,9 @@ TEST(headers_that_never_end_are_cut_off)
 
 TEST(endless_bodies_and_headers_are_bounded)
 {
-	static const char chunked[] = "PUT /v1/mode HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-				      "Transfer-Encoding: chunked\r\n\r\n";
+	static const char chunked[] =
+		"PUT /v1/mode HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+		"Transfer-Encoding: chunked\r\n\r\n";
 	static char chunk[4200], header[40000], answer[4096];
 	int fd;
 
@@ -365,8 +377,9 @@ TEST(endless_bodies_and_headers_are_bounded)
 
 TEST(what_is_no_http_is_dropped)
 {
-	static const char *const bytes[] = {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "\r\n\r\n\r\n",
-		"GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET /v1/mode HTTP/1.1\r\nContent-Length: -5\r\n\r\n"};
+	static const char *const bytes[] = {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+		"\r\n\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n",
+		"GET /v1/mode HTTP/1.1\r\nContent-Length: -5\r\n\r\n"};
 	char answer[4096];
 
 	start(NULL);
@@ -422,10 +435,12 @@ static int as_user(uid_t uid, gid_t gid, int (*fn)(void))
 
 static const struct route *asked_route;
 
-/* The status of a request to asked_route, by raw bytes (no library state is shared with the parent), less 200. */
+/* The status of a request to asked_route, by raw bytes (no library state is shared with the
+ * parent), less 200. */
 static int ask_route(void)
 {
-	const char *body = asked_route->body ? "{\"mode\":\"enforce\",\"memory\":{\"min\":1048576}}" : "";
+	const char *body =
+		asked_route->body ? "{\"mode\":\"enforce\",\"memory\":{\"min\":1048576}}" : "";
 	char path[256], request[1024], answer[4096];
 	const char *p = asked_route->path;
 	size_t n = 0;
@@ -436,12 +451,14 @@ static int ask_route(void)
 			path[n++] = *p;
 			continue;
 		}
-		n += (size_t)snprintf(path + n, 8, "%s", asked_route->noun == NOUN_GUEST ? "web1" : "self");
+		n += (size_t)snprintf(
+			path + n, 8, "%s", asked_route->noun == NOUN_GUEST ? "web1" : "self");
 		p += strcspn(p, "}");
 	}
 	path[n] = '\0';
 	snprintf(request, sizeof(request),
-		"%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
+		"%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: "
+		"application/json\r\n"
 		"Content-Length: %zu\r\n\r\n%s",
 		asked_route->method, path, strlen(body), body);
 	if (fd < 0)
@@ -457,8 +474,8 @@ TEST(each_role_may_what_its_routes_say_and_no_more)
 	static const struct {
 		gid_t gid;
 		enum api_role role;
-	} who[] = {{65534, API_ROLE_NONE}, {GROUP_READ, API_ROLE_READ}, {GROUP_OPERATE, API_ROLE_OPERATE},
-		{GROUP_ADMIN, API_ROLE_ADMIN}};
+	} who[] = {{65534, API_ROLE_NONE}, {GROUP_READ, API_ROLE_READ},
+		{GROUP_OPERATE, API_ROLE_OPERATE}, {GROUP_ADMIN, API_ROLE_ADMIN}};
 
 	if (geteuid() != 0)
 		TEST_SKIP("needs root, to ask as other users");
@@ -486,8 +503,10 @@ static int ask_mode(void)
 
 TEST(others_get_a_role_only_when_configured)
 {
-	struct api_config c = {.access = {.admin_gid = GROUP_ADMIN, .operate_gid = (gid_t)-1,
-				       .read_gid = (gid_t)-1, .others = API_ROLE_READ}};
+	struct api_config c = {.access = {.admin_gid = GROUP_ADMIN,
+				       .operate_gid = (gid_t)-1,
+				       .read_gid = (gid_t)-1,
+				       .others = API_ROLE_READ}};
 
 	if (geteuid() != 0)
 		TEST_SKIP("needs root, to ask as other users");
@@ -508,7 +527,8 @@ static int hoard(void)
 		char answer[1024] = "";
 
 		/* One that is refused at once may find nobody to send to, but has its answer. */
-		if (fd < 0 || (send(fd, get, sizeof(get) - 1, MSG_NOSIGNAL) < 0 && errno != EPIPE) ||
+		if (fd < 0 ||
+			(send(fd, get, sizeof(get) - 1, MSG_NOSIGNAL) < 0 && errno != EPIPE) ||
 			poll(&p, 1, 20000) <= 0 || read(fd, answer, sizeof(answer) - 1) <= 0)
 			return 10;
 		if (strstr(answer, "200 OK"))

@@ -124,7 +124,7 @@ static json_t *find_setting(json_t *settings, const char *section, const char *k
 	json_t *s;
 	size_t i;
 
-	json_array_foreach(settings, i, s)
+	json_array_foreach (settings, i, s)
 		if (streq(json_string_value(json_object_get(s, "section")), section) &&
 			streq(json_string_value(json_object_get(s, "key")), key))
 			return s;
@@ -143,7 +143,8 @@ TEST(effective_settings_say_where_they_come_from)
 		CHECK_STR(json_string_value(json_at(min, "/value")), "512M");
 		CHECK_STR(json_string_value(json_at(min, "/origin/kind")), "policy");
 		CHECK_STR(json_string_value(json_at(min, "/origin/policy")), "60-night.policy");
-		CHECK_STR(json_string_value(json_at(min, "/origin/file")), "/etc/ballast/policy.d/60-night.policy");
+		CHECK_STR(json_string_value(json_at(min, "/origin/file")),
+			"/etc/ballast/policy.d/60-night.policy");
 		CHECK_INT(json_integer_value(json_at(min, "/origin/line")), 10);
 		CHECK_STR(json_string_value(json_at(quota, "/origin/kind")), "default");
 		CHECK(json_is_null(json_at(quota, "/origin/file")));
@@ -164,12 +165,14 @@ TEST(explain_puts_it_in_sentences)
 		char all[4096] = "";
 
 		CHECK_INT(r.status, 200);
-		json_array_foreach(json_at(r.json, "/text"), i, line)
-			snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s\n", json_string_value(line));
+		json_array_foreach (json_at(r.json, "/text"), i, line)
+			snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s\n",
+				json_string_value(line));
 		CHECK_CONTAINS(all, "web1 has 1 GiB of at most 4 GiB");
 		CHECK_CONTAINS(all, "why: stalled 12.34% of the last second");
 		CHECK_CONTAINS(all, "pressed: it stalls on memory");
-		CHECK_CONTAINS(all, "policy 50-day.policy matches, but its schedule is closed (Mon..Fri 08:00)");
+		CHECK_CONTAINS(all, "policy 50-day.policy matches, but its schedule is closed "
+				    "(Mon..Fri 08:00)");
 		CHECK_CONTAINS(all, "policy 10-default.policy is in force");
 		CHECK_CONTAINS(all, "the host is short");
 		CHECK_AT(r, "/changes/0/kind", "command");
@@ -213,10 +216,13 @@ TEST(events_are_listed_filtered_and_paged)
 	{
 		_cleanup_reply_ struct reply all = ask("GET", "/v1/events", NULL);
 		_cleanup_reply_ struct reply two = ask("GET", "/v1/events?limit=2", NULL);
-		_cleanup_reply_ struct reply rest = ask("GET", "/v1/events?after=host1:0badcafe:2", NULL);
+		_cleanup_reply_ struct reply rest =
+			ask("GET", "/v1/events?after=host1:0badcafe:2", NULL);
 		_cleanup_reply_ struct reply last = ask("GET", "/v1/events?newest&limit=1", NULL);
-		_cleanup_reply_ struct reply web = ask("GET", "/v1/events?guest=web1&kind=command", NULL);
-		_cleanup_reply_ struct reply older = ask("GET", "/v1/events?after=host1:feedbeef:99", NULL);
+		_cleanup_reply_ struct reply web =
+			ask("GET", "/v1/events?guest=web1&kind=command", NULL);
+		_cleanup_reply_ struct reply older =
+			ask("GET", "/v1/events?after=host1:feedbeef:99", NULL);
 		_cleanup_reply_ struct reply kind = ask("GET", "/v1/events?kind=comand", NULL);
 		_cleanup_reply_ struct reply guest = ask("GET", "/v1/events?guest=wbe1", NULL);
 		_cleanup_reply_ struct reply after = ask("GET", "/v1/events?after=yesterday", NULL);
@@ -254,7 +260,8 @@ TEST(mode_is_set_and_seen_at_once)
 		snprintf(body, sizeof(body), "{\"mode\":\"%s\"}", want);
 		{
 			_cleanup_reply_ struct reply before = ask("GET", "/v1/mode", NULL);
-			_cleanup_reply_ struct reply dry = ask("PUT", "/v1/mode?dry_run=true", body);
+			_cleanup_reply_ struct reply dry =
+				ask("PUT", "/v1/mode?dry_run=true", body);
 			_cleanup_reply_ struct reply still = ask("GET", "/v1/mode", NULL);
 			_cleanup_reply_ struct reply put = ask("PUT", "/v1/mode", body);
 			_cleanup_reply_ struct reply get = ask("GET", "/v1/mode", NULL);
@@ -276,13 +283,16 @@ TEST(overrides_are_set_shown_and_cleared)
 
 	start(NULL);
 	{
-		_cleanup_reply_ struct reply none = ask("DELETE", "/v1/guests/web1/overrides", NULL);
-		_cleanup_reply_ struct reply dry = ask("PUT", "/v1/guests/web1/overrides?dry_run", body);
+		_cleanup_reply_ struct reply none =
+			ask("DELETE", "/v1/guests/web1/overrides", NULL);
+		_cleanup_reply_ struct reply dry =
+			ask("PUT", "/v1/guests/web1/overrides?dry_run", body);
 		_cleanup_reply_ struct reply unset = ask("GET", "/v1/guests/web1", NULL);
 		_cleanup_reply_ struct reply put = ask("PUT", "/v1/guests/web1/overrides", body);
 		_cleanup_reply_ struct reply shown = ask("GET", "/v1/guests/web1", NULL);
 		_cleanup_reply_ struct reply why = ask("GET", "/v1/guests/web1/explain", NULL);
-		_cleanup_reply_ struct reply gone = ask("DELETE", "/v1/guests/web1/overrides", NULL);
+		_cleanup_reply_ struct reply gone =
+			ask("DELETE", "/v1/guests/web1/overrides", NULL);
 		_cleanup_reply_ struct reply after = ask("GET", "/v1/guests/web1", NULL);
 
 		CHECK_PROBLEM(none, API_PROBLEM_OVERRIDE_UNKNOWN);
@@ -305,10 +315,12 @@ TEST(overrides_are_set_shown_and_cleared)
 
 TEST(enroll_reload_and_reservations)
 {
-	static const char small[] = "{\"uuid\":\"3e0c6a52-8f0b-4c0e-9d0e-0242ac120002\",\"name\":\"web9\","
-				    "\"bytes\":1073741824}";
-	static const char large[] = "{\"uuid\":\"3e0c6a52-8f0b-4c0e-9d0e-0242ac120002\",\"name\":\"web9\","
-				    "\"bytes\":9073741824,\"wait_s\":0}";
+	static const char small[] =
+		"{\"uuid\":\"3e0c6a52-8f0b-4c0e-9d0e-0242ac120002\",\"name\":\"web9\","
+		"\"bytes\":1073741824}";
+	static const char large[] =
+		"{\"uuid\":\"3e0c6a52-8f0b-4c0e-9d0e-0242ac120002\",\"name\":\"web9\","
+		"\"bytes\":9073741824,\"wait_s\":0}";
 
 	start(NULL);
 	{
@@ -350,8 +362,8 @@ TEST(enroll_reload_and_reservations)
 
 TEST(an_unchanged_answer_is_not_sent_again)
 {
-	static const char *const paths[] = {"/v1/guests", "/v1/guests/web1", "/v1/hosts/self", "/v1/plan",
-		"/v1/policies", "/v1/mode"};
+	static const char *const paths[] = {"/v1/guests", "/v1/guests/web1", "/v1/hosts/self",
+		"/v1/plan", "/v1/policies", "/v1/mode"};
 
 	start(NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
@@ -364,7 +376,8 @@ TEST(an_unchanged_answer_is_not_sent_again)
 		client_request(socket_path, "GET", paths[i], NULL, header, &same);
 		snprintf(header, sizeof(header), "If-None-Match: W/%s", first.etag);
 		client_request(socket_path, "GET", paths[i], NULL, header, &weak);
-		client_request(socket_path, "GET", paths[i], NULL, "If-None-Match: \"0123456789abcdef\"", &other);
+		client_request(socket_path, "GET", paths[i], NULL,
+			"If-None-Match: \"0123456789abcdef\"", &other);
 		client_request(socket_path, "HEAD", paths[i], NULL, NULL, &head);
 		CHECK_INT(same.status, 304);
 		CHECK_U64(same.len, 0);
@@ -390,7 +403,8 @@ TEST(a_view_is_made_only_when_somebody_asks)
 	pthread_mutex_lock(&fake->lock);
 	looks = fake->n_looks;
 	pthread_mutex_unlock(&fake->lock);
-	/* One for each 50 ms, however long the 200 took: far fewer than 200 on any machine that can run this. */
+	/* One for each 50 ms, however long the 200 took: far fewer than 200 on any machine that can
+	 * run this. */
 	CHECK(looks >= 1 && looks < 190);
 	stop();
 }

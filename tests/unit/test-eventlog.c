@@ -29,7 +29,8 @@ static json_t *objects(const struct eventlog_page *page)
 	_cleanup_free_ char *text = NULL;
 	json_t *value = NULL;
 
-	if (asprintf(&text, "[%s]", page->text) < 0 || json_read(text, strlen(text), &value, NULL) < 0)
+	if (asprintf(&text, "[%s]", page->text) < 0 ||
+		json_read(text, strlen(text), &value, NULL) < 0)
 		return NULL;
 	return value;
 }
@@ -63,16 +64,25 @@ TEST(an_event_is_kept_as_the_object_that_is_shown)
 	struct event_number numbers[] = {{"from", 1}, {"to", UINT64_MAX}};
 	struct eventlog_page page;
 
-	CHECK_U64(eventlog_append(l, &(struct event){.kind = "command", .severity = SEVERITY_INFO,
-			.time_real_usec = UINT64_C(1795334400000000), .guest = &web, .guest_name = "we\"b",
-			.numbers = numbers, .n_numbers = 2, .reason = &reason, .by = "uid 0",
-			.text = "moved"}), 1);
+	CHECK_U64(eventlog_append(l, &(struct event){.kind = "command",
+					     .severity = SEVERITY_INFO,
+					     .time_real_usec = UINT64_C(1795334400000000),
+					     .guest = &web,
+					     .guest_name = "we\"b",
+					     .numbers = numbers,
+					     .n_numbers = 2,
+					     .reason = &reason,
+					     .by = "uid 0",
+					     .text = "moved"}),
+		1);
 	page = read_page(l, (struct eventlog_filter){0});
-	CHECK_STR(page.text, "{\"id\":\"host1:0badcafe:1\",\"seq\":1,\"time\":\"2026-11-22T08:00:00.000Z\","
+	CHECK_STR(page.text,
+		"{\"id\":\"host1:0badcafe:1\",\"seq\":1,\"time\":\"2026-11-22T08:00:00.000Z\","
 		"\"kind\":\"command\",\"severity\":\"info\",\"guest\":\"we\\\"b\","
 		"\"uuid\":\"01000000-0000-0000-0000-000000000000\",\"by\":\"uid 0\","
 		"\"numbers\":{\"from\":1,\"to\":null},"
-		"\"reason\":{\"code\":\"min\",\"text\":\"policy gives it at least 512 MiB\"},\"text\":\"moved\"}");
+		"\"reason\":{\"code\":\"min\",\"text\":\"policy gives it at least 512 "
+		"MiB\"},\"text\":\"moved\"}");
 	free(page.text);
 	eventlog_free(l);
 }
@@ -80,7 +90,8 @@ TEST(an_event_is_kept_as_the_object_that_is_shown)
 TEST(events_of_a_plan_name_their_numbers)
 {
 	struct eventlog *l = eventlog_new("h", "b");
-	struct plan_event e = {.kind = EVENT_STUCK, .of_guest = true, .guest = web, .arg = {MIB, 2 * MIB}};
+	struct plan_event e = {
+		.kind = EVENT_STUCK, .of_guest = true, .guest = web, .arg = {MIB, 2 * MIB}};
 	struct eventlog_page page;
 
 	eventlog_append_plan(l, &e, "web1", USEC_PER_SEC);
@@ -98,7 +109,8 @@ TEST(events_of_a_plan_name_their_numbers)
 
 static void append(struct eventlog *l, const struct uuid *guest, enum daemon_event kind)
 {
-	eventlog_append_text(l, kind, SEVERITY_INFO, USEC_PER_SEC, guest, guest ? "g" : NULL, "x%d", 1);
+	eventlog_append_text(
+		l, kind, SEVERITY_INFO, USEC_PER_SEC, guest, guest ? "g" : NULL, "x%d", 1);
 }
 
 TEST(filters_pages_and_the_newest)
@@ -165,7 +177,8 @@ TEST(the_oldest_go_when_there_are_too_many)
 	eventlog_free(l);
 }
 
-/* Objects of all lengths wrap around many times: what is there always is a gapless run of whole objects. */
+/* Objects of all lengths wrap around many times: what is there always is a gapless run of whole
+ * objects. */
 TEST(the_ring_of_text_never_tears_an_object)
 {
 	struct eventlog *l = eventlog_new("h", "b");
@@ -185,7 +198,8 @@ TEST(the_ring_of_text_never_tears_an_object)
 			CHECK(all);
 			CHECK_U64(json_array_size(all), page.n);
 			for (size_t k = 0; k < page.n; k++)
-				CHECK_INT(json_integer_value(json_object_get(json_array_get(all, k), "seq")),
+				CHECK_INT(json_integer_value(
+						  json_object_get(json_array_get(all, k), "seq")),
 					(uint64_t)i - page.n + 1 + k);
 			json_decref(all);
 			free(page.text);
@@ -205,8 +219,13 @@ TEST(an_event_never_grows_beyond_its_bound)
 	bad[sizeof(bad) - 1] = '\0';
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
 		numbers[i] = (struct event_number){"a_number", UINT64_MAX - 1};
-	eventlog_append(l, &(struct event){.kind = "reload", .guest = &web, .guest_name = bad, .by = bad,
-		.text = bad, .numbers = numbers, .n_numbers = ARRAY_SIZE(numbers)});
+	eventlog_append(l, &(struct event){.kind = "reload",
+				   .guest = &web,
+				   .guest_name = bad,
+				   .by = bad,
+				   .text = bad,
+				   .numbers = numbers,
+				   .n_numbers = ARRAY_SIZE(numbers)});
 	page = read_page(l, (struct eventlog_filter){0});
 	CHECK(page.len <= 4096);
 	CHECK_CONTAINS(page.text, "\"a_number\":18446744073709551614");
@@ -267,7 +286,8 @@ static void *follow(void *arg)
 	uint64_t after = 0;
 
 	while (!atomic_load(&r->stop)) {
-		struct eventlog_page page = read_page(r->log, (struct eventlog_filter){.after = after, .limit = 50});
+		struct eventlog_page page =
+			read_page(r->log, (struct eventlog_filter){.after = after, .limit = 50});
 		json_t *all = objects(&page);
 
 		/* Gapless: what is lost is said. */

@@ -39,9 +39,11 @@ TEST(strings_are_escaped_and_bad_utf8_is_replaced)
 {
 	_cleanup_json_out_ struct json_out o = {0};
 
-	json_out_string(&o, "a\"b\\c\n\t\x01 \x7f \xc3\xa9 \xf0\x9f\x98\x80 \xff \xc0\xaf \xed\xa0\x80");
-	CHECK_STR(o.buf, "\"a\\\"b\\\\c\\n\\t\\u0001 \\u007f \xc3\xa9 \xf0\x9f\x98\x80 \xef\xbf\xbd "
-			 "\xef\xbf\xbd\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
+	json_out_string(
+		&o, "a\"b\\c\n\t\x01 \x7f \xc3\xa9 \xf0\x9f\x98\x80 \xff \xc0\xaf \xed\xa0\x80");
+	CHECK_STR(o.buf,
+		"\"a\\\"b\\\\c\\n\\t\\u0001 \\u007f \xc3\xa9 \xf0\x9f\x98\x80 \xef\xbf\xbd "
+		"\xef\xbf\xbd\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
 	json_decref(read_back(&o));
 }
 
@@ -95,9 +97,10 @@ TEST(times_are_written_and_read_as_rfc_3339)
 
 TEST(what_is_no_time_is_refused)
 {
-	static const char *const bad[] = {"", "2026-11-22", "2026-11-22T08:00:00", "2026-11-31T08:00:00Z",
-		"2026-13-01T08:00:00Z", "2026-11-22T24:00:00Z", "2026-11-22T08:00:00Zx", "1969-12-31T23:59:59Z",
-		"2026-11-22T08:00:60Z", "2026-11-22T08:00:00.Z", "2026-11-22T08:00:00+1:00", "9999-12-31T23:59:59-01:00",
+	static const char *const bad[] = {"", "2026-11-22", "2026-11-22T08:00:00",
+		"2026-11-31T08:00:00Z", "2026-13-01T08:00:00Z", "2026-11-22T24:00:00Z",
+		"2026-11-22T08:00:00Zx", "1969-12-31T23:59:59Z", "2026-11-22T08:00:60Z",
+		"2026-11-22T08:00:00.Z", "2026-11-22T08:00:00+1:00", "9999-12-31T23:59:59-01:00",
 		"2027-02-29T00:00:00Z", "1970-01-01T00:00:00+00:01"};
 	uint64_t t = 42;
 
@@ -173,18 +176,23 @@ TEST(objects_are_checked_against_their_table)
 		{"[]", "", "found an array, expected an object"},
 		{"{}", "/uuid", "missing, expected a UUID"},
 		{"{\"uuid\":\"x\"}", "/uuid", "found \"x\", expected a UUID"},
-		{"{" UUID_OK ",\"color\":\"red\"}", "/color", "unknown field \"color\", did you mean \"colour\"?"},
+		{"{" UUID_OK ",\"color\":\"red\"}", "/color",
+			"unknown field \"color\", did you mean \"colour\"?"},
 		{"{" UUID_OK ",\"a/b~c\":1}", "/a~1b~0c", "unknown field"},
 		{"{" UUID_OK ",\"colour\":\"grean\"}", "/colour", "did you mean \"green\"?"},
-		{"{" UUID_OK ",\"colour\":\"ultraviolet\"}", "/colour", "not one of the known words"},
+		{"{" UUID_OK ",\"colour\":\"ultraviolet\"}", "/colour",
+			"not one of the known words"},
 		{"{" UUID_OK ",\"memory\":{\"min\":\"512M\"}}", "/memory/min",
 			"found \"512M\", expected a whole number of bytes"},
 		{"{" UUID_OK ",\"memory\":{\"min\":-1}}", "/memory/min", "found -1"},
-		{"{" UUID_OK ",\"memory\":{\"min\":0}}", "/memory/min", "found 0, expected at least 1"},
+		{"{" UUID_OK ",\"memory\":{\"min\":0}}", "/memory/min",
+			"found 0, expected at least 1"},
 		{"{" UUID_OK ",\"memory\":{\"min\":1.5}}", "/memory/min", "found 1.5"},
-		{"{" UUID_OK ",\"memory\":{\"weight\":10001}}", "/memory/weight", "found 10001, expected 1 to 10000"},
+		{"{" UUID_OK ",\"memory\":{\"weight\":10001}}", "/memory/weight",
+			"found 10001, expected 1 to 10000"},
 		{"{" UUID_OK ",\"memory\":null}", "/memory", "found null, expected an object"},
-		{"{" UUID_OK ",\"until\":\"tomorrow\"}", "/until", "found \"tomorrow\", expected a time"},
+		{"{" UUID_OK ",\"until\":\"tomorrow\"}", "/until",
+			"found \"tomorrow\", expected a time"},
 		{"{" UUID_OK ",\"dry\":1}", "/dry", "found 1, expected true or false"},
 		{"{" UUID_OK ",\"why\":\"\"}", "/why", "shorter than 1"},
 		{"{" UUID_OK ",\"why\":\"123456\"}", "/why", "longer than 5"},
@@ -204,8 +212,9 @@ TEST(objects_are_checked_against_their_table)
 
 TEST(a_good_object_passes)
 {
-	static const char text[] = "{" UUID_OK ",\"colour\":\"red\",\"memory\":{\"min\":1,\"weight\":10000},"
-				   "\"until\":\"2026-11-22T08:00:00Z\",\"dry\":false,\"why\":\"12345\"}";
+	static const char text[] =
+		"{" UUID_OK ",\"colour\":\"red\",\"memory\":{\"min\":1,\"weight\":10000},"
+		"\"until\":\"2026-11-22T08:00:00Z\",\"dry\":false,\"why\":\"12345\"}";
 	struct json_mistake m;
 	json_t *value = NULL;
 

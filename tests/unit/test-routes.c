@@ -9,7 +9,8 @@
 TEST_STRTAB(api_problem, enum api_problem, API_PROBLEM_MAX)
 TEST_STRTAB(api_role, enum api_role, API_ROLE_MAX)
 
-static const struct route *find(const char *method, const char *path, char *value, struct problem *p)
+static const struct route *find(
+	const char *method, const char *path, char *value, struct problem *p)
 {
 	problem_clear(p);
 	return route_find(method, path, value, p);
@@ -38,7 +39,8 @@ TEST(every_route_is_declared_whole)
 		CHECK((r->answer == NULL) == (r->status == 204));
 		for (size_t k = 0; k < i; k++) {
 			CHECK(!streq(r->name, routes[k].name));
-			CHECK(!streq(r->path, routes[k].path) || !streq(r->method, routes[k].method));
+			CHECK(!streq(r->path, routes[k].path) ||
+				!streq(r->method, routes[k].method));
 		}
 	}
 }
@@ -75,14 +77,17 @@ TEST(the_documentation_lists_every_route_and_problem)
 		CHECK(problem_status((enum api_problem)i) >= 400);
 		CHECK(problem_title((enum api_problem)i));
 		/* The table's rows begin with codes, and carry their status. */
-		for (const char *at = docs; (at = strstr(at, api_problem_to_string((enum api_problem)i))); at++) {
+		for (const char *at = docs;
+			(at = strstr(at, api_problem_to_string((enum api_problem)i))); at++) {
 			char status[16];
 			const char *line = at;
 
 			while (line > docs && line[-1] != '\n')
 				line--;
-			snprintf(status, sizeof(status), "| %u |", problem_status((enum api_problem)i));
-			if (*line == '|' && strstr(line, status) && strstr(line, status) < strchr(at, '\n'))
+			snprintf(status, sizeof(status), "| %u |",
+				problem_status((enum api_problem)i));
+			if (*line == '|' && strstr(line, status) &&
+				strstr(line, status) < strchr(at, '\n'))
 				listed = true;
 		}
 		if (!listed)
@@ -151,7 +156,9 @@ TEST(query_parameters_are_checked)
 		_cleanup_problem_ struct problem p = {0};
 		struct query q = {0};
 
-		CHECK_INT(route_take_param(by_name(bad[i].route), bad[i].name, bad[i].value, &q, &p), -1);
+		CHECK_INT(
+			route_take_param(by_name(bad[i].route), bad[i].name, bad[i].value, &q, &p),
+			-1);
 		CHECK_INT(p.code, API_PROBLEM_QUERY_INVALID);
 		CHECK_STR(p.parameter, bad[i].name);
 		CHECK_CONTAINS(p.detail, bad[i].says);
@@ -166,7 +173,8 @@ TEST(good_parameters_land_in_their_place)
 	CHECK_INT(route_take_param(by_name("events"), "limit", "1000", &q, &p), 0);
 	CHECK_INT(route_take_param(by_name("events"), "after", "h:b:1", &q, &p), 0);
 	CHECK_INT(route_take_param(by_name("events"), "newest", NULL, &q, &p), 0);
-	CHECK_INT(route_take_param(by_name("reload"), "dry_run", "false", &(struct query){0}, &p), 0);
+	CHECK_INT(
+		route_take_param(by_name("reload"), "dry_run", "false", &(struct query){0}, &p), 0);
 	CHECK_U64(q.limit, 1000);
 	CHECK_STR(q.after, "h:b:1");
 	CHECK(q.newest && !q.dry_run);
@@ -201,23 +209,28 @@ TEST(bad_bodies_name_the_place)
 		{"mode-set", "", API_PROBLEM_BODY_MALFORMED, "", "nothing is there"},
 		{"mode-set", "{\"mode\":\"enforce\"", API_PROBLEM_BODY_MALFORMED, "", "line 1"},
 		{"mode-set", "{}", API_PROBLEM_BODY_INVALID, "/mode", "missing"},
-		{"mode-set", "{\"mode\":\"enforced\"}", API_PROBLEM_BODY_INVALID, "/mode", "did you mean \"enforce\"?"},
-		{"mode-set", "{\"mode\":\"enforce\",\"release\":true}", API_PROBLEM_BODY_INVALID, "/release",
-			"observe"},
+		{"mode-set", "{\"mode\":\"enforced\"}", API_PROBLEM_BODY_INVALID, "/mode",
+			"did you mean \"enforce\"?"},
+		{"mode-set", "{\"mode\":\"enforce\",\"release\":true}", API_PROBLEM_BODY_INVALID,
+			"/release", "observe"},
 		{"override-set", "{}", API_PROBLEM_BODY_INVALID, "", "nothing to set"},
 		{"override-set", "{\"memory\":{}}", API_PROBLEM_BODY_INVALID, "", "nothing to set"},
-		{"override-set", "{\"memory\":{\"min\":2,\"max\":1}}", API_PROBLEM_BODY_INVALID, "/memory/min",
-			"more than max"},
-		{"override-set", "{\"memory\":{\"mim\":2}}", API_PROBLEM_BODY_INVALID, "/memory/mim",
-			"did you mean \"min\"?"},
-		{"override-set", "{\"cpu\":{\"weight\":0}}", API_PROBLEM_BODY_INVALID, "/cpu/weight", "1 to 10000"},
-		{"override-set", "{\"cpu\":{\"weight\":1},\"for_s\":1,\"until\":\"2099-01-01T00:00:00Z\"}",
+		{"override-set", "{\"memory\":{\"min\":2,\"max\":1}}", API_PROBLEM_BODY_INVALID,
+			"/memory/min", "more than max"},
+		{"override-set", "{\"memory\":{\"mim\":2}}", API_PROBLEM_BODY_INVALID,
+			"/memory/mim", "did you mean \"min\"?"},
+		{"override-set", "{\"cpu\":{\"weight\":0}}", API_PROBLEM_BODY_INVALID,
+			"/cpu/weight", "1 to 10000"},
+		{"override-set",
+			"{\"cpu\":{\"weight\":1},\"for_s\":1,\"until\":\"2099-01-01T00:00:00Z\"}",
 			API_PROBLEM_BODY_INVALID, "/until", "either"},
 		{"override-set", "{\"cpu\":{\"weight\":1},\"until\":\"2001-01-01T00:00:00Z\"}",
 			API_PROBLEM_BODY_INVALID, "/until", "in the past"},
 		{"reserve", "{\"uuid\":\"3e0c6a52-8f0b-4c0e-9d0e-0242ac120002\",\"name\":\"x\"}",
 			API_PROBLEM_BODY_INVALID, "/bytes", "missing"},
-		{"reserve", "{\"uuid\":\"3e0c6a52-8f0b-4c0e-9d0e-0242ac120002\",\"name\":\"x\",\"bytes\":1,\"wait_s\":61}",
+		{"reserve",
+			"{\"uuid\":\"3e0c6a52-8f0b-4c0e-9d0e-0242ac120002\",\"name\":\"x\","
+			"\"bytes\":1,\"wait_s\":61}",
 			API_PROBLEM_BODY_INVALID, "/wait_s", "0 to 60"},
 		{"reload", "{}", API_PROBLEM_BODY_MALFORMED, "", "takes no body"},
 	};
@@ -227,7 +240,8 @@ TEST(bad_bodies_name_the_place)
 
 		CHECK(!prepare(bad[i].route, bad[i].body, &p));
 		if (p.code != bad[i].code)
-			TEST_FAIL("%s: %s: %s", bad[i].body, api_problem_to_string(p.code), p.detail);
+			TEST_FAIL(
+				"%s: %s: %s", bad[i].body, api_problem_to_string(p.code), p.detail);
 		CHECK_STR(p.pointer, bad[i].pointer);
 		CHECK_CONTAINS(p.detail, bad[i].says);
 	}
@@ -237,8 +251,11 @@ TEST(an_override_becomes_policy_text)
 {
 	_cleanup_problem_ struct problem p = {0};
 	struct api_call *c = prepare("override-set",
-		"{\"memory\":{\"min\":536870912,\"max\":1610612736,\"weight\":300,\"headroom_permyriad\":1250},"
-		"\"cpu\":{\"weight\":400,\"quota_permyriad\":15000},\"for_s\":7200,\"reason\":\"release\"}", &p);
+		"{\"memory\":{\"min\":536870912,\"max\":1610612736,\"weight\":300,\"headroom_"
+		"permyriad\":1250},"
+		"\"cpu\":{\"weight\":400,\"quota_permyriad\":15000},\"for_s\":7200,\"reason\":"
+		"\"release\"}",
+		&p);
 	const struct api_override_request *o;
 	char text[256] = "";
 
@@ -260,7 +277,8 @@ TEST(a_reservation_waits_ten_seconds_unless_told)
 {
 	_cleanup_problem_ struct problem p = {0};
 	struct api_call *c = prepare("reserve",
-		"{\"uuid\":\"3e0c6a52-8f0b-4c0e-9d0e-0242ac120002\",\"name\":\"x\",\"bytes\":5}", &p);
+		"{\"uuid\":\"3e0c6a52-8f0b-4c0e-9d0e-0242ac120002\",\"name\":\"x\",\"bytes\":5}",
+		&p);
 
 	CHECK(c);
 	CHECK_U64(c->request.reserve.wait_usec, 10 * USEC_PER_SEC);
@@ -277,9 +295,12 @@ TEST(a_problem_is_written_as_rfc_9457_says)
 
 	problem_set_unknown(&p, API_PROBLEM_GUEST_UNKNOWN, "guest", "wbe1", "web1");
 	problem_write(&p, "/v1/guests/wbe1", &o);
-	CHECK_STR(o.buf, "{\"type\":\"urn:ballast:problem:guest-unknown\",\"title\":\"No such guest\","
-		"\"status\":404,\"code\":\"guest-unknown\",\"detail\":\"there is no guest \\\"wbe1\\\"; the "
-		"nearest name is \\\"web1\\\"\",\"instance\":\"/v1/guests/wbe1\",\"nearest\":\"web1\"}");
+	CHECK_STR(o.buf,
+		"{\"type\":\"urn:ballast:problem:guest-unknown\",\"title\":\"No such guest\","
+		"\"status\":404,\"code\":\"guest-unknown\",\"detail\":\"there is no guest "
+		"\\\"wbe1\\\"; the "
+		"nearest name is "
+		"\\\"web1\\\"\",\"instance\":\"/v1/guests/wbe1\",\"nearest\":\"web1\"}");
 }
 
 TEST_MAIN()

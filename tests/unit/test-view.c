@@ -7,7 +7,8 @@
 
 #include "tests/test.h"
 
-/* A policy set that only counts: that every view holds and drops its reference is what is tested here. */
+/* A policy set that only counts: that every view holds and drops its reference is what is tested
+ * here. */
 struct policy_set {
 	atomic_int refs;
 };
@@ -88,8 +89,11 @@ static struct world *world_new(size_t n)
 		w->plan.guests[i].share_bytes = i * MIB;
 		w->extra[i].os = own(w, 2, "Debian");
 	}
-	w->overrides[0] = (struct override){.section = own(w, 3, "Memory"), .key = "Min", .value = "1G",
-		.by = own(w, 4, "uid 0"), .reason = ""};
+	w->overrides[0] = (struct override){.section = own(w, 3, "Memory"),
+		.key = "Min",
+		.value = "1G",
+		.by = own(w, 4, "uid 0"),
+		.reason = ""};
 	w->reservations[0] = (struct reservation){.id = 7, .guest_name = own(w, 5, "coming")};
 	w->problems[0] = (struct view_problem){.code = "policy-bad", .text = own(w, 6, "bad")};
 	w->policies[1].active = 5;
@@ -105,9 +109,15 @@ static struct world *world_new(size_t n)
 	w->snapshot.host.name = own(w, 7, "host1");
 	w->snapshot.now_boot_usec = 100 * USEC_PER_SEC;
 	w->snapshot.now_real_usec = 5000 * USEC_PER_SEC;
-	w->in = (struct view_input){.snapshot = &w->snapshot, .plan = &w->plan, .guests = w->extra,
-		.set = &w->set, .policies = w->policies, .problems = w->problems, .n_problems = 1,
-		.mode = MODE_ENFORCE, .libvirt_version = "9.0.0",
+	w->in = (struct view_input){.snapshot = &w->snapshot,
+		.plan = &w->plan,
+		.guests = w->extra,
+		.set = &w->set,
+		.policies = w->policies,
+		.problems = w->problems,
+		.n_problems = 1,
+		.mode = MODE_ENFORCE,
+		.libvirt_version = "9.0.0",
 		.state = (const struct decide_state *)(uintptr_t)1};
 	return w;
 }
@@ -231,7 +241,7 @@ TEST(blocks_are_used_again)
 		CHECK_INT(view_publish(s, &w->in), 0);
 		v = view_get(s);
 		for (int k = 0; k < known; k++)
-			new = new && seen[k] != v;
+			new = new &&seen[k] != v;
 		if (new) {
 			CHECK(known < 2);
 			seen[known++] = v;
@@ -333,7 +343,8 @@ static uint64_t now_nsec(void)
 	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
-/* Processor time of the best of many, so that a busy machine does not fail it; sanitizers are several times slower. */
+/* Processor time of the best of many, so that a busy machine does not fail it; sanitizers are
+ * several times slower. */
 TEST(publishing_a_thousand_guests_is_cheap)
 {
 	struct view_store *s = view_store_new();
