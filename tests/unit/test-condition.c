@@ -5,7 +5,8 @@
 
 TEST_STRTAB(condition_truth, enum condition_truth, CONDITION_TRUTH_MAX)
 
-/* A host of 8 GiB with 3 GiB to spare and a guest under some pressure; its CPU figures are not known. */
+/* A host of 8 GiB with 3 GiB to spare and a guest under some pressure; its CPU figures are not
+ * known. */
 static struct facts some_facts(void)
 {
 	struct facts f = {0};
@@ -96,7 +97,8 @@ static const struct {
 	{"0 + host.mem_total == 8G", CONDITION_TRUE},
 	{"0 * host.mem_total == 0", CONDITION_TRUE},
 	/* Too large stays at the largest. */
-	{"host.mem_total * 18446744073709551615 == host.mem_total * 18446744073709551614", CONDITION_TRUE},
+	{"host.mem_total * 18446744073709551615 == host.mem_total * 18446744073709551614",
+		CONDITION_TRUE},
 	{"18446744073709551615 + 1 == 18446744073709551615", CONDITION_TRUE},
 	{"16383P + 16383P > 16383P", CONDITION_TRUE},
 	{"16383P / 1B > 100%", CONDITION_TRUE},
@@ -140,7 +142,8 @@ static const struct {
 	/* Blanks only where words would run together. */
 	{"host.guests>=12 and(host.guests<13)", CONDITION_TRUE},
 	{"\t host.guests\t>=  12 ", CONDITION_TRUE},
-	{"host.mem_available < 40% and not (guest.age < 5min or guest.refaults / guest.vcpus <= 100)",
+	{"host.mem_available < 40% and not (guest.age < 5min or guest.refaults / guest.vcpus <= "
+	 "100)",
 		CONDITION_FALSE},
 	{"host.mem_available < 40% and guest.psi_mem_some > 2%", CONDITION_TRUE},
 };
@@ -184,13 +187,18 @@ static const struct {
 	unsigned col;
 	const char *part; /* of the message */
 } bad[] = {
-	{"", EINVAL, 1, "the condition ends here; expected a fact like host.mem_available, a value like 512M, or \"(\""},
+	{"", EINVAL, 1,
+		"the condition ends here; expected a fact like host.mem_available, a value like "
+		"512M, or \"(\""},
 	{"  ", EINVAL, 3, "the condition ends here"},
 	{"host.mem_available", EINVAL, 1, "found a size alone; expected a comparison"},
 	{"(host.mem_available)", EINVAL, 1, "found a size alone"},
-	{"host.mem_avialable < 40%", EINVAL, 1, "found \"host.mem_avialable\"; expected a fact like host.mem_available; did you mean \"host.mem_available\"?"},
+	{"host.mem_avialable < 40%", EINVAL, 1,
+		"found \"host.mem_avialable\"; expected a fact like host.mem_available; did you "
+		"mean \"host.mem_available\"?"},
 	{"mem_available < 40%", EINVAL, 1, "found \"mem_available\"; expected a fact"},
-	{"guest.mem_used > 1G adn guest.age > 1h", EINVAL, 21, "found \"adn\"; expected a fact like host.mem_available; did you mean \"and\"?"},
+	{"guest.mem_used > 1G adn guest.age > 1h", EINVAL, 21,
+		"found \"adn\"; expected a fact like host.mem_available; did you mean \"and\"?"},
 	{"zzz.yyy > 1", EINVAL, 1, "expected a fact like host.mem_available, and, or, not"},
 	{"HOST.GUESTS > 1", EINVAL, 1, "did you mean \"host.guests\"?"},
 	{"host.guests = 1", EINVAL, 13, "found \"=\"; expected \"==\""},
@@ -204,9 +212,12 @@ static const struct {
 	{"host.guests > 1)", EINVAL, 16, "found \")\"; expected \"and\", \"or\" or the end"},
 	{"(host.guests > 1", EINVAL, 17, "the condition ends here; expected an operator or \")\""},
 	{"host.guests 1", EINVAL, 13, "found \"1\"; expected an operator like \"<\""},
-	{"host.guests > 1 host.guests", EINVAL, 17, "found \"host.guests\"; expected \"and\", \"or\" or the end"},
-	{"1 < host.guests < 5", EINVAL, 17, "found \"<\"; expected \"and\": comparisons do not chain"},
-	{"(1 < 2) < 3", EINVAL, 9, "found a comparison < a count; expected \"and\" between comparisons"},
+	{"host.guests > 1 host.guests", EINVAL, 17,
+		"found \"host.guests\"; expected \"and\", \"or\" or the end"},
+	{"1 < host.guests < 5", EINVAL, 17,
+		"found \"<\"; expected \"and\": comparisons do not chain"},
+	{"(1 < 2) < 3", EINVAL, 9,
+		"found a comparison < a count; expected \"and\" between comparisons"},
 	{"(1 < 2) == (2 < 3)", EINVAL, 9, "found a comparison == a comparison"},
 	{"not host.guests", EINVAL, 5, "found a count alone; expected a comparison"},
 	{"host.guests > 1 and host.mem_total", EINVAL, 21, "found a size alone"},
@@ -215,23 +226,30 @@ static const struct {
 	{"and", EINVAL, 1, "found \"and\"; expected a fact"},
 	{"host.guests and not", EINVAL, 1, "found a count alone"},
 	/* Types. */
-	{"host.mem_total < 4096", EINVAL, 16, "found a size < a count; expected both sides of one type: sizes like 512M"},
-	{"host.mem_total < 40%", EINVAL, 16, "found a size < a ratio; expected a ratio beside a fact that is part of a whole"},
+	{"host.mem_total < 4096", EINVAL, 16,
+		"found a size < a count; expected both sides of one type: sizes like 512M"},
+	{"host.mem_total < 40%", EINVAL, 16,
+		"found a size < a ratio; expected a ratio beside a fact that is part of a whole"},
 	{"host.mem_available + 1G < 40%", EINVAL, 25, "found a size < a ratio"},
-	{"host.mem_available < 30s", EINVAL, 20, "found a size < a span; expected both sides of one type"},
+	{"host.mem_available < 30s", EINVAL, 20,
+		"found a size < a span; expected both sides of one type"},
 	{"guest.age < 30", EINVAL, 11, "found a span < a count"},
 	{"guest.psi_mem_some > 2", EINVAL, 20, "found a ratio > a count"},
-	{"host.mem_total + 40% > 1G", EINVAL, 16, "found a size + a ratio; expected sizes, ratios, spans or counts of one type"},
-	{"host.mem_total * host.mem_total > 1G", EINVAL, 16, "found a size * a size; expected a count or a ratio on one side"},
+	{"host.mem_total + 40% > 1G", EINVAL, 16,
+		"found a size + a ratio; expected sizes, ratios, spans or counts of one type"},
+	{"host.mem_total * host.mem_total > 1G", EINVAL, 16,
+		"found a size * a size; expected a count or a ratio on one side"},
 	{"host.mem_total * 30s > 1G", EINVAL, 16, "found a size * a span"},
-	{"host.mem_total / 30s > 1G", EINVAL, 16, "found a size / a span; expected a count, or the same type"},
+	{"host.mem_total / 30s > 1G", EINVAL, 16,
+		"found a size / a span; expected a count, or the same type"},
 	{"host.guests / 50% > 1", EINVAL, 13, "found a count / a ratio"},
 	{"(1 < 2) + 1 > 1", EINVAL, 9, "found a comparison + a count"},
 	{"(1 < 2) + 0 > 1", EINVAL, 9, "found a comparison + a count"},
 	{"(1 < 2) * 2 > 1", EINVAL, 9, "found a comparison * a count"},
 	{"2 / (1 < 2) > 1", EINVAL, 3, "found a count / a comparison"},
 	/* Literals. */
-	{"host.mem_total > 5X", EINVAL, 18, "found \"5X\"; expected a size like 512M, a ratio like 40%"},
+	{"host.mem_total > 5X", EINVAL, 18,
+		"found \"5X\"; expected a size like 512M, a ratio like 40%"},
 	{"host.mem_total > 5MiB", EINVAL, 18, "found \"5MiB\"; expected a size like 512M"},
 	{"host.guests > 1.5", EINVAL, 15, "found \"1.5\"; expected a size"},
 	{"host.guests > 1..5%", EINVAL, 15, "found \"1..5%\""},
@@ -239,7 +257,8 @@ static const struct {
 	{"host.guests > 18446744073709551616", ERANGE, 15, "which is too large"},
 	{"host.mem_total > 99999P", ERANGE, 18, "found \"99999P\", which is too large"},
 	{"guest.age > 999999999y", ERANGE, 13, "which is too large"},
-	{"host.guests > 1 ; rm", EINVAL, 17, "found \";\"; expected a fact like host.mem_available, a value or an operator"},
+	{"host.guests > 1 ; rm", EINVAL, 17,
+		"found \";\"; expected a fact like host.mem_available, a value or an operator"},
 	{"host.guests > 1 \xc3\xa4", EINVAL, 17, "found \"\xc3\xa4\""},
 	{"host.guests > \"1\"", EINVAL, 15, "found \"\"\""},
 };
@@ -252,8 +271,8 @@ TEST(mistakes_are_named_with_their_column)
 		int r = condition_parse(bad[i].text, &c, &d);
 
 		if (r != -bad[i].err || d.col != bad[i].col || !strstr(d.text, bad[i].part))
-			TEST_FAIL("\"%s\": %d, column %u: %s\n# wanted column %u: %s", bad[i].text, r,
-				d.col, d.text ? d.text : "-", bad[i].col, bad[i].part);
+			TEST_FAIL("\"%s\": %d, column %u: %s\n# wanted column %u: %s", bad[i].text,
+				r, d.col, d.text ? d.text : "-", bad[i].col, bad[i].part);
 		CHECK(c == (struct condition *)1);
 		CHECK_INT(condition_parse(bad[i].text, &c, NULL), r);
 	}
@@ -272,8 +291,8 @@ static char *nested(const char *before, size_t n, const char *inner, const char 
 	return s;
 }
 
-static int parse_nested(const char *before, size_t n, const char *inner, const char *after,
-	struct diag *d)
+static int parse_nested(
+	const char *before, size_t n, const char *inner, const char *after, struct diag *d)
 {
 	_cleanup_condition_ struct condition *c = NULL;
 	_cleanup_free_ char *s = nested(before, n, inner, after);
@@ -299,7 +318,8 @@ TEST(limits_are_kept_and_said)
 	CHECK_INT(parse_nested(" ", CONDITION_TEXT_MAX - 5, "1 == 1", "", &d), -E2BIG);
 	CHECK_CONTAINS(d.text, "longer than 1024 bytes");
 	/* A depth that was left again does not count. */
-	CHECK_INT(parse_nested("(1 == 1) and ", 30, "1 == 1", "", &d), 0);
+	CHECK_INT(parse_nested("(1) + ", CONDITION_DEPTH_MAX + 8, "1 == 1", "", &d), 0);
+	CHECK_INT(parse_nested("not 1 == 1 and ", 24, "1 == 1", "", &d), 0);
 }
 
 TEST(a_condition_knows_what_it_reads)
@@ -312,7 +332,8 @@ TEST(a_condition_knows_what_it_reads)
 	CHECK(!condition_is_of_guest(c));
 	CHECK_STR(condition_text(c), "host.mem_available < 40%");
 	CHECK_INT(condition_parse("host.guests > 3 or guest.age > 0", &g, NULL), 0);
-	CHECK_U64(condition_uses(g), UINT64_C(1) << FACT_HOST_GUESTS | UINT64_C(1) << FACT_GUEST_AGE);
+	CHECK_U64(
+		condition_uses(g), UINT64_C(1) << FACT_HOST_GUESTS | UINT64_C(1) << FACT_GUEST_AGE);
 	CHECK(condition_is_of_guest(g));
 }
 
@@ -327,15 +348,18 @@ static const struct {
 	{"guest.swap_used < 10%",
 		"guest.swap_used unknown < 10% of guest.swap_total unknown: unknown"},
 	{"not (guest.age < 5min or guest.refaults / guest.vcpus <= 100)",
-		"not (guest.age 1min 30s < 5min or guest.refaults 12800 / guest.vcpus 2 <= 100): false"},
+		"not (guest.age 1min 30s < 5min or guest.refaults 12800 / guest.vcpus 2 <= 100): "
+		"false"},
 	{"not not host.guests > (5)", "not not host.guests 12 > 5: true"},
 	{"(host.guests > 5 or 1 == 2) and (1 == 1 and 2 == 2)",
 		"(host.guests 12 > 5 or 1 == 2) and (1 == 1 and 2 == 2): true"},
-	{"host.guests - (2 - 1) > (2 + 3) * 2 - 1", "host.guests 12 - (2 - 1) > (2 + 3) * 2 - 1: true"},
+	{"host.guests - (2 - 1) > (2 + 3) * 2 - 1",
+		"host.guests 12 - (2 - 1) > (2 + 3) * 2 - 1: true"},
 	{"host.mem_total * 25% - 0 == 2G", "25% * host.mem_total 8 GiB - 0 B == 2 GiB: true"},
 	{"host.mem_available / host.mem_total > 0",
 		"host.mem_available 3 GiB / host.mem_total 8 GiB > 0%: true"},
-	{"host.mem_available > 2 * 10% + 1%", "host.mem_available 3 GiB > (2 * 10% + 1%) of 8 GiB: true"},
+	{"host.mem_available > 2 * 10% + 1%",
+		"host.mem_available 3 GiB > (2 * 10% + 1%) of 8 GiB: true"},
 };
 
 TEST(conditions_are_described_with_their_values)

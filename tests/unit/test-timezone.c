@@ -309,6 +309,31 @@ static const struct {
 	{"EST5EDT,J365/167,J1/-167", "overlap"},
 };
 
+/* J counts no 29 February, a bare number does. */
+TEST(days_of_the_year_are_counted_with_and_without_the_leap_day)
+{
+	static const struct {
+		const char *footer, *year, *start;
+	} rows[] = {
+		{"EST5EDT,J59/2,J300/2", "2024-02-01", "2024-02-28 07:00:00"},
+		{"EST5EDT,J60/2,J300/2", "2024-02-01", "2024-03-01 07:00:00"},
+		{"EST5EDT,J60/2,J300/2", "2025-02-01", "2025-03-01 07:00:00"},
+		{"EST5EDT,59/2,299/2", "2024-02-01", "2024-02-29 07:00:00"},
+		{"EST5EDT,59/2,299/2", "2025-02-01", "2025-03-01 07:00:00"},
+		{"EST5EDT,M2.5.0/2,M10.5.0/2", "2024-02-01", "2024-02-25 07:00:00"},
+		{"EST5EDT,M2.5.4/2,M10.5.0/2", "2024-02-01", "2024-02-29 07:00:00"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_zone_ struct zone *z = make_zone(rows[i].footer);
+		struct zone_period p;
+
+		zone_at(z, sec_of(rows[i].year), &p);
+		CHECK(!p.dst);
+		CHECK_SEC(p.until_sec, rows[i].start);
+	}
+}
+
 TEST(bad_footers_are_refused)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(bad_footers); i++) {
