@@ -100,7 +100,8 @@ enum balloon_verdict balloon_observe(struct balloon *b, const struct guest_sampl
 			b->failures = 0;
 			return moved_on(b);
 		}
-		return zero_for_too_long(b, seen_usec) ? found_stuck(b, seen_usec) : BALLOON_FINE;
+		/* At rest nobody reads it any more: the clock alone judges. */
+		return zero_for_too_long(b, now_usec) ? found_stuck(b, now_usec) : BALLOON_FINE;
 	}
 	if (was_reached && s->actual_bytes > b->target_bytes) {
 		b->last_actual_bytes = s->actual_bytes;

@@ -10,6 +10,8 @@
 /* Asked again at the latest after this: at rest, and while something moves or somebody is pressed. */
 #define WAKE_REST_USEC (5 * USEC_PER_SEC)
 #define WAKE_BUSY_USEC USEC_PER_SEC
+/* Whatever is asked for the past or at once: a decision cannot keep the daemon busy by itself. */
+#define WAKE_MIN_USEC  (10 * USEC_PER_MSEC)
 
 /* Makes room for one more element of an array that doubles. NULL without memory. */
 static void *append(void **array, size_t *n, size_t *allocated, size_t size)
@@ -76,7 +78,7 @@ static void event_sizes(struct decision *d, enum event_kind kind, const struct w
 
 void decision_wake(struct decision *d, uint64_t boot_usec)
 {
-	d->wake = MIN(d->wake, MAX(boot_usec, d->now + 1));
+	d->wake = MIN(d->wake, MAX(boot_usec, d->now + WAKE_MIN_USEC));
 }
 
 /* Guest memory that its QEMU holds on the host. */

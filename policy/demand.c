@@ -23,6 +23,9 @@
 #define NEED_USED_PARTS 8
 /* Between two steps of growth for refaults: the balloon's time and the disk's to show an effect. */
 #define STEP_USEC (2 * USEC_PER_SEC)
+/* Two grants within that, and pressed still: it fills as fast as it is given, so measuring each step only keeps it short. */
+#define CHASE_USEC (2 * USEC_PER_SEC)
+#define CHASE_MAX  2
 /* What was granted must be used within this (DESIGN: credible pressure). */
 #define CREDIT_CHECK_USEC (10 * USEC_PER_SEC)
 #define CREDIT_MIN        100
@@ -201,6 +204,7 @@ static void pressure_update(struct demand *d, const struct guest_sample *s, uint
 		   d->refaults_per_sec < REFAULTS_OFF) {
 		d->pressed = false;
 		d->stalled = false;
+		d->chase = 0;
 	}
 	if ((stall || refault) && s->actual_bytes >= need_now(d, now_usec)) {
 		d->need_bytes = s->actual_bytes;
@@ -237,7 +241,7 @@ static void boost_update(struct demand *d, const struct guest_sample *s, uint64_
 		ask = 2 * s->target_bytes; /* and a full release from what nobody wants */
 	else if (d->refaults_per_sec >= REFAULTS_ON && sub_sat(now_usec, d->step_usec) >= STEP_USEC)
 		/* the gain has a cliff (256 -> 360 MiB: 2.5 times, -> 400: 31 times): step wide, then look again */
-		ask = MAX(s->actual_bytes + s->actual_bytes / 4, s->actual_bytes + 64 * MIB);
+		ask = s->actual_bytes + MAX(s->actual_bytes / 8, 64 * MIB);
 	else if (d->refaults_per_sec < REFAULTS_ON)
 		ask = s->actual_bytes + MAX(s->actual_bytes / 4, low_bytes(s));
 	else
@@ -280,7 +284,11 @@ static void credit_update(struct demand *d, const struct guest_sample *s, uint64
 void demand_granted(struct demand *d, const struct guest_sample *s, uint64_t granted_bytes,
 	uint64_t now_usec)
 {
-	if (!d->pressed || d->check_usec || !s->resident_bytes)
+	if (!d->pressed)
+		return;
+	d->chase = sub_sat(now_usec, d->grant_usec) < CHASE_USEC ? d->chase + 1 : 0;
+	d->grant_usec = now_usec;
+	if (d->check_usec || !s->resident_bytes)
 		return;
 	d->check_usec = now_usec;
 	d->check_resident_bytes = s->resident_bytes;
@@ -346,9 +354,10 @@ void demand_sizes(const struct demand *d, const struct guest_sample *s, const st
 	ret->soft_bytes = add_sat(ret->want_bytes, d->file_bytes);
 	/* Where it was seen short it needs an eighth more at least; doubted after a long time. That is proved, and a want; how much
 	 * more it takes is a guess, and comes after what others are known to use. */
-	need = need_now(d, now_usec);
+	need = stale ? 0 : need_now(d, now_usec);
 	need += need / 8;
-	boost = fade(d->boost_bytes, d->boost_usec + BOOST_HOLD_USEC, now_usec, BOOST_HALF_USEC);
+	boost = stale ? 0 : fade(d->boost_bytes, d->boost_usec + BOOST_HOLD_USEC, now_usec,
+				    BOOST_HALF_USEC);
 	need = mul_div(sub_sat(need, ret->want_bytes), d->credit_permyriad, PERMYRIAD);
 	boost = mul_div(sub_sat(boost, ret->want_bytes + need), d->credit_permyriad, PERMYRIAD);
 	ret->want_bytes = add_sat(ret->want_bytes, need);
@@ -356,7 +365,7 @@ void demand_sizes(const struct demand *d, const struct guest_sample *s, const st
 	if (!d->known) /* who has never been heard asks for nothing: its resident size would chase every grant */
 		ret->want_bytes = ret->soft_bytes = MIN(ret->want_bytes, s->target_bytes);
 	ret->boost_bytes = add_sat(ret->want_bytes, boost);
-	ret->full_release = d->stalled && !stale && d->credit_permyriad == PERMYRIAD;
+	ret->full_release = (d->stalled || d->chase >= CHASE_MAX) && d->pressed && !stale && d->credit_permyriad == PERMYRIAD;
 }
 
 uint64_t demand_wake(const struct demand *d, uint64_t now_usec)

@@ -51,6 +51,8 @@ struct demand {
 	uint64_t boost_bytes;       /* want while pressed; fades afterwards */
 	uint64_t boost_usec;
 	uint64_t step_usec;         /* last time a refault step was asked */
+	uint64_t grant_usec;        /* last grant under pressure */
+	unsigned chase;             /* grants that followed each other closely and did not end the pressure */
 
 	/* credit: pressure counts only as far as what was granted is used */
 	uint64_t credit_permyriad;
@@ -79,7 +81,7 @@ struct demand_sizes {
 	uint64_t used_bytes;  /* LEVEL_USED */
 	uint64_t want_bytes;  /* LEVEL_WANT */
 	uint64_t soft_bytes;  /* LEVEL_SOFT: its page cache too */
-	uint64_t boost_bytes; /* LEVEL_SOFT as well: what it asks while it is short, or has just been */
+	uint64_t boost_bytes; /* LEVEL_ASK: what it asks while it is short, or has just been */
 	uint64_t headroom_bytes;
 	bool full_release;    /* stalled and credible: all there is, as far as it goes */
 	bool no_net;          /* neither swap nor autodeflate: between fine and dead there is no warning */

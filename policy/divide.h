@@ -15,7 +15,8 @@ enum level {
 	LEVEL_FLOOR,   /* policy Min as well */
 	LEVEL_PRESSED, /* a pressed guest keeps what it has before anybody gets more than its floor */
 	LEVEL_WANT,    /* used + headroom; more than the size at which it was seen short */
-	LEVEL_SOFT,    /* its page cache too; what a pressed one asks */
+	LEVEL_SOFT,    /* its page cache too */
+	LEVEL_ASK,     /* what a pressed one asks beyond what is proved */
 	LEVEL_KEEP,    /* what it has now: surplus is left alone until somebody needs it; a stalled one's full release */
 	LEVEL_GROW,    /* policy Surplus=grow */
 	LEVEL_MAX,

@@ -44,7 +44,7 @@ static uint64_t boost_banded(const struct work *w)
 
 static void keep_level(const struct decision *d, struct work *w, uint64_t max)
 {
-	uint64_t soft = w->div->level[LEVEL_SOFT], have = MIN(w->target_bytes, max);
+	uint64_t soft = w->div->level[LEVEL_ASK], have = MIN(w->target_bytes, max);
 
 	if (w->set->mem_surplus == SURPLUS_RELEASE && !w->p->pressed && have > soft + soft / BAND_PARTS)
 		have = soft;
@@ -73,8 +73,8 @@ static void guest_levels(const struct decision *d, struct work *w)
 		level_raise(g, LEVEL_PRESSED, w->target_bytes);
 	level_raise(g, LEVEL_WANT, want_banded(w, g->level[LEVEL_FLOOR]));
 	/* Its cache is worth keeping before others' surplus, but growing for it needs a sign of need. */
-	level_raise(g, LEVEL_SOFT, MAX(MIN(mib_up(w->sizes.soft_bytes), w->target_bytes),
-					   boost_banded(w)));
+	level_raise(g, LEVEL_SOFT, MIN(mib_up(w->sizes.soft_bytes), w->target_bytes));
+	level_raise(g, LEVEL_ASK, boost_banded(w));
 	for (int l = 0; l < LEVEL_MAX; l++)
 		g->level[l] = MIN(g->level[l], max);
 	keep_level(d, w, max);
@@ -93,20 +93,20 @@ static void guest_levels(const struct decision *d, struct work *w)
 /* A stalled guest is released at once, but not everything goes to the first who cries: half of what nobody wants. */
 static void full_releases(struct decision *d)
 {
-	uint64_t softs = 0, half;
+	uint64_t asks = 0, half;
 
 	if (d->state->host_state >= HOST_SHORT)
 		return;
 	for (size_t i = 0; i < d->n_divs; i++)
-		softs = add_sat(softs, d->divs[i].level[LEVEL_SOFT]);
-	half = mib_down(sub_sat(d->division_bytes, softs) / 2);
+		asks = add_sat(asks, d->divs[i].level[LEVEL_ASK]);
+	half = mib_down(sub_sat(d->division_bytes, asks) / 2);
 	for (size_t i = 0; i < d->snap->n_guests; i++) {
 		struct work *w = &d->work[i];
 
 		if (w->out || !w->sizes.full_release)
 			continue;
 		level_raise(w->div, LEVEL_KEEP,
-			MIN(w->p->max_bytes, w->div->level[LEVEL_SOFT] + half));
+			MIN(w->p->max_bytes, w->div->level[LEVEL_ASK] + half));
 	}
 }
 

@@ -115,7 +115,10 @@ void moves_stand_where_reached(struct decision *d)
 
 		if (w->verdict != BALLOON_TOOK_BACK && w->verdict != BALLOON_SHORT)
 			continue;
-		w->target_bytes = MIN(mib_up(w->s->actual_bytes), mib_down(w->s->max_bytes));
+		/* What it took back by itself can be rounded down; a balloon without a page left cannot. */
+		w->target_bytes = w->verdict == BALLOON_TOOK_BACK
+					  ? mib_down(w->s->actual_bytes)
+					  : MIN(mib_up(w->s->actual_bytes), mib_down(w->s->max_bytes));
 		rounded = sub_sat(w->target_bytes, w->charge_bytes);
 		w->charge_bytes += rounded;
 		d->plan->charged_bytes += rounded;

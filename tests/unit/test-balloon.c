@@ -126,6 +126,21 @@ TEST(growing_by_itself_is_told)
 	CHECK_INT(observe(&b, 900, START + 2 * USEC_PER_SEC), BALLOON_TOOK_BACK);
 }
 
+TEST(one_at_rest_that_nobody_reads_is_found_stuck_all_the_same)
+{
+	struct balloon b;
+	struct guest_sample s;
+
+	begin(&b, 1000, 600);
+	s = sample(1000, 600, START + 2 * USEC_PER_SEC);
+	CHECK_INT(balloon_observe(&b, &s, START + 2 * USEC_PER_SEC), BALLOON_SHORT);
+	balloon_commanded(&b, &s, 1000 * MIB, START + 2 * USEC_PER_SEC);
+	s.target_bytes = 1000 * MIB;
+	CHECK_INT(balloon_observe(&b, &s, START + 4 * USEC_PER_SEC), BALLOON_FINE);
+	CHECK_INT(balloon_observe(&b, &s, START + 5 * USEC_PER_SEC), BALLOON_STUCK);
+	CHECK(balloon_wake(&b, START + 5 * USEC_PER_SEC) > START + 5 * USEC_PER_SEC);
+}
+
 TEST(old_readings_do_not_make_it_stuck)
 {
 	struct balloon b;
