@@ -17,7 +17,8 @@ cg_mode() {
 	esac
 }
 
-# cg_mounts: "NAME MOUNTPOINT ROOT" of each hierarchy that is mounted here; v2 is called unified.
+# cg_mounts: "NAME MOUNTPOINT ROOT" of each hierarchy that is mounted where it should be, or by this lab (another lab may
+# have its own mounts); v2 is called unified.
 cg_mounts() {
 	local line before fields opts
 
@@ -26,6 +27,7 @@ cg_mounts() {
 		set -- ${line##* - }
 		fields=$1 opts=${3:-}
 		set -- $before
+		[[ $5 == /sys/fs/cgroup?(/*) || $5 == "$LAB_DIR"/cg?(/*) ]] || continue
 		case $fields in
 		cgroup2) echo "unified $5 $4" ;;
 		cgroup) echo "$(cg_name_of "$opts") $5 $4" ;;

@@ -30,7 +30,7 @@ lab_down() {
 	lab_unmount || die 1 "cannot unmount all below $LAB_DIR (see /proc/self/mountinfo)"
 	rm -rf --one-file-system "$LAB_DIR"
 	rmdir "$(dirname "$LAB_DIR")" 2>/dev/null || true
-	lab_remove_nspawn_traces
+	lab_remove_nspawn_directory
 	step "lab '$LAB' is down"
 }
 
@@ -55,12 +55,10 @@ lab_unmount() {
 	[ -z "$(lab_mounts)" ]
 }
 
-# systemd-nspawn leaves empty directories where no systemd runs the machine.
-lab_remove_nspawn_traces() {
-	local d
-
-	for d in /run/systemd/nspawn/propagate /run/systemd/nspawn/unix-export /run/systemd/nspawn/locks \
-		/run/systemd/nspawn /run/systemd; do
-		rmdir "$d" 2>/dev/null || true
-	done
+# What systemd-nspawn writes lies in a mount of its own namespace (host/lab-nest); where no systemd runs this machine the
+# empty directory below that mount is ours too. Not while another lab's hosts run: they would lose the mount.
+lab_remove_nspawn_directory() {
+	if ! cat /proc/[0-9]*/comm 2>/dev/null | grep -qx systemd-nspawn; then
+		rmdir /run/systemd/nspawn /run/systemd 2>/dev/null || true
+	fi
 }

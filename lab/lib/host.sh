@@ -42,12 +42,18 @@ lab_up() {
 	rm -f "$LAB_DIR/proc/up"
 }
 
-# Makes the lab's directory; fails (quietly) when this lab is up already, clears away one that was left half-way.
+# Makes the lab's directory; fails (quietly) when this lab is up already, clears away one that was left half-way. The
+# lock on the parent keeps a second `up` from taking the moment between directory and record for "left half-way".
 lab_claim() {
-	local pid
+	local parent pid
 
-	mkdir -p "$(dirname "$LAB_DIR")"
-	if ! mkdir "$LAB_DIR" 2>/dev/null; then
+	parent=$(dirname "$LAB_DIR")
+	until [ "$parent" -ef /proc/self/fd/7 ]; do # another lab's down may have removed it meanwhile
+		mkdir -p "$parent"
+		exec 7<"$parent"
+		flock 7
+	done
+	if [ -d "$LAB_DIR" ]; then
 		lab_must_be_ours
 		pid=$(proc_pid up) && die 1 "another lab/lab up is at work here (process $pid): wait for it, or lab/lab down"
 		if [ -e "$LAB_DIR/up" ] && lab_all_hosts_run; then
@@ -56,11 +62,11 @@ lab_claim() {
 		fi
 		step "lab '$LAB' was left half-way: clearing it away"
 		lab_down
-		mkdir -p "$(dirname "$LAB_DIR")"
-		mkdir "$LAB_DIR"
 	fi
+	mkdir -p "$LAB_DIR"
 	: >"$LAB_DIR/$LAB_MARK"
 	proc_record up $$
+	exec 7<&-
 	mount --bind "$LAB_DIR" "$LAB_DIR"
 	mount --make-private "$LAB_DIR"
 	od -An -N4 -tx4 /dev/urandom | tr -d ' ' >"$LAB_DIR/tag"

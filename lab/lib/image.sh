@@ -41,6 +41,8 @@ image_download() {
 
 	step "kernel $series: downloading"
 	package=$(image_package "$series")
+	[ "$package" ] || apt-get -q update >"$dir/log" 2>&1 || true # a fresh machine may never have asked
+	package=$(image_package "$series")
 	if [ -z "$package" ]; then
 		mkdir -p "$dir"/apt/{lists/partial,cache/archives/partial}
 		image_sources "$series" >"$dir/apt/lab.sources"
@@ -66,7 +68,7 @@ image_package() {
 
 	shift
 	apt-cache "$@" depends linux-image-cloud-amd64 2>/dev/null |
-		sed -n "s/^ *Depends: \(linux-image-${series//./\\.}\.[0-9].*\)/\1/p" | head -n 1
+		sed -n "s/^ *Depends: \(linux-image-${series//./\\.}\.[0-9].*\)/\1/p" | head -n 1 || true
 }
 
 image_sources() {
@@ -134,7 +136,8 @@ image_make() {
 		tmp=$(mktemp -d "$LAB_DIR/image/new.XXXXXX")
 		image_tree "$tmp/tree" "$kernel" "$bin" "$agent"
 		(cd "$tmp/tree" && find . | cpio --quiet -o -H newc -R 0:0 | gzip -1) >"$tmp/initrd"
-		cp "$kernel/vmlinuz" "$out.vmlinuz"
+		cp "$kernel/vmlinuz" "$tmp/vmlinuz"
+		mv "$tmp/vmlinuz" "$out.vmlinuz" # whole or not at all: others may be at it too
 		mv "$tmp/initrd" "$out.initrd"
 		rm -rf "$tmp"
 		step "initramfs: $(($(stat -c %s "$out.initrd") / 1024)) KiB, $([ "$agent" ] && echo "agent $agent" ||

@@ -108,6 +108,45 @@ fi
 tap_ok "stop" lab stop a
 tap_is "after that there is none" "$(lab in h1 virsh -q list --all)" ""
 
+# An agent: a program that only opens the channel, so that this works before there is one.
+cat >"$TEST_TMP/agent.c" <<'EOF'
+#include <fcntl.h>
+#include <unistd.h>
+int main(void)
+{
+	char path[] = "/dev/vport0pN";
+
+	for (path[12] = '1'; path[12] < '9'; path[12]++)
+		if (open(path, O_RDWR) >= 0)
+			for (;;)
+				pause();
+	return 1;
+}
+EOF
+if gcc -static -o "$TEST_TMP/agent" "$TEST_TMP/agent.c"; then
+	tap_ok "a guest with an agent" lab guest ag --max 256M --agent "$TEST_TMP/agent"
+	channel() { lab in h1 virsh dumpxml ag | grep -q "org.ballast.agent.0.*state='connected'"; }
+	tap_ok "the agent has its channel open" wait_until 30 channel
+	pid=$(lab run ag pidof ballast-agent)
+	lab run ag kill -9 "$pid"
+	again() { local now; now=$(lab run ag pidof ballast-agent) && [ "$now" != "$pid" ]; }
+	tap_ok "killed, it is started again" wait_until 30 again
+	tap_ok "stop" lab stop ag
+else
+	tap_skip "a guest with an agent" "no static C library"
+fi
+
+# Three at once, the image not yet made.
+rm -rf "$LAB_DIR"/image/6.1-*
+for g in p1 p2 p3; do
+	lab guest $g --max 200M >"$TEST_TMP/$g" 2>&1 &
+done
+wait
+for g in p1 p2 p3; do
+	tap_is "$g, made beside two others, runs" "$(lab run $g hostname)" $g
+	lab stop $g >/dev/null
+done
+
 # Other kinds.
 tap_ok "zram swap, autodeflate, a smaller start, pinned" lab guest z --max 512M --memory 256M --swap zram:128M \
 	--autodeflate --pin 0 --vcpus 2 --cmdline psi=0 --no-agent
