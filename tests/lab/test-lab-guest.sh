@@ -114,12 +114,9 @@ cat >"$TEST_TMP/agent.c" <<'EOF'
 #include <unistd.h>
 int main(void)
 {
-	char path[] = "/dev/vport0pN";
-
-	for (path[12] = '1'; path[12] < '9'; path[12]++)
-		if (open(path, O_RDWR) >= 0)
-			for (;;)
-				pause();
+	if (open("/dev/vport0p2", O_RDWR) >= 0) /* the first port is the lab's own */
+		for (;;)
+			pause();
 	return 1;
 }
 EOF
