@@ -48,8 +48,8 @@ systemd/ballast-agent.service: systemd/ballast-agent.service.in Makefile
 man_MANS += man/ballast-agent.8
 EXTRA_DIST += man/ballast-agent.8 docs/agent-protocol.md
 
-# Its parts once more, by the compiler and with the sanitizers of the tests.
-check_LIBRARIES += agent/libagent.a
+# Its parts once more, by the compiler and with the sanitizers of everything else.
+noinst_LIBRARIES += agent/libagent.a
 agent_libagent_a_SOURCES = $(agent_parts) $(agent_headers)
 
 agent_tests = \
@@ -82,3 +82,7 @@ tests_fuzz_fuzz_host_line_LDADD = agent/libagent.a
 tests_fuzz_fuzz_host_line_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 endif
 EXTRA_DIST += tests/fuzz/corpus/host-line
+
+# Many guests at once, for benchmarks.
+noinst_PROGRAMS += bench/fake-agents
+bench_fake_agents_LDADD = agent/libagent.a

@@ -88,7 +88,7 @@ struct channel {
 	struct guest_report held; /* the newest that was not handed on */
 	struct agent_hello hello;
 	struct channel_counters counters;
-	struct intake intake; /* last: its buffer is rarely touched, hence rarely resident */
+	struct intake intake;
 };
 
 uint64_t channel_now_usec(void);

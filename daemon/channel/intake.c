@@ -5,8 +5,8 @@
 
 void intake_reset(struct intake *in)
 {
-	in->used = 0;
-	in->overlong = false;
+	free(in->partial);
+	*in = (struct intake){};
 }
 
 /* Cuts off everything up to the last RESYNC in a stretch without newline; what was kept before it
@@ -25,11 +25,16 @@ static void intake_resync(struct intake *in, const char **data, size_t *len)
 /* Adds a stretch to the line that began. */
 static void intake_keep(struct intake *in, const char *data, size_t len)
 {
-	/* One byte is the newline's, which counts in LINE_BYTES_MAX. */
-	if (in->used + len > sizeof(in->partial) - 1)
-		in->overlong = true;
-	if (in->overlong)
+	if (len == 0)
 		return;
+	if (!in->partial && !in->overlong)
+		in->partial = malloc(LINE_BYTES_MAX);
+	/* One byte is the newline's, which counts in LINE_BYTES_MAX. */
+	if (!in->partial || in->used + len > LINE_BYTES_MAX - 1) {
+		free(TAKE_PTR(in->partial));
+		in->overlong = true;
+		return;
+	}
 	memcpy(in->partial + in->used, data, len);
 	in->used += len;
 }
@@ -39,6 +44,8 @@ bool intake_next(struct intake *in, const char **data, size_t *len, struct intak
 	const char *begin = *data, *newline;
 	size_t stretch;
 
+	if (in->handed)
+		intake_reset(in);
 	if (*len == 0)
 		return false;
 	newline = memchr(begin, '\n', *len);
@@ -50,14 +57,14 @@ bool intake_next(struct intake *in, const char **data, size_t *len, struct intak
 		intake_keep(in, begin, stretch);
 		return false;
 	}
-	if (in->used == 0 && !in->overlong) {
+	if (!in->partial && !in->overlong) {
 		*ret = (struct intake_line){.text = begin, .len = stretch};
 		if (stretch > LINE_BYTES_MAX - 1)
 			ret->text = NULL;
 		return true;
 	}
 	intake_keep(in, begin, stretch);
-	*ret = (struct intake_line){.text = in->overlong ? NULL : in->partial, .len = in->used};
-	intake_reset(in);
+	*ret = (struct intake_line){.text = in->partial, .len = in->used};
+	in->handed = true;
 	return true;
 }

@@ -4,16 +4,19 @@
 #include "daemon/channel/line.h"
 
 /*
- * Bytes of a channel become lines, whichever way they were cut on the road. Lines that stand whole
- * in what was read are handed out where they are; only one that spans two reads is copied. Pure.
+ * Bytes of a channel become lines, whichever way they were cut on the road. Lines that stand whole in
+ * what was read are handed out where they are. Only one that spans two reads is copied, into a buffer
+ * that is allocated for it and freed after it: an agent writes a line at once, so a thousand of them
+ * need none. Does no I/O.
  */
 struct intake {
-	size_t used;   /* bytes of partial[] */
-	bool overlong; /* the line that began is too long: what is left of it is dropped */
-	char partial[LINE_BYTES_MAX];
+	char *partial; /* LINE_BYTES_MAX; NULL: no line began */
+	size_t used;   /* of it */
+	bool overlong; /* the line that began is too long (or there is no memory): it is dropped */
+	bool handed;   /* partial was handed out by the last call */
 };
 
-/* Forgets the line that began (a new connection). */
+/* Forgets the line that began and frees its buffer (a new connection, the end). */
 void intake_reset(struct intake *in) _nonnull_;
 
 struct intake_line {

@@ -54,3 +54,7 @@ tests_fuzz_fuzz_agent_line_LDADD = daemon/channel/libchannel.a
 tests_fuzz_fuzz_agent_line_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 endif
 EXTRA_DIST += tests/fuzz/corpus/agent-line
+
+# What all this costs.
+noinst_PROGRAMS += bench/channel-probe
+bench_channel_probe_LDADD = daemon/channel/libchannel.a $(LIBSYSTEMD_LIBS)

@@ -94,6 +94,7 @@ static void host_begin(struct host *h, const char *proc)
 
 static void host_end(struct host *h)
 {
+	intake_reset(&h->intake);
 	closep(&h->peer);
 	closep(&h->listener);
 	if (h->agent > 0) {

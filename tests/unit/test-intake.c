@@ -75,6 +75,20 @@ TEST(a_line_of_4096_bytes_fits_and_one_more_does_not)
 	}
 }
 
+TEST(only_a_line_that_spans_reads_has_a_buffer)
+{
+	char out[64] = "";
+
+	intake_reset(&in);
+	feed(&in, "one\ntwo\n", 8, out);
+	CHECK(!in.partial);
+	feed(&in, "thr", 3, out);
+	CHECK(in.partial != NULL);
+	feed(&in, "ee\n", 3, out);
+	CHECK(!in.partial);
+	CHECK_STR(out, "[one][two][three]");
+}
+
 TEST(an_endless_line_costs_no_more_than_a_line)
 {
 	static char text[4096];
@@ -85,7 +99,7 @@ TEST(an_endless_line_costs_no_more_than_a_line)
 	for (int i = 0; i < 1000; i++)
 		feed(&in, text, sizeof(text), out);
 	CHECK_STR(out, "");
-	CHECK(in.used <= LINE_BYTES_MAX);
+	CHECK(!in.partial);
 	feed(&in, "\nnext\n", 6, out);
 	CHECK_STR(out, "[too long][next]");
 }
