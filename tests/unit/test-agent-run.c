@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -69,6 +70,8 @@ static pid_t start(const char *const *argv)
 	pid_t pid = fork();
 
 	if (pid == 0) {
+		/* A test that crashes leaves no agent behind. */
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		execv(argv[0], (char *const *)(uintptr_t)argv);
 		_exit(127);
 	}
