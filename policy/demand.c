@@ -305,7 +305,7 @@ void demand_update(struct demand *d, const struct guest_sample *s, uint64_t now_
 		d->steady_since_usec = now_usec;
 	}
 	d->oom_kills = 0;
-	if (r->source != REPORT_NONE && r->arrival_usec != d->arrival_usec) {
+	if (r->source != REPORT_NONE && (r->arrival_usec != d->arrival_usec || r->seq != d->seq)) {
 		if (r->boot_id != d->boot_id || r->source != d->source) {
 			d->boot_id = r->boot_id;
 			d->source = r->source;
@@ -317,6 +317,7 @@ void demand_update(struct demand *d, const struct guest_sample *s, uint64_t now_
 		boost_update(d, s, now_usec);
 		d->arrival_usec = r->arrival_usec;
 		d->guest_usec = r->guest_usec;
+		d->seq = r->seq;
 	}
 	credit_update(d, s, now_usec);
 }

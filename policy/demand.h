@@ -10,7 +10,7 @@
  */
 struct demand {
 	/* the report that was taken in last */
-	uint64_t arrival_usec, guest_usec, boot_id;
+	uint64_t arrival_usec, guest_usec, boot_id, seq;
 	enum report_source source;
 	uint64_t available_bytes;
 	uint64_t actual_bytes;      /* when it came */

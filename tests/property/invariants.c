@@ -320,10 +320,28 @@ static bool urgent_first(const struct model *m, const struct plan *p)
 	return true;
 }
 
+/* 16: use is what the newest report says, bounded by what the host sees: no less, or floors would be too low. */
+static bool use_right(const struct model *m, const struct plan *p)
+{
+	for (size_t i = 0; i < m->snap.n_guests; i++) {
+		const struct guest_sample *s = &m->guests[i];
+		const struct guest_report *r = &s->report;
+		uint64_t says = sub_sat(s->actual_bytes, r->available_bytes);
+
+		if (r->source != REPORT_AGENT || r->arrival_usec != m->snap.now_boot_usec || s->autodeflate)
+			continue;
+		says = MIN(says, s->resident_bytes);
+		/* While its balloon moves, total and actual are of two instants, and the overhead between them is an estimate. */
+		REQUIRE(p->guests[i].used_bytes + 64 * MIB >= says / 4 * 3, "I16 guest %zu uses %" PRIu64 ", not %" PRIu64,
+			i, says, p->guests[i].used_bytes);
+	}
+	return true;
+}
+
 bool invariants_hold(const struct model *m, const struct plan *p, const struct decide_state *state)
 {
 	return budget_right(m, p) && promise_holds(m, p) && floors_hold(m, p) &&
 	       silent_and_netless_safe(m, p) && pressed_last(m, p) && commands_sane(m, p) &&
 	       shares_fit(m, p) && policy_kept(m, p, state) && left_alone(m, p) &&
-	       shrinks_for_a_reason(m, p) && urgent_first(m, p);
+	       shrinks_for_a_reason(m, p) && urgent_first(m, p) && use_right(m, p);
 }
