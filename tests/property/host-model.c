@@ -227,6 +227,7 @@ void model_step(struct model *m, const struct plan *plan)
 		if (m->reservations[k].id && !(m->reservations[k].granted && one_in(m, 5)))
 			m->reservations[kept++] = m->reservations[k];
 	m->snap.n_reservations = kept;
+	m->snap.now_boot_usec += USEC_PER_MSEC; /* no two looks at one instant */
 	m->snap.now_boot_usec += one_in(m, 4) ? model_random(m, 20) * USEC_PER_SEC
 					      : (1 + model_random(m, 20)) * 50 * USEC_PER_MSEC;
 	m->snap.now_real_usec += USEC_PER_SEC;
