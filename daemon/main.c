@@ -249,7 +249,7 @@ static int run(const struct options *o)
 	int r = conf_load(o->conf_path, o->conf_named, &conf, &findings);
 
 	if (r < 0) {
-		journal_findings(JOURNAL_CONFIG_BAD, LOG_ERR, &findings);
+		journal_findings(JOURNAL_PLAIN, LOG_ERR, &findings);
 		if (!findings.n)
 			journal_error("cannot read %s: %s", o->conf_path, strerror(-r));
 		return EXIT_CONFIG;

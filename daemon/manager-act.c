@@ -40,7 +40,6 @@ int act_set_memory(struct guest *g, uint64_t to_bytes, const struct reason *reas
 	struct hv_request req = {.call = HV_CALL_SET_MEMORY, .guest = g->uuid, .bytes = to_bytes};
 	uint64_t from = s->target_bytes, id = 0;
 	struct event_number numbers[] = {{"from", from}, {"to", to_bytes}};
-	char text[REASON_TEXT_MAX];
 	int r;
 
 	r = manager_submit(g, &req, &id);
@@ -68,8 +67,8 @@ int act_set_memory(struct guest *g, uint64_t to_bytes, const struct reason *reas
 			.n_numbers = ARRAY_SIZE(numbers),
 			.reason = reason,
 		},
-		"memory %llu -> %llu MiB: %s", (unsigned long long)(from / MIB),
-		(unsigned long long)(to_bytes / MIB), reason_format(reason, text));
+		"memory %llu -> %llu MiB", (unsigned long long)(from / MIB),
+		(unsigned long long)(to_bytes / MIB));
 	original_changed(g);
 	balloon_poll_soon(g->m);
 	return 0;
@@ -86,7 +85,6 @@ int act_set_cpu(struct guest *g, uint64_t weight, uint64_t quota, const struct r
 		.cpu_quota_permyriad = quota,
 	};
 	struct event_number numbers[] = {{"weight", weight}, {"quota_permyriad", quota}};
-	char text[REASON_TEXT_MAX];
 	int r;
 
 	r = manager_submit(g, &req, NULL);
@@ -105,7 +103,7 @@ int act_set_cpu(struct guest *g, uint64_t weight, uint64_t quota, const struct r
 			.n_numbers = ARRAY_SIZE(numbers),
 			.reason = reason,
 		},
-		"CPU weight %llu: %s", (unsigned long long)weight, reason_format(reason, text));
+		"CPU weight %llu", (unsigned long long)weight);
 	return 0;
 }
 

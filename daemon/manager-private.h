@@ -240,7 +240,8 @@ void release_to_used(struct manager *m) _nonnull_;
 /* manager-view.c */
 void view_look(void *userdata, struct view_input *ret);
 
-/* manager-tell.c. tell() puts an event into the event list, the journal and the store. */
+/* manager-tell.c. tell() puts an event into the event list, the journal and the store. Who reads the list sees reason and asker beside the
+ * text; the journal's line has them in it. */
 struct tale {
 	enum daemon_event kind;
 	enum severity severity;

@@ -110,8 +110,7 @@ void reserve_answered(struct manager *m, const struct action *a)
 		return;
 	}
 	tell(m, &(struct tale){.kind = DAEMON_EVENT_REFUSED, .severity = SEVERITY_WARNING, .reason = &a->reason},
-		"no room for %s: it needs %llu MiB, %llu MiB can be had", r->guest_name,
-		(unsigned long long)(a->reason.arg[0] / MIB), (unsigned long long)(a->reason.arg[1] / MIB));
+		"no room for %s", r->guest_name);
 	answer_refused(m, m->reservations.owners[i].call, r, a->reason.arg[1]);
 	m->reservations.owners[i].call = NULL;
 	reservations_remove(&m->reservations, (size_t)i);

@@ -63,7 +63,7 @@ static void keep(struct manager *m, uint64_t seq, bool decision, const struct uu
 
 void tell(struct manager *m, const struct tale *t, const char *fmt, ...)
 {
-	char text[512];
+	char text[512], why[REASON_TEXT_MAX];
 	struct event e = {
 		.kind = daemon_event_to_string(t->kind),
 		.severity = t->severity,
@@ -84,8 +84,9 @@ void tell(struct manager *m, const struct tale *t, const char *fmt, ...)
 	va_end(ap);
 	keep(m, eventlog_append(m->events, &e), event_message[t->kind] == JOURNAL_COMMAND, e.guest,
 		e.time_real_usec);
-	journal_write(event_message[t->kind], severity_priority[t->severity], &fields, "%s%s%s%s", text,
-		t->by ? " (by " : "", t->by ? t->by : "", t->by ? ")" : "");
+	journal_write(event_message[t->kind], severity_priority[t->severity], &fields, "%s%s%s%s%s%s", text,
+		t->reason ? ": " : "", t->reason ? reason_format(t->reason, why) : "", t->by ? " (by " : "",
+		t->by ? t->by : "", t->by ? ")" : "");
 }
 
 /* Events of a decision that are an alarm; the others are the work itself. */

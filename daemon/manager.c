@@ -49,7 +49,7 @@ static int open_state(struct manager *m)
 	if (r < 0 && !(m->dry_run && r == -ENOENT)) {
 		_cleanup_free_ char *text = diag_format(&d);
 
-		journal_write(JOURNAL_STATE_REFUSED, LOG_ERR, NULL, "%s",
+		journal_error("%s",
 			d.text && text ? text : strerror(-r));
 		return r;
 	}
@@ -61,7 +61,7 @@ static int open_state(struct manager *m)
 	if (r >= 0)
 		r = original_load(m);
 	if (r < 0)
-		journal_write(JOURNAL_STATE_REFUSED, LOG_ERR, NULL, "cannot read the state in %s: %s",
+		journal_error("cannot read the state in %s: %s",
 			m->conf.state_dir, strerror(-r));
 	if (m->dry_run)
 		m->store = store_free(m->store);
@@ -234,6 +234,7 @@ int manager_start(struct manager *m)
 
 	if (r < 0)
 		return r;
+	journal_begin();
 	tell(m, &(struct tale){.kind = DAEMON_EVENT_STARTED, .severity = SEVERITY_INFO},
 		"ballastd " PACKAGE_VERSION " looks after %s in mode %s", m->host_name,
 		daemon_mode_to_string(m->mode));

@@ -10,7 +10,8 @@
 #include <sys/uio.h>
 
 static int max_priority = LOG_INFO;
-static bool to_journal;
+static bool with_prefix; /* standard error is the journal's */
+static bool to_journal;  /* by its own protocol, with fields */
 
 /* Random once, then for ever: catalog entries and operators' filters name them. */
 static const char *const message_ids[JOURNAL_MESSAGE_MAX] = {
@@ -19,12 +20,10 @@ static const char *const message_ids[JOURNAL_MESSAGE_MAX] = {
 	[JOURNAL_MODE] = "818e2bfcb04c4ad6b39e5b71b6df87dd",
 	[JOURNAL_RELOADED] = "24777408cff84f88840a44faba29482d",
 	[JOURNAL_POLICY_BAD] = "0ff7c12b7edf43a7b0e5fef3e3721031",
-	[JOURNAL_CONFIG_BAD] = "8ca10b6c15314b7984354199782a5843",
 	[JOURNAL_LIBVIRT_LOST] = "bb6132b7cdcc42f6922b47c8ec9fcd04",
 	[JOURNAL_LIBVIRT_BACK] = "ed24ec550694483aa957f7b17ba8289b",
 	[JOURNAL_STATE_UNWRITABLE] = "fc852b9a34ee4a60957d564dd5f6a71b",
 	[JOURNAL_STATE_WRITABLE] = "7b892deb4dcf49329ece396b6da2db61",
-	[JOURNAL_STATE_REFUSED] = "ca4bf1d8d04b4f62b5e660d58f1025f1",
 	[JOURNAL_COMMAND] = "ed09befd69214e94846a1e260b4d08a0",
 	[JOURNAL_COMMAND_FAILED] = "094192ef15784c63a0c8037d6b72d52f",
 	[JOURNAL_QUARANTINE] = "1934562f598d4a2c8c5821a49fbdcc16",
@@ -58,7 +57,12 @@ static bool stderr_is_journal(void)
 void journal_init(int level)
 {
 	max_priority = level;
-	to_journal = stderr_is_journal();
+	with_prefix = stderr_is_journal();
+}
+
+void journal_begin(void)
+{
+	to_journal = with_prefix;
 }
 
 static void field_printf(struct iovec *iov, int *n, char *buf, size_t size, const char *fmt, ...)
@@ -95,6 +99,14 @@ static void send_fields(enum journal_message m, int priority, const struct journ
 	sd_journal_sendv(iov, n);
 }
 
+/* "<3>" is how a line tells the journal its priority. */
+static void write_stream(int priority, const char *guest, const char *text)
+{
+	if (with_prefix)
+		fprintf(stderr, "<%d>", priority);
+	fprintf(stderr, "%s%s%s\n", guest ? guest : "", guest ? ": " : "", text);
+}
+
 void journal_write(enum journal_message m, int priority, const struct journal_fields *fields,
 	const char *fmt, ...)
 {
@@ -109,10 +121,8 @@ void journal_write(enum journal_message m, int priority, const struct journal_fi
 	va_end(ap);
 	if (to_journal)
 		send_fields(m, priority, fields, text);
-	else if (fields && fields->guest_name)
-		fprintf(stderr, "%s: %s\n", fields->guest_name, text + skip);
 	else
-		fprintf(stderr, "%s\n", text + skip);
+		write_stream(priority, fields ? fields->guest_name : NULL, text + skip);
 }
 
 void journal_findings(enum journal_message m, int priority, const struct diag_list *findings)

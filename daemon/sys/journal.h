@@ -17,12 +17,10 @@ enum journal_message {
 	JOURNAL_MODE,
 	JOURNAL_RELOADED,
 	JOURNAL_POLICY_BAD,
-	JOURNAL_CONFIG_BAD,
 	JOURNAL_LIBVIRT_LOST,
 	JOURNAL_LIBVIRT_BACK,
 	JOURNAL_STATE_UNWRITABLE,
 	JOURNAL_STATE_WRITABLE,
-	JOURNAL_STATE_REFUSED,
 	JOURNAL_COMMAND,        /* memory was moved */
 	JOURNAL_COMMAND_FAILED,
 	JOURNAL_QUARANTINE,
@@ -40,6 +38,9 @@ enum journal_message {
 
 /* Once, first. level: the least important priority that is written (LOG_INFO, LOG_DEBUG). */
 void journal_init(int level);
+/* From now on lines carry ids and fields. Before, and in a process that ends soon, they go to standard error: the journal looks at who sent a
+ * message when it reads it, and does not find the unit of a process that has ended by then. */
+void journal_begin(void);
 /* The id as 32 hex digits, or NULL for JOURNAL_PLAIN: for the catalog's test. */
 const char *journal_message_id(enum journal_message m) _const_;
 

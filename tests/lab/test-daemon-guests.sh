@@ -1,0 +1,149 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Guests on their bad days: a start without room, a QEMU that is stopped, a reset while ballooned, an agent that dies, a guest without
+# one, a balloon that is missing, one that lies, a guest that vanishes, CPU weights by policy and back.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/daemon.sh"
+
+MIB=$((1024 * 1024))
+lab_up 1
+guest() {
+	lab guest "$@" >"$TEST_TMP/guest" 2>&1 || tap_say <"$TEST_TMP/guest"
+}
+put_policy() { # NAME <TEXT
+	lab in h1 sh -c "mkdir -p /etc/ballast/policy.d; cat >/etc/ballast/policy.d/$1; ballastctl reload >/dev/null"
+}
+pid_of() {
+	lab in h1 sh -c "cat /run/libvirt/qemu/$1.pid"
+}
+condition() { # GUEST WORD
+	case $(api GET "guests/$1") in *"\"$2\""*) ;; *) return 1 ;; esac
+}
+condition_over() {
+	[ "$(figure "$1" name)" = "$1" ] && ! condition "$1" "$2"
+}
+figure_is() { # GUEST FIELD VALUE
+	[ "$(figure "$1" "$2")" = "$3" ]
+}
+figure_at_most() {
+	[ "$(figure "$1" "$2")" -le "$3" ]
+}
+shares() {
+	lab in h1 virsh schedinfo "$1" "${@:2}" | sed -n 's/^cpu_shares *: //p'
+}
+shares_are() {
+	[ "$(shares "$1")" = "$2" ]
+}
+gone() {
+	! ctl guest show "$1" >/dev/null 2>&1
+}
+lab_hears() {
+	lab run "$1" true
+}
+at_most() { # GUEST BYTES
+	[ "$(actual "$1")" -le "$2" ]
+}
+
+guest web --max 512M --memory 512M
+guest two --max 512M --memory 512M
+wait_until 30 reported web
+wait_until 30 reported two
+enforce
+
+# --- CPU by policy and back ---
+printf '[Match]\nGuest=web\n[CPU]\nWeight=400\n' | put_policy 50-cpu.policy
+tap_ok "a CPU weight by policy is set" wait_until 10 shares_are web 4096
+tap_is "in the running guest only" "$(shares web --config)" 0
+lab in h1 rm /etc/ballast/policy.d/50-cpu.policy
+ctl reload >/dev/null
+tap_ok "and goes back with the policy" wait_until 10 shares_are web 1024
+
+# --- A QEMU that is stopped ---
+pid=$(pid_of two)
+lab in h1 kill -STOP "$pid"
+ctl guest set two --max 300M --for 1h >/dev/null
+ctl guest set web --max 300M --for 1h >/dev/null
+tap_ok "while one guest hangs the other is served" wait_until 8 at_most web $((301 * MIB))
+tap_ok "the one that hangs is in quarantine" wait_until 20 condition two quarantined
+lab in h1 kill -CONT "$pid"
+tap_ok "and comes back" wait_until 30 condition_over two quarantined
+tap_ok "and is commanded again" wait_until 20 at_most two $((301 * MIB))
+ctl guest set two --clear >/dev/null
+ctl guest set web --clear >/dev/null
+
+# --- Reset while ballooned ---
+ctl guest set web --max 250M --for 1h >/dev/null
+wait_until 20 at_most web $((251 * MIB))
+lab in h1 virsh reset web >/dev/null
+tap_ok "a guest that was reset is charged at its maximum" wait_until 5 figure_is web memory.charge $((512 * MIB))
+tap_ok "until it has spoken again" wait_until 60 figure_at_most web memory.charge $((260 * MIB))
+wait_until 30 lab_hears web
+tap_is "nothing was killed in it" "$(lab run web cat /proc/vmstat | sed -n 's/^oom_kill //p')" 0
+ctl guest set web --clear >/dev/null
+
+# --- The agent dies ---
+lab run two pkill -STOP ballast-agent 2>/dev/null || lab run two sh -c 'kill -STOP $(pidof ballast-agent)'
+tap_ok "an agent that falls silent makes its guest stale" wait_until 30 condition two stale
+before=$(actual two)
+tap_ok "it is not shrunk then" [ "$(figure two memory.target)" -ge "$before" ]
+lab run two sh -c 'kill -CONT $(pidof ballast-agent)'
+tap_ok "and fresh when it speaks again" wait_until 20 condition_over two stale
+
+# --- Without an agent, without a balloon ---
+guest mute --max 512M --memory 512M --no-agent
+guest rigid --max 256M --memory 256M --no-balloon
+tap_ok "a guest without an agent is seen by its balloon statistics" wait_until 60 figure_is mute report.source balloon
+tap_is "one without a balloon is fixed, and says why" "$(figure rigid fixed)" no-balloon
+
+# --- A balloon that lies ---
+tap_ok "no guest is charged below what it really holds" sh -c "\"$TEST_TOP\"/lab/lab in h1 ballastctl guest list --json | python3 -c '
+import json, sys
+for g in json.load(sys.stdin)[\"guests\"]:
+    m = g[\"memory\"]
+    assert m[\"charge\"] + 2**20 >= (m[\"resident\"] or 0) - m[\"qemu\"], g
+'"
+
+# --- A start without room ---
+# A start that fits once the others are squeezed: 322 MiB with QEMU's own, where 250 MiB are not promised yet.
+derive() { # NAME MIB: a guest like rigid, defined only
+	lab in h1 sh -c "virsh dumpxml rigid --inactive | sed 's/<name>rigid/<name>$1/; /<uuid>/d; /<channel/,/<.channel>/d; /<log /d
+		s/<memory unit=.KiB.>[0-9]*/<memory unit=\"KiB\">$(($2 * 1024))/; s/<currentMemory unit=.KiB.>[0-9]*/<currentMemory unit=\"KiB\">$(($2 * 1024))/' >/tmp/$1.xml
+		virsh define /tmp/$1.xml" >/dev/null
+}
+share() { # MIB: what is promised now and so much more is all there is
+	local memory
+
+	memory=$(api GET hosts/self | python3 -c '
+import json, sys
+m = json.load(sys.stdin)["memory"]
+print((m["charged"] + m["overhead"] + (256 + int(sys.argv[1])) * 2**20) // 2**20)' "$1")
+	printf '[Host]\nReserve=256M\nMemory=%sM\n' "$memory" | put_policy 90-host.policy
+}
+derive fits 256
+share 250
+begin=$SECONDS
+tap_ok "a start waits while others are squeezed" lab in h1 virsh start fits
+tap_between "ten seconds at most" $((SECONDS - begin)) 0 12
+tap_ok "nobody was killed for it" [ "$(lab run web cat /proc/vmstat | sed -n 's/^oom_kill //p')" = 0 ]
+lab in h1 virsh destroy fits >/dev/null
+lab in h1 virsh undefine fits >/dev/null
+lab in h1 rm /etc/ballast/policy.d/90-host.policy
+ctl reload >/dev/null
+
+derive big 16384
+share 300
+begin=$SECONDS
+lab in h1 virsh start big >"$TEST_TMP/said" 2>&1
+tap_is "a start that cannot fit is refused" $? 1
+tap_between "after ten seconds at most" $((SECONDS - begin)) 0 13
+tap_ok "and libvirt shows why" grep -q 'ballast.*needs' "$TEST_TMP/said"
+lab in h1 virsh undefine big >/dev/null
+lab in h1 rm /etc/ballast/policy.d/90-host.policy
+ctl reload >/dev/null
+
+# --- A guest that vanishes ---
+lab in h1 kill -9 "$(pid_of two)"
+tap_ok "a guest that vanishes is gone from the list" wait_until 10 gone two
+tap_ok "and told" journal_has 'it is gone'
+tap_is "the daemon never restarted" "$(lab in h1 systemctl show -p NRestarts --value ballastd)" 0
+tap_done
