@@ -363,8 +363,10 @@ void demand_sizes(const struct demand *d, const struct guest_sample *s, const st
 	boost = mul_div(sub_sat(boost, ret->want_bytes + need), d->credit_permyriad, PERMYRIAD);
 	ret->want_bytes = add_sat(ret->want_bytes, need);
 	ret->soft_bytes = MAX(ret->soft_bytes, ret->want_bytes);
-	if (!d->known) /* who has never been heard asks for nothing: its resident size would chase every grant */
+	if (!d->known) { /* who has never been heard asks for nothing: its resident size would chase every grant */
 		ret->want_bytes = ret->soft_bytes = MIN(ret->want_bytes, s->target_bytes);
+		ret->used_bytes = MIN(ret->used_bytes, s->target_bytes);
+	}
 	ret->boost_bytes = add_sat(ret->want_bytes, boost);
 	ret->full_release = (d->stalled || d->chase >= CHASE_MAX) && d->pressed && !stale && d->credit_permyriad == PERMYRIAD;
 }
