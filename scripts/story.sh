@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 # The story that quickstart tells. Two minutes are a day: the second one is night.
-#   by day    files1 serves: it re-reads 180 MiB of files and has at least 320 MiB; backup1 idles with at most 224 MiB
+#   by day    files1 serves: it suddenly needs 200 MiB of anonymous memory, then re-reads 180 MiB of files; backup1 idles
 #   at night  backup1 runs: its policy allows it 640 MiB and gives it the weight; files1 lends
-#   any time  files1 suddenly needs 160 MiB of anonymous memory
+#   by day    files1 stalls on its cache and has its memory back within seconds
 
 story_begin=$SECONDS
 story_log=$(mktemp /tmp/ballast-quickstart.XXXXXX)
-rows=() # of the final table: guest | why | had | asked | got | seconds
+rows=() # of the final table: guest | why | had | asked | got | inside | seconds
 story_failed=0
 
 step() { printf '%4ds  %s\n' $((SECONDS - story_begin)) "$*"; }
@@ -37,7 +37,7 @@ story_prepare() {
 
 story_guests() {
 	step "booting two real guests (emulated, 512 and 640 MiB at most)"
-	lab guest files1 --memory 448M --max 512M --swap disk:256M --data 400M > "$story_log" 2>&1 || die "files1 did not boot"
+	lab guest files1 --memory 256M --max 512M --swap disk:256M --data 400M > "$story_log" 2>&1 || die "files1 did not boot"
 	step "files1 is up"
 	lab guest backup1 --memory 224M --max 640M --swap disk:256M > "$story_log" 2>&1 || die "backup1 did not boot"
 	step "backup1 is up"
@@ -63,7 +63,7 @@ story_policies() {
 		[Match]
 		Guest=files*
 		[Memory]
-		Min=320M
+		Min=256M
 		Weight=400
 	P
 	put 11-day <<-P
@@ -126,14 +126,18 @@ wait_for() {
 at_least() { [ "$(guest_has "$1")" -ge "$2" ]; }
 at_most() { [ "$(guest_has "$1")" -le "$2" ]; }
 
-# chapter GUEST DIRECTION MIB SECONDS WHY: waits until it has what the story says, and notes what it had and got.
+# chapter GUEST DIRECTION MIB SECONDS WHY BEFORE: waits until it has what the story says, and notes what it had and got. BEFORE is what
+# its balloon left it when the chapter's cause came: a chapter that was true before it began tells nothing, and fails.
 chapter() {
-	local guest=$1 direction=$2 mib=$3 seconds=$4 why=$5 had got from
-	had=$(inside "$guest") from=$EPOCHREALTIME
+	local guest=$1 direction=$2 mib=$3 seconds=$4 why=$5 before=$6 got from=$EPOCHREALTIME
 	wait_for "$seconds" "$why: $guest $direction $mib MiB" "$direction" "$guest" "$mib"
-	got=$(inside "$guest")
-	rows+=("$guest|$why|$had|${direction/_/ } $mib|$got|$(awk -v a="$from" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')")
-	step "$why: $guest had $had MiB inside, now $got: $(last_reason "$guest")"
+	if { [ "$direction" = at_least ] && [ "$before" -ge "$mib" ]; } || { [ "$direction" = at_most ] && [ "$before" -le "$mib" ]; }; then
+		step "this was so before: $why: $guest had $before MiB"
+		story_failed=1
+	fi
+	got=$(guest_has "$guest")
+	rows+=("$guest|$why|$before|${direction/_/ } $mib|$got|$(inside "$guest")|$(awk -v a="$from" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')")
+	step "$why: $guest had $before MiB, now $got: $(last_reason "$guest")"
 }
 last_reason() { ctl guest show "$1" --json 2>/dev/null | jq -r '.last_change.reason.text // "no change yet"'; }
 
@@ -146,35 +150,44 @@ until_minute() {
 }
 
 story_once() {
-	step "day: files1 re-reads 180 MiB of files"
-	lab run -d files1 load reread /dev/data --size 180M --seconds 600 > "$story_log" 2>&1
+	local files backup
 	until_minute 0
-	chapter files1 at_least 320 25 "by day it has its minimum"
+	step "day: files1 suddenly needs 200 MiB more"
+	files=$(guest_has files1)
+	lab run -d files1 load mem 200M --hold 20 --touch > "$story_log" 2>&1
+	chapter files1 at_least 340 25 "sudden need" "$files"
+	wait_for 40 "the sudden need ends" no_load files1
+	step "files1 re-reads 180 MiB of files"
+	lab run -d files1 load reread /dev/data --size 180M --seconds 600 > "$story_log" 2>&1
+	backup=$(guest_has backup1)
 	until_minute 1
 	step "night falls"
-	chapter backup1 at_least 440 25 "at night it borrows"
+	chapter backup1 at_least 440 30 "at night it borrows" "$backup"
+	wait_for 30 "files1 lends" at_most files1 300
+	until_minute_ends
+	files=$(guest_has files1) backup=$(guest_has backup1)
 	until_minute 0
 	step "day breaks"
-	chapter backup1 at_most 232 25 "by day it gives back"
-	chapter files1 at_least 320 25 "by day it has it back"
-	step "files1 suddenly needs 160 MiB more"
-	lab run -d files1 load mem 160M --hold 40 --touch > "$story_log" 2>&1
-	chapter files1 at_least 400 20 "sudden need"
+	chapter backup1 at_most 232 25 "by day it gives back" "$backup"
+	chapter files1 at_least 320 25 "by day it has it back" "$files"
 	story_table
 	ctl status || true
 	[ $story_failed = 0 ] || { step "the story did not happen as told"; exit 1; }
 	step "the story happened as told"
 }
+no_load() { ! lab run "$1" pidof load > /dev/null 2>&1; }
+# until_minute_ends: waits for its last five seconds.
+until_minute_ends() { until [ $((10#$(date +%S))) -ge 55 ]; do read -r -t 0.2 <> <(:) || true; done; }
 
 story_table() {
+	local row g w h a n i s
 	echo
-	printf '%-9s %-28s %10s %16s %10s %8s\n' guest why "had MiB" "story says" "got MiB" seconds
-	local row
+	printf '%-9s %-24s %10s %16s %10s %10s %8s\n' guest why "had MiB" "story says" "got MiB" inside seconds
 	for row in "${rows[@]}"; do
-		IFS='|' read -r g w h a n s <<< "$row"
-		printf '%-9s %-28s %10s %16s %10s %8s\n' "$g" "$w" "$h" "$a" "$n" "$s"
+		IFS='|' read -r g w h a n i s <<< "$row"
+		printf '%-9s %-24s %10s %16s %10s %10s %8s\n' "$g" "$w" "$h" "$a" "$n" "$i" "$s"
 	done
-	echo "(had and got: MemTotal as the guest's own kernel tells it; the story counts its kernel's share, about 40 MiB, too)"
+	echo "(inside: MemTotal as the guest's own kernel tells it; its kernel's share, about 40 MiB, is not in it)"
 	echo
 }
 

@@ -49,9 +49,17 @@ journal_has() {
 	journal "$1" | grep -q .
 }
 
+# More lines that count libvirt calls than N: the daemon has answered the signal.
+calls_told() {
+	[ "$(journal 'libvirt calls:' | wc -l)" -gt "$1" ]
+}
+
 calls() {
+	local before
+
+	before=$(journal 'libvirt calls:' | wc -l)
 	lab in h1 systemctl kill --signal=USR1 ballastd
-	sleep 0.5
+	wait_until 20 calls_told "$before" >/dev/null
 	journal 'libvirt calls:' | tail -n 1 | tr ' ' '\n' | sed -n "s/^$1=//p" | grep . || echo 0
 }
 

@@ -17,7 +17,8 @@ lab guest idle --max 1G --memory 1G >"$TEST_TMP/guest" 2>&1 || tap_say <"$TEST_T
 tap_ok "an agent in a real guest is heard" wait_until 30 reported web
 tap_ok "and another" wait_until 30 reported idle
 lab run -d web load mem 150M --hold 600 >/dev/null
-sleep 6
+uses_at_least() { [ "$(figure "$1" memory.used)" -ge "$2" ]; }
+tap_ok "the daemon sees its need" wait_until 60 uses_at_least web $((180 * MIB))
 tap_is "observe mode changed nothing about any guest" "$(calls mutating)" 0
 tap_is "web still has what it was started with" "$(actual web)" $((256 * MIB))
 
