@@ -473,13 +473,21 @@ static void request_receive(struct request *r, const char *data, size_t size)
 	r->body_len += size;
 }
 
-/* A body that says how long it is and is too long is not read at all. */
 static bool announces_too_much(struct MHD_Connection *connection)
 {
 	const char *length = MHD_lookup_connection_value(
 		connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
 
 	return length && strtoull(length, NULL, 10) > BODY_MAX_BYTES;
+}
+
+/* Such a client holds its body back until it is asked for it. */
+static bool waits_to_be_asked(struct MHD_Connection *connection)
+{
+	const char *expect = MHD_lookup_connection_value(
+		connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT);
+
+	return expect && strcasecmp(expect, "100-continue") == 0;
 }
 
 enum MHD_Result request_handle(void *cls, struct MHD_Connection *connection, const char *url,
@@ -492,10 +500,13 @@ enum MHD_Result request_handle(void *cls, struct MHD_Connection *connection, con
 		return MHD_NO;
 	if (!r->path) {
 		request_open(r, url, method);
-		if (!announces_too_much(connection))
-			return MHD_YES;
-		too_large(r);
-		return send_problem(r, &r->problem);
+		if (!r->failed && announces_too_much(connection))
+			too_large(r);
+		/* What is already on its way is read and dropped: to close on it would reset the
+		 * connection, and the client would never see the answer. */
+		if (r->failed && waits_to_be_asked(connection))
+			return send_problem(r, &r->problem);
+		return MHD_YES;
 	}
 	if (*upload_size) {
 		request_receive(r, upload, *upload_size);
