@@ -477,16 +477,32 @@ TEST(a_full_disk_is_told_and_survived)
 	CHECK_STR(mode, "enforce");
 }
 
-/* On a small tmpfs of its own: filled to the brim, then remounted read-only. */
+/* A small tmpfs that is attached nowhere becomes this process's root: no mount table changes, and a
+ * test that is itself in a chroot can do it. Returns the file system's descriptor. */
+static int tmpfs_enter(struct fixture *f)
+{
+	_cleanup_close_ int fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
+	int fd;
+
+	if (fs < 0 || fsconfig(fs, FSCONFIG_SET_STRING, "size", "512k", 0) < 0 ||
+		fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return -errno;
+	fd = fsmount(fs, FSMOUNT_CLOEXEC, 0);
+	if (fd < 0 || fchdir(fd) < 0 || chroot(".") < 0 || mkdir("/store", 0700) < 0)
+		return -errno;
+	snprintf(f->dir, sizeof(f->dir), "/store");
+	return fd;
+}
+
+/* Filled to the brim, or made read-only, under a store that was in order. */
 static int tmpfs_child(struct fixture *f, bool read_only)
 {
 	_cleanup_diag_ struct diag d = {0};
 	_cleanup_free_ char *mode = NULL;
 	char path[128];
-	int fd, r;
+	int root = tmpfs_enter(f), fd, r;
 
-	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-		mount("store", f->dir, "tmpfs", 0, "size=512k") < 0)
+	if (root < 0)
 		return 77;
 	if (fixture_open(f, &d) != 0 || fixture_start(f) < 0 ||
 		store_put_text(f->store, "mode", "enforce", on_done, f) < 0 || !await_answers(f, 1) ||
@@ -494,7 +510,9 @@ static int tmpfs_child(struct fixture *f, bool read_only)
 		return 10;
 	fixture_stop(f);
 	if (read_only) {
-		if (mount("store", f->dir, NULL, MS_REMOUNT | MS_RDONLY, "size=512k") < 0)
+		struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
+
+		if (mount_setattr(root, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
 			return 77;
 	} else {
 		static const char zeros[4096];
