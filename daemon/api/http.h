@@ -78,7 +78,7 @@ struct http *http_new(struct api *a) _nonnull_ _must_check_;
 int http_start(struct http *h) _nonnull_ _must_check_;
 struct http *http_free(struct http *h); /* ends the thread; takes NULL, returns NULL */
 
-/* ---- between http.c and request.c ---- */
+/* ---- between http.c and request*.c ---- */
 void conn_set_phase(struct conn *c, enum conn_phase phase) _nonnull_;
 /* A deadline at this time must not be missed. */
 void http_check_by(struct http *h, uint64_t usec) _nonnull_;

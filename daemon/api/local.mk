@@ -26,6 +26,9 @@ daemon_api_libapi_a_SOURCES = \
 	daemon/api/problem.c \
 	daemon/api/problem.h \
 	daemon/api/request.c \
+	daemon/api/request-send.c \
+	daemon/api/request-wait.c \
+	daemon/api/request.h \
 	daemon/api/response.c \
 	daemon/api/response.h \
 	daemon/api/route.c \

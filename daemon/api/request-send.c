@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "common/units.h"
+#include "daemon/api/request.h"
+#include "daemon/api/serve.h"
+
+/* A client that is told to come back does so after this. */
+#define RETRY_SEC 1
+
+static enum MHD_Result send_response(
+	struct request *r, unsigned status, struct MHD_Response *response)
+{
+	conn_set_phase(r->conn, CONN_SENDING);
+	return MHD_queue_response(r->connection, status, response);
+}
+
+/* The same for a response that is used once. NULL closes the connection: there is no memory to say
+ * anything. */
+static enum MHD_Result send_once(struct request *r, unsigned status, struct MHD_Response *response)
+{
+	enum MHD_Result sent;
+
+	if (!response)
+		return MHD_NO;
+	sent = send_response(r, status, response);
+	MHD_destroy_response(response);
+	return sent;
+}
+
+enum MHD_Result request_send_problem(struct request *r, const struct problem *p)
+{
+	unsigned status = problem_status(p->code);
+	_cleanup_json_out_ struct json_out o = {0};
+	struct MHD_Response *response;
+
+	problem_write(p, r->path ? r->path : "/", &o);
+	response = response_new(&r->http->account, &o, "application/problem+json");
+	if (response && p->allow[0])
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, p->allow);
+	if (response && status == MHD_HTTP_SERVICE_UNAVAILABLE)
+		response_add_number(response, MHD_HTTP_HEADER_RETRY_AFTER, RETRY_SEC);
+	return send_once(r, status, response);
+}
+
+enum MHD_Result request_send_new_problem(
+	struct request *r, enum api_problem code, const char *fmt, ...)
+{
+	_cleanup_problem_ struct problem p = {.code = code};
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(p.detail, sizeof(p.detail), fmt, ap);
+	va_end(ap);
+	return request_send_problem(r, &p);
+}
+
+static enum MHD_Result send_json(struct request *r, unsigned status, struct json_out *o)
+{
+	struct MHD_Response *response = response_new(&r->http->account, o, "application/json");
+
+	if (!response)
+		return request_send_new_problem(
+			r, API_PROBLEM_BUSY, "too many long answers are under way: try again");
+	return send_once(r, status, response);
+}
+
+static enum MHD_Result send_busy(struct request *r)
+{
+	return request_send_new_problem(r, API_PROBLEM_BUSY, "too much is under way: try again");
+}
+
+static uint64_t view_age_sec(const struct http *h)
+{
+	return sub_sat(h->now_usec, h->view_usec) / USEC_PER_SEC;
+}
+
+/* From an old view, with its age: not cached, since the age is in the header. */
+static enum MHD_Result send_old_view(struct request *r, size_t index)
+{
+	_cleanup_json_out_ struct json_out o = {0};
+	struct MHD_Response *response;
+
+	r->route->view(&r->http->cache.view->known, index, &o);
+	response = response_new(&r->http->account, &o, "application/json");
+	if (!response)
+		return send_busy(r);
+	response_add_number(response, "Ballast-View-Age", view_age_sec(r->http));
+	return send_once(r, r->route->status, response);
+}
+
+static enum MHD_Result send_view(struct request *r)
+{
+	struct body_cache *cache = &r->http->cache;
+	const char *if_none_match;
+	const struct body *body;
+	size_t index;
+
+	if (!cache->view)
+		return request_send_new_problem(r, API_PROBLEM_NOT_READY,
+			"ballastd has just started and has not seen its guests yet");
+	cache->used_usec = r->http->now_usec;
+	if (route_resolve(r->route, &cache->view->known, r->value, &index, &r->problem) < 0)
+		return request_send_problem(r, &r->problem);
+	if (r->old_view)
+		return send_old_view(r, index);
+	body = body_cache_get(cache, r->route, index);
+	if (!body)
+		return send_busy(r);
+	if_none_match = MHD_lookup_connection_value(
+		r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
+	if (etag_matches(if_none_match, body->etag))
+		return send_response(r, MHD_HTTP_NOT_MODIFIED, body->unchanged);
+	return send_response(r, r->route->status, body->full);
+}
+
+enum MHD_Result request_send_events(struct request *r)
+{
+	const struct view *v = r->http->cache.view;
+	_cleanup_json_out_ struct json_out o = {0};
+
+	if (serve_events(r->http->api->config.events, v ? &v->known : NULL, &r->query, &o,
+		    &r->problem) < 0)
+		return request_send_problem(r, &r->problem);
+	return send_json(r, r->route->status, &o);
+}
+
+static enum MHD_Result send_health(struct request *r)
+{
+	const struct view *v = r->http->cache.view;
+	_cleanup_json_out_ struct json_out o = {0};
+
+	if (r->old_view)
+		return request_send_new_problem(r, API_PROBLEM_STUCK,
+			"the main loop has not turned for %llu s: see the journal of ballastd",
+			(unsigned long long)MAX(
+				view_age_sec(r->http), VIEW_WAIT_USEC / USEC_PER_SEC));
+	if (r->route->kind == ROUTE_READY && (!v || !v->known.ready))
+		return request_send_new_problem(r, API_PROBLEM_NOT_READY,
+			"guests were not listed yet, or nothing was decided yet: is libvirt "
+			"running?");
+	json_out_open(&o, '{');
+	if (r->route->kind == ROUTE_READY)
+		json_out_key_bool(&o, "ready", true);
+	else
+		json_out_key_string(&o, "status", "ok");
+	json_out_close(&o, '}');
+	return send_json(r, r->route->status, &o);
+}
+
+static enum MHD_Result send_answer(struct request *r)
+{
+	_cleanup_json_out_ struct json_out o = {0};
+	struct api_call *c = r->call;
+
+	if (c->is_problem)
+		return request_send_problem(r, &c->problem);
+	if (!c->text)
+		return send_once(r, c->status, response_new_empty());
+	o = (struct json_out){.buf = TAKE_PTR(c->text), .len = c->len, .allocated = c->len + 1};
+	return send_json(r, c->status, &o);
+}
+
+enum MHD_Result request_send(struct request *r)
+{
+	if (r->failed)
+		return request_send_problem(r, &r->problem);
+	switch (r->route->kind) {
+	case ROUTE_VIEW:
+		return send_view(r);
+	case ROUTE_EVENTS:
+		return request_send_events(r);
+	case ROUTE_HEALTH:
+	case ROUTE_READY:
+		return send_health(r);
+	case ROUTE_COMMAND:
+		break;
+	}
+	return send_answer(r);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "common/units.h"
+#include "daemon/api/request.h"
+
+static void request_wait(struct request *r, enum request_state state, uint64_t usec)
+{
+	struct http *h = r->http;
+
+	r->state = state;
+	r->deadline_usec = h->now_usec + usec;
+	r->prev = NULL;
+	r->next = h->waiting;
+	if (r->next)
+		r->next->prev = r;
+	h->waiting = r;
+	http_check_by(h, r->deadline_usec);
+	conn_set_phase(r->conn, CONN_WAITING);
+	MHD_suspend_connection(r->connection);
+}
+
+static void request_unlink(struct request *r)
+{
+	if (r->prev)
+		r->prev->next = r->next;
+	else
+		r->http->waiting = r->next;
+	if (r->next)
+		r->next->prev = r->prev;
+	r->prev = r->next = NULL;
+}
+
+static void request_wake(struct request *r)
+{
+	request_unlink(r);
+	r->state = REQUEST_READY;
+	MHD_resume_connection(r->connection);
+}
+
+void requests_view_made(struct http *h)
+{
+	struct request *next;
+
+	body_cache_set_view(&h->cache, view_get(h->api->config.views));
+	for (struct request *r = h->waiting; r; r = next) {
+		next = r->next;
+		if (r->state == REQUEST_WAITS_VIEW)
+			request_wake(r);
+	}
+}
+
+void request_answered(struct api_call *c)
+{
+	struct request *r = c->waiter;
+
+	if (c->route->changes && !c->dry_run && !c->is_problem)
+		r->http->view_outdated = true;
+	r->call = c;
+	request_wake(r);
+}
+
+void request_expire(struct request *r)
+{
+	if (r->state == REQUEST_WAITS_VIEW) {
+		r->old_view = true;
+		if (!r->http->cache.view)
+			body_cache_set_view(&r->http->cache, view_get(r->http->api->config.views));
+		r->http->cache.used_usec = r->http->now_usec;
+	} else {
+		if (!api_call_abandon(r->call))
+			return; /* its answer is being taken just now */
+		r->call = NULL;
+		r->failed = true;
+		problem_set(&r->problem, API_PROBLEM_TIMEOUT,
+			"%s %s takes longer than its deadline and goes on: watch /v1/events",
+			r->route->method, r->path);
+	}
+	request_wake(r);
+}
+
+void requests_stop(struct http *h)
+{
+	struct request *next;
+
+	for (struct request *r = h->waiting; r; r = next) {
+		next = r->next;
+		if (r->state == REQUEST_WAITS_CALL) {
+			if (!api_call_abandon(r->call))
+				continue;
+			r->call = NULL;
+		}
+		r->failed = true;
+		problem_set(&r->problem, API_PROBLEM_STOPPING,
+			"ballastd is stopping; what was asked may or may not have been done");
+		request_wake(r);
+	}
+}
+static bool view_is_fresh(const struct http *h)
+{
+	return h->view_usec && !h->view_outdated && h->now_usec - h->view_usec < API_VIEW_AGE_USEC;
+}
+
+static void ask_for_view(struct http *h)
+{
+	struct api_queue *q = h->api->queue;
+
+	if (h->view_asked)
+		return;
+	h->view_asked = true;
+	/* What is acknowledged from here on may miss the view that is made now. */
+	h->view_outdated = false;
+	pthread_mutex_lock(&q->lock);
+	q->view_wanted = true;
+	pthread_mutex_unlock(&q->lock);
+	api_poke(q->command_fd);
+}
+
+enum MHD_Result request_need_view(struct request *r)
+{
+	if (view_is_fresh(r->http)) {
+		r->state = REQUEST_READY;
+		return request_send(r);
+	}
+	ask_for_view(r->http);
+	request_wait(r, REQUEST_WAITS_VIEW, VIEW_WAIT_USEC);
+	return MHD_YES;
+}
+
+/* The call that the request asks for, or NULL with r->problem. */
+static struct api_call *make_call(struct request *r)
+{
+	struct api_call *c = api_call_new(r->http->api->queue, r->route);
+
+	if (!c) {
+		problem_set(&r->problem, API_PROBLEM_INTERNAL, "out of memory");
+		return NULL;
+	}
+	memcpy(c->value, r->value, sizeof(c->value));
+	c->dry_run = r->query.dry_run;
+	if (r->route->changes)
+		peer_by(r->conn->peer.uid, c->by);
+	if (route_read_body(r->route, r->body, r->body_len, &c->body, &r->problem) < 0 ||
+		(r->route->prepare && r->route->prepare(c, &r->problem) < 0))
+		return api_call_free(c);
+	return c;
+}
+
+enum MHD_Result request_command(struct request *r)
+{
+	struct api_call *c = make_call(r);
+	uint64_t deadline_usec = r->http->api->config.deadline_usec;
+
+	if (!c)
+		return request_send_problem(r, &r->problem);
+	deadline_usec += c->extra_usec;
+	r->call = c;
+	if (api_call_submit(c, r) < 0) {
+		r->call = api_call_free(c);
+		return request_send_new_problem(r, API_PROBLEM_BUSY,
+			"%d commands wait for the main loop already: try again", API_QUEUE_MAX);
+	}
+	request_wait(r, REQUEST_WAITS_CALL, deadline_usec);
+	return MHD_YES;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "common/units.h"
+#include "daemon/api/http.h"
+
+/* One request, between its files: request.c receives it, request-wait.c lets it wait for the main
+ * loop, request-send.c answers it. All on the HTTP thread.
+ */
+
+/* How long a view may keep a reader waiting; then the last one is shown, with its age. */
+#define VIEW_WAIT_USEC (2 * USEC_PER_SEC)
+
+/* Answers from the last view, at once if it is fresh, else after the main loop has looked. */
+enum MHD_Result request_need_view(struct request *r) _nonnull_;
+/* Hands the command to the main loop and waits for its answer. */
+enum MHD_Result request_command(struct request *r) _nonnull_;
+
+/* The answer of a request that has all it needs: REQUEST_READY, or failed. */
+enum MHD_Result request_send(struct request *r) _nonnull_;
+enum MHD_Result request_send_events(struct request *r) _nonnull_;
+enum MHD_Result request_send_problem(struct request *r, const struct problem *p) _nonnull_;
+_printf_(3, 4) enum MHD_Result
+	request_send_new_problem(struct request *r, enum api_problem code, const char *fmt, ...);
