@@ -78,7 +78,14 @@ struct http *http_new(struct api *a) _nonnull_ _must_check_;
 int http_start(struct http *h) _nonnull_ _must_check_;
 struct http *http_free(struct http *h); /* ends the thread; takes NULL, returns NULL */
 
-/* ---- between http.c and request*.c ---- */
+/* ---- between http.c, http-conn.c and request*.c ---- */
+/* One connection from the socket to the library. Returns false when none is left. */
+bool conns_accept(struct http *h) _nonnull_;
+/* Ends the connections that are over the limit of their phase. */
+void conns_check(struct http *h) _nonnull_;
+/* Callback of libmicrohttpd: a connection begins or ends. */
+void conns_notify(void *cls, struct MHD_Connection *connection, void **socket_context,
+	enum MHD_ConnectionNotificationCode toe);
 void conn_set_phase(struct conn *c, enum conn_phase phase) _nonnull_;
 /* A deadline at this time must not be missed. */
 void http_check_by(struct http *h, uint64_t usec) _nonnull_;

@@ -19,6 +19,7 @@ daemon_api_libapi_a_SOURCES = \
 	daemon/api/command.h \
 	daemon/api/explain.c \
 	daemon/api/http.c \
+	daemon/api/http-conn.c \
 	daemon/api/http.h \
 	daemon/api/internal.h \
 	daemon/api/peer.c \
