@@ -12,8 +12,13 @@ __extension__ typedef unsigned __int128 u128;
 
 uint64_t mul_div(uint64_t a, uint64_t b, uint64_t c)
 {
-	u128 r = (u128)a * b / c;
+	uint64_t product;
+	u128 r;
 
+	/* A division of 128 bits takes five times as long. */
+	if (!__builtin_mul_overflow(a, b, &product))
+		return product / c;
+	r = (u128)a * b / c;
 	return r > UINT64_MAX ? UINT64_MAX : (uint64_t)r;
 }
 

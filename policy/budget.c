@@ -65,6 +65,8 @@ void budget_host(struct decision *d)
 		p->overhead_bytes = add_sat(p->overhead_bytes, d->work[i].s->qemu_bytes);
 		p->charged_bytes = add_sat(p->charged_bytes, d->work[i].charge_bytes);
 		running += d->work[i].s->running;
+		if (d->work[i].out)
+			d->out_bytes = add_sat(d->out_bytes, d->work[i].held_bytes);
 	}
 	p->budget_bytes = sub_sat(sub_sat(sub_sat(p->memory_bytes, p->reserve_bytes), p->other_bytes),
 		p->overhead_bytes);
@@ -83,13 +85,8 @@ void budget_host(struct decision *d)
 
 void budget_total(struct decision *d)
 {
-	uint64_t held = 0;
-
-	for (size_t i = 0; i < d->snap->n_guests; i++)
-		if (d->work[i].out)
-			held = add_sat(held, d->work[i].held_bytes);
 	d->division_bytes = sub_sat(d->plan->budget_bytes,
-		add_sat(held, add_sat(d->plan->reserved_bytes, d->pending_bytes)));
+		add_sat(d->out_bytes, add_sat(d->plan->reserved_bytes, d->pending_bytes)));
 }
 
 static uint64_t level_total(const struct decision *d, enum level level)

@@ -50,18 +50,32 @@ uint64_t cpu_entitlement(uint64_t weight, uint64_t contending_weight, uint32_t h
 	return MIN(mul_div(host_cpus * PERMYRIAD, weight, contending_weight), vcpus * PERMYRIAD);
 }
 
+static bool waits(const struct cpu_state *c, const struct guest_sample *s)
+{
+	return c->delay_permyriad >= DELAY_ON_PERMYRIAD * s->vcpus;
+}
+
+static bool is_by_policy(const struct settings *set)
+{
+	return set->cpu_weight != WEIGHT_DEFAULT || set->cpu_quota;
+}
+
+bool cpu_at_rest(const struct cpu_state *c, const struct guest_sample *s, const struct settings *set)
+{
+	return !c->managed && c->boost <= 1 && !is_by_policy(set) && !(c->known && waits(c, s));
+}
+
 static void boost_update(struct cpu_state *c, const struct guest_sample *s, uint64_t entitled,
 	uint64_t now_usec)
 {
 	uint64_t demand = c->busy_permyriad + c->delay_permyriad;
-	bool waits = c->delay_permyriad >= DELAY_ON_PERMYRIAD * s->vcpus;
 	bool short_of = c->busy_permyriad < mul_div(MIN(entitled, demand), ENTITLED_PERMYRIAD, PERMYRIAD);
 
 	if (!c->boost)
 		c->boost = 1;
 	if (!c->known)
 		return;
-	if (waits && short_of) {
+	if (waits(c, s) && short_of) {
 		c->relieved_usec = 0;
 		if (c->boost < BOOST_MAX && sub_sat(now_usec, c->boost_usec) >= STEP_USEC) {
 			c->boost *= 2;
@@ -70,7 +84,7 @@ static void boost_update(struct cpu_state *c, const struct guest_sample *s, uint
 		return;
 	}
 	/* While it still waits, a raised weight is what keeps it at its entitlement. */
-	if (waits || c->boost == 1) {
+	if (waits(c, s) || c->boost == 1) {
 		c->relieved_usec = 0;
 		return;
 	}
@@ -86,7 +100,7 @@ bool cpu_decide(struct cpu_state *c, const struct guest_sample *s, const struct 
 	uint64_t contending_weight, uint32_t host_cpus, uint64_t now_usec, uint64_t *ret_weight,
 	uint64_t *ret_quota, struct reason *ret_reason)
 {
-	bool by_policy = set->cpu_weight != WEIGHT_DEFAULT || set->cpu_quota;
+	bool by_policy = is_by_policy(set);
 	uint64_t old_boost = c->boost ? c->boost : 1, weight, quota;
 
 	memset(ret_reason, 0, sizeof(*ret_reason));

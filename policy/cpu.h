@@ -33,5 +33,8 @@ uint64_t cpu_entitlement(uint64_t weight, uint64_t contending_weight, uint32_t h
 bool cpu_decide(struct cpu_state *c, const struct guest_sample *s, const struct settings *set,
 	uint64_t contending_weight, uint32_t host_cpus, uint64_t now_usec, uint64_t *ret_weight,
 	uint64_t *ret_quota, struct reason *ret_reason) _nonnull_;
+/* Can it not be anything but left as it is, whoever contends? */
+bool cpu_at_rest(const struct cpu_state *c, const struct guest_sample *s, const struct settings *set)
+	_nonnull_ _pure_;
 /* Runs or waits enough to count as contending. */
 bool cpu_contends(const struct cpu_state *c) _nonnull_ _pure_;

@@ -33,107 +33,107 @@ static uint64_t level_of(const struct division_guest *g, int level)
 	return level < 0 ? 0 : g->level[level];
 }
 
-static uint64_t sum_at(const struct division_guest *guests, const uint64_t *weights, size_t n,
-	int level, uint64_t lambda, uint64_t stop_bytes)
+/* What the search for lambda looks at again and again: packed, so that thousands stay in the cache. */
+struct part {
+	uint64_t weight, lo, hi;
+};
+
+static uint64_t sum_at(const struct part *parts, size_t n, uint64_t lambda, uint64_t stop_bytes)
 {
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < n && sum <= stop_bytes; i++)
-		sum = add_sat(sum, share_at(lambda, weights[i], level_of(&guests[i], level - 1),
-					guests[i].level[level]));
-	return sum;
-}
-
-static uint64_t level_sum(const struct division_guest *guests, size_t n, int level)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < n; i++)
-		sum = add_sat(sum, level_of(&guests[i], level));
+		sum = add_sat(sum, share_at(lambda, parts[i].weight, parts[i].lo, parts[i].hi));
 	return sum;
 }
 
 /* The largest lambda at which the shares still fit, by bisection: monotone, no rounding can make it oscillate. */
-static void divide_level(struct division_guest *guests, size_t n, int level, uint64_t budget_bytes)
+static uint64_t lambda_find(const struct part *parts, size_t n, uint64_t budget_bytes)
 {
-	bool tax = level >= LEVEL_KEEP;
-	uint64_t weights[64], *w = weights, lo = 0, hi = 0;
-	_cleanup_free_ uint64_t *heap = NULL;
+	uint64_t lo = 0, hi = 0;
 
-	if (n > ARRAY_SIZE(weights)) {
-		heap = malloc(n * sizeof(*heap));
-		w = heap;
-	}
-	if (!w) { /* without memory nothing above the level before is handed out: safe, and asked again */
-		for (size_t i = 0; i < n; i++)
-			guests[i].share_bytes = level_of(&guests[i], level - 1);
-		return;
-	}
-	for (size_t i = 0; i < n; i++) {
-		w[i] = weight_taxed(&guests[i], tax);
-		hi = MAX(hi, mul_div(guests[i].level[level] + MIB,
-				     UINT64_C(1) << (LAMBDA_BITS + WEIGHT_BITS), w[i]));
-	}
+	for (size_t i = 0; i < n; i++)
+		hi = MAX(hi, mul_div(parts[i].hi + MIB, UINT64_C(1) << (LAMBDA_BITS + WEIGHT_BITS),
+				     parts[i].weight));
 	while (lo < hi) {
 		uint64_t mid = lo + (hi - lo + 1) / 2;
 
-		if (sum_at(guests, w, n, level, mid, budget_bytes) <= budget_bytes)
+		if (sum_at(parts, n, mid, budget_bytes) <= budget_bytes)
 			lo = mid;
 		else
 			hi = mid - 1;
 	}
+	return lo;
+}
+
+static void divide_level(struct division_guest *guests, size_t n, int level, uint64_t budget_bytes)
+{
+	_cleanup_free_ struct part *parts = calloc(n + 1, sizeof(*parts));
+	uint64_t lambda;
+
+	for (size_t i = 0; i < n; i++) {
+		struct division_guest *g = &guests[i];
+
+		/* Without memory nothing above the level before is handed out: safe, and asked again. */
+		g->share_bytes = level_of(g, level - 1);
+		if (parts)
+			parts[i] = (struct part){weight_taxed(g, level >= LEVEL_KEEP),
+				g->share_bytes, g->level[level]};
+	}
+	if (!parts)
+		return;
+	lambda = lambda_find(parts, n, budget_bytes);
 	for (size_t i = 0; i < n; i++)
-		guests[i].share_bytes = share_at(lo, w[i], level_of(&guests[i], level - 1),
-			guests[i].level[level]);
+		guests[i].share_bytes =
+			share_at(lambda, parts[i].weight, parts[i].lo, parts[i].hi);
+}
+
+static void levels_sum(const struct division_guest *guests, size_t n, uint64_t *sums)
+{
+	memset(sums, 0, LEVEL_MAX * sizeof(*sums));
+	for (size_t i = 0; i < n; i++)
+		for (int l = 0; l < LEVEL_MAX; l++)
+			sums[l] = add_sat(sums[l], guests[i].level[l]);
 }
 
 enum level divide(struct division_guest *guests, size_t n, uint64_t budget_bytes,
 	uint64_t slack_bytes)
 {
-	for (int level = 0; level < LEVEL_MAX; level++) {
-		uint64_t below, target = budget_bytes;
+	uint64_t sums[LEVEL_MAX];
+	int level = LEVEL_SAFE;
 
-		if (level_sum(guests, n, level) <= budget_bytes)
-			continue;
-		if (level == LEVEL_SAFE) {
-			for (size_t i = 0; i < n; i++)
-				guests[i].share_bytes = guests[i].level[LEVEL_SAFE];
-			return LEVEL_SAFE;
-		}
-		below = level_sum(guests, n, level - 1);
-		if (level == LEVEL_KEEP)
-			target = MAX(below, sub_sat(budget_bytes, slack_bytes));
-		divide_level(guests, n, level, target);
+	levels_sum(guests, n, sums);
+	while (level < LEVEL_MAX && sums[level] <= budget_bytes)
+		level++;
+	if (level == LEVEL_SAFE || level == LEVEL_MAX) {
+		for (size_t i = 0; i < n; i++)
+			guests[i].share_bytes = level_of(&guests[i], level ? LEVEL_MAX - 1 : 0);
 		return (enum level)level;
 	}
-	for (size_t i = 0; i < n; i++)
-		guests[i].share_bytes = guests[i].level[LEVEL_MAX - 1];
-	return LEVEL_MAX;
+	if (level == LEVEL_KEEP)
+		budget_bytes = MAX(sums[level - 1], sub_sat(budget_bytes, slack_bytes));
+	divide_level(guests, n, level, budget_bytes);
+	return (enum level)level;
 }
 
 uint64_t divide_grants(const uint64_t *ask, const uint64_t *weight, size_t n, uint64_t free_bytes,
 	uint64_t *give)
 {
-	uint64_t asked = 0, given = 0, lo = 0, hi = 0;
+	_cleanup_free_ struct part *parts = calloc(n + 1, sizeof(*parts));
+	uint64_t asked = 0, given = 0, lambda;
 
 	for (size_t i = 0; i < n; i++) {
 		asked = add_sat(asked, ask[i]);
-		hi = MAX(hi, mul_div(ask[i] + MIB, UINT64_C(1) << LAMBDA_BITS, weight[i]));
+		give[i] = 0;
+		if (parts)
+			parts[i] = (struct part){weight[i] << WEIGHT_BITS, 0, ask[i]};
 	}
-	if (asked <= free_bytes)
-		lo = hi;
-	while (lo < hi) {
-		uint64_t mid = lo + (hi - lo + 1) / 2, sum = 0;
-
-		for (size_t i = 0; i < n && sum <= free_bytes; i++)
-			sum = add_sat(sum, share_at(mid, weight[i] << WEIGHT_BITS, 0, ask[i]));
-		if (sum <= free_bytes)
-			lo = mid;
-		else
-			hi = mid - 1;
-	}
+	if (!parts) /* nothing is given, and it is asked again */
+		return 0;
+	lambda = asked <= free_bytes ? 0 : lambda_find(parts, n, free_bytes);
 	for (size_t i = 0; i < n; i++) {
-		give[i] = share_at(lo, weight[i] << WEIGHT_BITS, 0, ask[i]);
+		give[i] = asked <= free_bytes ? ask[i]
+					      : share_at(lambda, parts[i].weight, 0, ask[i]);
 		given += give[i];
 	}
 	return given;

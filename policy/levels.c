@@ -56,7 +56,7 @@ static void keep_level(const struct decision *d, struct work *w, uint64_t max)
 		level_raise(w->div, LEVEL_GROW, MIN(max, mib_down(w->target_bytes + w->target_bytes / 4)));
 }
 
-static void guest_levels(const struct decision *d, struct work *w)
+static void row_build(const struct decision *d, struct work *w)
 {
 	struct division_guest *g = w->div;
 	uint64_t max = bound_max(w), min = MIN(mib_up(w->set->mem_min_bytes), max);
@@ -90,12 +90,28 @@ static void guest_levels(const struct decision *d, struct work *w)
 					    : 0;
 }
 
+void levels_guest(struct decision *d, struct work *w)
+{
+	w->p->pressed = w->g->demand.pressed && !w->p->stale &&
+			w->g->demand.credit_permyriad >= CREDIT_PRESSED_PERMYRIAD;
+	demand_sizes(&w->g->demand, w->s, w->set, w->p->stale, d->now, &w->sizes);
+	w->p->used_bytes = w->g->demand.known ? w->g->demand.used_bytes : 0;
+	w->p->want_bytes = w->sizes.want_bytes;
+	w->p->floor_bytes = w->held_bytes;
+	w->p->max_bytes = w->s->max_bytes;
+	if (w->out)
+		return;
+	d->n_releases += w->sizes.full_release;
+	w->div = &d->divs[d->n_divs++];
+	row_build(d, w);
+}
+
 /* A stalled guest is released at once, but not everything goes to the first who cries: half of what nobody wants. */
-static void full_releases(struct decision *d)
+void levels_release(struct decision *d)
 {
 	uint64_t asks = 0, half;
 
-	if (d->state->host_state >= HOST_SHORT)
+	if (!d->n_releases || d->state->host_state >= HOST_SHORT)
 		return;
 	for (size_t i = 0; i < d->n_divs; i++)
 		asks = add_sat(asks, d->divs[i].level[LEVEL_ASK]);
@@ -108,25 +124,4 @@ static void full_releases(struct decision *d)
 		level_raise(w->div, LEVEL_KEEP,
 			MIN(w->p->max_bytes, w->div->level[LEVEL_ASK] + half));
 	}
-}
-
-void levels_build(struct decision *d)
-{
-	for (size_t i = 0; i < d->snap->n_guests; i++) {
-		struct work *w = &d->work[i];
-
-		w->p->pressed = w->g->demand.pressed && !w->p->stale &&
-				w->g->demand.credit_permyriad >= CREDIT_PRESSED_PERMYRIAD;
-		demand_sizes(&w->g->demand, w->s, w->set, w->p->stale, d->now, &w->sizes);
-		w->p->used_bytes = w->g->demand.known ? w->g->demand.used_bytes : 0;
-		w->p->want_bytes = w->sizes.want_bytes;
-		w->p->floor_bytes = w->held_bytes;
-		w->p->max_bytes = w->s->max_bytes;
-		if (w->out)
-			continue;
-		w->div = &d->divs[d->n_divs++];
-		guest_levels(d, w);
-	}
-	budget_total(d);
-	full_releases(d);
 }

@@ -179,16 +179,22 @@ policy_libpolicy_a_SOURCES += \
 	policy/budget.c \
 	policy/cpu.c \
 	policy/cpu.h \
+	policy/decide-judge.c \
+	policy/decide-look.c \
+	policy/decide-overrides.c \
 	policy/decide-state.c \
 	policy/decide-state.h \
 	policy/decide.c \
 	policy/decide.h \
+	policy/decision.c \
 	policy/decision.h \
 	policy/demand.c \
 	policy/demand.h \
 	policy/divide.c \
 	policy/divide.h \
 	policy/levels.c \
+	policy/moves-cgroup.c \
+	policy/moves-reason.c \
 	policy/moves.c \
 	policy/plan.c \
 	policy/plan.h \
@@ -223,3 +229,9 @@ tests_property_test_decide_SOURCES = \
 	tests/property/invariants.h \
 	$(NULL)
 tests_property_test_decide_LDADD = $(policy_libs)
+
+# How long a decision takes: bench/decide runs it.
+noinst_PROGRAMS += bench/decide-time
+bench_decide_time_SOURCES = bench/decide-time.c bench/decide-hosts.c bench/decide-hosts.h
+bench_decide_time_LDADD = $(policy_libs)
+EXTRA_DIST += bench/decide

@@ -25,7 +25,7 @@ static uint64_t growth_asked(const struct work *w)
 	return more >= MAX(have / parts, MOVE_MIN_BYTES) ? more : 0;
 }
 
-static bool must_shrink(const struct work *w)
+bool moves_must_shrink(const struct work *w)
 {
 	uint64_t max = w->p->max_bytes;
 
@@ -33,56 +33,6 @@ static bool must_shrink(const struct work *w)
 		return true;
 	return w->set->mem_surplus == SURPLUS_RELEASE &&
 	       w->target_bytes > w->div->level[LEVEL_GROW];
-}
-
-static struct reason shrink_reason(const struct decision *d, const struct work *w, uint64_t deficit,
-	uint64_t growth)
-{
-	struct reason r = {.arg = {deficit, w->p->used_bytes}};
-
-	if (w->target_bytes > w->p->max_bytes) {
-		r.code = REASON_MAX_POLICY;
-		r.arg[0] = w->p->max_bytes;
-	} else if (must_shrink(w)) {
-		r.code = REASON_RELEASE;
-	} else if (d->pending_bytes) {
-		r.code = REASON_RESERVE;
-		r.arg[0] = d->pending_bytes;
-	} else if (w->g->demand.not_credible) {
-		r.code = REASON_NOT_CREDIBLE;
-	} else {
-		r.code = growth ? REASON_LEND : REASON_HOST;
-	}
-	return r;
-}
-
-static struct reason growth_reason(const struct decision *d, const struct work *w)
-{
-	const struct demand *dm = &w->g->demand;
-	struct reason r = {.arg = {w->p->used_bytes, w->div->share_bytes}};
-
-	if (w->p->stale) {
-		r.code = REASON_STALE_ROOM;
-		r.arg[0] = sub_sat(d->now, w->s->report.arrival_usec);
-	} else if (w->p->pressed && dm->stalled) {
-		r.code = REASON_STALL;
-		r.arg[0] = dm->stall_permyriad;
-	} else if (w->p->pressed && dm->refaults_per_sec) {
-		r.code = REASON_REFAULT;
-		r.arg[0] = dm->refaults_per_sec;
-	} else if (w->p->pressed) {
-		r.code = REASON_LOW;
-		r.arg[0] = dm->available_bytes;
-	} else if (w->target_bytes < w->p->min_bytes) {
-		r.code = REASON_MIN;
-		r.arg[0] = w->p->min_bytes;
-	} else if (w->div->share_bytes > w->div->level[LEVEL_KEEP]) {
-		r.code = REASON_SURPLUS;
-		r.arg[0] = w->p->max_bytes;
-	} else {
-		r.code = REASON_NEED;
-	}
-	return r;
 }
 
 static int command(struct decision *d, struct work *w, uint64_t to_bytes, const struct reason *reason)
@@ -106,29 +56,26 @@ static int command(struct decision *d, struct work *w, uint64_t to_bytes, const 
 }
 
 /* A balloon that stopped short, or grew by itself, stands at what it reached, rounded up: down would squeeze it again. */
-void moves_stand_where_reached(struct decision *d)
+void moves_stand_where_reached(struct decision *d, struct work *w)
 {
-	for (size_t i = 0; i < d->snap->n_guests; i++) {
-		struct work *w = &d->work[i];
+	uint64_t rounded;
 
-		uint64_t rounded;
-
-		if (w->verdict != BALLOON_TOOK_BACK && w->verdict != BALLOON_SHORT)
-			continue;
-		/* What it took back by itself can be rounded down; a balloon without a page left cannot. */
-		w->target_bytes = w->verdict == BALLOON_TOOK_BACK
-					  ? mib_down(w->s->actual_bytes)
-					  : MIN(mib_up(w->s->actual_bytes), mib_down(w->s->max_bytes));
-		rounded = sub_sat(w->target_bytes, w->charge_bytes);
-		w->charge_bytes += rounded;
-		d->plan->charged_bytes += rounded;
-	}
+	if (w->verdict != BALLOON_TOOK_BACK && w->verdict != BALLOON_SHORT)
+		return;
+	d->corrections = true;
+	/* What it took back by itself can be rounded down; a balloon without a page left cannot. */
+	w->target_bytes = w->verdict == BALLOON_TOOK_BACK
+				  ? mib_down(w->s->actual_bytes)
+				  : MIN(mib_up(w->s->actual_bytes), mib_down(w->s->max_bytes));
+	rounded = sub_sat(w->target_bytes, w->charge_bytes);
+	w->charge_bytes += rounded;
+	d->plan->charged_bytes += rounded;
 }
 
 /* Those of them that the division did not tell otherwise are told so. */
 static int corrections(struct decision *d)
 {
-	for (size_t i = 0; i < d->snap->n_guests; i++) {
+	for (size_t i = 0; d->corrections && i < d->snap->n_guests; i++) {
 		struct work *w = &d->work[i];
 		struct reason r = {.code = REASON_OUT_OF_PUFF, .arg = {w->s->actual_bytes}};
 		int e;
@@ -149,21 +96,45 @@ static int corrections(struct decision *d)
 
 struct move_sums {
 	uint64_t growth;   /* asked by those who act */
+	size_t n_growing;
 	uint64_t targets;  /* of all that are divided */
 	uint64_t takeable; /* above their shares */
+	bool must;         /* somebody shrinks whether or not it is needed */
 };
 
-static void sums_take(const struct decision *d, struct move_sums *m)
+static bool urgent(const struct work *w)
+{
+	return w->p->pressed || w->target_bytes < w->div->level[LEVEL_FLOOR];
+}
+
+static void floor_cut_tell(struct decision *d, const struct work *w)
+{
+	uint64_t floor = w->div->level[LEVEL_FLOOR];
+
+	if (d->exhausted <= LEVEL_FLOOR && w->div->share_bytes < floor &&
+		w->target_bytes > w->div->share_bytes)
+		decision_event_sizes(d, EVENT_FLOOR_CUT, w, w->div->share_bytes, floor);
+}
+
+/* What follows from each one's share. */
+static void shares_take(struct decision *d, struct move_sums *m)
 {
 	memset(m, 0, sizeof(*m));
 	for (size_t i = 0; i < d->snap->n_guests; i++) {
-		const struct work *w = &d->work[i];
+		struct work *w = &d->work[i];
 
-		if (w->out)
+		if (w->out) {
+			w->p->share_bytes = w->held_bytes;
 			continue;
+		}
+		w->p->share_bytes = w->div->share_bytes;
+		floor_cut_tell(d, w);
+		w->growth_bytes = growth_asked(w);
+		m->growth = add_sat(m->growth, w->growth_bytes);
+		m->n_growing += w->growth_bytes > 0;
 		m->targets = add_sat(m->targets, w->target_bytes);
-		m->growth = add_sat(m->growth, growth_asked(w));
 		m->takeable = add_sat(m->takeable, sub_sat(w->target_bytes, w->div->share_bytes));
+		m->must |= moves_must_shrink(w);
 	}
 }
 
@@ -180,11 +151,11 @@ static int shrinks(struct decision *d, uint64_t deficit, const struct move_sums 
 			continue;
 		excess = sub_sat(w->target_bytes, w->div->share_bytes);
 		take = excess;
-		if (!must_shrink(w) && m->takeable > deficit)
+		if (!moves_must_shrink(w) && m->takeable > deficit)
 			take = MIN(excess, mib_up(mul_div(excess, deficit, m->takeable)));
-		if (!take || (!must_shrink(w) && take < MOVE_MIN_BYTES && take < excess))
+		if (!take || (!moves_must_shrink(w) && take < MOVE_MIN_BYTES && take < excess))
 			continue;
-		r = shrink_reason(d, w, deficit, m->growth);
+		r = moves_shrink_reason(d, w, deficit, m->growth);
 		e = command(d, w, mib_down(w->target_bytes - take), &r);
 		if (e < 0)
 			return e;
@@ -192,130 +163,72 @@ static int shrinks(struct decision *d, uint64_t deficit, const struct move_sums 
 	return 0;
 }
 
-static bool urgent(const struct work *w)
+/* What it gets of what it asks: a small part is not worth a command. */
+static int grant(struct decision *d, struct work *w, uint64_t got)
 {
-	return w->p->pressed || w->target_bytes < w->div->level[LEVEL_FLOOR];
-}
+	uint64_t want = w->growth_bytes;
+	struct reason r;
+	int e;
 
-/* Then what is granted, from what is free at this instant: the pressed and those below their floor before the others. */
-static int grants(struct decision *d, bool urgents, uint64_t *free_bytes)
-{
-	size_t n = 0;
-	_cleanup_free_ uint64_t *ask = calloc(3 * d->n_divs + 1, sizeof(*ask));
-	uint64_t *weight, *give;
-
-	if (!ask)
-		return -ENOMEM;
-	weight = ask + d->n_divs;
-	give = weight + d->n_divs;
-	for (size_t i = 0; i < d->snap->n_guests; i++) {
-		const struct work *w = &d->work[i];
-
-		if (w->out || urgent(w) != urgents)
-			continue;
-		ask[n] = growth_asked(w);
-		weight[n++] = w->set->mem_weight;
-	}
-	*free_bytes = sub_sat(*free_bytes, divide_grants(ask, weight, n, *free_bytes, give));
-	n = 0;
-	for (size_t i = 0; i < d->snap->n_guests; i++) {
-		struct work *w = &d->work[i];
-		uint64_t want, got;
-		struct reason r;
-		int e;
-
-		if (w->out || urgent(w) != urgents)
-			continue;
-		want = ask[n];
-		got = mib_down(give[n++]);
-		if (!got || (got < want && got < CLAMP(want / 8, PART_MIN_BYTES, PART_MAX_BYTES)))
-			continue;
-		r = growth_reason(d, w);
-		e = command(d, w, mib_down(w->target_bytes + got), &r);
-		if (e < 0)
-			return e;
-		if (w->p->stale)
-			w->g->stale_room_given = true;
-		if (d->snap->enforce)
-			demand_granted(&w->g->demand, w->s, got, d->now);
-	}
+	got = mib_down(got);
+	if (!got || (got < want && got < CLAMP(want / 8, PART_MIN_BYTES, PART_MAX_BYTES)))
+		return 0;
+	r = moves_growth_reason(d, w);
+	e = command(d, w, mib_down(w->target_bytes + got), &r);
+	if (e < 0)
+		return e;
+	if (w->p->stale)
+		w->g->stale_room_given = true;
+	if (d->snap->enforce)
+		demand_granted(&w->g->demand, w->s, got, d->now);
 	return 0;
 }
 
-static void shares_tell(struct decision *d)
+/* Then what is granted, from what is free at this instant: the pressed and those below their floor before the others. */
+static int grants(struct decision *d, bool urgents, const struct move_sums *m, uint64_t *free_bytes)
 {
-	for (size_t i = 0; i < d->snap->n_guests; i++) {
-		struct work *w = &d->work[i];
-		uint64_t safe;
+	_cleanup_free_ uint64_t *ask = calloc(4 * m->n_growing + 1, sizeof(*ask));
+	uint64_t *weight = ask + m->n_growing, *give = weight + m->n_growing;
+	uint64_t *who = give + m->n_growing;
+	size_t n = 0;
+	int e = 0;
 
-		if (w->out) {
-			w->p->share_bytes = w->held_bytes;
+	if (!ask)
+		return -ENOMEM;
+	for (size_t i = 0; m->n_growing && i < d->snap->n_guests; i++) {
+		const struct work *w = &d->work[i];
+
+		if (!w->growth_bytes || urgent(w) != urgents)
 			continue;
-		}
-		w->p->share_bytes = w->div->share_bytes;
-		safe = w->div->level[LEVEL_FLOOR];
-		if (d->exhausted <= LEVEL_FLOOR && w->div->share_bytes < safe &&
-			w->target_bytes > w->div->share_bytes) {
-			struct plan_event *e = decision_event(d, EVENT_FLOOR_CUT, w);
-
-			if (e) {
-				e->arg[0] = w->div->share_bytes;
-				e->arg[1] = safe;
-			}
-		}
+		ask[n] = w->growth_bytes;
+		weight[n] = w->set->mem_weight;
+		who[n++] = i;
 	}
+	*free_bytes = sub_sat(*free_bytes, divide_grants(ask, weight, n, *free_bytes, give));
+	for (size_t k = 0; e >= 0 && k < n; k++)
+		e = grant(d, &d->work[who[k]], give[k]);
+	return e;
 }
 
 int moves_memory(struct decision *d)
 {
 	struct move_sums m;
 	uint64_t deficit, free_bytes;
-	int e;
+	int e = 0;
 
 	d->exhausted = divide(d->divs, d->n_divs, d->division_bytes, d->division_bytes / SLACK_PARTS);
-	shares_tell(d);
-	sums_take(d, &m);
+	shares_take(d, &m);
 	deficit = sub_sat(add_sat(m.targets, m.growth), d->division_bytes);
 	if (deficit && d->exhausted == LEVEL_KEEP)
 		deficit = add_sat(deficit, d->division_bytes / SLACK_PARTS);
-	e = shrinks(d, deficit, &m);
+	if (deficit || m.must)
+		e = shrinks(d, deficit, &m);
 	if (e < 0)
 		return e;
 	free_bytes = sub_sat(d->plan->budget_bytes,
 		add_sat(d->plan->charged_bytes, add_sat(d->plan->reserved_bytes, d->pending_bytes)));
-	e = grants(d, true, &free_bytes);
+	e = grants(d, true, &m, &free_bytes);
 	if (e >= 0)
-		e = grants(d, false, &free_bytes);
+		e = grants(d, false, &m, &free_bytes);
 	return e < 0 ? e : corrections(d);
-}
-
-void moves_cpu(struct decision *d)
-{
-	uint64_t contending = 0;
-
-	for (size_t i = 0; i < d->snap->n_guests; i++)
-		if (cpu_contends(&d->work[i].g->cpu))
-			contending += d->work[i].set->cpu_weight;
-	for (size_t i = 0; i < d->snap->n_guests; i++) {
-		struct work *w = &d->work[i];
-		uint64_t weight, quota;
-		struct reason r;
-		struct action *a;
-		bool set = cpu_decide(&w->g->cpu, w->s, w->set, contending, d->snap->host.cpus,
-			d->now, &weight, &quota, &r);
-
-		w->p->cpu_weight = weight;
-		w->p->cpu_quota = quota;
-		w->p->vcpu_delay_permyriad = w->g->cpu.delay_permyriad;
-		if (w->g->cpu.boost > 1)
-			decision_wake(d, d->now + USEC_PER_SEC);
-		if (!set)
-			continue;
-		a = decision_action(d, ACTION_CPU, w);
-		if (!a)
-			return;
-		a->cpu_weight = weight;
-		a->cpu_quota = quota;
-		a->reason = r;
-	}
 }

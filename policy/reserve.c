@@ -34,19 +34,16 @@ static const struct reservation *next_pending(const struct snapshot *s,
 /* What the guests cannot be squeezed below, and what is out of the division anyway. */
 static uint64_t unsqueezable(const struct decision *d)
 {
-	uint64_t sum = 0;
+	uint64_t sum = d->out_bytes;
 
-	for (size_t i = 0; i < d->snap->n_guests; i++) {
-		const struct work *w = &d->work[i];
-
-		sum = add_sat(sum, w->out ? w->held_bytes : w->div->level[LEVEL_FLOOR]);
-	}
+	for (size_t i = 0; i < d->n_divs; i++)
+		sum = add_sat(sum, d->divs[i].level[LEVEL_FLOOR]);
 	return sum;
 }
 
 void reserve_plan(struct decision *d)
 {
-	uint64_t firm = unsqueezable(d);
+	uint64_t firm = d->snap->n_reservations ? unsqueezable(d) : 0;
 	const struct reservation *r = NULL;
 	int considered = 0;
 

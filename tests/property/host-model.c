@@ -112,6 +112,27 @@ static int policies_init(struct model *m)
 	return policy_set_from_texts(list, n, NULL, &m->set, &findings);
 }
 
+/* Somebody sets a weight by hand, in the place of what was set there before. */
+static void override_set(struct model *m, size_t i)
+{
+	size_t guest = model_random(m, m->snap.n_guests);
+
+	m->weights[i] = 1 + model_random(m, 10000);
+	snprintf(m->weight_texts[i], sizeof(m->weight_texts[i]), "%llu",
+		(unsigned long long)m->weights[i]);
+	m->overrides[i] = (struct override){.guest = m->guests[guest].id.uuid,
+		.section = "Memory", .key = "Weight", .value = m->weight_texts[i], .by = "", .reason = "",
+		.until_boot_usec = USEC_INFINITY, .until_real_usec = USEC_INFINITY};
+}
+
+static void overrides_init(struct model *m)
+{
+	m->snap.overrides = m->overrides;
+	m->snap.n_overrides = one_in(m, 3) ? 0 : model_random(m, MODEL_OVERRIDES_MAX + 1);
+	for (size_t i = 0; i < m->snap.n_overrides; i++)
+		override_set(m, i);
+}
+
 int model_init(struct model *m, uint64_t seed)
 {
 	memset(m, 0, sizeof(*m));
@@ -131,6 +152,7 @@ int model_init(struct model *m, uint64_t seed)
 			.asked_usec = m->snap.now_boot_usec - model_random(m, 5) * USEC_PER_SEC,
 			.deadline_usec = m->snap.now_boot_usec + 10 * USEC_PER_SEC,
 			.granted = one_in(m, 4)};
+	overrides_init(m);
 	m->snap.host.name = "host";
 	m->snap.host.cpus = 8;
 	m->snap.host.memory_bytes = 0;
@@ -233,6 +255,10 @@ void model_step(struct model *m, const struct plan *plan)
 	m->snap.now_real_usec += USEC_PER_SEC;
 	if (one_in(m, 4))
 		m->snap.host.other_bytes = model_random(m, m->snap.host.memory_bytes / 4);
+	if (m->snap.n_overrides && one_in(m, 4))
+		override_set(m, model_random(m, m->snap.n_overrides));
+	else if (m->snap.n_overrides && one_in(m, 8))
+		m->snap.n_overrides--;
 	for (size_t i = 0; i < m->snap.n_guests; i++) {
 		guest_move(m, i);
 		guest_live(m, i);

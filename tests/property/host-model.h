@@ -7,7 +7,8 @@
  * A random host for the property tests of decide(): guests of all kinds, policies, reservations; it moves a random step at a time,
  * hostile where a guest or a host can be. Everything follows from the seed.
  */
-#define MODEL_GUESTS_MAX 10
+#define MODEL_GUESTS_MAX    10
+#define MODEL_OVERRIDES_MAX 8
 
 struct model_guest {
 	char name[24];
@@ -22,6 +23,9 @@ struct model {
 	struct guest_sample guests[MODEL_GUESTS_MAX];
 	struct model_guest truth[MODEL_GUESTS_MAX];
 	struct reservation reservations[4];
+	struct override overrides[MODEL_OVERRIDES_MAX]; /* of weights; later ones win */
+	uint64_t weights[MODEL_OVERRIDES_MAX];          /* what they say */
+	char weight_texts[MODEL_OVERRIDES_MAX][24];
 	struct policy_set *set;
 };
 

@@ -258,6 +258,22 @@ static bool policy_kept(const struct model *m, const struct plan *p, const struc
 	return true;
 }
 
+/* 12: a weight that was set by hand is its guest's, and the one that was set last. */
+static bool overrides_kept(const struct model *m, const struct decide_state *state)
+{
+	for (size_t k = 0; k < m->snap.n_overrides; k++) {
+		bool last = true;
+
+		for (size_t i = k + 1; i < m->snap.n_overrides; i++)
+			last &= !uuid_equal(&m->overrides[i].guest, &m->overrides[k].guest);
+		for (size_t i = 0; last && i < m->snap.n_guests; i++)
+			REQUIRE(!uuid_equal(&m->guests[i].id.uuid, &m->overrides[k].guest) ||
+					settings_of(m, state, i)->mem_weight == m->weights[k],
+				"I12 guest %zu: not the weight that was set by hand", i);
+	}
+	return true;
+}
+
 /* 13: who is out of the division is not told anything but where its balloon stands. */
 static bool left_alone(const struct model *m, const struct plan *p)
 {
@@ -341,6 +357,7 @@ bool invariants_hold(const struct model *m, const struct plan *p, const struct d
 {
 	return budget_right(m, p) && promise_holds(m, p) && floors_hold(m, p) &&
 	       silent_and_netless_safe(m, p) && pressed_last(m, p) && commands_sane(m, p) &&
-	       shares_fit(m, p) && policy_kept(m, p, state) && left_alone(m, p) &&
+	       shares_fit(m, p) && policy_kept(m, p, state) && overrides_kept(m, state) &&
+	       left_alone(m, p) &&
 	       shrinks_for_a_reason(m, p) && urgent_first(m, p) && use_right(m, p);
 }
