@@ -2,6 +2,7 @@
 #include "daemon/conf.h"
 
 #include <dirent.h>
+#include <grp.h>
 #include <limits.h>
 #include <stdio.h>
 
@@ -15,6 +16,7 @@ enum conf_type {
 	CONF_SPAN,  /* uint64_t microseconds */
 	CONF_RATIO, /* uint64_t permyriad */
 	CONF_COUNT, /* uint64_t */
+	CONF_GROUP, /* gid_t; (gid_t)-1 where none is named */
 };
 
 /* One key. min and max bound spans, ratios and counts; a value outside is an error, never clamped. */
@@ -36,9 +38,9 @@ static const struct conf_key conf_keys[] = {
 		CONF_PATHS, AT(policy_dirs), 0, 0, true},
 	{"Daemon", "HostName", "", CONF_TEXT, AT(host_name), 0, 0, true},
 	{"API", "Socket", RUNSTATEDIR "/ballast/api.sock", CONF_PATH, AT(socket), 0, 0, true},
-	{"API", "AdminGroup", "", CONF_TEXT, AT(admin_group), 0, 0, true},
-	{"API", "OperateGroup", "", CONF_TEXT, AT(operate_group), 0, 0, true},
-	{"API", "ReadGroup", "", CONF_TEXT, AT(read_group), 0, 0, true},
+	{"API", "AdminGroup", "", CONF_GROUP, AT(admin_gid), 0, 0, true},
+	{"API", "OperateGroup", "", CONF_GROUP, AT(operate_gid), 0, 0, true},
+	{"API", "ReadGroup", "", CONF_GROUP, AT(read_gid), 0, 0, true},
 	/* A heartbeat is also the unit of staleness (three of them): longer than a minute would leave a dead agent unnoticed for long. */
 	{"Agent", "HeartbeatSec", "5s", CONF_SPAN, AT(heartbeat_usec), USEC_PER_SEC, USEC_PER_MIN, false},
 	/* The kernel takes thresholds up to the window, which is 1 s; below 1 ms every page fault would wake the agent. */
@@ -163,6 +165,19 @@ static int set_number(const struct conf_key *k, uint64_t *field, const char *val
 	return 0;
 }
 
+/* A group that does not exist is an error: a slip would silently lock people out. */
+static int set_group(gid_t *field, const char *value, struct diag *d)
+{
+	const struct group *g = *value ? getgrnam(value) : NULL;
+
+	if (*value && !g)
+		return diag_set(d, EINVAL, NULL, 0, 1,
+			"there is no group \"%s\" on this host: groupadd --system it, or correct the name",
+			value);
+	*field = g ? g->gr_gid : (gid_t)-1;
+	return 0;
+}
+
 /* value "" stands for the default. */
 static int conf_set(struct conf *c, const struct conf_key *k, const char *value, struct diag *d)
 {
@@ -177,6 +192,8 @@ static int conf_set(struct conf *c, const struct conf_key *k, const char *value,
 		return set_path(field, value, d);
 	case CONF_PATHS:
 		return set_paths(field, value, d);
+	case CONF_GROUP:
+		return set_group(field, value, d);
 	default:
 		return set_number(k, field, value, d);
 	}
@@ -352,6 +369,8 @@ static bool field_equal(const struct conf_key *k, const void *a, const void *b)
 		for (x = *(char **const *)a, y = *(char **const *)b; *x && *y && streq(*x, *y); x++, y++)
 			;
 		return !*x && !*y;
+	case CONF_GROUP:
+		return *(const gid_t *)a == *(const gid_t *)b;
 	default:
 		return *(const uint64_t *)a == *(const uint64_t *)b;
 	}

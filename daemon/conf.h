@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <sys/types.h>
+
 #include "common/diag.h"
 
 /*
@@ -15,9 +17,9 @@ struct conf {
 	char *host_name;          /* HostName; NULL: the kernel's */
 	/* [API] */
 	char *socket;             /* Socket: path of the UNIX socket */
-	char *admin_group;        /* AdminGroup; NULL: the daemon's own */
-	char *operate_group;      /* OperateGroup; NULL: nobody */
-	char *read_group;         /* ReadGroup; NULL: nobody */
+	gid_t admin_gid;          /* AdminGroup; (gid_t)-1: the daemon's own */
+	gid_t operate_gid;        /* OperateGroup; (gid_t)-1: nobody */
+	gid_t read_gid;           /* ReadGroup; (gid_t)-1: nobody */
 	/* [Agent] */
 	uint64_t heartbeat_usec;  /* HeartbeatSec */
 	uint64_t stall_usec;      /* StallSec: of memory stall within a second that an agent reports at once */

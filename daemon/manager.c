@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/manager-private.h"
 
-#include <grp.h>
 #include <sys/random.h>
 #include <sys/timerfd.h>
 #include <systemd/sd-id128.h>
@@ -122,23 +121,6 @@ static int watch_clock(struct manager *m)
 	return r;
 }
 
-/* (gid_t)-1 for NULL; a group that does not exist is an error, or a typo would silently lock people out. */
-static int find_group(const char *name, const char *key, gid_t *ret)
-{
-	const struct group *g;
-
-	*ret = (gid_t)-1;
-	if (!name)
-		return 0;
-	g = getgrnam(name);
-	if (!g) {
-		journal_error("%s=%s: there is no such group", key, name);
-		return -EBADMSG;
-	}
-	*ret = g->gr_gid;
-	return 0;
-}
-
 static const struct api_ops api_ops = {
 	.look = view_look,
 	.mode_set = mode_set,
@@ -158,15 +140,13 @@ static int start_api(struct manager *m, int listen_fd)
 		.events = m->events,
 		.ops = &api_ops,
 		.userdata = m,
-		.access.others = API_ROLE_NONE,
+		.access = {.admin_gid = m->conf.admin_gid,
+			.operate_gid = m->conf.operate_gid,
+			.read_gid = m->conf.read_gid,
+			.others = API_ROLE_NONE},
 	};
-	int r;
+	int r = api_start(&config, &m->api);
 
-	if ((r = find_group(m->conf.admin_group, "AdminGroup", &config.access.admin_gid)) < 0 ||
-		(r = find_group(m->conf.operate_group, "OperateGroup", &config.access.operate_gid)) < 0 ||
-		(r = find_group(m->conf.read_group, "ReadGroup", &config.access.read_gid)) < 0)
-		return r;
-	r = api_start(&config, &m->api);
 	return r < 0 ? r : sd_event_add_io(m->loop, &m->api_source, api_fd(m->api), EPOLLIN, on_api, m);
 }
 

@@ -126,6 +126,26 @@ TEST(every_mistake_is_found_with_its_place_and_the_nearest_word)
 	CHECK(!c.uri); /* nothing is half-applied */
 }
 
+TEST(groups_are_looked_up_and_one_that_is_not_there_is_a_mistake)
+{
+	_cleanup_conf_ struct conf c = {0}, none = {0}, wrong = {0};
+	_cleanup_diag_list_ struct diag_list findings = {0};
+	_cleanup_free_ char *text = NULL;
+
+	CHECK_INT(load_text("[API]\nAdminGroup=root\nReadGroup=daemon\n", &c, &findings), 0);
+	remove_dir();
+	CHECK_U64(c.admin_gid, 0);
+	CHECK(c.read_gid != 0 && c.read_gid != (gid_t)-1);
+	CHECK_U64(c.operate_gid, (gid_t)-1);
+	CHECK_INT(load_text("[API]\nAdminGroup=\n", &none, &findings), 0);
+	remove_dir();
+	CHECK_STR(conf_needs_restart(&none, &c), "AdminGroup");
+	CHECK_INT(load_text("[API]\nOperateGroup=no-such-group\n", &wrong, &findings), -EBADMSG);
+	remove_dir();
+	text = diag_format(&findings.items[0]);
+	CHECK_CONTAINS(text, "ballast.conf:2:14: OperateGroup: there is no group \"no-such-group\"");
+}
+
 TEST(what_needs_a_restart_is_named)
 {
 	_cleanup_conf_ struct conf a = {0}, b = {0}, other = {0};
