@@ -71,8 +71,8 @@ core_tests = \
 	tests/unit/test-reservations \
 	$(NULL)
 check_PROGRAMS += $(core_tests)
-TESTS += $(core_tests) tests/unit/test-options.sh
-dist_check_SCRIPTS += tests/unit/test-options.sh
+TESTS += $(core_tests) tests/unit/test-options.sh tests/unit/test-start-hook.sh
+dist_check_SCRIPTS += tests/unit/test-options.sh tests/unit/test-start-hook.sh
 tests_unit_test_conf_LDADD = daemon/libcore.a $(policy_libs)
 tests_unit_test_overrides_LDADD = daemon/libcore.a $(policy_libs) $(JANSSON_LIBS)
 tests_unit_test_release_plan_LDADD = daemon/libcore.a $(policy_libs)
@@ -81,4 +81,4 @@ tests_unit_test_reservations_LDADD = daemon/libcore.a $(policy_libs)
 pkglibexec_PROGRAMS += daemon/ballast-start-hook
 daemon_ballast_start_hook_SOURCES = daemon/start-hook.c
 daemon_ballast_start_hook_CPPFLAGS = $(AM_CPPFLAGS) -DSOCKET_PATH='"/run/ballast/api.sock"'
-daemon_ballast_start_hook_LDADD = $(policy_libs)
+daemon_ballast_start_hook_LDADD = $(hv_libs) $(JANSSON_LIBS)

@@ -7,14 +7,14 @@
  *
  * Where ballastd cannot be asked (not running, not ready, does not answer) the guest starts: Ballast is not what a start depends on.
  */
-#include <ctype.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
 
 #include "common/units.h"
-#include "policy/uuid.h"
+#include "daemon/hv/hv-guest-priv.h"
 
 #define WAIT_SEC   10
 #define ANSWER_SEC (WAIT_SEC + 2) /* for the answer to arrive */
@@ -46,70 +46,6 @@ static char *read_all(int fd, size_t max)
 	}
 	text[len] = '\0';
 	return text;
-}
-
-/*
- * The first element of this name. libvirt writes the XML itself: <uuid> and <memory unit='KiB'> of the domain come before anything that may be of
- * the same name inside, and text is escaped.
- */
-static const char *find_element(const char *xml, const char *name)
-{
-	size_t len = strlen(name);
-
-	for (const char *p = strchr(xml, '<'); p; p = strchr(p + 1, '<'))
-		if (strncmp(p + 1, name, len) == 0 && (p[1 + len] == '>' || p[1 + len] == ' '))
-			return p;
-	return NULL;
-}
-
-static const char *element_text(const char *xml, const char *name)
-{
-	const char *e = find_element(xml, name);
-
-	e = e ? strchr(e, '>') : NULL;
-	return e ? e + 1 : NULL;
-}
-
-static int find_uuid(const char *xml, struct uuid *ret)
-{
-	const char *text = element_text(xml, "uuid");
-	char copy[UUID_TEXT_MAX];
-
-	if (!text)
-		return -EBADMSG;
-	snprintf(copy, sizeof(copy), "%s", text);
-	return uuid_parse(copy, ret);
-}
-
-/* libvirt always writes KiB. */
-static int find_memory(const char *xml, uint64_t *ret_bytes)
-{
-	const char *element = find_element(xml, "memory"), *text = element_text(xml, "memory");
-	unsigned long long kib;
-	char *end;
-
-	if (!text || !isdigit((unsigned char)*text) || !strstr(element, "unit='KiB'") ||
-		strstr(element, "unit='KiB'") > text)
-		return -EBADMSG;
-	errno = 0;
-	kib = strtoull(text, &end, 10);
-	if (errno || *end != '<' || kib > UINT64_MAX / KIB)
-		return -EBADMSG;
-	*ret_bytes = kib * KIB;
-	return 0;
-}
-
-/* A JSON string's inside: names may hold anything. What is no printable ASCII goes as '?': the name is for people only. */
-static void escape(const char *name, char *buf, size_t size)
-{
-	size_t len = 0;
-
-	for (; *name && len + 2 < size; name++) {
-		if (*name == '"' || *name == '\\')
-			buf[len++] = '\\';
-		buf[len++] = isprint((unsigned char)*name) ? *name : '?';
-	}
-	buf[len] = '\0';
 }
 
 static int connect_daemon(const char *path)
@@ -145,23 +81,37 @@ static int send_all(int fd, const char *text)
 	return 0;
 }
 
+/* The whole request; free() it. NULL without memory. A name that is no UTF-8 is for people only: its UUID serves as well. */
+static char *make_request(const struct hv_guest *g, const char *name)
+{
+	_cleanup_free_ char *body = NULL;
+	char uuid[UUID_TEXT_MAX], *request = NULL;
+	json_t *named = json_string(name), *object;
+
+	uuid_format(&g->uuid, uuid);
+	object = json_pack("{s:s,s:o,s:I,s:i}", "uuid", uuid, "name", named ? named : json_string(uuid),
+		"bytes", (json_int_t)g->max_bytes, "wait_s", WAIT_SEC);
+	body = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	json_decref(object);
+	if (!body || asprintf(&request,
+			     "POST /v1/reservations HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+			     "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+			     strlen(body), body) < 0)
+		return NULL;
+	return request;
+}
+
 /* The HTTP status, with *ret_answer the whole answer; negative: no answer. */
-static int ask(const char *path, const struct uuid *guest, const char *name, uint64_t bytes,
-	char **ret_answer)
+static int ask(const char *path, const struct hv_guest *g, const char *name, char **ret_answer)
 {
 	_cleanup_close_ int fd = connect_daemon(path);
-	char uuid[UUID_TEXT_MAX], safe[256], body[512], request[1024];
+	_cleanup_free_ char *request = make_request(g, name);
 	int status = 0, r;
 
 	if (fd < 0)
 		return fd;
-	escape(name, safe, sizeof(safe));
-	snprintf(body, sizeof(body), "{\"uuid\":\"%s\",\"name\":\"%s\",\"bytes\":%llu,\"wait_s\":%d}",
-		uuid_format(guest, uuid), safe, (unsigned long long)bytes, WAIT_SEC);
-	snprintf(request, sizeof(request),
-		"POST /v1/reservations HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-		"Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-		strlen(body), body);
+	if (!request)
+		return -ENOMEM;
 	r = send_all(fd, request);
 	if (r < 0)
 		return r;
@@ -171,28 +121,35 @@ static int ask(const char *path, const struct uuid *guest, const char *name, uin
 	return status;
 }
 
-/* The detail of a problem, for who started the guest. */
-static void print_detail(const char *name, char *answer)
+/* True if the answer is that there is no room, which it then tells who started the guest. */
+static bool refused(const char *name, const char *answer)
 {
-	char *detail = strstr(answer, "\"detail\":"), *end;
+	const char *body = strstr(answer, "\r\n\r\n");
+	json_t *problem = body ? json_loads(body + 4, 0, NULL) : NULL;
+	const char *code = json_string_value(json_object_get(problem, "code"));
+	const char *detail = json_string_value(json_object_get(problem, "detail"));
+	bool no_room = code && streq(code, "no-room");
 
-	detail = detail ? strchr(detail + strlen("\"detail\":"), '"') : NULL;
-	if (detail) {
-		detail++;
-		for (end = detail; *end && *end != '"'; end++)
-			if (*end == '\\' && end[1])
-				end++;
-		*end = '\0';
-	}
-	fprintf(stderr, "ballast: %s cannot start here now: %s\n", name, detail ? detail : "no room");
+	if (no_room)
+		fprintf(stderr, "ballast: %s cannot start here now: %s\n", name, detail ? detail : "no room");
+	json_decref(problem);
+	return no_room;
+}
+
+static struct hv_guest *read_domain(void)
+{
+	_cleanup_free_ char *xml = read_all(STDIN_FILENO, XML_MAX);
+	_cleanup_diag_ struct diag d = {0};
+	struct hv_guest *g = NULL;
+
+	return xml && hv_guest_parse(xml, strlen(xml), "", &g, &d) == 0 ? g : NULL;
 }
 
 int main(int argc, char **argv)
 {
 	const char *path = getenv("BALLAST_SOCKET");
-	_cleanup_free_ char *xml = NULL, *answer = NULL;
-	struct uuid guest;
-	uint64_t bytes = 0;
+	_cleanup_hv_guest_new_ struct hv_guest *g = NULL;
+	_cleanup_free_ char *answer = NULL;
 	int status;
 
 	if (argc < 4) {
@@ -202,16 +159,14 @@ int main(int argc, char **argv)
 	}
 	if (!streq(argv[2], "prepare") || !streq(argv[3], "begin"))
 		return 0;
-	xml = read_all(STDIN_FILENO, XML_MAX);
-	if (!xml || find_uuid(xml, &guest) < 0 || find_memory(xml, &bytes) < 0) {
+	g = read_domain();
+	if (!g) {
 		fprintf(stderr, "ballast: the definition of %s was not understood: it starts unasked\n", argv[1]);
 		return 0;
 	}
-	status = ask(path ? path : SOCKET_PATH, &guest, argv[1], bytes, &answer);
-	if (status == 409 && strstr(answer, "\"no-room\"")) {
-		print_detail(argv[1], answer);
+	status = ask(path ? path : SOCKET_PATH, g, argv[1], &answer);
+	if (status == 409 && refused(argv[1], answer))
 		return 1;
-	}
 	if (status < 0 || status / 100 != 2)
 		fprintf(stderr, "ballast: ballastd could not be asked for room for %s (%s %d): it starts unasked\n",
 			argv[1], status < 0 ? strerror(-status) : "HTTP status", status < 0 ? 0 : status);
