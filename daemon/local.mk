@@ -82,3 +82,14 @@ pkglibexec_PROGRAMS += daemon/ballast-start-hook
 daemon_ballast_start_hook_SOURCES = daemon/start-hook.c
 daemon_ballast_start_hook_CPPFLAGS = $(AM_CPPFLAGS) -DSOCKET_PATH='"/run/ballast/api.sock"'
 daemon_ballast_start_hook_LDADD = $(hv_libs) $(JANSSON_LIBS)
+
+# One file of the manager each, with fakes for the parts around it.
+manager_tests = \
+	tests/unit/test-manager-mode \
+	$(NULL)
+check_PROGRAMS += $(manager_tests)
+TESTS += $(manager_tests)
+fake_manager = tests/unit/fake-manager.c tests/unit/fake-manager.h
+fake_manager_libs = daemon/libcore.a daemon/libview.a daemon/sys/libsys.a $(policy_libs) $(JANSSON_LIBS) $(LIBSYSTEMD_LIBS)
+tests_unit_test_manager_mode_SOURCES = tests/unit/test-manager-mode.c $(fake_manager) daemon/manager-mode.c
+tests_unit_test_manager_mode_LDADD = $(fake_manager_libs)

@@ -32,6 +32,7 @@ struct mode_change {
 	struct manager *m;
 	struct api_call *call;
 	enum daemon_mode mode;
+	uint64_t observe_asked; /* the manager's count when it was asked for */
 };
 
 static void tell_mode(struct manager *m, const char *by, bool released)
@@ -69,8 +70,13 @@ static void begin_observe(struct manager *m, const char *by, bool release)
 static void mode_saved(void *userdata, int error, const char *text)
 {
 	struct mode_change *c = userdata;
+	bool withdrawn = c->mode == MODE_ENFORCE && c->observe_asked != c->m->observe_asked;
 
-	if (error >= 0) {
+	if (withdrawn) {
+		/* `observe` was acknowledged since, or is about to be, and is on the disk behind this one. */
+		api_call_problem(c->call, API_PROBLEM_CONFLICT,
+			"A later request set the mode to observe, and that holds. Ask again if guests are to be commanded.");
+	} else if (error >= 0) {
 		if (c->mode == MODE_ENFORCE && c->m->mode != MODE_ENFORCE && !c->m->stopping)
 			begin_enforce(c->m, api_call_by(c->call));
 		api_call_reply(c->call, 200, api_mode_json(c->mode));
@@ -93,7 +99,7 @@ static void mode_save(struct manager *m, struct api_call *call, enum daemon_mode
 	int r = c ? 0 : -ENOMEM;
 
 	if (c) {
-		*c = (struct mode_change){m, call, mode};
+		*c = (struct mode_change){m, call, mode, m->observe_asked};
 		r = store_put_text(m->store, "mode", daemon_mode_to_string(mode), mode_saved, c);
 	}
 	if (r >= 0)
@@ -122,7 +128,9 @@ void mode_set(void *userdata, struct api_call *call, const struct api_mode_reque
 		api_call_reply(call, 200, api_mode_json(req->mode));
 		return;
 	}
-	if (req->mode == MODE_OBSERVE)
+	if (req->mode == MODE_OBSERVE) {
+		m->observe_asked++;
 		begin_observe(m, api_call_by(call), req->release);
+	}
 	mode_save(m, call, req->mode);
 }

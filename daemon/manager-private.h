@@ -124,6 +124,7 @@ struct manager {
 	uint64_t libvirt_lost_real_usec;
 
 	enum daemon_mode mode;
+	uint64_t observe_asked;    /* requests for mode observe so far: an `enforce` that waited for the disk meanwhile is void */
 	struct known_original *known_originals; /* of runs that libvirt has not shown yet */
 	bool stopping;
 	uint64_t stop_until_usec;

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tests/unit/fake-manager.h"
+
+#include <stdarg.h>
+
+#define FAKE __attribute__((weak))
+
+struct fake fake;
+
+void fake_clear(void)
+{
+	fake = (struct fake){0};
+}
+
+void fake_store_answer(int error)
+{
+	struct fake_write w = fake.writes[0];
+
+	if (!fake.n_writes)
+		return;
+	memmove(fake.writes, fake.writes + 1, --fake.n_writes * sizeof(*fake.writes));
+	if (w.done)
+		w.done(w.userdata, error, error < 0 ? strerror(-error) : "");
+}
+
+const char *fake_body_text(const struct api_call *c, const char *member)
+{
+	const char *text = json_string_value(json_object_get(c->body, member));
+
+	return text ? text : "";
+}
+
+struct guest *fake_guest(struct manager *m, const char *name, uint64_t max_mib, uint64_t actual_mib)
+{
+	struct guest **guests = reallocarray(m->guests, m->n_guests + 1, sizeof(*guests));
+	struct guest_sample *samples = reallocarray(m->samples, m->n_guests + 1, sizeof(*samples));
+	struct hv_guest *hv = calloc(1, sizeof(*hv));
+	struct guest *g = calloc(1, sizeof(*g));
+
+	if (guests)
+		m->guests = guests;
+	if (samples)
+		m->samples = samples;
+	if (!guests || !samples || !hv || !g)
+		abort();
+	hv->name = (char *)name;
+	*g = (struct guest){.m = m, .index = m->n_guests, .hv = hv};
+	g->uuid.bytes[0] = (uint8_t)(m->n_guests + 1);
+	samples[m->n_guests] = (struct guest_sample){
+		.id = {.uuid = g->uuid, .name = name},
+		.running = true,
+		.balloon_answered = true,
+		.max_bytes = max_mib * MIB,
+		.actual_bytes = actual_mib * MIB,
+		.target_bytes = actual_mib * MIB,
+	};
+	guests[m->n_guests++] = g;
+	return g;
+}
+
+void fake_manager_clear(struct manager *m)
+{
+	for (size_t i = 0; i < m->n_guests; i++) {
+		free((void *)m->guests[i]->hv);
+		free(m->guests[i]);
+	}
+	free(m->guests);
+	free(m->samples);
+	*m = (struct manager){0};
+}
+
+/* The API. */
+
+FAKE const char *api_call_by(const struct api_call *call)
+{
+	return "uid 0 (root)";
+}
+FAKE bool api_call_dry_run(const struct api_call *call)
+{
+	return call->dry_run;
+}
+FAKE void api_call_reply(struct api_call *call, unsigned status, json_t *body)
+{
+	call->status = (int)status;
+	call->body = body;
+}
+FAKE void api_call_problem(struct api_call *call, enum api_problem problem, const char *fmt, ...)
+{
+	va_list ap;
+
+	call->status = -1;
+	call->problem = problem;
+	va_start(ap, fmt);
+	vsnprintf(call->text, sizeof(call->text), fmt, ap);
+	va_end(ap);
+}
+FAKE json_t *api_mode_json(enum daemon_mode mode)
+{
+	return json_pack("{s:s}", "mode", daemon_mode_to_string(mode));
+}
+FAKE json_t *api_reservation_json(const struct reservation *r, uint64_t now_boot_usec, uint64_t now_real_usec)
+{
+	return json_pack("{s:I}", "bytes", (json_int_t)r->bytes);
+}
+
+/* The store. */
+
+FAKE int store_put_text(struct store *s, const char *key, const char *value, store_done done, void *userdata)
+{
+	struct fake_write *w = &fake.writes[fake.n_writes];
+
+	if (fake.n_writes == ARRAY_SIZE(fake.writes))
+		return -ENOBUFS;
+	*w = (struct fake_write){.done = done, .userdata = userdata};
+	snprintf(w->key, sizeof(w->key), "%s", key);
+	snprintf(w->value, sizeof(w->value), "%s", value);
+	fake.n_writes++;
+	return 0;
+}
+FAKE int store_load_text(struct store *s, const char *key, char **ret)
+{
+	return -ENOENT;
+}
+
+/* The manager's other files. */
+
+FAKE void tell(struct manager *m, const struct tale *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (fake.n_told == ARRAY_SIZE(fake.told))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(fake.told[fake.n_told++], sizeof(fake.told[0]), fmt, ap);
+	va_end(ap);
+}
+FAKE void tell_status(struct manager *m)
+{
+}
+FAKE void decide_soon(struct manager *m)
+{
+	fake.decides_asked++;
+}
+FAKE void decide_within(struct manager *m, uint64_t usec)
+{
+	fake.decides_asked++;
+}
+FAKE bool manager_may_act(const struct manager *m)
+{
+	return m->mode == MODE_ENFORCE && !m->dry_run && m->connected && m->synced && !m->settling;
+}
+FAKE struct guest *manager_find(const struct manager *m, const struct uuid *u)
+{
+	for (size_t i = 0; i < m->n_guests; i++)
+		if (uuid_equal(&m->guests[i]->uuid, u))
+			return m->guests[i];
+	return NULL;
+}
+FAKE int manager_submit(struct guest *g, struct hv_request *req, uint64_t *ret_id)
+{
+	if (fake.submit_error)
+		return fake.submit_error;
+	if (fake.n_submits == ARRAY_SIZE(fake.submits))
+		return -ENOBUFS;
+	fake.submits[fake.n_submits++] = (struct fake_submit){*req, fake.n_submits};
+	if (ret_id)
+		*ret_id = fake.n_submits;
+	return 0;
+}
+FAKE void original_seen(struct guest *g)
+{
+}
+FAKE void release_originals(struct manager *m)
+{
+}

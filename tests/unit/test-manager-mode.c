@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The mode, with a disk that answers when the test says so. */
+#include "tests/test.h"
+#include "tests/unit/fake-manager.h"
+
+static const struct api_mode_request observe = {MODE_OBSERVE, false}, enforce = {MODE_ENFORCE, false};
+
+static struct manager start(enum daemon_mode mode)
+{
+	fake_clear();
+	return (struct manager){.mode = mode, .connected = true, .synced = true};
+}
+
+static void end(struct api_call *call)
+{
+	json_decref(call->body);
+}
+#define _cleanup_call_ _cleanup_(end)
+
+TEST(enforce_holds_when_it_is_on_the_disk_and_not_before)
+{
+	struct manager m = start(MODE_OBSERVE);
+	_cleanup_call_ struct api_call call = {0};
+
+	mode_set(&m, &call, &enforce);
+	CHECK_INT(m.mode, MODE_OBSERVE);
+	CHECK_INT(call.status, 0);
+	fake_store_answer(0);
+	CHECK_INT(m.mode, MODE_ENFORCE);
+	CHECK_INT(call.status, 200);
+}
+
+TEST(enforce_that_waits_for_the_disk_does_not_undo_a_later_observe)
+{
+	struct manager m = start(MODE_OBSERVE);
+	_cleanup_call_ struct api_call first = {0}, second = {0};
+
+	mode_set(&m, &first, &enforce);
+	mode_set(&m, &second, &observe);
+	CHECK_INT(m.mode, MODE_OBSERVE);
+	fake_store_answer(0);
+	CHECK_INT(m.mode, MODE_OBSERVE);
+	CHECK_INT(first.status, -1);
+	CHECK_INT(first.problem, API_PROBLEM_CONFLICT);
+	fake_store_answer(0);
+	CHECK_INT(second.status, 200);
+	CHECK_INT(m.mode, MODE_OBSERVE);
+	CHECK_INT((int)fake.n_writes, 0);
+}
+
+TEST(the_last_of_three_requests_holds)
+{
+	struct manager m = start(MODE_OBSERVE);
+	_cleanup_call_ struct api_call first = {0}, second = {0}, third = {0};
+
+	mode_set(&m, &first, &enforce);
+	mode_set(&m, &second, &observe);
+	mode_set(&m, &third, &enforce);
+	CHECK_STR(fake.writes[2].value, "enforce");
+	fake_store_answer(0);
+	fake_store_answer(0);
+	CHECK_INT(m.mode, MODE_OBSERVE);
+	fake_store_answer(0);
+	CHECK_INT(m.mode, MODE_ENFORCE);
+	CHECK_INT(first.problem, API_PROBLEM_CONFLICT);
+	CHECK_INT(third.status, 200);
+}
+
+TEST(enforce_asked_twice_is_no_conflict)
+{
+	struct manager m = start(MODE_OBSERVE);
+	_cleanup_call_ struct api_call first = {0}, second = {0};
+
+	mode_set(&m, &first, &enforce);
+	mode_set(&m, &second, &enforce);
+	fake_store_answer(0);
+	fake_store_answer(0);
+	CHECK_INT(first.status, 200);
+	CHECK_INT(second.status, 200);
+	CHECK_INT(m.mode, MODE_ENFORCE);
+	CHECK_INT((int)fake.n_told, 1);
+}
+
+TEST(what_cannot_be_saved_leaves_enforce_undone_and_observe_done)
+{
+	struct manager m = start(MODE_OBSERVE);
+	_cleanup_call_ struct api_call call = {0}, back = {0};
+
+	mode_set(&m, &call, &enforce);
+	fake_store_answer(-ENOSPC);
+	CHECK_INT(m.mode, MODE_OBSERVE);
+	CHECK_INT(call.problem, API_PROBLEM_STATE_UNWRITABLE);
+	m.mode = MODE_ENFORCE;
+	mode_set(&m, &back, &observe);
+	CHECK_INT(m.mode, MODE_OBSERVE);
+	fake_store_answer(-ENOSPC);
+	CHECK_INT(m.mode, MODE_OBSERVE);
+	CHECK_INT(back.problem, API_PROBLEM_STATE_UNWRITABLE);
+}
+
+TEST(a_dry_run_withdraws_nothing)
+{
+	struct manager m = start(MODE_OBSERVE);
+	_cleanup_call_ struct api_call first = {0}, look = {.dry_run = true};
+
+	mode_set(&m, &first, &enforce);
+	mode_set(&m, &look, &observe);
+	CHECK_INT(look.status, 200);
+	fake_store_answer(0);
+	CHECK_INT(m.mode, MODE_ENFORCE);
+}
+
+TEST_MAIN()
