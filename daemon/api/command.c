@@ -251,10 +251,38 @@ void run_reload(struct api *a, struct api_call *call, const struct view_input *k
 	a->config.ops->reload(a->config.userdata, call);
 }
 
+/* What a policy says of many guests is cut to each; what is said of one by hand is meant. */
+static int check_fits(const struct api_call *call, const struct guest_sample *g, struct problem *p)
+{
+	const json_t *memory = json_object_get(call->body, "memory");
+	static const char *const fields[] = {"min", "max"};
+	char wanted[SIZE_TEXT_MAX], most[SIZE_TEXT_MAX], pointer[32];
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		uint64_t bytes = get_u64(memory, fields[i], 0);
+
+		if (bytes <= g->max_bytes)
+			continue;
+		snprintf(pointer, sizeof(pointer), "/memory/%s", fields[i]);
+		return bad_field(p, pointer,
+			"%s is more than %s can have, %s: choose less, or raise its maximum with "
+			"virsh setmaxmem --config and start it anew",
+			size_format(bytes, wanted), g->id.name, size_format(g->max_bytes, most));
+	}
+	return 0;
+}
+
 void run_override_set(
 	struct api *a, struct api_call *call, const struct view_input *k, size_t index)
 {
-	call->request.override.guest = k->snapshot->guests[index].id.uuid;
+	const struct guest_sample *g = &k->snapshot->guests[index];
+	struct problem p = {0};
+
+	if (check_fits(call, g, &p) < 0) {
+		api_call_reply_problem(call, &p);
+		return;
+	}
+	call->request.override.guest = g->id.uuid;
 	a->config.ops->override_set(a->config.userdata, call, &call->request.override);
 }
 

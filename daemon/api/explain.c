@@ -241,8 +241,10 @@ static void say_overrides(struct json_out *o, const struct view_input *k, const 
 		usec = MIN(sub_sat(v->until_boot_usec, s->now_boot_usec),
 			sub_sat(v->until_real_usec, s->now_real_usec));
 		span_format(usec - usec % USEC_PER_SEC, left);
-		say(o, "%s=%s was set by hand by %s, for another %s%s%s", v->key, v->value, v->by,
-			usec > 3660 * USEC_PER_DAY ? "while, until it is cleared" : left,
+		if (usec > 3660 * USEC_PER_DAY)
+			snprintf(left, sizeof(left), "until it is cleared");
+		say(o, "%s=%s was set by hand by %s, %s%s%s%s", v->key, v->value, v->by,
+			usec > 3660 * USEC_PER_DAY ? "" : "for another ", left,
 			*v->reason ? ": " : "", v->reason);
 	}
 }

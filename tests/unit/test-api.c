@@ -276,6 +276,24 @@ TEST(mode_is_set_and_seen_at_once)
 	stop();
 }
 
+TEST(an_override_beyond_the_guests_maximum_is_refused_with_the_remedy)
+{
+	start(NULL);
+	{
+		_cleanup_reply_ struct reply min = ask("PUT", "/v1/guests/web1/overrides?dry_run",
+			"{\"memory\":{\"min\":1099511627776}}");
+		_cleanup_reply_ struct reply max = ask(
+			"PUT", "/v1/guests/web1/overrides", "{\"memory\":{\"max\":1099511627776}}");
+
+		CHECK_PROBLEM(min, API_PROBLEM_BODY_INVALID);
+		CHECK_AT(min, "/pointer", "/memory/min");
+		CHECK_CONTAINS(min.body, "1 TiB is more than web1 can have, 4 GiB");
+		CHECK_PROBLEM(max, API_PROBLEM_BODY_INVALID);
+		CHECK_AT(max, "/pointer", "/memory/max");
+	}
+	stop();
+}
+
 TEST(overrides_are_set_shown_and_cleared)
 {
 	static const char body[] = "{\"memory\":{\"min\":536870912,\"weight\":300},\"for_s\":7200,"
