@@ -321,15 +321,22 @@ static int conf_read_dropins(const char *path, struct reading *rd)
 	return r;
 }
 
-int conf_load(const char *path, bool must_exist, struct conf *ret, struct diag_list *findings)
+static int conf_defaults(struct conf *c)
 {
-	_cleanup_conf_ struct conf c = {0};
 	_cleanup_diag_ struct diag d = {0};
-	struct reading rd = {&c, findings};
 	int r = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(conf_keys) && r >= 0; i++)
-		r = conf_set(&c, &conf_keys[i], "", &d);
+		r = conf_set(c, &conf_keys[i], "", &d);
+	return r;
+}
+
+int conf_load(const char *path, bool must_exist, struct conf *ret, struct diag_list *findings)
+{
+	_cleanup_conf_ struct conf c = {0};
+	struct reading rd = {&c, findings};
+	int r = conf_defaults(&c);
+
 	if (r >= 0)
 		r = conf_read_file(path, must_exist, &rd);
 	if (r >= 0)
@@ -338,6 +345,21 @@ int conf_load(const char *path, bool must_exist, struct conf *ret, struct diag_l
 		return r;
 	if (findings->n)
 		return -EBADMSG;
+	*ret = c;
+	c = (struct conf){0};
+	return 0;
+}
+
+int conf_load_good(const char *path, bool must_exist, struct conf *ret, struct diag_list *findings)
+{
+	_cleanup_conf_ struct conf c = {0};
+	struct reading rd = {&c, findings};
+	int r = conf_defaults(&c);
+
+	if (r < 0)
+		return r;
+	if (conf_read_file(path, must_exist, &rd) == -ENOMEM || conf_read_dropins(path, &rd) == -ENOMEM)
+		return -ENOMEM;
 	*ret = c;
 	c = (struct conf){0};
 	return 0;

@@ -42,6 +42,12 @@ void conf_clear(struct conf *c);
  */
 int conf_load(const char *path, bool must_exist, struct conf *ret, struct diag_list *findings)
 	_nonnull_ _must_check_;
+/*
+ * The same for who must go on whatever the files say (`ballastd --release`): *ret is filled with what is good in them, and defaults for the rest;
+ * findings say what is not. Returns 0, or -ENOMEM (then *ret is untouched).
+ */
+int conf_load_good(const char *path, bool must_exist, struct conf *ret, struct diag_list *findings)
+	_nonnull_ _must_check_;
 
 /* Every key with its default as text, in table order: for the manual's test. fn may stop by returning non-zero. */
 typedef int (*conf_visitor)(const char *section, const char *key, const char *fallback, void *userdata);

@@ -241,19 +241,30 @@ static int run_loop(const struct options *o, struct conf *conf, FILE *trace)
 	return r < 0 ? r : sd_event_loop(loop);
 }
 
+/* Guests are released with what can be read of the configuration: it may be what kept the daemon from starting. */
+static int load(const struct options *o, struct conf *conf)
+{
+	_cleanup_diag_list_ struct diag_list findings = {0};
+	bool release = o->what == RELEASE;
+	int r = release ? conf_load_good(o->conf_path, o->conf_named, conf, &findings) :
+			  conf_load(o->conf_path, o->conf_named, conf, &findings);
+
+	journal_findings(JOURNAL_PLAIN, LOG_ERR, &findings);
+	if (r < 0 && !findings.n)
+		journal_error("cannot read %s: %s", o->conf_path, strerror(-r));
+	else if (release && findings.n)
+		journal_error("the rest of the configuration, and defaults, are what guests are released with");
+	return r;
+}
+
 static int run(const struct options *o)
 {
 	_cleanup_conf_ struct conf conf = {0};
-	_cleanup_diag_list_ struct diag_list findings = {0};
 	FILE *trace = NULL;
-	int r = conf_load(o->conf_path, o->conf_named, &conf, &findings);
+	int r = load(o, &conf);
 
-	if (r < 0) {
-		journal_findings(JOURNAL_PLAIN, LOG_ERR, &findings);
-		if (!findings.n)
-			journal_error("cannot read %s: %s", o->conf_path, strerror(-r));
+	if (r < 0)
 		return EXIT_CONFIG;
-	}
 	if (o->trace && !(trace = fopen(o->trace, "we"))) {
 		journal_error("cannot write %s: %s", o->trace, strerror(errno));
 		return EXIT_FAILURE;

@@ -227,4 +227,35 @@ TEST(the_example_as_it_is_changes_nothing)
 	CHECK(!conf_needs_restart(&c, &defaults));
 }
 
+TEST(what_is_good_beside_mistakes_is_read_for_who_must_go_on)
+{
+	_cleanup_conf_ struct conf c = {0};
+	_cleanup_diag_list_ struct diag_list findings = {0};
+
+	CHECK_INT(load_text("[Daemon]\nUri=test:///default\n[Agent]\nHeartbeatSec=30x\n[Nonsense\n", &c, &findings), -EBADMSG);
+	diag_list_clear(&findings);
+	CHECK_INT(conf_load_good(in_dir("ballast.conf"), true, &c, &findings), 0);
+	remove_dir();
+	CHECK_STR(c.uri, "test:///default");
+	CHECK_U64(c.heartbeat_usec, 5 * USEC_PER_SEC);
+	CHECK_INT((int)findings.n, 2);
+}
+
+TEST(a_file_that_cannot_be_read_leaves_defaults_and_its_drop_ins_to_who_must_go_on)
+{
+	_cleanup_conf_ struct conf c = {0};
+	_cleanup_diag_list_ struct diag_list findings = {0};
+	char d[160];
+
+	CHECK_INT(load_text("", &c, &findings), 0);
+	conf_clear(&c);
+	snprintf(d, sizeof(d), "%s/absent.conf.d", dir);
+	CHECK_INT(mkdir(d, 0700), 0);
+	write_file("absent.conf.d/a.conf", "[Daemon]\nUri=test:///default\n");
+	CHECK_INT(conf_load_good(in_dir("absent.conf"), true, &c, &findings), 0);
+	remove_dir();
+	CHECK_STR(c.uri, "test:///default");
+	CHECK_INT((int)findings.n, 1);
+}
+
 TEST_MAIN()

@@ -1,0 +1,82 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# `ballastd --release` on libvirt's test driver: what it gives back, and that a broken configuration does not keep it from that.
+set -u
+srcdir=${srcdir:-.} builddir=${builddir:-build}
+d=$builddir/daemon/ballastd
+ctl=$builddir/ballastctl
+n=0 failed=0
+result() { # CODE TEXT
+	n=$((n + 1))
+	[ "$1" = 0 ] && echo "ok $n - $2" || { echo "not ok $n - $2"; failed=1; sed 's/^/# /' "$tmp/err" 2>/dev/null; }
+}
+tmp=$(mktemp -d) || exit 1
+pid=
+trap '[ -z "$pid" ] || kill "$pid"; rm -rf "$tmp"' EXIT
+until_true() { # COMMAND...: 20 s at most
+	for _ in $(seq 200); do
+		"$@" && return 0
+		sleep 0.1
+	done
+	return 1
+}
+# The test driver's guests are what this file says, anew for each process.
+guests() { # [NAME MAX-MIB NOW-MIB]...
+	local i=1
+	{
+		echo '<node>'
+		while [ $# -ge 3 ]; do
+			printf "<domain type='test'><name>%s</name><uuid>aaaaaaaa-0000-4000-8000-00000000000%d</uuid>" "$1" $i
+			printf "<memory unit='MiB'>%d</memory><currentMemory unit='MiB'>%d</currentMemory>" "$2" "$3"
+			echo "<vcpu>1</vcpu><os><type>hvm</type></os><devices><memballoon model='virtio'/></devices></domain>"
+			shift 3
+			i=$((i + 1))
+		done
+		echo '</node>'
+	} >"$tmp/node.xml"
+}
+conf() { # MORE
+	printf '[Daemon]\nUri=test://%s/node.xml\nStateDirectory=%s/state\nPolicyPath=%s/policy\n[API]\nSocket=%s/s\n%s' \
+		"$tmp" "$tmp" "$tmp" "$tmp" "$1" >"$tmp/b.conf"
+}
+release() {
+	"$d" --release --foreground --config="$tmp/b.conf" 2>"$tmp/err"
+}
+listening() { "$ctl" --socket="$tmp/s" mode >"$tmp/out" 2>&1; }
+# A daemon that notes what these guests have.
+enforce_once() {
+	"$d" --foreground --config="$tmp/b.conf" 2>"$tmp/err" &
+	pid=$!
+	until_true listening && "$ctl" --socket="$tmp/s" mode enforce >"$tmp/out" 2>&1
+	local r=$?
+	kill "$pid"
+	wait "$pid"
+	pid=
+	return $r
+}
+
+mkdir "$tmp/policy"
+conf ''
+guests web 512 512 db 512 256
+release && grep -q 'mode is observe' "$tmp/err"
+result $? "what was never in mode enforce is left alone"
+enforce_once
+result $? "a daemon in mode enforce notes what guests have"
+guests web 512 256 db 512 256
+release
+result $? "release says that it is done"
+grep -q '^web: given 512 MiB' "$tmp/err" && ! grep -q '^db: given [^2]' "$tmp/err"
+result $? "each has what it had"
+
+conf $'[Agent]\nHeartbeatSec=30x\n'
+"$d" --foreground --config="$tmp/b.conf" 2>"$tmp/err"
+[ $? = 9 ]
+result $? "a bad configuration keeps the daemon from starting"
+release
+result $? "and does not keep guests from being released"
+grep -q '^web: given 512 MiB' "$tmp/err"
+result $? "with the state and the connection that the good lines name"
+grep -q 'b.conf:8:[0-9]*: .*HeartbeatSec' "$tmp/err"
+result $? "and the mistake is named"
+echo "1..$n"
+exit $failed
