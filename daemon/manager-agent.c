@@ -3,14 +3,19 @@
 
 /* What agents say. In the steady path (a heartbeat) a report is copied into the sample and nothing else happens. */
 
-/* A boot id that libvirt said nothing about: a kexec, or a reset while libvirtd was away. */
+/* So long a kernel may see more than its balloon leaves it before its host takes the device's word again: a driver has long answered by then.
+ * Who holds more than the device says shows it to the host, and is a breaker. */
+#define DRIVER_USEC USEC_PER_MIN
+
+/* A boot id that libvirt said nothing about: a kexec, or a reset while libvirtd was away. Its start stays what libvirt told: a guest's own word
+ * does not earn it the grace of a boot. */
 static void boot_unannounced(struct guest *g, const struct guest_report *r)
 {
 	struct guest_sample *s = guest_sample(g);
 
 	s->incarnation = ++g->m->incarnations;
 	g->was_reset = true;
-	s->started_usec = r->arrival_usec;
+	g->boot_usec = r->arrival_usec;
 	/* A kernel that sees more than the balloon leaves it has not inflated it yet. With deflate-on-oom its total says nothing. */
 	if (s->actual_bytes < s->max_bytes && (s->autodeflate || r->total_bytes > s->actual_bytes))
 		s->balloon_answered = false;
@@ -18,9 +23,13 @@ static void boot_unannounced(struct guest *g, const struct guest_report *r)
 
 /* The driver has spoken: it changed the balloon, or its kernel sees no more than the balloon leaves. At full size there is nothing that it
  * could have answered, and nothing to be wrong about. */
-static bool driver_answered(const struct guest_sample *s, const struct guest_report *r)
+static bool driver_answered(const struct guest *g, const struct guest_report *r)
 {
+	const struct guest_sample *s = guest_sample(g);
+
 	if (s->balloon_answered || s->actual_bytes >= s->max_bytes)
+		return true;
+	if (r->arrival_usec >= g->boot_usec + DRIVER_USEC)
 		return true;
 	return !s->autodeflate && r->total_bytes <= s->actual_bytes;
 }
@@ -30,13 +39,15 @@ static void on_report(void *userdata, const struct guest_report *r)
 	struct guest *g = userdata;
 	struct guest_sample *s = guest_sample(g);
 	bool first = s->report.source != REPORT_AGENT;
+	const char *refused = NULL;
 
-	if (!first && s->report.boot_id && r->boot_id != s->report.boot_id && !g->boot_expected)
+	if (!first && s->report.boot_id && r->boot_id != s->report.boot_id && !g->boot_expected &&
+		line_check_boot(&s->report, r, g->boot_usec, &refused) >= 0)
 		boot_unannounced(g, r);
 	g->boot_expected = false;
 	s->report = *r;
 	s->channel_open = true;
-	if (!s->balloon_answered && driver_answered(s, r)) {
+	if (!s->balloon_answered && driver_answered(g, r)) {
 		s->balloon_answered = true;
 		first = true;
 	}
@@ -49,6 +60,8 @@ static void on_report(void *userdata, const struct guest_report *r)
 			(unsigned long long)r->seq, report_why_to_string(r->why),
 			(unsigned long long)r->arrival_usec, (unsigned long long)clock_boot_usec());
 	}
+	if (refused) /* last: it may close the channel */
+		channel_refuse(g->channel, refused);
 }
 
 static void on_hello(void *userdata, const struct agent_hello *hello)

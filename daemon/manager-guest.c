@@ -70,6 +70,7 @@ static void run_begins(struct guest *g, uint64_t started_usec)
 	struct guest_sample *s = guest_sample(g);
 
 	s->started_usec = started_usec;
+	g->boot_usec = clock_boot_usec();
 	s->incarnation = ++g->m->incarnations;
 	s->balloon_answered = false;
 	s->report = (struct guest_report){0};

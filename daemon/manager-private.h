@@ -42,6 +42,7 @@ struct guest {
 	bool hello_known;
 	uint64_t appeared_usec;
 	bool was_reset;            /* since it appeared */
+	uint64_t boot_usec;        /* the last boot that we know of, or when it appeared */
 	bool boot_expected;        /* libvirt told of the reset that the next boot id stands for */
 
 	/* its QEMU seen from the host */

@@ -46,12 +46,15 @@ void demand_init(struct demand *d)
 
 void demand_reset(struct demand *d)
 {
-	uint64_t credit = d->credit_permyriad;
-	bool not_credible = d->not_credible;
+	struct demand old = *d;
 
 	demand_init(d);
-	d->credit_permyriad = credit;
-	d->not_credible = not_credible;
+	d->credit_permyriad = old.credit_permyriad;
+	d->not_credible = old.not_credible;
+	d->pressed_usec = old.pressed_usec; /* or the credit would come back at once, as after a minute of calm */
+	d->check_usec = old.check_usec;
+	d->check_resident_bytes = old.check_resident_bytes;
+	d->check_granted_bytes = old.check_granted_bytes;
 }
 
 /* Halves x for every half_usec that passed since from_usec; between the halvings it falls in a straight line. */

@@ -63,7 +63,8 @@ struct demand {
 };
 
 void demand_init(struct demand *d) _nonnull_;
-/* A new boot, restore or reset: nothing that was learned holds. Keeps the credit: a reset does not wash a liar. */
+/* A new boot, restore or reset: nothing that was learned holds. Keeps the credit, and the check that is
+ * under way: a reset does not wash a liar. */
 void demand_reset(struct demand *d) _nonnull_;
 
 /* Takes in what the sample brings, once per report. now_usec is BOOTTIME. */

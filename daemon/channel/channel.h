@@ -120,6 +120,10 @@ void channel_retry(struct channel *c) _nonnull_;
  * -EINVAL (out of the ranges above). */
 int channel_configure(struct channel *c, const struct agent_config *config) _nonnull_ _must_check_;
 
+/* To be called from within on_report(): the report was well formed but cannot be true, and counts as a
+ * refused line. May call on_event() before it returns; reason is a constant text for people. */
+void channel_refuse(struct channel *c, const char *reason) _nonnull_;
+
 /* Asks for a report at once; the answer comes as on_report with REPORT_WHY_REQUEST. Returns 0,
  * -ENOTCONN, or -ENOBUFS (the guest does not read: dropped). */
 int channel_ping(struct channel *c) _nonnull_ _must_check_;

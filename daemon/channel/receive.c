@@ -31,6 +31,11 @@ static void refuse_line(struct channel *c, uint64_t now_usec, const char *reason
 		channel_shut_out(c, now_usec, "ten refused lines within a minute");
 }
 
+void channel_refuse(struct channel *c, const char *reason)
+{
+	refuse_line(c, channel_now_usec(), reason);
+}
+
 /* Hands a fresh report on, and before the first one what it stands on. fs may be NULL. */
 static void hand_on(struct channel *c, const struct guest_report *report, const struct line *fs)
 {

@@ -53,6 +53,7 @@ struct guest {
 	unsigned events[CHANNEL_EVENT_KIND_MAX];
 	char detail[CHANNEL_EVENT_KIND_MAX][256];
 	char order[64]; /* the first letters of what was called, in order */
+	const char *refuse; /* why each report is refused by whom it is handed to; NULL: it is not */
 	int free_in;    /* the letter in whose callback the channel is freed */
 };
 
@@ -75,6 +76,8 @@ static void on_report(void *userdata, const struct guest_report *report)
 
 	g->reports++;
 	g->last = *report;
+	if (g->refuse)
+		channel_refuse(g->c, g->refuse);
 	note(g, 'r');
 }
 
@@ -499,6 +502,22 @@ TEST(numbers_that_contradict_each_other_are_refused_and_good_ones_still_count)
 	CHECK(guest_answers(&g));
 	RUN_UNTIL(g.reports == 3);
 	CHECK_U64(channel_counters(g.c)->bad_lines, 4);
+}
+
+TEST(a_report_that_its_reader_refuses_is_a_bad_line_and_ten_shut_the_guest_out)
+{
+	LIVE(g, "refused");
+	g.refuse = "it was booted too often";
+	for (unsigned i = 0; i < 9; i++)
+		CHECK(guest_reports(&g, ""));
+	RUN_UNTIL(g.reports == 10);
+	CHECK_U64(channel_counters(g.c)->bad_lines, 9);
+	CHECK_CONTAINS(g.detail[CHANNEL_EVENT_BAD_LINE], "it was booted too often");
+	CHECK_INT(channel_state(g.c), CHANNEL_LIVE);
+	CHECK(guest_reports(&g, ",\"fs\":[]"));
+	RUN_UNTIL(channel_state(g.c) == CHANNEL_CLOSED);
+	CHECK_INT(g.events[CHANNEL_EVENT_CLOSED], 1);
+	CHECK_INT(g.filesystem_lists, 0);
 }
 
 TEST(an_endless_line_is_one_bad_line)

@@ -27,4 +27,21 @@ TEST(a_guest_that_was_never_heard_asks_for_no_more_than_it_has)
 	}
 }
 
+TEST(a_reset_is_no_minute_of_calm)
+{
+	struct demand d;
+	struct guest_sample s = {.running = true, .max_bytes = GIB, .actual_bytes = GIB, .target_bytes = GIB};
+
+	demand_init(&d);
+	d.credit_permyriad = 1250;
+	d.not_credible = d.pressed = true;
+	d.pressed_usec = 1000 * USEC_PER_SEC;
+	demand_reset(&d);
+	demand_update(&d, &s, 1001 * USEC_PER_SEC); /* nothing was heard of the new boot yet */
+	CHECK(d.not_credible);
+	CHECK_U64(d.credit_permyriad, 1250);
+	demand_update(&d, &s, 1060 * USEC_PER_SEC); /* a minute since it last cried is one */
+	CHECK(!d.not_credible);
+}
+
 TEST_MAIN()

@@ -309,6 +309,27 @@ TEST(another_boot_begins_anew)
 	CHECK_INT(line_check_order(&prev, &next, &reason), 0);
 }
 
+TEST(another_boot_that_nobody_told_of_is_believed_only_when_it_can_be)
+{
+	struct guest_report prev = report_of_boot(1), next = report_of_boot(2);
+	uint64_t boot_usec = 100 * USEC_PER_SEC;
+
+	/* Up for longer than the last word of the boot before is old: the same kernel under another name. */
+	prev.arrival_usec = 200 * USEC_PER_SEC;
+	next.arrival_usec = 210 * USEC_PER_SEC;
+	next.guest_usec = 16 * USEC_PER_SEC;
+	CHECK_INT(line_check_boot(&prev, &next, boot_usec, &reason), -ERANGE);
+	CHECK_CONTAINS(reason, "did not begin anew");
+	next.guest_usec = 12 * USEC_PER_SEC; /* the old line was under way for a moment */
+	CHECK_INT(line_check_boot(&prev, &next, boot_usec, &reason), 0);
+	/* However young it says it is: not twice a minute. */
+	next.guest_usec = 1;
+	boot_usec = next.arrival_usec - USEC_PER_MIN + 1;
+	CHECK_INT(line_check_boot(&prev, &next, boot_usec, &reason), -ERANGE);
+	CHECK_CONTAINS(reason, "within a minute");
+	CHECK_INT(line_check_boot(&prev, &next, boot_usec - 1, &reason), 0);
+}
+
 TEST(steal_may_run_backwards_and_groups_may_be_missing)
 {
 	struct guest_report prev = report_of_boot(1), next = report_of_boot(1);
