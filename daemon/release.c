@@ -4,21 +4,22 @@
 #include "common/units.h"
 #include "daemon/channel/channel.h"
 #include "daemon/host/host.h"
+#include "daemon/host/process.h"
 #include "daemon/hv/hv.h"
 #include "daemon/release-plan.h"
 #include "daemon/store/store.h"
 #include "daemon/sys/clock.h"
 #include "daemon/sys/journal.h"
 #include "daemon/view.h"
+#include "policy/policy-set.h"
 
-/* A small daemon of its own, with nothing that could have kept the large one from starting: no policies, no API, no writing. */
+/* A small daemon of its own, with nothing that could have kept the large one from starting: no API, no writing, and of the policies only
+ * what [Host] says of memory, where that can be read. */
 
 #define RELEASE_GUESTS_MAX 4096
 #define LISTEN_USEC  (5 * USEC_PER_SEC / 2) /* for agents to say what they use */
 #define CONNECT_USEC (6 * USEC_PER_SEC)
 #define END_USEC     (9 * USEC_PER_SEC)
-/* Kept free on the host, as by decide() where no policy says otherwise. */
-#define RESERVE_BYTES (256 * MIB)
 
 struct released {
 	struct release *r;
@@ -34,6 +35,8 @@ struct release {
 	sd_event *loop;
 	struct hv *hv;
 	struct host *host;
+	struct host_settings host_settings;
+	struct policy_set *set; /* owns strings of host_settings */
 	struct store *store;
 	enum release_goal goal;
 	struct released *guests[RELEASE_GUESTS_MAX];
@@ -189,6 +192,17 @@ static int take_original(const struct store_original *o, void *userdata)
 	return 0;
 }
 
+static uint64_t resident_bytes(const struct hv_guest *hv)
+{
+	_cleanup_process_ struct process *p = NULL;
+	struct process_reading reading;
+
+	if (!hv->pid || process_open("/", hv->pid, hv->pid_start_ticks, NULL, 0, &p) < 0 ||
+		process_read(p, false, &reading) < 0)
+		return 0;
+	return reading.resident_bytes;
+}
+
 static void fill(const struct released *g, struct release_guest *ret)
 {
 	*ret = (struct release_guest){
@@ -197,6 +211,7 @@ static void fill(const struct released *g, struct release_guest *ret)
 		.settled_bytes = g->actual_bytes,
 		.used_bytes = g->report.source == REPORT_NONE ? 0 : sub_sat(g->actual_bytes, g->report.available_bytes),
 		.original_bytes = g->original_bytes,
+		.resident_bytes = resident_bytes(g->hv),
 		.fixed = g->hv->fixed != FIXED_NOT || !g->hv->running,
 	};
 }
@@ -216,25 +231,40 @@ static void command(struct release *r, struct released *g, const struct release_
 		(unsigned long long)(want->used_bytes / MIB));
 }
 
+/* Left all 0, so that nothing is given out, where the host cannot be read. */
+static void look_at_host(const struct release *r, struct release_host *ret)
+{
+	const struct host_settings *set = &r->host_settings;
+	struct host_reading h;
+
+	if (host_read(r->host, &h) < 0)
+		return;
+	*ret = (struct release_host){
+		.total_bytes = h.total_bytes,
+		.available_bytes = h.available_bytes,
+		.memory_bytes = set->memory_bytes,
+		.reserve_bytes = host_reserve_bytes(set, MIN(h.total_bytes, set->memory_bytes)),
+		.cgroup = set->memory_cgroup != NULL,
+	};
+}
+
 static void command_all(struct release *r)
 {
 	_cleanup_free_ struct release_guest *want = calloc(r->n + 1, sizeof(*want));
-	struct host_reading h = {0};
-	uint64_t free_bytes = 0;
+	struct release_host h = {0};
 
 	r->commanded = true;
 	if (r->store)
 		(void)!store_load_originals(r->store, take_original, r);
-	if (host_read(r->host, &h) >= 0)
-		free_bytes = sub_sat(h.available_bytes, RESERVE_BYTES);
 	for (size_t i = 0; want && i < r->n; i++) {
 		fill(r->guests[i], &want[i]);
 		/* Nobody is shrunk here: what was grown may be in use by now. */
 		if (r->guests[i]->original_bytes && r->guests[i]->original_bytes < want[i].settled_bytes)
 			want[i].original_bytes = want[i].settled_bytes;
 	}
+	look_at_host(r, &h);
 	if (want)
-		release_plan(want, r->n, free_bytes, r->goal);
+		release_plan(want, r->n, release_free(&h, want, r->n), r->goal);
 	for (size_t i = 0; want && i < r->n; i++)
 		command(r, r->guests[i], &want[i]);
 }
@@ -276,6 +306,7 @@ static void release_clear(struct release *r)
 		free(r->guests[i]);
 	}
 	host_free(r->host);
+	policy_set_unref(r->set);
 	store_free(r->store);
 	sd_event_unref(r->loop);
 }
@@ -299,6 +330,25 @@ static int read_state(struct release *r, const struct conf *conf)
 	return e < 0 || streq(mode, daemon_mode_to_string(MODE_ENFORCE));
 }
 
+/* Where there are no policies to be read, or the group is not there, the host's own memory and the default reserve hold. */
+static int open_host(struct release *r, const struct conf *conf)
+{
+	struct policy_dirs dirs = {.dirs = (const char *const *)conf->policy_dirs};
+	_cleanup_diag_list_ struct diag_list findings = {0};
+	_cleanup_free_ char *from = NULL;
+
+	r->host_settings = host_settings_default;
+	if (policy_set_load(&dirs, NULL, &r->set, &findings) >= 0)
+		r->host_settings = *policy_set_host(r->set);
+	journal_findings(JOURNAL_PLAIN, LOG_ERR, &findings);
+	if (r->host_settings.memory_cgroup &&
+		asprintf(&from, "cgroup:%s", r->host_settings.memory_cgroup) >= 0 &&
+		host_new("/", from, &r->host) >= 0)
+		return 0;
+	r->host_settings.memory_cgroup = NULL;
+	return host_new("/", NULL, &r->host);
+}
+
 int release_run(const struct conf *conf)
 {
 	_cleanup_(release_clear) struct release r = {.started_usec = clock_boot_usec()};
@@ -311,7 +361,7 @@ int release_run(const struct conf *conf)
 	}
 	e = sd_event_new(&r.loop);
 	if (e >= 0)
-		e = host_new("/", NULL, &r.host);
+		e = open_host(&r, conf);
 	if (e >= 0)
 		e = hv_new(&config, &hv_ops, &r, &r.hv);
 	if (e >= 0)

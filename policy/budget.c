@@ -11,7 +11,7 @@
 #define OTHER_FALL_HOLD_USEC (10 * USEC_PER_SEC)
 #define PSI_MIN_USEC         USEC_PER_SEC
 
-static uint64_t reserve_bytes(const struct host_settings *h, uint64_t memory_bytes)
+uint64_t host_reserve_bytes(const struct host_settings *h, uint64_t memory_bytes)
 {
 	if (!h->reserve_set)
 		return MIN(memory_bytes, CLAMP(mul_div(memory_bytes, RESERVE_DEFAULT_PERMYRIAD, PERMYRIAD),
@@ -59,7 +59,7 @@ void budget_host(struct decision *d)
 
 	psi_update(d->state, h);
 	p->memory_bytes = MIN(h->memory_bytes, hs->memory_bytes);
-	p->reserve_bytes = reserve_bytes(hs, p->memory_bytes);
+	p->reserve_bytes = host_reserve_bytes(hs, p->memory_bytes);
 	p->other_bytes = other_filtered(d->state, h, d->now);
 	for (size_t i = 0; i < d->snap->n_guests; i++) {
 		p->overhead_bytes = add_sat(p->overhead_bytes, d->work[i].s->qemu_bytes);

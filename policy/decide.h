@@ -26,6 +26,9 @@ DEFINE_CLEANUP(struct decide_state *, decide_state_free)
 int decide(const struct snapshot *snap, const struct policy_set *set, struct decide_state *state,
 	struct plan **ret_plan) _nonnull_ _must_check_;
 
+/* [Host] Reserve= of so much memory, or what is kept free where no policy says: 5 %, at least 256 MiB, at most 4 GiB. */
+uint64_t host_reserve_bytes(const struct host_settings *h, uint64_t memory_bytes) _nonnull_ _pure_;
+
 /* The effective policy of a guest as of the last decision, or NULL. Valid until the next. */
 const struct guest_policy *decide_state_guest_policy(const struct decide_state *s,
 	const struct uuid *guest) _nonnull_;

@@ -29,7 +29,7 @@ TEST(with_room_everybody_has_what_it_had_before)
 	release_plan(g, 3, 10 * GIB, RELEASE_TO_ORIGINAL);
 	CHECK_U64(g[0].to_bytes, 1024 * MIB);
 	CHECK_U64(g[1].to_bytes, 512 * MIB);
-	CHECK_U64(g[2].to_bytes, 2048 * MIB); /* not known: all of it */
+	CHECK_U64(g[2].to_bytes, 512 * MIB); /* not known: left as it is */
 }
 
 TEST(what_is_used_comes_before_what_was_had)
@@ -111,6 +111,46 @@ TEST(what_was_grown_by_ballast_goes_back_as_far_as_it_is_not_used)
 	release_plan(g, 2, 0, RELEASE_TO_ORIGINAL);
 	CHECK_U64(g[0].to_bytes, 1024 * MIB);
 	CHECK_U64(g[1].to_bytes, 3000 * MIB);
+}
+
+TEST(what_is_promised_and_not_touched_yet_is_not_free)
+{
+	/* 8 GiB, nobody else: the first holds 1 of its 3 GiB, the second all of its one. MemAvailable has the 2 GiB that the first may take at any time. */
+	struct release_guest g[] = {guest(4096, 3072, 900, 4096), guest(2048, 1024, 900, 2048)};
+	struct release_host h = {.total_bytes = 8 * GIB, .memory_bytes = UINT64_MAX, .reserve_bytes = 512 * MIB};
+
+	g[0].resident_bytes = (1024 + 48) * MIB;
+	g[1].resident_bytes = (1024 + 48) * MIB;
+	h.available_bytes = h.total_bytes - g[0].resident_bytes - g[1].resident_bytes;
+	CHECK_U64(release_free(&h, g, 2), (8192 - 512 - 3072 - 1024 - 2 * 48) * MIB);
+	g[0].resident_bytes = 0; /* not known: none of it is touched */
+	h.available_bytes = h.total_bytes - g[1].resident_bytes;
+	CHECK_U64(release_free(&h, g, 2), (8192 - 512 - 3072 - 1024 - 2 * 48) * MIB);
+	h.available_bytes = 0; /* all is used by others */
+	CHECK_U64(release_free(&h, g, 2), 0);
+}
+
+TEST(a_guest_that_holds_more_than_it_was_told_is_counted_at_what_it_holds)
+{
+	struct release_guest g[] = {guest(4096, 1024, 900, 4096)};
+	struct release_host h = {.total_bytes = 8 * GIB, .memory_bytes = UINT64_MAX, .available_bytes = 5 * GIB};
+
+	g[0].resident_bytes = 3 * GIB;
+	CHECK_U64(release_free(&h, g, 1), 5 * GIB);
+}
+
+TEST(the_part_that_guests_are_given_is_what_is_shared_out)
+{
+	struct release_guest g[] = {guest(4096, 1024, 900, 4096)};
+	struct release_host h = {.total_bytes = 8 * GIB, .memory_bytes = 2 * GIB, .available_bytes = 7 * GIB};
+
+	/* The host's own GiB is in the six that are not the guests'. */
+	CHECK_U64(release_free(&h, g, 1), (2048 - 1024 - 48) * MIB);
+	h.cgroup = true;
+	CHECK_U64(release_free(&h, g, 1), 0);
+	h.cgroup = false;
+	h.available_bytes = GIB; /* and here five of its seven */
+	CHECK_U64(release_free(&h, g, 1), 0);
 }
 
 TEST_MAIN()

@@ -78,5 +78,18 @@ grep -q '^web: given 512 MiB' "$tmp/err"
 result $? "with the state and the connection that the good lines name"
 grep -q 'b.conf:8:[0-9]*: .*HeartbeatSec' "$tmp/err"
 result $? "and the mistake is named"
+
+# What web has been given is not touched yet: the host says that it is free. Memory= leaves 512 - 2 * 48 MiB beyond what both have.
+conf ''
+guests web 1024 1024 db 1024 1024
+enforce_once
+printf '[Host]\nMemory=1792M\nReserve=0\n' >"$tmp/policy/10-host.policy"
+guests web 1024 1024 db 1024 256
+release && grep -q '^db: given 672 MiB' "$tmp/err"
+result $? "what one guest was promised is not given to another"
+printf '[Host]\nMemry=1\n' >"$tmp/policy/10-host.policy"
+guests web 512 512 db 512 256
+release && grep -q '10-host.policy:2' "$tmp/err" && grep -q '^db: given' "$tmp/err"
+result $? "a bad policy is named, and guests are released"
 echo "1..$n"
 exit $failed
