@@ -4,7 +4,6 @@
 #include "common/units.h"
 
 #define WEIGHT_MAX     10000
-#define WEIGHT_DEFAULT 100
 #define BOOST_MAX      4
 /* A shorter look at the threads' run times is noise. */
 #define SAMPLE_MIN_USEC (USEC_PER_SEC / 2)
@@ -57,7 +56,7 @@ static bool waits(const struct cpu_state *c, const struct guest_sample *s)
 
 static bool is_by_policy(const struct settings *set)
 {
-	return set->cpu_weight != WEIGHT_DEFAULT || set->cpu_quota;
+	return set->cpu_weight_set || set->cpu_quota_set;
 }
 
 bool cpu_at_rest(const struct cpu_state *c, const struct guest_sample *s, const struct settings *set)
@@ -117,9 +116,9 @@ bool cpu_decide(struct cpu_state *c, const struct guest_sample *s, const struct 
 		c->original_weight = s->cpu_weight;
 		c->original_quota = s->cpu_quota;
 	}
-	weight = by_policy ? set->cpu_weight : c->original_weight;
+	weight = set->cpu_weight_set ? set->cpu_weight : c->original_weight;
 	weight = MIN(weight * c->boost, (uint64_t)WEIGHT_MAX);
-	quota = by_policy ? set->cpu_quota : c->original_quota;
+	quota = set->cpu_quota_set ? set->cpu_quota : c->original_quota;
 	if (!by_policy && c->boost == 1)
 		c->managed = false;
 	if (weight == s->cpu_weight && quota == s->cpu_quota)

@@ -207,6 +207,7 @@ policy_libpolicy_a_SOURCES += \
 
 decide_tests = \
 	tests/unit/test-balloon \
+	tests/unit/test-cpu-policy \
 	tests/unit/test-decide-liar \
 	tests/unit/test-demand \
 	tests/unit/test-divide \
@@ -215,6 +216,7 @@ decide_tests = \
 check_PROGRAMS += $(decide_tests)
 TESTS += $(decide_tests)
 tests_unit_test_balloon_LDADD = $(policy_libs)
+tests_unit_test_cpu_policy_LDADD = $(policy_libs)
 tests_unit_test_decide_liar_LDADD = $(policy_libs)
 tests_unit_test_demand_LDADD = $(policy_libs)
 tests_unit_test_divide_LDADD = $(policy_libs)

@@ -25,11 +25,6 @@ void merged_apply_policy(struct merged *m, const struct policy *p)
 		merged_apply(m, &p->assignments[i]);
 }
 
-void merged_finish(struct merged *m)
-{
-	m->settings.mem_min_bytes = MIN(m->settings.mem_min_bytes, m->settings.mem_max_bytes);
-}
-
 /* Who said the setting that lies at this offset of struct settings. */
 static const struct assignment *said_at(const struct merged *m, size_t offset)
 {
@@ -37,6 +32,20 @@ static const struct assignment *said_at(const struct merged *m, size_t offset)
 		if (setting_of_guest(i)->offset == offset)
 			return m->from[i];
 	return NULL;
+}
+
+static bool is_set_at(const struct merged *m, size_t offset)
+{
+	const struct assignment *a = said_at(m, offset);
+
+	return a && !a->reset;
+}
+
+void merged_finish(struct merged *m)
+{
+	m->settings.mem_min_bytes = MIN(m->settings.mem_min_bytes, m->settings.mem_max_bytes);
+	m->settings.cpu_weight_set = is_set_at(m, offsetof(struct settings, cpu_weight));
+	m->settings.cpu_quota_set = is_set_at(m, offsetof(struct settings, cpu_quota));
 }
 
 bool merged_min_cut(const struct merged *m, uint64_t *ret_asked_bytes)

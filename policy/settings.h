@@ -63,6 +63,7 @@ struct settings {
 	/* [CPU] */
 	uint64_t cpu_weight;          /* Weight 1..10000 */
 	uint64_t cpu_quota;           /* Quota: permyriad of one CPU; 0: no quota; may exceed 10000 */
+	bool cpu_weight_set, cpu_quota_set; /* somebody said so; else the guest's own definition holds */
 	/* [Disk], [Migration], [Availability], [Placement]: checked and shown, in force in later versions.
 	 * They live in the provenance table only (policy/effective.h), as their checked text. */
 };
