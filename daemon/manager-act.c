@@ -129,6 +129,12 @@ int act_soft_limit(struct guest *g, uint64_t bytes)
 	return 0;
 }
 
+/* Whether what a pressed guest was given suffices is asked as soon as it has it. */
+static void relief_begins(struct guest *g, const struct action *a)
+{
+	g->relief_under_way = a->to_bytes > a->from_bytes && g->m->plan->guests[g->index].pressed;
+}
+
 static void act_one(struct manager *m, const struct action *a)
 {
 	struct guest *g;
@@ -139,8 +145,8 @@ static void act_one(struct manager *m, const struct action *a)
 	}
 	if (!manager_may_act(m) || m->stopping || !(g = manager_find(m, &a->guest)))
 		return;
-	if (a->kind == ACTION_MEMORY)
-		(void)!act_set_memory(g, a->to_bytes, &a->reason);
+	if (a->kind == ACTION_MEMORY && act_set_memory(g, a->to_bytes, &a->reason) >= 0)
+		relief_begins(g, a);
 	else if (a->kind == ACTION_CPU)
 		(void)!act_set_cpu(g, a->cpu_weight, a->cpu_quota, &a->reason);
 	else if (a->kind == ACTION_SOFT_LIMIT)

@@ -3,6 +3,10 @@
 
 /* What agents say. In the steady path (a heartbeat) a report is copied into the sample and nothing else happens. */
 
+/* How old the word of a pressed guest may become: its heartbeat is for calm ones, and its trigger is silent below 5 % of stall, or when
+ * what it was given has just sufficed. A bit less than the second after which a pressed guest is decided on again. */
+#define ASK_USEC (900 * USEC_PER_MSEC)
+
 /* So long a kernel may see more than its balloon leaves it before its host takes the device's word again: a driver has long answered by then.
  * Who holds more than the device says shows it to the host, and is a breaker. */
 #define DRIVER_USEC USEC_PER_MIN
@@ -56,12 +60,34 @@ static void on_report(void *userdata, const struct guest_report *r)
 	if (g->m->trace) {
 		char uuid[UUID_TEXT_MAX];
 
-		trace_line(g->m, "report %s %llu %s %llu %llu", uuid_format(&g->uuid, uuid),
+		trace_line(g->m, "report %s %llu %s %llu %llu %llu", uuid_format(&g->uuid, uuid),
 			(unsigned long long)r->seq, report_why_to_string(r->why),
-			(unsigned long long)r->arrival_usec, (unsigned long long)clock_boot_usec());
+			(unsigned long long)r->arrival_usec, (unsigned long long)clock_boot_usec(),
+			(unsigned long long)r->guest_usec);
 	}
 	if (refused) /* last: it may close the channel */
 		channel_refuse(g->channel, refused);
+}
+
+void agent_ask(struct guest *g)
+{
+	uint64_t now = clock_boot_usec();
+	char uuid[UUID_TEXT_MAX];
+
+	if (!g->channel || now < g->asked_usec + ASK_USEC || channel_ping(g->channel) < 0)
+		return;
+	g->asked_usec = now;
+	if (g->m->trace)
+		trace_line(g->m, "ping %s %llu", uuid_format(&g->uuid, uuid), (unsigned long long)now);
+}
+
+void agent_ask_pressed(struct manager *m)
+{
+	uint64_t now = clock_boot_usec();
+
+	for (size_t i = 0; i < m->n_guests; i++)
+		if (m->plan->guests[i].pressed && now >= m->samples[i].report.arrival_usec + ASK_USEC)
+			agent_ask(m->guests[i]);
 }
 
 static void on_hello(void *userdata, const struct agent_hello *hello)

@@ -70,6 +70,10 @@ static void actual_set(struct guest *g, uint64_t actual_bytes, uint64_t when_use
 	/* Whoever else moves this balloon: what it has become is what it was told to be. */
 	if (!g->commanded && s->balloon_answered)
 		s->target_bytes = s->actual_bytes;
+	if (g->relief_under_way && s->actual_bytes + ARRIVED_BYTES >= s->target_bytes) {
+		g->relief_under_way = false;
+		agent_ask(g);
+	}
 	if (!changed)
 		return;
 	if (g->m->trace) {

@@ -44,6 +44,7 @@ struct guest {
 	bool was_reset;            /* since it appeared */
 	uint64_t boot_usec;        /* the last boot that we know of, or when it appeared */
 	bool boot_expected;        /* libvirt told of the reset that the next boot id stands for */
+	uint64_t asked_usec;       /* when it was last asked for a report; 0: never */
 
 	/* its QEMU seen from the host */
 	struct process *process;
@@ -65,6 +66,7 @@ struct guest {
 	struct guest_report balloon_report; /* source REPORT_NONE: none yet */
 
 	bool commanded;            /* its target is ours */
+	bool relief_under_way;     /* pressed, it was given memory that has not arrived yet */
 	bool soft_limited;
 	struct original original;
 	char run[48];              /* which run of the guest: "PID:START", "" if not known */
@@ -174,6 +176,8 @@ void manager_guests_free(struct manager *m) _nonnull_;
 /* manager-agent.c */
 void agent_attach(struct guest *g) _nonnull_; /* makes, moves or drops its channel, as libvirt's picture says */
 void agent_configure_all(struct manager *m) _nonnull_;
+void agent_ask(struct guest *g) _nonnull_;            /* for a report at once; once a second at most */
+void agent_ask_pressed(struct manager *m) _nonnull_;  /* those of the last decision whose report is a second old; plan_fits */
 
 /* manager-sample.c */
 int sample_start(struct manager *m) _nonnull_ _must_check_;
