@@ -1,1 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+EXTRA_DIST += \
+	bench/reaction \
+	bench/reaction-figures.py \
+	bench/reaction-probe.c \
+	$(NULL)
