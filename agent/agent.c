@@ -263,15 +263,17 @@ static uint64_t look(struct agent *a)
 	return look_interval_usec(a->figures.available_bytes, !events.blind);
 }
 
-/* A guest that is at rest looks once a second, and at once when somebody begins to take memory. */
+/* A guest that is at rest looks once a second, and at once when somebody begins to take memory. Without a
+ * trigger it goes on looking for refaults: files that are read again take no memory. */
 static uint64_t rest(struct agent *a, uint64_t sleep_usec)
 {
+	uint64_t rest_usec = a->psi_fd >= 0 ? LOOK_MAX_USEC : LOOK_BLIND_USEC;
 	uint64_t heartbeat_usec = a->look.reported.mono_usec + a->config.heartbeat_usec;
 	uint64_t now_usec = a->figures.mono_usec;
 
-	if (sleep_usec < LOOK_MAX_USEC && a->psi_fd >= 0 &&
-		look_is_calm(&a->look, &a->figures, &a->config) && calm_arm(&a->calm) == 0)
-		sleep_usec = LOOK_MAX_USEC;
+	if (sleep_usec < rest_usec && look_is_calm(&a->look, &a->figures, &a->config) &&
+		calm_arm(&a->calm) == 0)
+		sleep_usec = rest_usec;
 	if (heartbeat_usec > now_usec)
 		sleep_usec = MIN(sleep_usec, heartbeat_usec - now_usec);
 	return sleep_usec;
