@@ -25,6 +25,21 @@ static int set_mode(struct cli *c, json_t **ret)
 		json_pack("{s:s,s:b}", "mode", mode, "release", (int)cli_has(c, OPT_RELEASE)), ret);
 }
 
+/* Of observe --release: who did not get all back. */
+static void print_left_out(const json_t *answer)
+{
+	json_t *left_out = json_object_get(answer, "left_out"), *one;
+	size_t i;
+
+	if (!left_out)
+		return;
+	if (!json_array_size(left_out))
+		printf("every guest is given back what it had\n");
+	json_array_foreach (left_out, i, one)
+		printf("%s is not given all back: %s\n", get_string(one, "/guest", "?"),
+			get_string(one, "/why", "?"));
+}
+
 int cmd_mode(struct cli *c)
 {
 	_cleanup_json_ json_t *answer = NULL;
@@ -39,6 +54,7 @@ int cmd_mode(struct cli *c)
 		return cli_print_json(c, answer);
 	print_mode(get_string(answer, "/mode", "?"),
 		c->n_args && cli_has(c, OPT_DRY_RUN) ? "would set " : "");
+	print_left_out(answer);
 	return CLI_OK;
 }
 

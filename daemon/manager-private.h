@@ -240,7 +240,8 @@ int reload_first(struct manager *m) _nonnull_ _must_check_; /* at the start */
 int mode_load(struct manager *m) _nonnull_ _must_check_;
 
 /* manager-release.c: what each guest is to have when Ballast lets go */
-void release_originals(struct manager *m) _nonnull_;
+/* Commands what can be. Returns a new array of those that do not get all back: [{"guest": name, "why": text}]. NULL without memory. */
+json_t *release_originals(struct manager *m) _nonnull_ _must_check_;
 void release_to_used(struct manager *m) _nonnull_;
 
 /* manager-view.c */

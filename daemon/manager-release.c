@@ -30,7 +30,44 @@ static uint64_t free_bytes(const struct manager *m)
 	return p ? sub_sat(p->budget_bytes, add_sat(p->charged_bytes, p->reserved_bytes)) : 0;
 }
 
-static void release(struct manager *m, enum release_goal goal)
+/* Why nothing can be given to it now, or NULL. */
+static const char *why_not(const struct guest *g)
+{
+	const struct guest_sample *s = guest_sample(g);
+
+	return s->quarantined	      ? "it does not answer libvirt" :
+	       s->job_running	      ? "a libvirt job runs on it" :
+	       !s->balloon_answered ? "its balloon driver has not spoken since it started" :
+	       !s->running	      ? "it is paused" :
+					NULL;
+}
+
+static void leave_out(json_t *left_out, const struct guest *g, const char *why)
+{
+	json_array_append_new(left_out, json_pack("{s:s, s:s}", "guest", g->hv->name, "why", why));
+}
+
+/* What became of a guest's size; error is the command's. */
+static void judge_size(const struct guest *g, const struct release_guest *r, int error, json_t *left_out)
+{
+	uint64_t had = MIN(r->original_bytes, r->max_bytes), is = r->to_bytes / MIB;
+	char text[128];
+
+	if (!had || guest_sample(g)->fixed != FIXED_NOT || (is == had / MIB && error >= 0))
+		return;
+	if (r->fixed)
+		snprintf(text, sizeof(text), "%s", why_not(g));
+	else if (error < 0)
+		snprintf(text, sizeof(text), "libvirt does not take the command: %s", strerror(-error));
+	else
+		snprintf(text, sizeof(text), "it had %llu MiB: %s %llu", (unsigned long long)(had / MIB),
+			is < had / MIB ? "there is room for" : "what it uses keeps it at",
+			(unsigned long long)is);
+	leave_out(left_out, g, text);
+}
+
+/* left_out: an array that those are added to who do not get their original size; NULL: not asked. */
+static void release(struct manager *m, enum release_goal goal, json_t *left_out)
 {
 	_cleanup_free_ struct release_guest *all = calloc(m->n_guests + 1, sizeof(*all));
 	struct reason reason = {.code = REASON_RESTORE};
@@ -41,30 +78,46 @@ static void release(struct manager *m, enum release_goal goal)
 		release_guest_fill(m->guests[i], &all[i]);
 	release_plan(all, m->n_guests, free_bytes(m), goal);
 	for (size_t i = 0; i < m->n_guests; i++) {
+		int r = 0;
+
 		reason.arg[0] = all[i].to_bytes;
 		if (all[i].to_bytes != all[i].settled_bytes)
-			(void)!act_set_memory(m->guests[i], all[i].to_bytes, &reason);
+			r = act_set_memory(m->guests[i], all[i].to_bytes, &reason);
+		if (left_out)
+			judge_size(m->guests[i], &all[i], r, left_out);
 	}
 }
 
 void release_to_used(struct manager *m)
 {
-	release(m, RELEASE_TO_USED);
+	release(m, RELEASE_TO_USED, NULL);
 }
 
-void release_originals(struct manager *m)
+static void release_cpu(struct guest *g, json_t *left_out)
 {
+	const struct original *o = &g->original;
+	struct guest_sample *s = guest_sample(g);
 	struct reason reason = {.code = REASON_RESTORE};
 
-	release(m, RELEASE_TO_ORIGINAL);
+	if (!o->cpu_weight || !s->cpu_weight ||
+		(s->cpu_weight == o->cpu_weight && s->cpu_quota == o->cpu_quota))
+		return;
+	if (act_set_cpu(g, o->cpu_weight, o->cpu_quota, &reason) < 0)
+		leave_out(left_out, g, "libvirt does not take its CPU weight and quota now");
+}
+
+json_t *release_originals(struct manager *m)
+{
+	json_t *left_out = json_array();
+
+	release(m, RELEASE_TO_ORIGINAL, left_out);
 	for (size_t i = 0; i < m->n_guests && manager_may_act(m); i++) {
 		struct guest *g = m->guests[i];
-		struct guest_sample *s = guest_sample(g);
 
-		if (g->original.cpu_weight && s->cpu_weight && s->cpu_weight != g->original.cpu_weight)
-			(void)!act_set_cpu(g, g->original.cpu_weight, g->original.cpu_quota, &reason);
+		release_cpu(g, left_out);
 		if (g->soft_limited)
 			act_soft_limit(g, BYTES_UNLIMITED);
 		balloon_period_back(g);
 	}
+	return left_out;
 }

@@ -170,6 +170,32 @@ FAKE int manager_submit(struct guest *g, struct hv_request *req, uint64_t *ret_i
 FAKE void original_seen(struct guest *g)
 {
 }
-FAKE void release_originals(struct manager *m)
+FAKE json_t *release_originals(struct manager *m)
 {
+	return json_array();
+}
+FAKE void original_changed(struct guest *g)
+{
+}
+FAKE void balloon_period_back(struct guest *g)
+{
+}
+FAKE int act_set_memory(struct guest *g, uint64_t to_bytes, const struct reason *reason)
+{
+	return manager_submit(g,
+		&(struct hv_request){.call = HV_CALL_SET_MEMORY, .guest = g->uuid, .bytes = to_bytes}, NULL);
+}
+FAKE int act_set_cpu(struct guest *g, uint64_t weight, uint64_t quota, const struct reason *reason)
+{
+	return manager_submit(g,
+		&(struct hv_request){.call = HV_CALL_SET_CPU,
+			.guest = g->uuid,
+			.cpu_weight = weight,
+			.cpu_quota_permyriad = quota},
+		NULL);
+}
+FAKE int act_soft_limit(struct guest *g, uint64_t bytes)
+{
+	return manager_submit(g,
+		&(struct hv_request){.call = HV_CALL_SET_SOFT_LIMIT, .guest = g->uuid, .bytes = bytes}, NULL);
 }

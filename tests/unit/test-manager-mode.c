@@ -110,4 +110,47 @@ TEST(a_dry_run_withdraws_nothing)
 	CHECK_INT(m.mode, MODE_ENFORCE);
 }
 
+TEST(nothing_is_given_back_before_guests_were_read)
+{
+	struct manager m = start(MODE_ENFORCE);
+	static const struct api_mode_request release = {MODE_OBSERVE, true};
+	_cleanup_call_ struct api_call early = {0}, dry = {.dry_run = true}, later = {0};
+
+	m.settling = true;
+	mode_set(&m, &early, &release);
+	mode_set(&m, &dry, &release);
+	CHECK_INT(early.problem, API_PROBLEM_NOT_READY);
+	CHECK_INT(dry.problem, API_PROBLEM_NOT_READY);
+	CHECK_INT(m.mode, MODE_ENFORCE);
+	m.settling = false;
+	mode_set(&m, &later, &release);
+	fake_store_answer(0);
+	CHECK_INT(later.status, 200);
+	CHECK(json_is_array(json_object_get(later.body, "left_out")));
+	CHECK_CONTAINS(fake.told[0], "guests were given back what they had; nothing");
+}
+
+static json_t *two_left_out(void)
+{
+	return json_pack("[{s:s, s:s}, {s:s, s:s}]", "guest", "web", "why", "a", "guest", "db", "why", "b");
+}
+json_t *release_originals(struct manager *m)
+{
+	return m->n_guests ? two_left_out() : json_array();
+}
+
+TEST(who_did_not_get_all_back_is_named)
+{
+	struct manager m = start(MODE_ENFORCE);
+	static const struct api_mode_request release = {MODE_OBSERVE, true};
+	_cleanup_call_ struct api_call call = {0};
+
+	fake_guest(&m, "web", 512, 256);
+	mode_set(&m, &call, &release);
+	fake_store_answer(0);
+	fake_manager_clear(&m);
+	CHECK_INT((int)json_array_size(json_object_get(call.body, "left_out")), 2);
+	CHECK_CONTAINS(fake.told[0], "but for web, db;");
+}
+
 TEST_MAIN()

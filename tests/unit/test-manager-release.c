@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What `mode observe --release` commands, and what it says of those it cannot command. */
+#include "tests/test.h"
+#include "tests/unit/fake-manager.h"
+
+static struct plan plan;
+
+static struct manager start(uint64_t free_mib)
+{
+	fake_clear();
+	plan = (struct plan){.budget_bytes = free_mib * MIB};
+	return (struct manager){.mode = MODE_ENFORCE, .connected = true, .synced = true, .plan = &plan};
+}
+#define _cleanup_manager_ _cleanup_(fake_manager_clear)
+static void jsonp_free(json_t **j)
+{
+	json_decref(*j);
+}
+#define _cleanup_array_ _cleanup_(jsonp_free)
+
+static const char *why_of(const json_t *left_out, const char *name)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach (left_out, i, one)
+		if (streq(json_string_value(json_object_get(one, "guest")), name))
+			return json_string_value(json_object_get(one, "why"));
+	return "";
+}
+
+/* A guest that had `original` MiB and has `now`. */
+static struct guest *guest(struct manager *m, const char *name, uint64_t original, uint64_t now)
+{
+	struct guest *g = fake_guest(m, name, 1024, now);
+
+	g->original = (struct original){.bytes = original * MIB, .cpu_weight = 100};
+	guest_sample(g)->cpu_weight = 100;
+	return g;
+}
+
+static size_t submitted(enum hv_call call)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < fake.n_submits; i++)
+		n += fake.submits[i].req.call == call;
+	return n;
+}
+
+TEST(with_room_all_get_all_back_and_none_is_named)
+{
+	_cleanup_manager_ struct manager m = start(4096);
+	_cleanup_array_ json_t *left_out = NULL;
+
+	guest(&m, "web", 1024, 512);
+	guest(&m, "db", 512, 512);
+	left_out = release_originals(&m);
+	CHECK_INT((int)json_array_size(left_out), 0);
+	CHECK_INT((int)fake.n_submits, 1);
+	CHECK_U64(fake.submits[0].req.bytes, 1024 * MIB);
+}
+
+TEST(who_cannot_be_commanded_is_named_with_the_reason)
+{
+	_cleanup_manager_ struct manager m = start(8192);
+	_cleanup_array_ json_t *left_out = NULL;
+
+	guest_sample(guest(&m, "hangs", 1024, 512))->quarantined = true;
+	guest_sample(guest(&m, "saves", 1024, 512))->job_running = true;
+	guest_sample(guest(&m, "boots", 1024, 512))->balloon_answered = false;
+	guest_sample(guest(&m, "paused", 1024, 512))->running = false;
+	guest_sample(guest(&m, "whole", 1024, 1024))->quarantined = true; /* nothing is owed to it */
+	guest_sample(guest(&m, "pinned", 1024, 512))->fixed = FIXED_VFIO; /* and this was never touched */
+	left_out = release_originals(&m);
+	CHECK_STR(why_of(left_out, "hangs"), "it does not answer libvirt");
+	CHECK_STR(why_of(left_out, "saves"), "a libvirt job runs on it");
+	CHECK_STR(why_of(left_out, "boots"), "its balloon driver has not spoken since it started");
+	CHECK_STR(why_of(left_out, "paused"), "it is paused");
+	CHECK_INT((int)json_array_size(left_out), 4);
+	CHECK_INT((int)fake.n_submits, 0);
+}
+
+TEST(who_gets_but_a_part_or_is_refused_is_named)
+{
+	_cleanup_manager_ struct manager m = start(100);
+	_cleanup_array_ json_t *left_out = NULL, *refused = NULL;
+
+	guest(&m, "web", 1024, 512);
+	left_out = release_originals(&m);
+	CHECK_STR(why_of(left_out, "web"), "it had 1024 MiB: there is room for 612");
+	fake.submit_error = -EBUSY;
+	refused = release_originals(&m);
+	CHECK_CONTAINS(why_of(refused, "web"), "libvirt does not take the command");
+}
+
+TEST(a_quota_goes_back_even_where_the_weight_is_what_it_was)
+{
+	_cleanup_manager_ struct manager m = start(4096);
+	_cleanup_array_ json_t *left_out = NULL, *again = NULL;
+	struct guest *g = guest(&m, "web", 512, 512);
+
+	guest_sample(g)->cpu_quota = 15000;
+	left_out = release_originals(&m);
+	CHECK_INT((int)submitted(HV_CALL_SET_CPU), 1);
+	CHECK_U64(fake.submits[0].req.cpu_weight, 100);
+	CHECK_U64(fake.submits[0].req.cpu_quota_permyriad, 0);
+	guest_sample(g)->cpu_quota = 0;
+	again = release_originals(&m);
+	CHECK_INT((int)submitted(HV_CALL_SET_CPU), 1);
+}
+
+TEST_MAIN()
