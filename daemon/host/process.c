@@ -254,6 +254,28 @@ bool process_cmdline_contains(const char *root, pid_t pid, const char *part)
 	return len > 0 && memmem(args, (size_t)len, part, strlen(part));
 }
 
+int process_cmdline_number(const char *root, pid_t pid, const char *part, uint64_t *ret)
+{
+	_cleanup_free_ char *args = malloc(CMDLINE_MAX + 1);
+	ssize_t len = args ? read_cmdline(root, pid, args, CMDLINE_MAX) : -ENOMEM;
+	const char *at = len > 0 ? memmem(args, (size_t)len, part, strlen(part)) : NULL;
+	unsigned long long n;
+	char *end;
+
+	if (!at)
+		return -ENOENT;
+	args[len] = '\0';
+	at += strlen(part);
+	if (*at < '0' || *at > '9')
+		return -ENOENT;
+	errno = 0;
+	n = strtoull(at, &end, 10);
+	if (errno)
+		return -errno;
+	*ret = n;
+	return 0;
+}
+
 struct vcpu_thread {
 	unsigned vcpu;
 	pid_t tid;

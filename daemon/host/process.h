@@ -55,6 +55,10 @@ int process_start_ticks(const char *root, pid_t pid, uint64_t *ret) _nonnull_ _m
 /* Does the command line contain this word part? Tells two QEMUs of one UUID apart ("/domain-7-").
  */
 bool process_cmdline_contains(const char *root, pid_t pid, const char *part) _nonnull_;
+/* The decimal number that follows this word part ("tb-size="). Returns 0, -ENOENT where it is not
+ * followed by one or the process cannot be read, -ERANGE. *ret untouched on failure. */
+int process_cmdline_number(const char *root, pid_t pid, const char *part, uint64_t *ret)
+	_nonnull_ _must_check_;
 
 /* The vCPU threads in vCPU order, by their names "CPU 0/KVM" (libvirt starts QEMU with
  * debug-threads=on). *ret is a new array (free() it), NULL and 0 when there are none. Returns 0,

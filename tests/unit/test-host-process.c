@@ -21,7 +21,7 @@ static void put_qemu(struct tree *t)
 		"/usr/bin/qemu-system-x86_64\0-name\0guest=a,debug-threads=on\0-object\0"
 		"{\"file\":\"/var/lib/libvirt/qemu/domain-7-a/master-key.aes\"}\0-uuid\0" UUID_A
 		"\0-m\0"
-		"512";
+		"512\0-accel\0tcg,tb-size=64,x=\0-smp\0" "1,y=99999999999999999999";
 
 	tree_new(t);
 	tree_put_bytes(t, "proc/100/cmdline", args, sizeof(args));
@@ -66,6 +66,21 @@ TEST(qemu_is_found_by_its_uuid)
 	CHECK(process_cmdline_contains(t.root, 100, "/domain-7-"));
 	CHECK(!process_cmdline_contains(t.root, 100, "/domain-8-"));
 	CHECK(!process_cmdline_contains(t.root, 12345, "/domain-7-"));
+}
+
+TEST(a_number_on_the_command_line)
+{
+	_cleanup_tree_ struct tree t;
+	uint64_t n = 7;
+
+	put_qemu(&t);
+	CHECK_INT(process_cmdline_number(t.root, 100, "tcg,tb-size=", &n), 0);
+	CHECK_U64(n, 64);
+	CHECK_INT(process_cmdline_number(t.root, 100, ",x=", &n), -ENOENT);
+	CHECK_INT(process_cmdline_number(t.root, 100, "nowhere=", &n), -ENOENT);
+	CHECK_INT(process_cmdline_number(t.root, 12345, "tcg,tb-size=", &n), -ENOENT);
+	CHECK_INT(process_cmdline_number(t.root, 100, ",y=", &n), -ERANGE);
+	CHECK_U64(n, 64);
 }
 
 TEST(vcpus_come_in_their_order)
