@@ -34,7 +34,8 @@ bool balloon_is_moving(const struct guest *g)
 		return true;
 	if (!g->commanded || distance <= ARRIVED_BYTES)
 		return false;
-	return !(p && p->guests[g->index].stuck);
+	/* One that is stuck is left out; while it is tried again it is not, and must be read, or nobody finds that it is stuck still. */
+	return !(p && p->guests[g->index].stuck && p->guests[g->index].left_out);
 }
 
 void balloon_read(struct guest *g)
