@@ -18,6 +18,9 @@ int manager_submit(struct guest *g, struct hv_request *req, uint64_t *ret_id)
 
 	if (hv_call_mutates(req->call) && (m->dry_run || m->mode != MODE_ENFORCE))
 		return -EPERM;
+	/* It would wait for the job, and hold up all that comes after it. What decide() wants is wanted again when the job is over. */
+	if (hv_call_mutates(req->call) && guest_sample(g)->job_running)
+		return -EBUSY;
 	r = hv_submit(m->hv, req, ret_id);
 	if (r < 0 && r != -ENOTCONN && r != -ENOENT && r != -EBUSY)
 		journal_warning("%s: cannot ask libvirt (%s): %s", g->hv->name,
