@@ -24,17 +24,36 @@ static void answer_granted(struct manager *m, size_t i)
 						  clock_real_usec()));
 }
 
+/* What the others are still giving back: balloons take their time, a start waits ten seconds only. */
+static uint64_t still_coming(const struct manager *m)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < m->n_guests; i++)
+		if (balloon_is_moving(m->guests[i]))
+			sum += sub_sat(m->samples[i].actual_bytes, m->samples[i].target_bytes);
+	return sum;
+}
+
 static void answer_refused(struct manager *m, struct api_call *call, const struct reservation *r,
 	uint64_t free_bytes)
 {
-	char need[SIZE_TEXT_MAX], have[SIZE_TEXT_MAX];
+	char need[SIZE_TEXT_MAX], have[SIZE_TEXT_MAX], more[SIZE_TEXT_MAX];
+	uint64_t coming = still_coming(m);
 
-	if (call)
+	if (!call)
+		return;
+	size_format(add_sat(r->bytes, r->qemu_bytes), need);
+	size_format(free_bytes, have);
+	if (coming >= MIB)
+		api_call_problem(call, API_PROBLEM_NO_ROOM,
+			"%s needs %s, and %s can be had by now; the other guests are still giving back %s. Start it again in a moment.",
+			r->guest_name, need, have, size_format(coming, more));
+	else
 		api_call_problem(call, API_PROBLEM_NO_ROOM,
 			"%s needs %s, and %s can be had even with the other guests squeezed. Stop or shrink another guest, start it elsewhere, "
 			"or allow it with [Host] StartPolicy=ignore.",
-			r->guest_name, size_format(add_sat(r->bytes, r->qemu_bytes), need),
-			size_format(free_bytes, have));
+			r->guest_name, need, have);
 }
 
 static void grant(struct manager *m, size_t i)
