@@ -121,7 +121,7 @@ void manager_guests_free(struct manager *m)
 	free(m->samples);
 }
 
-static void connected(void *data, uint64_t generation)
+static void connected(void *data, uint64_t generation, const char *version)
 {
 	struct manager *m = data;
 	bool again = m->libvirt_lost_real_usec != 0;
@@ -129,6 +129,7 @@ static void connected(void *data, uint64_t generation)
 	m->connected = true;
 	m->synced = false;
 	m->libvirt_lost_real_usec = 0;
+	snprintf(m->libvirt_version, sizeof(m->libvirt_version), "%s", version);
 	if (again)
 		tell(m, &(struct tale){.kind = DAEMON_EVENT_LIBVIRT_BACK, .severity = SEVERITY_NOTICE},
 			"libvirt is back");

@@ -128,7 +128,7 @@ static void call_done(void *data, const struct hv_result *res)
 			*res->text ? res->text : strerror(-res->error));
 }
 
-static void no_generation(void *data, uint64_t generation)
+static void no_generation(void *data, uint64_t generation, const char *version)
 {
 }
 static void no_down(void *data, const struct hv_down *down)

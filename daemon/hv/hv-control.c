@@ -84,15 +84,31 @@ static int list_running(virConnectPtr conn, struct listed **ret, char *text, siz
 	return (int)kept;
 }
 
+/* "9.0.0", as a new string; NULL when it is not known. */
+static char *version_of(virConnectPtr conn)
+{
+	unsigned long v = 0;
+	char *text = NULL;
+
+	/* major * 1000000 + minor * 1000 + release */
+	if (virConnectGetLibVersion(conn, &v) < 0 || v == 0 ||
+		asprintf(&text, "%lu.%lu.%lu", v / 1000000, v / 1000 % 1000, v % 1000) < 0)
+		return NULL;
+	return text;
+}
+
 /* Lists and hands over. announce: this is the first list of a connection, so that connected() comes
  * before the guests. */
 static int control_list(struct hv *hv, virConnectPtr conn, bool announce, char *text, size_t size)
 {
 	_cleanup_free_ struct listed *all = NULL;
+	_cleanup_free_ char *version = NULL;
 	int n;
 
 	control_enter(hv, HV_CALL_LIST);
 	n = list_running(conn, &all, text, size);
+	if (n >= 0 && announce)
+		version = version_of(conn);
 	control_leave(hv);
 	if (n < 0)
 		return n;
@@ -106,8 +122,10 @@ static int control_list(struct hv *hv, virConnectPtr conn, bool announce, char *
 		hv->shared = hv->one_connection ? conn : NULL;
 		sched_connect(&hv->sched);
 		i = hv_push(hv, ITEM_CONNECTED, NULL);
-		if (i)
+		if (i) {
 			i->number = hv->generation;
+			i->text = TAKE_PTR(version);
+		}
 	}
 	if (hv->connected) {
 		hv_guests_listed(hv, all, (size_t)n);

@@ -216,7 +216,7 @@ static void deliver(const struct hv_ops *ops, void *data, struct item *i)
 
 	switch (i->kind) {
 	case ITEM_CONNECTED:
-		ops->connected(data, i->number);
+		ops->connected(data, i->number, i->text ? i->text : "");
 		break;
 	case ITEM_SYNCED:
 		ops->synced(data, i->number);

@@ -55,9 +55,10 @@ DECLARE_STRTAB(hv_gone, enum hv_gone)
  * hv_stop(), hv_free() or hv_dispatch().
  */
 struct hv_ops {
-	/* Connected for the generation'th time (counts from 1). Guests follow: those that are new
+	/* Connected for the generation'th time (counts from 1) to a libvirt of this version ("9.0.0"; the
+	 * daemon's where it is another one than our library's; "" when it does not say). Guests follow: those that are new
 	 * or another incarnation appear, changed ones change, vanished ones go; then synced(). */
-	void (*connected)(void *data, uint64_t generation);
+	void (*connected)(void *data, uint64_t generation, const char *version);
 	void (*synced)(void *data, uint64_t generation);
 	/* All calls under way end with -ENOTCONN before this. Guests stay as they were: they run on
 	 * without libvirt. */

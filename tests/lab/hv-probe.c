@@ -68,7 +68,7 @@ static const char *name_of(struct probe *p, const struct uuid *uuid)
 
 /* --- Events --- */
 
-static void on_connected(void *data, uint64_t generation)
+static void on_connected(void *data, uint64_t generation, const char *version)
 {
 	say(data, "connected generation=%" PRIu64, generation);
 }

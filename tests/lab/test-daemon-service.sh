@@ -36,6 +36,9 @@ released_said() {
 	lab in h1 journalctl -u ballast-release -o cat --no-pager | grep -q 'given .* MiB'
 }
 
+tap_ok "the API says which libvirt it is" answer_has version \
+	"\"libvirt\":\"$(lab in h1 virsh version --daemon | sed -n 's/^Running against daemon: //p')\""
+
 # --- Reload ---
 put_policy 50-web.policy '[Match]\nGuest=web\n[Memory]\nWeight=300\n'
 put_policy 60-min.policy '[Match]\nGuest=web\n[Memory]\nMin=200M\n'

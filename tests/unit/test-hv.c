@@ -17,6 +17,7 @@ struct seen {
 	unsigned connected, synced, down, down_lost, appeared, changed, gone, done, trouble;
 	unsigned what;
 	uint64_t generation;
+	char version[32];
 	enum hv_gone why;
 	const struct hv_guest *guest;
 	struct hv_result result;
@@ -24,12 +25,13 @@ struct seen {
 	char text[256];
 };
 
-static void on_connected(void *data, uint64_t generation)
+static void on_connected(void *data, uint64_t generation, const char *version)
 {
 	struct seen *s = data;
 
 	s->connected++;
 	s->generation = generation;
+	snprintf(s->version, sizeof(s->version), "%s", version);
 }
 static void on_synced(void *data, uint64_t generation)
 {
@@ -192,11 +194,16 @@ TEST(connects_lists_and_says_when_it_has_all)
 {
 	_cleanup_seen_ struct seen s;
 	_cleanup_end_ struct hv *hv = start("test:///default", &s);
+	char version[32];
 
 	CHECK(hv);
 	CHECK(wait_for(hv, &s.synced, 1));
 	CHECK_INT(s.connected, 1);
 	CHECK_U64(s.generation, 1);
+	/* The test driver is in our own library. */
+	snprintf(version, sizeof(version), "%d.%d.%d", LIBVIR_VERSION_NUMBER / 1000000,
+		LIBVIR_VERSION_NUMBER / 1000 % 1000, LIBVIR_VERSION_NUMBER % 1000);
+	CHECK_STR(s.version, version);
 	CHECK_INT(s.appeared, 1);
 	CHECK_STR(s.guest->name, "test");
 	CHECK_U64(s.guest->max_bytes, 8 * GIB);
