@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the daemon's end of the agent channels costs by itself: N channels on one event loop,
+ * What the daemon's end of the agent channels costs by itself: N channels in one hub,
  * against fake-agents or real guests. Prints CPU per report (wake-up, read, parse, call back),
  * memory per channel, and how long a ping takes to come back while others flood. Usage:
  * channel-probe PATTERN COUNT SECONDS [PINGED], where the first PINGED channels are pinged ten
@@ -105,7 +105,7 @@ static uint64_t percentile(unsigned permyriad)
 	return n_samples ? samples[(n_samples - 1) * permyriad / 10000] : 0;
 }
 
-static int open_channels(sd_event *loop, const char *pattern)
+static int open_channels(struct hub *hub, const char *pattern)
 {
 	for (unsigned long i = 0; i < count; i++) {
 		const char *mark = strstr(pattern, "%d");
@@ -116,20 +116,20 @@ static int open_channels(sd_event *loop, const char *pattern)
 			return -EINVAL;
 		snprintf(path, sizeof(path), "%.*s%lu%s", (int)(mark - pattern), pattern, i,
 			mark + 2);
-		r = channel_new(loop, path, &ops, &guests[i], &guests[i].c);
+		r = channel_new(hub, path, &ops, &guests[i], &guests[i].c);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-static int run_for(sd_event *loop, uint64_t usec)
+static int run_for(struct hub *hub, uint64_t usec)
 {
 	uint64_t end_usec = clock_usec(CLOCK_MONOTONIC) + usec, now_usec;
 	int r = 0;
 
 	while (r >= 0 && (now_usec = clock_usec(CLOCK_MONOTONIC)) < end_usec)
-		r = sd_event_run(loop, end_usec - now_usec);
+		r = hub_turn(hub, end_usec - now_usec);
 	return r;
 }
 
@@ -138,6 +138,7 @@ int main(int argc, char **argv)
 	uint64_t seconds, cpu_usec, before_kib = anon_kib(), before_reports;
 	struct rlimit files = {};
 	sd_event *loop = NULL;
+	struct hub *hub = NULL;
 	int r;
 
 	if (argc < 4) {
@@ -151,18 +152,19 @@ int main(int argc, char **argv)
 	files.rlim_cur = files.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &files);
 	guests = calloc(count ? count : 1, sizeof(*guests));
-	if (!guests || count == 0 || pinged > count || sd_event_new(&loop) < 0)
+	if (!guests || count == 0 || pinged > count || sd_event_new(&loop) < 0 ||
+		hub_new(loop, &hub) < 0)
 		return 1;
-	r = open_channels(loop, argv[1]);
+	r = open_channels(hub, argv[1]);
 	/* The first seconds go to connecting and to hellos. */
 	if (r >= 0)
-		r = run_for(loop, 3 * USEC_PER_SEC);
+		r = run_for(hub, 3 * USEC_PER_SEC);
 	if (r >= 0 && pinged)
 		r = sd_event_add_time(loop, NULL, CLOCK_MONOTONIC, 0, 1, on_tick, NULL);
 	before_reports = reports;
 	cpu_usec = clock_usec(CLOCK_PROCESS_CPUTIME_ID);
 	if (r >= 0)
-		r = run_for(loop, seconds * USEC_PER_SEC);
+		r = run_for(hub, seconds * USEC_PER_SEC);
 	cpu_usec = clock_usec(CLOCK_PROCESS_CPUTIME_ID) - cpu_usec;
 	if (r < 0) {
 		fprintf(stderr, "channel-probe: %s\n", strerror(-r));
@@ -181,6 +183,7 @@ int main(int argc, char **argv)
 		percentile(9900), percentile(10000));
 	for (unsigned long i = 0; i < count; i++)
 		channel_free(guests[i].c);
+	hub_free(hub);
 	sd_event_unref(loop);
 	free(guests);
 	return 0;

@@ -236,9 +236,7 @@ static int run_loop(const struct options *o, struct conf *conf, FILE *trace)
 		r = add_signals(loop, m);
 	if (r >= 0 && dry_run)
 		r = sd_event_add_time_relative(loop, NULL, CLOCK_BOOTTIME, 200 * USEC_PER_MSEC, 0, on_dry_run, m);
-	if (r >= 0)
-		r = manager_start(m);
-	return r < 0 ? r : sd_event_loop(loop);
+	return r < 0 ? r : manager_run(m);
 }
 
 /* Guests are released with what can be read of the configuration: it may be what kept the daemon from starting. */

@@ -184,7 +184,7 @@ void agent_attach(struct guest *g)
 	if (g->channel) {
 		r = channel_set_path(g->channel, g->hv->channel_path);
 	} else {
-		r = channel_new(g->m->loop, g->hv->channel_path, &channel_ops, g, &g->channel);
+		r = channel_new(g->m->hub, g->hv->channel_path, &channel_ops, g, &g->channel);
 		if (r >= 0)
 			agent_configure(g);
 	}

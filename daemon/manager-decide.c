@@ -56,6 +56,7 @@ static void wake_at(struct manager *m, uint64_t boot_usec)
 {
 	sd_event_source_set_time(m->decide_timer, boot_usec);
 	sd_event_source_set_enabled(m->decide_timer, SD_EVENT_ONESHOT);
+	hub_news(m->hub);
 }
 
 static void decide_once(struct manager *m)
@@ -105,8 +106,10 @@ static int on_decide_timer(sd_event_source *source, uint64_t usec, void *userdat
 
 void decide_soon(struct manager *m)
 {
-	if (m->set && !m->stopping)
-		sd_event_source_set_enabled(m->decide_now, SD_EVENT_ONESHOT);
+	if (!m->set || m->stopping)
+		return;
+	sd_event_source_set_enabled(m->decide_now, SD_EVENT_ONESHOT);
+	hub_news(m->hub);
 }
 
 void decide_within(struct manager *m, uint64_t usec)

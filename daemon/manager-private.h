@@ -82,6 +82,7 @@ struct guest {
 
 struct manager {
 	sd_event *loop;
+	struct hub *hub;           /* turns it, and holds the agents' channels */
 	struct conf conf;
 	const char *conf_path;
 	bool conf_must_exist, dry_run;

@@ -196,7 +196,7 @@ int manager_new(const struct manager_config *config, struct manager **ret)
 	m->trace = config->trace;
 	m->started_real_usec = clock_real_usec();
 	m->started_boot_usec = clock_boot_usec();
-	if ((r = make_names(m)) < 0 || (r = open_state(m)) < 0 || (r = reload_first(m)) < 0 ||
+	if ((r = hub_new(m->loop, &m->hub)) < 0 || (r = make_names(m)) < 0 || (r = open_state(m)) < 0 || (r = reload_first(m)) < 0 ||
 		(r = decide_start(m)) < 0 || (r = balloon_start(m)) < 0 || (r = sample_start(m)) < 0 ||
 		(r = watch_clock(m)) < 0 || (r = make_hv(m)) < 0)
 		return r;
@@ -208,7 +208,7 @@ int manager_new(const struct manager_config *config, struct manager **ret)
 	return 0;
 }
 
-int manager_start(struct manager *m)
+static int manager_start(struct manager *m)
 {
 	int r = hv_start(m->hv);
 
@@ -221,6 +221,13 @@ int manager_start(struct manager *m)
 	notify_ready("starting");
 	tell_status(m);
 	return notify_watchdog(m->loop);
+}
+
+int manager_run(struct manager *m)
+{
+	int r = manager_start(m);
+
+	return r < 0 ? r : hub_loop(m->hub);
 }
 
 /* All commands have been carried out, as far as they make guests grow. */
@@ -333,6 +340,7 @@ struct manager *manager_free(struct manager *m)
 	free(m->view_guests);
 	free(m->view_policies);
 	conf_clear(&m->conf);
+	hub_free(m->hub);
 	sd_event_unref(m->loop);
 	free(m);
 	return NULL;

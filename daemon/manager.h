@@ -42,8 +42,8 @@ struct manager_config {
  * wrong has been written to the journal. On success *ret owns all that it made and what config says that it takes.
  */
 int manager_new(const struct manager_config *config, struct manager **ret) _nonnull_ _must_check_;
-/* Connects to libvirt and begins. Returns 0 or -errno. */
-int manager_start(struct manager *m) _nonnull_ _must_check_;
+/* Connects to libvirt and turns the loop until it is told to end. Returns the loop's exit code or -errno. */
+int manager_run(struct manager *m) _nonnull_ _must_check_;
 /* Reads configuration and policies again (SIGHUP). Tells what became of it. */
 void manager_reload(struct manager *m) _nonnull_;
 /* Writes what is counted into the journal (SIGUSR1). */

@@ -33,6 +33,7 @@ struct released {
 
 struct release {
 	sd_event *loop;
+	struct hub *hub;
 	struct hv *hv;
 	struct host *host;
 	struct host_settings host_settings;
@@ -87,7 +88,7 @@ static void appeared(void *data, const struct hv_guest *hv)
 	g->actual_bytes = hv->actual_bytes;
 	r->guests[r->n++] = g;
 	if (hv->channel_path)
-		(void)!channel_new(r->loop, hv->channel_path, &channel_ops, g, &g->channel);
+		(void)!channel_new(r->hub, hv->channel_path, &channel_ops, g, &g->channel);
 	(void)!hv_submit(r->hv, &(struct hv_request){.call = HV_CALL_READ_BALLOON, .guest = hv->uuid}, NULL);
 }
 
@@ -308,6 +309,7 @@ static void release_clear(struct release *r)
 	host_free(r->host);
 	policy_set_unref(r->set);
 	store_free(r->store);
+	hub_free(r->hub);
 	sd_event_unref(r->loop);
 }
 
@@ -361,6 +363,8 @@ int release_run(const struct conf *conf)
 	}
 	e = sd_event_new(&r.loop);
 	if (e >= 0)
+		e = hub_new(r.loop, &r.hub);
+	if (e >= 0)
 		e = open_host(&r, conf);
 	if (e >= 0)
 		e = hv_new(&config, &hv_ops, &r, &r.hv);
@@ -369,7 +373,7 @@ int release_run(const struct conf *conf)
 	if (e >= 0)
 		e = hv_start(r.hv);
 	if (e >= 0)
-		e = sd_event_loop(r.loop);
+		e = hub_loop(r.hub);
 	if (e < 0)
 		journal_write(JOURNAL_RELEASED, LOG_ERR, NULL, "guests could not be released: %s", strerror(-e));
 	return e;

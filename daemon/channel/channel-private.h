@@ -6,6 +6,7 @@
 #include "daemon/channel/bucket.h"
 #include "daemon/channel/channel.h"
 #include "daemon/channel/freshness.h"
+#include "daemon/channel/hub.h"
 #include "daemon/channel/intake.h"
 #include "daemon/channel/penalty.h"
 
@@ -14,8 +15,8 @@
  * comes in) and send.c (what goes out). For them and nobody else.
  */
 
-/* One read. With every channel at the same priority sd-event serves whoever waits longest, so a
- * flood delays others by one such read, some 20 us. */
+/* One read. The hub serves whoever waits longest, and who reads too often last, so a flood delays
+ * others by one such read, some 20 us. */
 #define CHANNEL_READ_BYTES 4096
 /* Read after connecting without charge, and at most in one look at a throttled channel: QEMU and
  * the port keep 355 kB. */
@@ -37,9 +38,9 @@
 struct channel {
 	const struct channel_ops *ops;
 	void *userdata;
-	sd_event *loop;
-	sd_event_source *timer; /* one for all that is waited for; off in the steady state */
-	sd_event_source *io;    /* NULL: not connected */
+	struct hub *hub;
+	struct hub_member member; /* hub NULL: not connected */
+	sd_event_source *timer;   /* one for all that is waited for; off in the steady state */
 	int fd;
 	struct sockaddr_un address;
 
@@ -107,8 +108,14 @@ void channel_tell(struct channel *c, enum channel_event_kind kind, const char *f
 void channel_enter(struct channel *c) _nonnull_;
 struct channel *channel_leave(struct channel *c) _nonnull_;
 
-/* receive.c: reads once and hands on. */
-void channel_receive(struct channel *c) _nonnull_;
+static inline bool channel_connected(const struct channel *c)
+{
+	return c->member.hub;
+}
+
+/* receive.c: reads once and hands on. Returns whether there is more, and it should not wait: lines
+ * become old. */
+bool channel_receive(struct channel *c) _nonnull_;
 /* receive.c: the throttled channel may be looked at again. */
 void channel_look(struct channel *c) _nonnull_;
 

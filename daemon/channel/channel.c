@@ -24,7 +24,6 @@ static void destroy(struct channel *c)
 {
 	channel_disconnect(c);
 	sd_event_source_disable_unref(c->timer);
-	sd_event_unref(c->loop);
 	free(c);
 }
 
@@ -60,6 +59,7 @@ void channel_arm(struct channel *c)
 	if (next_usec == c->armed_usec)
 		return;
 	c->armed_usec = next_usec;
+	hub_news(c->hub);
 	if (next_usec == USEC_INFINITY) {
 		(void)sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
 		return;
@@ -71,7 +71,7 @@ void channel_arm(struct channel *c)
 void channel_disconnect(struct channel *c)
 {
 	c->generation++;
-	c->io = sd_event_source_disable_unref(c->io);
+	hub_remove(&c->member);
 	closep(&c->fd);
 	c->throttle_usec = c->ping_usec = USEC_INFINITY;
 	c->up = c->synced = c->draining = false;
@@ -113,17 +113,18 @@ void channel_shut_out(struct channel *c, uint64_t now_usec, const char *why)
 		length_usec / USEC_PER_SEC, why);
 }
 
-static int on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata)
+static bool on_io(struct hub_member *member, uint32_t revents)
 {
-	struct channel *c = userdata;
+	struct channel *c = (struct channel *)((char *)member - offsetof(struct channel, member));
+	bool more = false;
 
 	channel_enter(c);
 	if (revents & EPOLLOUT)
 		(void)channel_flush(c);
 	if (revents & (EPOLLIN | EPOLLHUP | EPOLLERR))
-		channel_receive(c);
+		more = channel_receive(c);
 	(void)channel_leave(c);
-	return 0;
+	return more;
 }
 
 static void cannot_connect(struct channel *c, int error)
@@ -148,7 +149,7 @@ static void connect_now(struct channel *c)
 		cannot_connect(c, errno);
 		return;
 	}
-	if (sd_event_add_io(c->loop, &c->io, c->fd, EPOLLIN, on_io, c) < 0) {
+	if (hub_add(c->hub, &c->member, c->fd, EPOLLIN) < 0) {
 		cannot_connect(c, ENOMEM);
 		return;
 	}
@@ -229,7 +230,7 @@ static uint64_t first_ping_id(void)
 	return id >> 16; /* 48 bits: far from JSON_INTEGER_MAX */
 }
 
-int channel_new(sd_event *loop, const char *path, const struct channel_ops *ops, void *userdata,
+int channel_new(struct hub *hub, const char *path, const struct channel_ops *ops, void *userdata,
 	struct channel **ret)
 {
 	static const struct agent_config defaults = AGENT_CONFIG_DEFAULT;
@@ -242,7 +243,8 @@ int channel_new(sd_event *loop, const char *path, const struct channel_ops *ops,
 	c->fd = -1;
 	c->ops = ops;
 	c->userdata = userdata;
-	c->loop = sd_event_ref(loop);
+	c->hub = hub;
+	c->member.ready = on_io;
 	c->config = defaults;
 	c->ping_id = first_ping_id();
 	c->retry_delay_usec = CHANNEL_RETRY_MIN_USEC;
@@ -251,10 +253,11 @@ int channel_new(sd_event *loop, const char *path, const struct channel_ops *ops,
 	r = set_address(c, path);
 	if (r < 0)
 		return r;
-	r = sd_event_add_time(
-		loop, &c->timer, CLOCK_BOOTTIME, now_usec, USEC_PER_MSEC, on_timer, c);
+	r = sd_event_add_time(hub_event(hub), &c->timer, CLOCK_BOOTTIME, now_usec, USEC_PER_MSEC,
+		on_timer, c);
 	if (r < 0)
 		return r;
+	hub_news(hub);
 	c->retry_usec = c->armed_usec = now_usec;
 	*ret = TAKE_PTR(c);
 	return 0;
@@ -303,13 +306,13 @@ int channel_set_path(struct channel *c, const char *path)
 void channel_reset(struct channel *c)
 {
 	c->has_last = c->has_held = false;
-	if (c->io)
+	if (channel_connected(c))
 		channel_sync(c, channel_now_usec());
 }
 
 void channel_retry(struct channel *c)
 {
-	if (!c->io)
+	if (!channel_connected(c))
 		connect_soon(c);
 }
 

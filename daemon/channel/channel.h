@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <systemd/sd-event.h>
-
+#include "daemon/channel/hub.h"
 #include "daemon/channel/line.h"
 
 /*
  * The host's end of one guest's agent channel: a client of QEMU's UNIX socket. It connects,
  * reconnects for ever with back-off, reads round robin with the other channels (at most 4 KiB a
  * wake-up), keeps the guest within its byte bucket, drops what is old or wrong, and calls back with
- * what is left. Everything here runs in the main loop, on the sd-event loop given, and never
- * blocks. In the steady path (a report comes, it is handed on) nothing is allocated.
+ * what is left. Everything here runs in the main loop, in the hub given, and never blocks. In the steady path (a report comes, it is handed on) nothing is allocated.
  *
  * Whether a guest is stale is not judged here: that is decide()'s, by the arrival of its last
  * report.
@@ -92,9 +90,9 @@ struct channel_counters {
 };
 
 /* Makes a channel for the UNIX socket at path and begins to connect from the loop. Copies path; ops
- * and userdata must outlive it; takes a reference of the loop. Returns 0, -ENAMETOOLONG (path does
+ * userdata and the hub must outlive it. Returns 0, -ENAMETOOLONG (path does
  * not fit a sockaddr_un), -ENOMEM, or what sd-event returns. */
-int channel_new(sd_event *loop, const char *path, const struct channel_ops *ops, void *userdata,
+int channel_new(struct hub *hub, const char *path, const struct channel_ops *ops, void *userdata,
 	struct channel **ret) _nonnull_args_(1, 2, 3, 5) _must_check_;
 
 /* Closes the connection and frees everything. Takes NULL; allowed from within a callback. Returns

@@ -10,6 +10,8 @@ daemon_channel_libchannel_a_SOURCES = \
 	daemon/channel/channel.h \
 	daemon/channel/freshness.c \
 	daemon/channel/freshness.h \
+	daemon/channel/hub.c \
+	daemon/channel/hub.h \
 	daemon/channel/intake.c \
 	daemon/channel/intake.h \
 	daemon/channel/line-check.c \
@@ -26,6 +28,7 @@ channel_tests = \
 	tests/unit/test-bucket \
 	tests/unit/test-channel \
 	tests/unit/test-freshness \
+	tests/unit/test-hub \
 	tests/unit/test-intake \
 	tests/unit/test-json-scan \
 	tests/unit/test-line \
@@ -38,6 +41,7 @@ tests_unit_test_channel_LDADD = daemon/channel/libchannel.a $(LIBSYSTEMD_LIBS)
 # Counts allocations.
 tests_unit_test_channel_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 tests_unit_test_freshness_LDADD = daemon/channel/libchannel.a
+tests_unit_test_hub_LDADD = daemon/channel/libchannel.a $(LIBSYSTEMD_LIBS)
 tests_unit_test_intake_LDADD = daemon/channel/libchannel.a
 tests_unit_test_json_scan_LDADD = $(JANSSON_LIBS)
 tests_unit_test_line_LDADD = daemon/channel/libchannel.a

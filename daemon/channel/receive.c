@@ -143,7 +143,7 @@ static void take_line(struct channel *c, const struct intake_line *text, uint64_
 static void throttle(struct channel *c, uint64_t now_usec)
 {
 	c->state = CHANNEL_THROTTLED;
-	(void)sd_event_source_set_enabled(c->io, SD_EVENT_OFF);
+	(void)hub_watch(&c->member, 0);
 	c->throttle_usec = now_usec + CHANNEL_THROTTLE_USEC;
 	channel_arm(c);
 }
@@ -225,8 +225,8 @@ void channel_look(struct channel *c)
 	c->draining = true;
 	c->has_held = false;
 	c->backlog_bytes = 0;
-	(void)sd_event_source_set_enabled(c->io, SD_EVENT_ON);
-	channel_receive(c);
+	(void)hub_watch(&c->member, c->polling_out ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	(void)channel_receive(c);
 }
 
 /* Whether a look has seen all there is, or enough. */
@@ -239,7 +239,7 @@ static bool look_ends(const struct channel *c, ssize_t n)
 	return ioctl(c->fd, FIONREAD, &left) < 0 || left == 0;
 }
 
-void channel_receive(struct channel *c)
+bool channel_receive(struct channel *c)
 {
 	unsigned generation = c->generation;
 	char data[CHANNEL_READ_BYTES];
@@ -248,22 +248,23 @@ void channel_receive(struct channel *c)
 
 	if (n == 0) {
 		channel_lost(c, "QEMU closed the connection");
-		return;
+		return false;
 	}
 	if (n < 0) {
 		if (errno != EAGAIN && errno != EINTR)
 			channel_lost(c, strerror(errno));
 		else if (c->draining && errno == EAGAIN)
 			finish_look(c, now_usec);
-		return;
+		return false;
 	}
 	c->counters.bytes += (uint64_t)n;
 	if (!c->draining) {
 		receive_all(c, data, (size_t)n, now_usec);
-		return;
+		return !gone(c, generation) && n == CHANNEL_READ_BYTES;
 	}
 	c->backlog_bytes += (uint64_t)n;
 	receive_newest(c, data, (size_t)n, now_usec);
 	if (!gone(c, generation) && look_ends(c, n))
 		finish_look(c, now_usec);
+	return !gone(c, generation) && c->draining;
 }

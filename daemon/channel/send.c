@@ -38,7 +38,9 @@ static void poll_out(struct channel *c, bool on)
 	if (c->polling_out == on)
 		return;
 	c->polling_out = on;
-	(void)sd_event_source_set_io_events(c->io, on ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	if (c->throttle_usec != USEC_INFINITY)
+		return; /* left alone; the next look goes on with it */
+	(void)hub_watch(&c->member, on ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
 int channel_flush(struct channel *c)
@@ -103,7 +105,7 @@ void channel_sync_again(struct channel *c, uint64_t now_usec)
 
 int channel_ping(struct channel *c)
 {
-	if (!c->io)
+	if (!channel_connected(c))
 		return -ENOTCONN;
 	if (c->want_ping)
 		return -ENOBUFS;
@@ -120,7 +122,7 @@ int channel_configure(struct channel *c, const struct agent_config *config)
 		config->psi_stall_usec > config->psi_window_usec)
 		return -EINVAL;
 	c->config = *config;
-	if (c->io) {
+	if (channel_connected(c)) {
 		c->want_config = true;
 		(void)channel_flush(c);
 	}

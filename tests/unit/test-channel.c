@@ -58,6 +58,7 @@ struct guest {
 };
 
 static sd_event *loop;
+static struct hub *hub;
 static char dir[] = "/tmp/test-channel-XXXXXX";
 
 static void note(struct guest *g, char what)
@@ -135,12 +136,14 @@ static int guest_begin(struct guest *g, const char *name)
 		if (!mkdtemp(dir))
 			return -errno;
 		r = sd_event_new(&loop);
+		if (r >= 0)
+			r = hub_new(loop, &hub);
 		if (r < 0)
 			return r;
 	}
 	snprintf(g->path, sizeof(g->path), "%s/%s", dir, name);
 	r = guest_listen(g);
-	return r < 0 ? r : channel_new(loop, g->path, &ops, g, &g->c);
+	return r < 0 ? r : channel_new(hub, g->path, &ops, g, &g->c);
 }
 
 static void guest_end(struct guest *g)
@@ -159,14 +162,14 @@ static void guest_end(struct guest *g)
 		while (!(cond)) {                                        \
 			if (channel_now_usec() > _end_usec)              \
 				TEST_FAIL("never came true: %s", #cond); \
-			(void)sd_event_run(loop, 20 * USEC_PER_MSEC);    \
+			(void)hub_turn(hub, 20 * USEC_PER_MSEC);         \
 		}                                                        \
 	} while (0)
 #define RUN_FOR(usec)                                                \
 	do {                                                         \
 		uint64_t _stop_usec = channel_now_usec() + (usec);   \
 		while (channel_now_usec() < _stop_usec)              \
-			(void)sd_event_run(loop, 5 * USEC_PER_MSEC); \
+			(void)hub_turn(hub, 5 * USEC_PER_MSEC);      \
 	} while (0)
 
 static bool guest_accepts(struct guest *g)
@@ -320,7 +323,7 @@ TEST(nothing_is_allocated_and_no_timer_runs_in_the_steady_state)
 	CHECK_INT(allocations, before);
 	CHECK(g.c->armed_usec == USEC_INFINITY);
 	/* Silence wakes nobody. */
-	CHECK_INT(sd_event_run(loop, 300 * USEC_PER_MSEC), 0);
+	CHECK_INT(hub_turn(hub, 300 * USEC_PER_MSEC), 0);
 	CHECK_INT(channel_state(g.c), CHANNEL_LIVE);
 }
 
@@ -558,7 +561,7 @@ TEST(a_flood_is_throttled_then_shut_out_and_the_neighbour_is_served)
 		CHECK(guest_reports(&good, ""));
 		while (good.reports < want) {
 			CHECK(channel_now_usec() - asked_usec < DEADLINE_USEC);
-			(void)sd_event_run(loop, USEC_PER_SEC);
+			(void)hub_turn(hub, USEC_PER_SEC);
 		}
 		worst_usec = MAX(worst_usec, channel_now_usec() - asked_usec);
 		if (!told_usec && g.events[CHANNEL_EVENT_THROTTLED])
@@ -678,7 +681,7 @@ TEST(paths_that_do_not_fit_are_refused)
 
 	memset(path, 'x', sizeof(path) - 1);
 	path[sizeof(path) - 1] = '\0';
-	CHECK_INT(channel_new(loop, path, &ops, NULL, &c), -ENAMETOOLONG);
+	CHECK_INT(channel_new(hub, path, &ops, NULL, &c), -ENAMETOOLONG);
 	CHECK(!c);
 	LIVE(g, "fits");
 	CHECK_INT(channel_set_path(g.c, path), -ENAMETOOLONG);
@@ -805,6 +808,7 @@ int main(void)
 {
 	int r = test_main();
 
+	hub_free(hub);
 	sd_event_unref(loop);
 	(void)rmdir(dir);
 	return r;

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "common/macros.h"
+
+/*
+ * The main loop with many sockets in it that mostly say nothing of interest. It is an sd-event loop and, beside it, one epoll set of
+ * members that are served without going through sd-event: its two epoll_wait(2) a wake-up, its queues and timers were 27 of the 51 us
+ * that an agent's heartbeat cost (the wake-up and the read alone: 24 us). Three things save more:
+ *
+ * - What a member does concerns sd-event only when somebody says so (hub_news()).
+ * - Where members wake the loop more than 80 times a second altogether (400 agents' heartbeats), they are looked at once in 20 ms:
+ *   one wake-up serves several. With fewer, each is served at once.
+ * - A member that is read more than ten times a second for long is looked at once in 20 ms, behind the others: it can neither
+ *   wake the loop all the time nor hold the others up.
+ *
+ * Everything runs in the thread that turns the loop. Members are served round robin.
+ */
+struct hub;
+
+#define HUB_PAUSE_USEC    (20 * USEC_PER_MSEC)
+/* Time between two reads, of all members, from which on they are looked at together: below the pause, else it would save nothing. */
+#define HUB_CROWD_USEC    (12500)
+/* What a member is entitled to: a read in so long (an agent's look takes no less), and so many at once. */
+#define HUB_READ_USEC     (100 * USEC_PER_MSEC)
+#define HUB_READ_BURST    8
+
+/* A socket in the hub: embed it, zeroed. */
+struct hub_member {
+	struct hub *hub; /* NULL: it is in none */
+	/* Returns whether it should be called again soon: it has more, and needs it. It may remove any member, itself too. */
+	bool (*ready)(struct hub_member *member, uint32_t revents);
+	int fd;
+	uint32_t events;
+	bool slow;
+	uint64_t paid_usec; /* its reads are paid for until then */
+};
+
+/* Takes a reference of the loop, which must not be turned by anybody else from now on. Returns 0 or -errno. */
+int hub_new(sd_event *loop, struct hub **ret) _nonnull_ _must_check_;
+/* All members must have left. Takes NULL, returns NULL. */
+struct hub *hub_free(struct hub *hub);
+DEFINE_CLEANUP(struct hub *, hub_free)
+sd_event *hub_event(const struct hub *hub) _nonnull_;
+
+/* The descriptor stays the member's. events as in epoll_event; 0: leave it alone (it may be changed later). Returns 0 or -errno. */
+int hub_add(struct hub *hub, struct hub_member *member, int fd, uint32_t events) _nonnull_ _must_check_;
+int hub_watch(struct hub_member *member, uint32_t events) _nonnull_;
+/* Before the descriptor is closed. One that is in none is left as it is. */
+void hub_remove(struct hub_member *member) _nonnull_;
+
+/* To be called when a source of the sd-event loop was changed (enabled, set to a time) outside of sd-event's own callbacks. */
+void hub_news(struct hub *hub) _nonnull_;
+
+/* Like sd_event_run(): waits at most so long for something to do, serves members and dispatches at most one source. Returns a number
+ * > 0 when anything was done, 0, or -errno. */
+int hub_turn(struct hub *hub, uint64_t timeout_usec) _nonnull_;
+/* Like sd_event_loop(): until sd_event_exit(), whose code it returns. */
+int hub_loop(struct hub *hub) _nonnull_;
