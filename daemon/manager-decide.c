@@ -48,6 +48,10 @@ static void take_plan(struct manager *m, struct plan *plan)
 	m->decided_generation = policy_set_generation(m->set);
 	m->decided_synced |= m->synced && !m->settling;
 	m->available_decided_bytes = m->host_sample.available_bytes;
+	m->other_decided_bytes = m->host_sample.other_bytes;
+	m->n_stuck = 0;
+	for (size_t i = 0; i < plan->n_guests; i++)
+		m->n_stuck += plan->guests[i].stuck;
 	for (size_t i = 0; i < m->n_guests; i++)
 		m->samples[i].identity_changed = false;
 }
@@ -68,6 +72,7 @@ static void decide_once(struct manager *m)
 	int r;
 
 	override_expire(m);
+	sample_pressure(m);
 	snapshot_fill(m, &snap);
 	r = decide(&snap, m->set, m->state, &plan);
 	m->decide_end_usec = clock_boot_usec();

@@ -8,6 +8,7 @@
 #include "daemon/channel/channel.h"
 #include "daemon/eventlog.h"
 #include "daemon/host/host.h"
+#include "daemon/host/look.h"
 #include "daemon/host/process.h"
 #include "daemon/hv/hv.h"
 #include "daemon/manager.h"
@@ -50,7 +51,6 @@ struct guest {
 	struct process *process;
 	uint64_t qemu_seen_bytes;  /* largest look at QEMU's own memory, slowly forgotten */
 	uint64_t qemu_cap_bytes;   /* more is not believed while it is ballooned */
-	uint64_t resident_next_usec;
 
 	/* calls */
 	uint64_t set_id;           /* SET_MEMORY on its way; 0: none */
@@ -106,6 +106,7 @@ struct manager {
 	uint64_t decided_generation; /* of the set it was made with */
 	bool decided_synced;       /* one was made with libvirt's whole list: ready */
 	bool plan_fits;            /* guests are those of the plan, in its order */
+	size_t n_stuck;            /* in the plan */
 
 	/* guests: three views of one table */
 	struct guest **guests;
@@ -115,9 +116,11 @@ struct manager {
 	struct guest *by_uuid;
 
 	/* the host */
+	struct host_reading host_reading;
 	struct host_sample host_sample;
-	uint64_t available_decided_bytes; /* MemAvailable that the last decision saw */
-	uint64_t available_sampled_bytes; /* and the last resident sampling */
+	uint64_t available_decided_bytes, other_decided_bytes; /* what the last decision saw */
+	struct look look;          /* at all guests */
+	size_t fallback_next;      /* whose agent's silence was looked for last */
 	int host_error;
 
 	/* libvirt */
@@ -185,6 +188,7 @@ int sample_start(struct manager *m) _nonnull_ _must_check_;
 int sample_open_host(struct manager *m) _nonnull_ _must_check_; /* as [Host] MemoryFrom says; again after a reload */
 void sample_guest_opened(struct guest *g) _nonnull_;            /* its process or vCPUs are others now */
 void sample_host(struct manager *m, bool force) _nonnull_;
+void sample_pressure(struct manager *m) _nonnull_; /* before it is used: for a decision, for who asks */
 
 /* manager-balloon.c */
 void balloon_read(struct guest *g) _nonnull_;

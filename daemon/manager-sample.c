@@ -5,18 +5,21 @@
 #include "policy/policy-set.h"
 
 /*
- * What the host shows by itself: its memory and pressure every half second, resident size and run-queue delay of each guest every second while
- * anything moves, else every five. Nothing here asks libvirt or QEMU.
+ * What the host shows by itself: its memory every half second, its pressure for each decision, resident size and run-queue delay of each guest every
+ * second while anything moves, else every five. Nothing here asks libvirt or QEMU.
  *
  * What the host itself uses is what is neither available nor resident in a QEMU: both must be of the same instant, or a guest that
- * fills its memory between two looks would pass for the host. So residents are looked at again whenever available memory moved.
+ * fills its memory between two looks would pass for the host. So all residents are looked at together, and whenever available memory moved (look.h).
  */
-#define HOST_USEC          (500 * USEC_PER_MSEC)
-#define RESIDENT_BUSY_USEC USEC_PER_SEC
-#define RESIDENT_REST_USEC (5 * USEC_PER_SEC)
-/* A move that is worth a decision, and one that is worth a look at all guests: parts of memory, and at least so much. */
-#define MOVED_PARTS      200
-#define MOVED_MIN_BYTES  (32 * MIB)
+#define HOST_USEC      (500 * USEC_PER_MSEC)
+/* Two readings of pressure that are closer say nothing: decide() itself takes no shorter span. */
+#define PRESSURE_USEC  USEC_PER_SEC
+/* A move that is worth a decision: parts of memory, and at least so much. */
+#define MOVED_PARTS     200
+#define MOVED_MIN_BYTES (32 * MIB)
+/* Guests whose agent's silence is looked for at a tick: all within two seconds, few all at once. */
+#define FALLBACK_PARTS 4
+#define FALLBACK_FEW   32
 
 /* So many guests are looked at in less than the 0.2 ms that the host's own figures take. */
 #define SAME_INSTANT_GUESTS 32
@@ -76,7 +79,7 @@ void sample_guest_opened(struct guest *g)
 	int r;
 
 	g->process = process_close(g->process);
-	g->resident_next_usec = 0;
+	g->m->look.usec = 0;
 	if (!hv->pid)
 		return;
 	r = process_open("/", hv->pid, hv->pid_start_ticks, hv->vcpu_tids, hv->n_vcpu_tids, &g->process);
@@ -128,21 +131,15 @@ static bool is_busy(const struct manager *m)
 	return !m->plan || !m->plan->settled || m->reservations.n || m->polling;
 }
 
-/* Those whose turn it is, or all. Returns whether all were looked at. Turns are spread by each guest's own time. */
-static bool sample_guests(struct manager *m, uint64_t now, bool all)
+/* A part of them at each tick. */
+static void fall_back(struct manager *m, uint64_t now)
 {
-	uint64_t step = is_busy(m) ? RESIDENT_BUSY_USEC : RESIDENT_REST_USEC;
+	size_t n = MIN(m->n_guests, MAX(m->n_guests / FALLBACK_PARTS + 1, (size_t)FALLBACK_FEW));
 
-	for (size_t i = 0; i < m->n_guests; i++) {
-		struct guest *g = m->guests[i];
-
-		if (!all && now < g->resident_next_usec && g->resident_next_usec <= now + step)
-			continue;
-		sample_guest(g, now);
-		balloon_fallback(g, now);
-		g->resident_next_usec = now + step;
+	for (size_t i = 0; i < n; i++) {
+		m->fallback_next = m->fallback_next + 1 < m->n_guests ? m->fallback_next + 1 : 0;
+		balloon_fallback(m->guests[m->fallback_next], now);
 	}
-	return all;
 }
 
 static uint64_t resident_sum(const struct manager *m)
@@ -173,12 +170,39 @@ static bool moved(uint64_t a, uint64_t b, uint64_t total)
 	return distance(a, b) >= MAX(total / MOVED_PARTS, MOVED_MIN_BYTES);
 }
 
+/* All guests and available memory, at the same instant. */
+static int look_at_all(struct manager *m, uint64_t now)
+{
+	int e = 0;
+
+	for (size_t i = 0; i < m->n_guests; i++)
+		sample_guest(m->guests[i], now);
+	/* Which took a few microseconds each: few guests are soon looked at. */
+	if (m->n_guests > SAME_INSTANT_GUESTS)
+		e = host_read_memory(m->host, &m->host_reading);
+	if (e < 0)
+		return e;
+	m->look = (struct look){now, m->host_reading.available_bytes};
+	m->host_sample.other_bytes = other_bytes(m, &m->host_reading, resident_sum(m));
+	return 0;
+}
+
+static int sample_memory(struct manager *m, bool force)
+{
+	struct host_reading *r = &m->host_reading;
+	uint64_t now = clock_boot_usec();
+	int e = host_read_memory(m->host, r);
+
+	if (e >= 0 && (force || look_due(&m->look, now, r->available_bytes,
+					look_worth_bytes(r->total_bytes, m->n_guests), is_busy(m))))
+		e = look_at_all(m, now);
+	return e;
+}
+
 void sample_host(struct manager *m, bool force)
 {
-	struct host_reading r;
-	uint64_t now = clock_boot_usec(), other;
-	bool all;
-	int e = host_read(m->host, &r);
+	struct host_reading *r = &m->host_reading;
+	int e = sample_memory(m, force);
 
 	if (e < 0) {
 		if (m->host_error != e)
@@ -188,20 +212,23 @@ void sample_host(struct manager *m, bool force)
 		return;
 	}
 	m->host_error = 0;
-	all = sample_guests(m, now, force || moved(r.available_bytes, m->available_sampled_bytes, r.total_bytes));
-	if (all) {
-		/* Of the same instant as the residents, which took a few microseconds each: few guests are soon looked at. */
-		if (m->n_guests > SAME_INSTANT_GUESTS && host_read(m->host, &r) < 0)
-			return;
-		m->available_sampled_bytes = r.available_bytes;
-	}
-	other = m->host_sample.other_bytes;
-	host_reading_to_sample(&r, &m->host_sample);
+	host_reading_to_sample(r, &m->host_sample);
 	m->host_sample.name = m->host_name;
-	m->host_sample.sample_usec = now;
-	m->host_sample.other_bytes = all ? other_bytes(m, &r, resident_sum(m)) : other;
-	if (moved(r.available_bytes, m->available_decided_bytes, r.total_bytes))
+	/* What the host takes for itself was promised to others until it is decided anew. */
+	if (moved(r->available_bytes, m->available_decided_bytes, r->total_bytes) ||
+		m->host_sample.other_bytes >= m->other_decided_bytes + LOOK_MIN_BYTES)
 		decide_within(m, 20 * USEC_PER_MSEC);
+}
+
+void sample_pressure(struct manager *m)
+{
+	uint64_t now = clock_boot_usec();
+
+	if (m->host_sample.sample_usec && now - m->host_sample.sample_usec < PRESSURE_USEC)
+		return;
+	host_read_pressure(m->host, &m->host_reading);
+	host_reading_to_sample(&m->host_reading, &m->host_sample);
+	m->host_sample.sample_usec = now;
 }
 
 static int on_host(sd_event_source *source, uint64_t usec, void *userdata)
@@ -209,6 +236,7 @@ static int on_host(sd_event_source *source, uint64_t usec, void *userdata)
 	struct manager *m = userdata;
 
 	sample_host(m, false);
+	fall_back(m, clock_boot_usec());
 	reserve_expire(m);
 	tell_status(m);
 	if (m->trace)

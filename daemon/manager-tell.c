@@ -120,28 +120,19 @@ void tell_plan_event(struct manager *m, const struct plan_event *e)
 		plan_event_priority(e->kind), &fields, "%s", event_format(e, text));
 }
 
-static size_t count_stuck(const struct manager *m)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; m->plan && i < m->plan->n_guests; i++)
-		n += m->plan->guests[i].stuck;
-	return n;
-}
-
 /* What matters, shortest first: "enforce, 12 guests, tight, 1 stuck". */
 void tell_status(struct manager *m)
 {
 	char text[256];
-	size_t len, stuck = count_stuck(m);
+	size_t len;
 
 	len = (size_t)snprintf(text, sizeof(text), "%s, %zu guest%s", daemon_mode_to_string(m->mode),
 		m->n_guests, m->n_guests == 1 ? "" : "s");
 	if (m->plan && m->synced)
 		len += (size_t)snprintf(text + len, sizeof(text) - len, ", %s",
 			host_state_to_string(m->plan->host_state));
-	if (stuck)
-		len += (size_t)snprintf(text + len, sizeof(text) - len, ", %zu stuck", stuck);
+	if (m->n_stuck)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, ", %zu stuck", m->n_stuck);
 	if (!m->connected)
 		len += (size_t)snprintf(text + len, sizeof(text) - len, ", libvirt unreachable");
 	if (m->policy_bad)

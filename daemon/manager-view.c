@@ -109,6 +109,7 @@ void view_look(void *userdata, struct view_input *ret)
 	bool fits = m->plan && m->plan_fits;
 	bool policies = fill_policies(m), guests = fill_guests(m);
 
+	sample_pressure(m);
 	snapshot_fill(m, &m->snapshot);
 	*ret = (struct view_input){
 		.snapshot = &m->snapshot,

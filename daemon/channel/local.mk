@@ -62,3 +62,7 @@ EXTRA_DIST += tests/fuzz/corpus/agent-line
 # What all this costs.
 noinst_PROGRAMS += bench/channel-probe
 bench_channel_probe_LDADD = daemon/channel/libchannel.a $(LIBSYSTEMD_LIBS)
+
+# What the whole daemon costs.
+noinst_PROGRAMS += bench/cost-watch
+EXTRA_DIST += bench/cost

@@ -252,19 +252,6 @@ static bool pressure_total(const char *text, const char *kind, uint64_t *ret)
 	return reader_number(&total, ret);
 }
 
-static void read_pressure(struct host *h, struct host_reading *r)
-{
-	r->has_psi = host_text(h, FILE_PSI_MEMORY) &&
-		     pressure_total(h->text, "some ", &r->psi_mem_some_usec) &&
-		     pressure_total(h->text, "full ", &r->psi_mem_full_usec);
-	if (host_text(h, FILE_PSI_CPU))
-		pressure_total(h->text, "some ", &r->psi_cpu_some_usec);
-	if (host_text(h, FILE_PSI_IO)) {
-		pressure_total(h->text, "some ", &r->psi_io_some_usec);
-		pressure_total(h->text, "full ", &r->psi_io_full_usec);
-	}
-}
-
 /* How many CPUs a list such as "0-3,8" has. */
 static uint32_t count_list(const char *s)
 {
@@ -285,6 +272,21 @@ static uint32_t count_list(const char *s)
 	return (uint32_t)MIN(n, (uint64_t)UINT32_MAX);
 }
 
+void host_read_pressure(struct host *h, struct host_reading *r)
+{
+	if (host_text(h, FILE_ONLINE))
+		r->cpus = count_list(h->text);
+	r->has_psi = host_text(h, FILE_PSI_MEMORY) &&
+		     pressure_total(h->text, "some ", &r->psi_mem_some_usec) &&
+		     pressure_total(h->text, "full ", &r->psi_mem_full_usec);
+	if (host_text(h, FILE_PSI_CPU))
+		pressure_total(h->text, "some ", &r->psi_cpu_some_usec);
+	if (host_text(h, FILE_PSI_IO)) {
+		pressure_total(h->text, "some ", &r->psi_io_some_usec);
+		pressure_total(h->text, "full ", &r->psi_io_full_usec);
+	}
+}
+
 /* "cpu  user nice system idle iowait irq softirq steal guest guest_nice"; guest is in user already.
  */
 static void read_cpu(struct host *h, struct host_reading *r)
@@ -293,8 +295,6 @@ static void read_cpu(struct host *h, struct host_reading *r)
 	const char *s = line;
 	uint64_t v;
 
-	if (host_text(h, FILE_ONLINE))
-		r->cpus = count_list(h->text);
 	if (h->fds[FILE_STAT] < 0 || reader_read(h->fds[FILE_STAT], line, sizeof(line)) <= 0 ||
 		strncmp(s, "cpu ", 4) != 0)
 		return;
@@ -331,9 +331,9 @@ static void read_nodes(struct host *h, struct host_reading *r)
 	}
 }
 
-int host_read(struct host *h, struct host_reading *ret)
+int host_read_memory(struct host *h, struct host_reading *ret)
 {
-	struct host_reading r = {0};
+	struct host_reading r = *ret;
 	int err = read_meminfo(h, &r);
 
 	if (err == 0 && h->group)
@@ -341,8 +341,19 @@ int host_read(struct host *h, struct host_reading *ret)
 	if (err < 0)
 		return err;
 	r.used_bytes = sub_sat(r.total_bytes, r.available_bytes);
+	*ret = r;
+	return 0;
+}
+
+int host_read(struct host *h, struct host_reading *ret)
+{
+	struct host_reading r = {0};
+	int err = host_read_memory(h, &r);
+
+	if (err < 0)
+		return err;
 	read_vmstat(h, &r);
-	read_pressure(h, &r);
+	host_read_pressure(h, &r);
 	read_cpu(h, &r);
 	read_nodes(h, &r);
 	*ret = r;

@@ -63,10 +63,14 @@ struct host *host_free(struct host *h); /* takes NULL, returns NULL */
 DEFINE_CLEANUP(struct host *, host_free)
 #define _cleanup_host_ _cleanup_(host_freep)
 
-/* Returns 0, or -errno when memory could not be read; *ret is then untouched. About 0.1 ms. */
+/* Returns 0, or -errno when memory could not be read; *ret is then untouched. 0.1-0.2 ms. */
 int host_read(struct host *h, struct host_reading *ret) _nonnull_ _must_check_;
+/* Memory and swap alone: one file (with a cgroup four), 30 us. Leaves all else in *ret as it is. */
+int host_read_memory(struct host *h, struct host_reading *ret) _nonnull_ _must_check_;
+/* Pressure and the number of CPUs alone: 55 us. */
+void host_read_pressure(struct host *h, struct host_reading *ret) _nonnull_;
 
-/* Copies what decide() sees. name, other_bytes and sample_usec are the caller's. */
+/* Copies what decide() sees. name, other_bytes and sample_usec (which is pressure's) are the caller's. */
 void host_reading_to_sample(const struct host_reading *r, struct host_sample *ret) _nonnull_;
 
 /*
