@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 
 #include "agent/hostline.h"
 #include "agent/line.h"
@@ -20,24 +21,29 @@
 
 struct fake {
 	int listener, peer;
+	unsigned long number; /* FIRST and on */
 	bool floods;
 	uint64_t seq, boot_id;
 	uint64_t next_usec; /* when the next line is due; USEC_INFINITY without a host */
+	uint64_t urgent_usec; /* when the next one for a change is due */
 	struct config config;
 	struct figures figures;
 	struct hostline hostline;
 };
 
 struct options {
-	unsigned long first, count, flood, flood_rate, seconds, heartbeat_ms, total_mib,
-		available_pct;
-	const char *path;
+	unsigned long first, count, flood, flood_rate, flood_urgent, seconds, heartbeat_ms,
+		total_mib, available_pct, urgent_ms;
+	const char *path, *log;
 };
 
 /* What happened, printed at the end. */
 static struct {
 	uint64_t lines, bytes, dropped, flood_lines, pings, connects, hangups;
 } totals;
+
+/* "guest seq usec" of each line sent, CLOCK_BOOTTIME as the host stamps its arrival; NULL: none. */
+static FILE *sent;
 
 static volatile sig_atomic_t stopped;
 
@@ -56,6 +62,9 @@ static const char usage[] =
 	"      --heartbeat-ms=N     Instead of what the host configures\n"
 	"      --flood=M            The last M of them flood, ...\n"
 	"      --flood-rate=R       ... each with R lines a second (200)\n"
+	"      --flood-urgent=1     ... which say that they matter (0)\n"
+	"      --urgent-ms=N        Each reports a change every N ms as well (0: never)\n"
+	"      --log=FILE           When each line was sent: guest, sequence, boot time in us\n"
 	"      --total-mib=N        Memory of each (512)\n"
 	"      --available-pct=N    Of that (60)\n"
 	"      --seconds=N          End after N seconds (0: when told to)\n"
@@ -75,7 +84,10 @@ static int parse_number(const char *text, unsigned long *ret)
 
 static int parse_options(int argc, char **argv, struct options *o)
 {
-	enum { PATH = 256, FIRST, COUNT, HEARTBEAT, FLOOD, RATE, TOTAL, AVAILABLE, SECONDS };
+	enum {
+		PATH = 256, LOG, FIRST, COUNT, HEARTBEAT, FLOOD, RATE, URGENT_FLOOD, URGENT, TOTAL,
+		AVAILABLE, SECONDS
+	};
 	static const struct option longs[] = {
 		{"path", required_argument, NULL, PATH},
 		{"first", required_argument, NULL, FIRST},
@@ -83,6 +95,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{"heartbeat-ms", required_argument, NULL, HEARTBEAT},
 		{"flood", required_argument, NULL, FLOOD},
 		{"flood-rate", required_argument, NULL, RATE},
+		{"flood-urgent", required_argument, NULL, URGENT_FLOOD},
+		{"urgent-ms", required_argument, NULL, URGENT},
+		{"log", required_argument, NULL, LOG},
 		{"total-mib", required_argument, NULL, TOTAL},
 		{"available-pct", required_argument, NULL, AVAILABLE},
 		{"seconds", required_argument, NULL, SECONDS},
@@ -90,7 +105,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{},
 	};
 	unsigned long *const numbers[] = {&o->first, &o->count, &o->heartbeat_ms, &o->flood,
-		&o->flood_rate, &o->total_mib, &o->available_pct, &o->seconds};
+		&o->flood_rate, &o->flood_urgent, &o->urgent_ms, &o->total_mib, &o->available_pct,
+		&o->seconds};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "h", longs, NULL)) >= 0) {
@@ -100,6 +116,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 		}
 		if (c == PATH)
 			o->path = optarg;
+		else if (c == LOG)
+			o->log = optarg;
 		else if (c < FIRST || parse_number(optarg, numbers[c - FIRST]) < 0)
 			return -EINVAL;
 	}
@@ -134,10 +152,12 @@ static int fake_init(struct fake *f, const struct options *o, unsigned long i, i
 		return r;
 	*f = (struct fake){
 		.peer = -1,
+		.number = o->first + i,
 		.floods = i >= o->count - o->flood,
 		.boot_id = mono_usec() << 16 | i,
 		.seq = mono_usec() / USEC_PER_MSEC,
 		.next_usec = USEC_INFINITY,
+		.urgent_usec = USEC_INFINITY,
 		.config = CONFIG_DEFAULT,
 		.figures = {.total_bytes = o->total_mib * MIB,
 			.available_bytes = o->total_mib * MIB / 100 * o->available_pct,
@@ -159,7 +179,7 @@ static int fake_init(struct fake *f, const struct options *o, unsigned long i, i
 static void fake_hang_up(struct fake *f, int epoll_fd)
 {
 	closep(&f->peer);
-	f->next_usec = USEC_INFINITY;
+	f->next_usec = f->urgent_usec = USEC_INFINITY;
 	totals.hangups++;
 	(void)watch(epoll_fd, EPOLL_CTL_ADD, f->listener, EPOLLIN, f);
 }
@@ -195,6 +215,17 @@ static void fake_say_hello(struct fake *f)
 	fake_write(f, &t);
 }
 
+static void note_sent(const struct fake *f)
+{
+	struct timespec ts;
+
+	if (!sent)
+		return;
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	fprintf(sent, "%lu %" PRIu64 " %" PRIu64 "\n", f->number, f->seq,
+		(uint64_t)ts.tv_sec * USEC_PER_SEC + (uint64_t)ts.tv_nsec / 1000);
+}
+
 static void fake_report(struct fake *f, enum why why, const uint64_t *ping_id)
 {
 	char buf[AGENT_LINE_MAX];
@@ -208,6 +239,7 @@ static void fake_report(struct fake *f, enum why why, const uint64_t *ping_id)
 
 	f->figures.mono_usec = mono_usec();
 	line_report(&t, &r);
+	note_sent(f);
 	fake_write(f, &t);
 }
 
@@ -227,6 +259,8 @@ static void fake_accept(struct fake *f, const struct options *o, int epoll_fd)
 	fake_say_hello(f);
 	/* Heartbeats of guests that met their host at the same time are spread. */
 	f->next_usec = mono_usec() + (uint64_t)random() % interval_usec;
+	if (o->urgent_ms)
+		f->urgent_usec = mono_usec() + (uint64_t)random() % (o->urgent_ms * USEC_PER_MSEC);
 }
 
 static void fake_listen(struct fake *f, const struct options *o, int epoll_fd)
@@ -262,11 +296,16 @@ static uint64_t run_due(struct fake *fakes, const struct options *o)
 		struct fake *f = &fakes[i];
 
 		while (f->next_usec <= now_usec) {
-			fake_report(f, WHY_HEARTBEAT, NULL);
+			fake_report(f, f->floods && o->flood_urgent ? WHY_AVAILABLE : WHY_HEARTBEAT,
+				NULL);
 			f->next_usec +=
 				f->floods ? USEC_PER_SEC / o->flood_rate : f->config.heartbeat_usec;
 		}
-		next_usec = MIN(next_usec, f->next_usec);
+		if (f->urgent_usec <= now_usec) {
+			fake_report(f, WHY_AVAILABLE, NULL);
+			f->urgent_usec += o->urgent_ms * USEC_PER_MSEC;
+		}
+		next_usec = MIN(next_usec, MIN(f->next_usec, f->urgent_usec));
 	}
 	return next_usec;
 }
@@ -311,6 +350,10 @@ int main(int argc, char **argv)
 	(void)setrlimit(RLIMIT_NOFILE, &files);
 	(void)signal(SIGTERM, on_stop);
 	(void)signal(SIGINT, on_stop);
+	if (o.log && !(sent = fopen(o.log, "we"))) {
+		fprintf(stderr, "fake-agents: %s: %s\n", o.log, strerror(errno));
+		return 1;
+	}
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	fakes = calloc(o.count, sizeof(*fakes));
 	if (!fakes || epoll_fd < 0)
@@ -327,6 +370,8 @@ int main(int argc, char **argv)
 	printf("ready\n");
 	fflush(stdout);
 	run(fakes, &o, epoll_fd);
+	if (sent)
+		fclose(sent);
 	printf("agents=%lu connects=%" PRIu64 " hangups=%" PRIu64 " pings=%" PRIu64
 	       " lines=%" PRIu64 " flood_lines=%" PRIu64 " bytes=%" PRIu64 " dropped=%" PRIu64 "\n",
 		o.count, totals.connects, totals.hangups, totals.pings, totals.lines,
