@@ -85,6 +85,7 @@ daemon_ballast_start_hook_LDADD = $(hv_libs) $(JANSSON_LIBS)
 
 # One file of the manager each, with fakes for the parts around it.
 manager_tests = \
+	tests/unit/test-manager-act \
 	tests/unit/test-manager-mode \
 	tests/unit/test-manager-release \
 	$(NULL)
@@ -93,6 +94,8 @@ TESTS += $(manager_tests) tests/unit/test-release.sh
 dist_check_SCRIPTS += tests/unit/test-release.sh
 fake_manager = tests/unit/fake-manager.c tests/unit/fake-manager.h
 fake_manager_libs = daemon/libcore.a daemon/libview.a daemon/sys/libsys.a $(policy_libs) $(JANSSON_LIBS) $(LIBSYSTEMD_LIBS)
+tests_unit_test_manager_act_SOURCES = tests/unit/test-manager-act.c $(fake_manager) daemon/manager-act.c daemon/hv/hv-call.c
+tests_unit_test_manager_act_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_mode_SOURCES = tests/unit/test-manager-mode.c $(fake_manager) daemon/manager-mode.c
 tests_unit_test_manager_mode_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_release_SOURCES = tests/unit/test-manager-release.c $(fake_manager) daemon/manager-release.c

@@ -118,7 +118,10 @@ int act_soft_limit(struct guest *g, uint64_t bytes)
 
 	if (r < 0)
 		return r;
-	g->soft_limited = bytes != BYTES_UNLIMITED;
+	/* What decide() sees from now on; the call's end corrects it. Once it may be set, whoever comes after us has to lift it. */
+	guest_sample(g)->soft_limited = bytes != BYTES_UNLIMITED;
+	if (guest_sample(g)->soft_limited)
+		original_soft_limited(g, true);
 	tell(g->m,
 		&(struct tale){
 			.kind = DAEMON_EVENT_SOFT_LIMIT,
@@ -127,8 +130,8 @@ int act_soft_limit(struct guest *g, uint64_t bytes)
 			.numbers = &number,
 			.n_numbers = 1,
 		},
-		"%s", g->soft_limited ? "it holds more than it is charged for: soft limit set" :
-					"its soft limit is lifted");
+		"%s", guest_sample(g)->soft_limited ? "it holds more than it is charged for: soft limit set" :
+							"its soft limit is lifted");
 	return 0;
 }
 
@@ -229,6 +232,22 @@ static void get_cpu_done(struct guest *g, const struct hv_result *r)
 	decide_within(g->m, 20 * USEC_PER_MSEC);
 }
 
+static void soft_limit_done(struct guest *g, const struct hv_result *r)
+{
+	struct guest_sample *s = guest_sample(g);
+	bool lift = r->bytes == BYTES_UNLIMITED;
+
+	if (r->error >= 0) {
+		if (lift && !s->soft_limited)
+			original_soft_limited(g, false);
+		return;
+	}
+	tell_failure(g, r);
+	/* Superseded: the later one counts. Where nobody knows, it is taken to be on: one too many is lifted again. */
+	if (r->error != -ECANCELED)
+		s->soft_limited = lift || r->error == -ETIMEDOUT || r->error == -ENOTCONN;
+}
+
 void act_call_done(struct guest *g, const struct hv_result *r)
 {
 	switch (r->call) {
@@ -240,6 +259,9 @@ void act_call_done(struct guest *g, const struct hv_result *r)
 		break;
 	case HV_CALL_GET_CPU:
 		get_cpu_done(g, r);
+		break;
+	case HV_CALL_SET_SOFT_LIMIT:
+		soft_limit_done(g, r);
 		break;
 	case HV_CALL_SET_STATS_PERIOD:
 		if (r->error < 0)

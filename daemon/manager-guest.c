@@ -185,7 +185,7 @@ static void guest_appeared(void *data, const struct hv_guest *hv)
 	s->inflight_bytes = 0;
 	g->set_id = 0;
 	g->original = (struct original){0};
-	g->commanded = g->soft_limited = g->period_ours = false;
+	g->commanded = s->soft_limited = g->period_ours = false;
 	g->read_once = g->read_ok = g->reading = g->was_reset = g->boot_expected = false;
 	g->appeared_usec = clock_boot_usec();
 	/* libvirt commands currentMemory at the start; until the driver answers the guest has all of its memory. */

@@ -24,7 +24,7 @@ static int take_known(const struct store_original *o, void *userdata)
 		return -ENOMEM;
 	k->guest = o->guest;
 	snprintf(k->run, sizeof(k->run), "%s", o->run);
-	k->original = (struct original){o->bytes, o->cpu_weight, o->cpu_quota, o->target_bytes};
+	k->original = (struct original){o->bytes, o->cpu_weight, o->cpu_quota, o->target_bytes, o->soft_limited};
 	k->next = m->known_originals;
 	m->known_originals = k;
 	return 0;
@@ -64,6 +64,7 @@ static void put(struct guest *g)
 		.cpu_weight = g->original.cpu_weight,
 		.cpu_quota = g->original.cpu_quota,
 		.target_bytes = g->original.target_bytes,
+		.soft_limited = g->original.soft_limited,
 	};
 
 	if (g->m->store)
@@ -77,6 +78,7 @@ void original_seen(struct guest *g)
 
 	if (k) {
 		g->original = k->original;
+		s->soft_limited = k->original.soft_limited;
 		if (k->original.target_bytes && g->m->mode == MODE_ENFORCE) {
 			s->target_bytes = k->original.target_bytes;
 			g->commanded = true;
@@ -99,6 +101,14 @@ void original_seen(struct guest *g)
 void original_changed(struct guest *g)
 {
 	g->original.target_bytes = guest_sample(g)->target_bytes;
+	put(g);
+}
+
+void original_soft_limited(struct guest *g, bool limited)
+{
+	if (g->original.soft_limited == limited)
+		return;
+	g->original.soft_limited = limited;
 	put(g);
 }
 

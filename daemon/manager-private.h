@@ -27,6 +27,7 @@ struct original {
 	uint64_t cpu_weight;   /* 0: not known */
 	uint64_t cpu_quota;    /* with it; 0: none */
 	uint64_t target_bytes; /* last commanded; 0: never */
+	bool soft_limited;     /* a soft limit of ours is on it, or may be: to be lifted */
 };
 
 /* One running guest. Its figures are in manager.samples[index]: the snapshot's own array, so that a decision copies nothing. */
@@ -67,7 +68,6 @@ struct guest {
 
 	bool commanded;            /* its target is ours */
 	bool relief_under_way;     /* pressed, it was given memory that has not arrived yet */
-	bool soft_limited;
 	struct original original;
 	char run[48];              /* which run of the guest: "PID:START", "" if not known */
 
@@ -217,6 +217,7 @@ void act_call_done(struct guest *g, const struct hv_result *r) _nonnull_;
 /* manager-original.c */
 void original_seen(struct guest *g) _nonnull_;   /* a guest appeared, or enforce began */
 void original_changed(struct guest *g) _nonnull_; /* it was commanded */
+void original_soft_limited(struct guest *g, bool limited) _nonnull_; /* a soft limit of ours is on it, or may be */
 void original_gone(struct guest *g) _nonnull_;    /* its run is over */
 void original_prune(struct manager *m) _nonnull_; /* after libvirt's first list: forgets those that do not run any more */
 int original_load(struct manager *m) _nonnull_ _must_check_;

@@ -88,9 +88,17 @@ static void release(struct manager *m, enum release_goal goal, json_t *left_out)
 	}
 }
 
+/* A limit that is not ours any more to lift would throttle the guest for ever. */
+static int soft_limit_lift(struct guest *g)
+{
+	return g->original.soft_limited ? act_soft_limit(g, BYTES_UNLIMITED) : 0;
+}
+
 void release_to_used(struct manager *m)
 {
 	release(m, RELEASE_TO_USED, NULL);
+	for (size_t i = 0; i < m->n_guests && manager_may_act(m); i++)
+		(void)!soft_limit_lift(m->guests[i]);
 }
 
 static void release_cpu(struct guest *g, json_t *left_out)
@@ -115,8 +123,8 @@ json_t *release_originals(struct manager *m)
 		struct guest *g = m->guests[i];
 
 		release_cpu(g, left_out);
-		if (g->soft_limited)
-			act_soft_limit(g, BYTES_UNLIMITED);
+		if (soft_limit_lift(g) < 0)
+			leave_out(left_out, g, "libvirt does not lift its soft limit now");
 		balloon_period_back(g);
 	}
 	return left_out;

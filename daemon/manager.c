@@ -238,6 +238,8 @@ static bool all_grown(const struct manager *m)
 
 		if (m->guests[i]->set_id && !s->quarantined)
 			return false;
+		if (m->guests[i]->original.soft_limited && !s->soft_limited && !s->quarantined)
+			return false; /* its soft limit is being lifted */
 		if (m->guests[i]->commanded && !s->quarantined && s->balloon_answered &&
 			s->actual_bytes + 2 * MIB < s->target_bytes)
 			return false;

@@ -28,6 +28,7 @@ struct released {
 	uint64_t actual_bytes;
 	struct guest_report report;
 	uint64_t original_bytes;
+	bool soft_limited; /* by us, as the state says */
 	bool read, asked;
 };
 
@@ -119,11 +120,14 @@ static void call_done(void *data, const struct hv_result *res)
 
 	if (res->call == HV_CALL_READ_BALLOON && g && res->error >= 0 && res->n_balloons == 1)
 		balloon_take(g, res->balloons);
-	if (res->call != HV_CALL_SET_MEMORY)
+	if (res->call != HV_CALL_SET_MEMORY && res->call != HV_CALL_SET_SOFT_LIMIT)
 		return;
 	if (r->waiting)
 		r->waiting--;
-	if (res->error < 0)
+	if (res->error < 0 && res->call == HV_CALL_SET_SOFT_LIMIT)
+		journal_write(JOURNAL_RELEASED, LOG_ERR, &fields, "its soft limit cannot be lifted: %s",
+			*res->text ? res->text : strerror(-res->error));
+	else if (res->error < 0)
 		journal_write(JOURNAL_RELEASED, LOG_ERR, &fields, "cannot be given %llu MiB: %s",
 			(unsigned long long)(res->bytes / MIB),
 			*res->text ? res->text : strerror(-res->error));
@@ -190,6 +194,8 @@ static int take_original(const struct store_original *o, void *userdata)
 
 	if (g)
 		g->original_bytes = o->bytes;
+	if (g)
+		g->soft_limited = o->soft_limited;
 	return 0;
 }
 
@@ -215,6 +221,18 @@ static void fill(const struct released *g, struct release_guest *ret)
 		.resident_bytes = resident_bytes(g->hv),
 		.fixed = g->hv->fixed != FIXED_NOT || !g->hv->running,
 	};
+}
+
+static void soft_limit_lift(struct release *r, const struct released *g)
+{
+	struct hv_request req = {
+		.call = HV_CALL_SET_SOFT_LIMIT, .guest = g->hv->uuid, .bytes = BYTES_UNLIMITED};
+	struct journal_fields fields = {&g->hv->uuid, g->hv->name, NULL};
+
+	if (!g->soft_limited || hv_submit(r->hv, &req, NULL) < 0)
+		return;
+	r->waiting++;
+	journal_write(JOURNAL_RELEASED, LOG_NOTICE, &fields, "its soft limit is lifted");
 }
 
 static void command(struct release *r, struct released *g, const struct release_guest *want)
@@ -268,6 +286,8 @@ static void command_all(struct release *r)
 		release_plan(want, r->n, release_free(&h, want, r->n), r->goal);
 	for (size_t i = 0; want && i < r->n; i++)
 		command(r, r->guests[i], &want[i]);
+	for (size_t i = 0; i < r->n; i++)
+		soft_limit_lift(r, r->guests[i]);
 }
 
 /* Has everybody spoken who can? */

@@ -17,7 +17,8 @@ struct guest_state {
 	struct balloon balloon;
 	uint64_t breaker_since_usec; /* resident beyond its charge since; 0: not */
 	bool breaker;
-	bool soft_limited;
+	bool soft_asked;           /* the soft limit's last action: set, or lift */
+	uint64_t soft_asked_usec;    /* BOOTTIME of it; 0: none yet */
 	bool stale;
 	bool stale_room_given;
 	size_t overrides_begin;      /* its first one's place in override_order, most likely */

@@ -208,6 +208,7 @@ policy_libpolicy_a_SOURCES += \
 decide_tests = \
 	tests/unit/test-balloon \
 	tests/unit/test-cpu-policy \
+	tests/unit/test-decide-soft-limit \
 	tests/unit/test-decide-liar \
 	tests/unit/test-demand \
 	tests/unit/test-divide \
@@ -217,6 +218,7 @@ check_PROGRAMS += $(decide_tests)
 TESTS += $(decide_tests)
 tests_unit_test_balloon_LDADD = $(policy_libs)
 tests_unit_test_cpu_policy_LDADD = $(policy_libs)
+tests_unit_test_decide_soft_limit_LDADD = $(policy_libs)
 tests_unit_test_decide_liar_LDADD = $(policy_libs)
 tests_unit_test_demand_LDADD = $(policy_libs)
 tests_unit_test_divide_LDADD = $(policy_libs)

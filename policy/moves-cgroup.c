@@ -12,7 +12,7 @@ void moves_cgroup_look(struct decision *d, struct work *w)
 	w->p->vcpu_delay_permyriad = c->delay_permyriad;
 	if (cpu_contends(c))
 		d->contending_weight += w->set->cpu_weight;
-	w->regulated = !cpu_at_rest(c, w->s, w->set) || w->g->breaker || w->g->soft_limited;
+	w->regulated = !cpu_at_rest(c, w->s, w->set) || w->g->breaker || w->s->soft_limited;
 }
 
 static void cpu_set(struct decision *d, struct work *w)
@@ -35,6 +35,9 @@ static void cpu_set(struct decision *d, struct work *w)
 	a->reason = r;
 }
 
+/* The snapshot says whether the last one was carried out: one that was not is asked for again after this. */
+#define SOFT_AGAIN_USEC (10 * USEC_PER_SEC)
+
 /* A breaker is held by a soft limit where policy says so: never a hard one, which would kill it for our mistake. */
 static void soft_limit_set(struct decision *d, struct work *w)
 {
@@ -42,12 +45,18 @@ static void soft_limit_set(struct decision *d, struct work *w)
 	uint64_t allowed = MAX(w->target_bytes, w->s->actual_bytes);
 	struct action *a;
 
-	if (!d->snap->enforce || limit == w->g->soft_limited)
+	if (!d->snap->enforce || limit == w->s->soft_limited)
 		return;
+	if (w->g->soft_asked_usec && w->g->soft_asked == limit &&
+		d->now - w->g->soft_asked_usec < SOFT_AGAIN_USEC) {
+		decision_wake(d, w->g->soft_asked_usec + SOFT_AGAIN_USEC);
+		return;
+	}
 	a = decision_action(d, ACTION_SOFT_LIMIT, w);
 	if (!a)
 		return;
-	w->g->soft_limited = limit;
+	w->g->soft_asked = limit;
+	w->g->soft_asked_usec = d->now;
 	a->reason = (struct reason){
 		.code = REASON_BREAKER, .arg = {guest_resident(w->s), allowed}};
 	a->to_bytes = limit ? mib_up(allowed + w->s->qemu_bytes + BREAKER_BYTES) : BYTES_UNLIMITED;

@@ -64,6 +64,7 @@ static struct guest_sample sample_guest(struct view *v, size_t i, uint64_t now_m
 		.vcpus = (uint32_t)t->spec->vcpus,
 		.cpu_weight = t->cpu_weight,
 		.cpu_quota = t->cpu_quota_permyriad,
+		.soft_limited = t->soft_limit_bytes != BYTES_UNLIMITED,
 		.vcpu_time_usec = g->vcpu_time_usec,
 		.vcpu_delay_usec = g->vcpu_delay_usec,
 		.vcpu_sample_usec = boot_usec(g->vcpu_msec),

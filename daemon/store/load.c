@@ -74,9 +74,8 @@ int store_load_originals(struct store *s, store_original_fn fn, void *userdata)
 
 	if (!s->db)
 		return 0;
-	r = sqlite3_prepare_v2(s->db,
-		"SELECT guest, name, run, bytes, cpu_weight, cpu_quota, target FROM originals ORDER BY guest", -1,
-		&st, NULL);
+	/* Columns are only ever added at the end: `ballastd --release` reads files of older and newer versions as they are. */
+	r = sqlite3_prepare_v2(s->db, "SELECT * FROM originals ORDER BY guest", -1, &st, NULL);
 	while (r == SQLITE_OK && !err && (r = sqlite3_step(st)) == SQLITE_ROW) {
 		struct store_original o = {
 			.name = column_text(st, 1),
@@ -85,6 +84,7 @@ int store_load_originals(struct store *s, store_original_fn fn, void *userdata)
 			.cpu_weight = (uint64_t)sqlite3_column_int64(st, 4),
 			.cpu_quota = (uint64_t)sqlite3_column_int64(st, 5),
 			.target_bytes = (uint64_t)sqlite3_column_int64(st, 6),
+			.soft_limited = sqlite3_column_count(st) > 7 && sqlite3_column_int(st, 7),
 		};
 
 		r = SQLITE_OK;

@@ -16,6 +16,8 @@ static const char *const migrations[] = {
 	" text TEXT NOT NULL);"
 	"CREATE TABLE decisions (seq INTEGER PRIMARY KEY AUTOINCREMENT,"
 	" real_usec INTEGER NOT NULL, guest BLOB NOT NULL, text TEXT NOT NULL);",
+	/* 1 -> 2: a soft limit of ours is on the guest, to be lifted by whoever comes after us. */
+	"ALTER TABLE originals ADD COLUMN soft_limited INTEGER NOT NULL DEFAULT 0;",
 };
 
 const struct schema schema_current = {migrations, ARRAY_SIZE(migrations)};

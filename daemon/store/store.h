@@ -71,6 +71,7 @@ struct store_original {
 	uint64_t cpu_weight; /* 0: not known */
 	uint64_t cpu_quota;  /* permyriad; 0: none */
 	uint64_t target_bytes; /* last commanded by us; 0: never */
+	bool soft_limited;   /* a soft limit of ours is on it */
 };
 int store_put_original(struct store *s, const struct store_original *o) _nonnull_ _must_check_;
 int store_delete_original(struct store *s, const struct uuid *guest) _nonnull_ _must_check_;

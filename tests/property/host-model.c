@@ -239,6 +239,8 @@ void model_step(struct model *m, const struct plan *plan)
 
 		if (a->kind == ACTION_MEMORY)
 			guest_command(m, a);
+		else if (a->kind == ACTION_SOFT_LIMIT && !one_in(m, 4)) /* else the call fails */
+			m->guests[a->guest_index].soft_limited = a->to_bytes != BYTES_UNLIMITED;
 		for (size_t k = 0; k < m->snap.n_reservations; k++)
 			if (m->reservations[k].id == a->reservation && a->kind == ACTION_GRANT)
 				m->reservations[k].granted = true;

@@ -158,14 +158,7 @@ FAKE struct guest *manager_find(const struct manager *m, const struct uuid *u)
 }
 FAKE int manager_submit(struct guest *g, struct hv_request *req, uint64_t *ret_id)
 {
-	if (fake.submit_error)
-		return fake.submit_error;
-	if (fake.n_submits == ARRAY_SIZE(fake.submits))
-		return -ENOBUFS;
-	fake.submits[fake.n_submits++] = (struct fake_submit){*req, fake.n_submits};
-	if (ret_id)
-		*ret_id = fake.n_submits;
-	return 0;
+	return hv_submit(g->m->hv, req, ret_id);
 }
 FAKE void original_seen(struct guest *g)
 {
@@ -176,6 +169,37 @@ FAKE json_t *release_originals(struct manager *m)
 }
 FAKE void original_changed(struct guest *g)
 {
+}
+FAKE void original_soft_limited(struct guest *g, bool limited)
+{
+	g->original.soft_limited = limited;
+}
+FAKE void balloon_poll_soon(struct manager *m)
+{
+}
+FAKE void balloon_read(struct guest *g)
+{
+}
+FAKE void reserve_answered(struct manager *m, const struct action *a)
+{
+}
+FAKE void trace_line(struct manager *m, const char *fmt, ...)
+{
+}
+FAKE uint64_t monotonic_to_boot(uint64_t monotonic_usec)
+{
+	return monotonic_usec;
+}
+FAKE int hv_submit(struct hv *hv, const struct hv_request *req, uint64_t *ret_id)
+{
+	if (fake.submit_error)
+		return fake.submit_error;
+	if (fake.n_submits == ARRAY_SIZE(fake.submits))
+		return -ENOBUFS;
+	fake.submits[fake.n_submits++] = (struct fake_submit){*req, fake.n_submits};
+	if (ret_id)
+		*ret_id = fake.n_submits;
+	return 0;
 }
 FAKE void balloon_period_back(struct guest *g)
 {

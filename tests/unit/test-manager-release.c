@@ -110,4 +110,22 @@ TEST(a_quota_goes_back_even_where_the_weight_is_what_it_was)
 	CHECK_INT((int)submitted(HV_CALL_SET_CPU), 1);
 }
 
+TEST(a_soft_limit_is_lifted_at_a_stop_and_at_a_release)
+{
+	_cleanup_manager_ struct manager m = start(4096);
+	_cleanup_array_ json_t *left_out = NULL, *refused = NULL;
+	struct guest *g = guest(&m, "web", 512, 512);
+
+	guest(&m, "db", 512, 512);
+	g->original.soft_limited = true;
+	release_to_used(&m);
+	CHECK_INT((int)submitted(HV_CALL_SET_SOFT_LIMIT), 1);
+	CHECK_U64(fake.submits[0].req.bytes, BYTES_UNLIMITED);
+	left_out = release_originals(&m);
+	CHECK_INT((int)submitted(HV_CALL_SET_SOFT_LIMIT), 2);
+	fake.submit_error = -EBUSY;
+	refused = release_originals(&m);
+	CHECK_CONTAINS(why_of(refused, "web"), "soft limit");
+}
+
 TEST_MAIN()

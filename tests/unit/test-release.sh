@@ -91,5 +91,22 @@ printf '[Host]\nMemry=1\n' >"$tmp/policy/10-host.policy"
 guests web 512 512 db 512 256
 release && grep -q '10-host.policy:2' "$tmp/err" && grep -q '^db: given' "$tmp/err"
 result $? "a bad policy is named, and guests are released"
+
+if command -v python3 >"$tmp/out"; then
+	python3 -c 'import sqlite3, sys
+c = sqlite3.connect(sys.argv[1])
+c.execute("UPDATE originals SET soft_limited = (name = ?)", ("db",))
+c.commit()' "$tmp/state/state.db"
+	release && grep -q '^db: its soft limit is lifted' "$tmp/err" && ! grep -q '^web: its soft limit' "$tmp/err"
+	result $? "a soft limit that Ballast set is lifted"
+	python3 -c 'import sqlite3, sys
+c = sqlite3.connect(sys.argv[1])
+c.execute("ALTER TABLE originals DROP COLUMN soft_limited")
+c.execute("UPDATE originals SET bytes = 512 << 20")
+c.execute("PRAGMA user_version=1")
+c.commit()' "$tmp/state/state.db"
+	release && grep -q '^db: given 512 MiB' "$tmp/err"
+	result $? "a state of the version before is read as it is"
+fi
 echo "1..$n"
 exit $failed

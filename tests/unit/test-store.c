@@ -165,6 +165,7 @@ TEST(original_sizes_are_kept_and_forgotten)
 		.bytes = 5 * GIB,
 		.cpu_weight = 100,
 		.target_bytes = GIB,
+		.soft_limited = true,
 	};
 	struct store_original got = {0};
 
@@ -177,6 +178,7 @@ TEST(original_sizes_are_kept_and_forgotten)
 	CHECK_INT(store_load_originals(f.store, take_original, &got), 0);
 	CHECK_U64(got.bytes, 5 * GIB);
 	CHECK_U64(got.target_bytes, GIB);
+	CHECK(got.soft_limited);
 	CHECK_U64(got.cpu_weight, 100);
 	CHECK(uuid_equal(&got.guest, &o.guest));
 	CHECK_INT(fixture_start(&f), 0);
