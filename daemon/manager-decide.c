@@ -20,6 +20,7 @@ void snapshot_fill(struct manager *m, struct snapshot *ret)
 	*ret = (struct snapshot){
 		.now_boot_usec = clock_boot_usec(),
 		.now_real_usec = clock_real_usec(),
+		.heartbeat_usec = m->conf.heartbeat_usec,
 		.enforce = manager_may_act(m) && !m->stopping,
 		.host = m->host_sample,
 		.guests = m->samples,

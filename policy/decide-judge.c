@@ -3,11 +3,20 @@
 #include "common/units.h"
 #include "policy/decision.h"
 
+/* An agent is silent after three of its heartbeats; balloon statistics come at their own pace. */
+static uint64_t silence_limit(const struct decision *d, const struct guest_sample *s)
+{
+	return s->report.source == REPORT_AGENT && d->snap->heartbeat_usec
+		       ? REPORT_STALE_HEARTBEATS * d->snap->heartbeat_usec
+		       : REPORT_STALE_USEC;
+}
+
 static void stale_check(struct decision *d, struct work *w)
 {
+	uint64_t limit = silence_limit(d, w->s);
 	uint64_t silence = sub_sat(d->now, w->s->report.arrival_usec);
 	bool heard = w->s->report.source != REPORT_NONE;
-	bool stale = heard && silence > REPORT_STALE_USEC;
+	bool stale = heard && silence > limit;
 
 	if (stale != w->g->stale) {
 		decision_event_sizes(d, stale ? EVENT_STALE : EVENT_FRESH, w, silence,
@@ -16,7 +25,7 @@ static void stale_check(struct decision *d, struct work *w)
 	}
 	w->g->stale = w->p->stale = stale;
 	if (heard && !stale)
-		decision_wake(d, w->s->report.arrival_usec + REPORT_STALE_USEC + 1);
+		decision_wake(d, w->s->report.arrival_usec + limit + 1);
 }
 
 static void demand_check(struct decision *d, struct work *w)

@@ -93,5 +93,6 @@ void demand_sizes(const struct demand *d, const struct guest_sample *s, const st
 /* When its answer changes by itself (fading, checks), BOOTTIME; USEC_INFINITY: it does not. */
 uint64_t demand_wake(const struct demand *d, uint64_t now_usec) _nonnull_ _pure_;
 
-/* Silence of three heartbeats of 5 s. */
+/* Silence of three heartbeats; of 5 s where nobody says how long they are. */
+#define REPORT_STALE_HEARTBEATS 3
 #define REPORT_STALE_USEC (15 * USEC_PER_SEC)

@@ -210,6 +210,7 @@ decide_tests = \
 	tests/unit/test-cpu-policy \
 	tests/unit/test-decide-soft-limit \
 	tests/unit/test-decide-liar \
+	tests/unit/test-decide-rules \
 	tests/unit/test-demand \
 	tests/unit/test-divide \
 	tests/unit/test-reason \
@@ -220,6 +221,7 @@ tests_unit_test_balloon_LDADD = $(policy_libs)
 tests_unit_test_cpu_policy_LDADD = $(policy_libs)
 tests_unit_test_decide_soft_limit_LDADD = $(policy_libs)
 tests_unit_test_decide_liar_LDADD = $(policy_libs)
+tests_unit_test_decide_rules_LDADD = $(policy_libs)
 tests_unit_test_demand_LDADD = $(policy_libs)
 tests_unit_test_divide_LDADD = $(policy_libs)
 tests_unit_test_reason_LDADD = $(policy_libs)

@@ -140,6 +140,7 @@ struct reservation {
 struct snapshot {
 	uint64_t now_boot_usec; /* CLOCK_BOOTTIME: every duration */
 	uint64_t now_real_usec; /* CLOCK_REALTIME: schedules only */
+	uint64_t heartbeat_usec; /* how often an agent has been told to report at least; 0: every 5 s */
 	bool enforce;           /* false: plans are for show */
 	struct host_sample host;
 	struct guest_sample *guests;

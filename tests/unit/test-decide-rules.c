@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "policy/decide.h"
+
+#include <stdio.h>
+
+#include "common/units.h"
+#include "policy/policy-set.h"
+#include "tests/test.h"
+
+/* What the manual pages promise of a decision, one guest or two at a time. */
+#define GUESTS_MAX 2
+
+struct world {
+	struct guest_sample guests[GUESTS_MAX];
+	struct snapshot snap;
+	struct policy_set *set;
+	struct decide_state *state;
+	struct plan *plan; /* the last one */
+	unsigned events[EVENT_KIND_MAX];
+};
+
+/* A host of 8 GiB with n guests of 1 of at most 4 GiB, which use half of it, under this policy (NULL: none). */
+static int world_init(struct world *w, size_t n, const char *policy)
+{
+	_cleanup_diag_list_ struct diag_list findings = {0};
+	struct policy_text text = {.name = "p", .text = policy, .len = policy ? strlen(policy) : 0};
+
+	*w = (struct world){.state = decide_state_new()};
+	if (!w->state)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		w->guests[i] = (struct guest_sample){.id = {.uuid.bytes[0] = (uint8_t)(i + 1)},
+			.identity_changed = true, .running = true, .max_bytes = 4 * GIB,
+			.actual_bytes = GIB, .target_bytes = GIB, .resident_bytes = GIB,
+			.balloon_answered = true, .incarnation = 1, .vcpus = 1, .channel_open = true};
+	w->guests[0].id.name = "a";
+	w->guests[1].id.name = "b";
+	w->snap = (struct snapshot){.now_boot_usec = 1000 * USEC_PER_SEC,
+		.now_real_usec = UINT64_C(1795000000) * USEC_PER_SEC, .enforce = true,
+		.guests = w->guests, .n_guests = n};
+	w->snap.host = (struct host_sample){.name = "h", .memory_bytes = 8 * GIB, .cpus = 4};
+	return policy_set_from_texts(&text, policy ? 1 : 0, NULL, &w->set, &findings);
+}
+
+static void world_clear(struct world *w)
+{
+	plan_free(w->plan);
+	decide_state_free(w->state);
+	policy_set_unref(w->set);
+}
+#define _cleanup_world_ _cleanup_(world_clear)
+
+/* A line of guest i's agent at this instant. */
+static void report(struct world *w, size_t i, uint64_t available_bytes, uint64_t stall_usec)
+{
+	struct guest_sample *s = &w->guests[i];
+	struct guest_report *r = &s->report;
+
+	r->source = REPORT_AGENT;
+	r->seq++;
+	r->boot_id = 1;
+	r->guest_usec = r->arrival_usec = w->snap.now_boot_usec;
+	r->total_bytes = s->actual_bytes - 40 * MIB;
+	r->available_bytes = available_bytes;
+	r->swap_total_bytes = r->swap_free_bytes = 4 * GIB;
+	r->has_counters = r->has_psi = true;
+	r->psi_mem_some_usec += stall_usec;
+}
+
+/* Decides after so much time; balloons obey at once. */
+static int step(struct world *w, uint64_t usec)
+{
+	int r;
+
+	w->snap.now_boot_usec += usec;
+	w->snap.now_real_usec += usec;
+	w->plan = plan_free(w->plan);
+	r = decide(&w->snap, w->set, w->state, &w->plan);
+	for (size_t i = 0; r >= 0 && i < w->plan->n_actions; i++) {
+		const struct action *a = &w->plan->actions[i];
+
+		if (a->kind == ACTION_MEMORY)
+			w->guests[a->guest_index].target_bytes =
+				w->guests[a->guest_index].actual_bytes = a->to_bytes;
+	}
+	for (size_t i = 0; r >= 0 && i < w->plan->n_events; i++)
+		w->events[w->plan->events[i].kind]++;
+	return r;
+}
+
+TEST(a_guest_is_stale_after_three_heartbeats_of_the_length_they_have)
+{
+	static const uint64_t heartbeats[] = {USEC_PER_SEC, 5 * USEC_PER_SEC, USEC_PER_MIN};
+
+	for (size_t i = 0; i < ARRAY_SIZE(heartbeats); i++) {
+		_cleanup_world_ struct world w;
+
+		CHECK_INT(world_init(&w, 1, NULL), 0);
+		w.snap.heartbeat_usec = heartbeats[i];
+		report(&w, 0, 512 * MIB, 0);
+		CHECK_INT(step(&w, 0), 0);
+		CHECK(w.plan->wake_boot_usec <= w.snap.now_boot_usec + 3 * heartbeats[i] + 1);
+		CHECK_INT(step(&w, 3 * heartbeats[i]), 0);
+		CHECK(!w.plan->guests[0].stale);
+		CHECK_INT(step(&w, 1), 0);
+		CHECK(w.plan->guests[0].stale);
+		CHECK_INT(w.events[EVENT_STALE], 1);
+	}
+}
+
+TEST(balloon_statistics_come_at_their_own_pace)
+{
+	_cleanup_world_ struct world w;
+
+	CHECK_INT(world_init(&w, 1, NULL), 0);
+	w.snap.heartbeat_usec = USEC_PER_SEC;
+	report(&w, 0, 512 * MIB, 0);
+	w.guests[0].report.source = REPORT_BALLOON;
+	CHECK_INT(step(&w, 10 * USEC_PER_SEC), 0);
+	CHECK(!w.plan->guests[0].stale);
+	CHECK_INT(step(&w, 10 * USEC_PER_SEC), 0);
+	CHECK(w.plan->guests[0].stale);
+}
+
+TEST_MAIN()
