@@ -3,10 +3,11 @@
 
 #include "common/units.h"
 
-/* A guest is pressed from 5 % of memory stall (the agent's trigger: 50 ms within 1 s) and relieved below 1 %: "PSI > 0" never
- * clears on a busy host. */
-#define STALL_ON_PERMYRIAD  500
-#define STALL_OFF_PERMYRIAD 100
+/* It is helped before its policy's MaxStall is reached: a guest is pressed from half of that percentage, for a tenth of that time (by default
+ * 5 % of a second: the agent's trigger), and relieved below a tenth of it (1 %): "PSI > 0" never clears on a busy host. */
+#define STALL_ON_PARTS   2
+#define STALL_TIME_PARTS 10
+#define STALL_OFF_PARTS  10
 /* Refaults are exactly 0 when a cache is read cold, 12800 a second when it is cycled on a 50 MB/s disk; a few are noise. */
 #define REFAULTS_ON  128
 #define REFAULTS_OFF 32
@@ -42,6 +43,7 @@ void demand_init(struct demand *d)
 {
 	memset(d, 0, sizeof(*d));
 	d->credit_permyriad = PERMYRIAD;
+	d->max_stall = settings_default.mem_max_stall;
 }
 
 void demand_reset(struct demand *d)
@@ -51,6 +53,7 @@ void demand_reset(struct demand *d)
 	demand_init(d);
 	d->credit_permyriad = old.credit_permyriad;
 	d->not_credible = old.not_credible;
+	d->max_stall = old.max_stall;
 	d->pressed_usec = old.pressed_usec; /* or the credit would come back at once, as after a minute of calm */
 	d->check_usec = old.check_usec;
 	d->check_resident_bytes = old.check_resident_bytes;
@@ -190,20 +193,40 @@ static uint64_t need_now(const struct demand *d, uint64_t now_usec)
 	return need;
 }
 
+static uint64_t stall_off(const struct demand *d)
+{
+	return MAX(d->max_stall.permyriad / STALL_OFF_PARTS, UINT64_C(1));
+}
+
+/* Stalls enough, and for long enough. A line tells of the second before it. */
+static bool stalls_now(struct demand *d, uint64_t now_usec)
+{
+	uint64_t on = MAX(d->max_stall.permyriad / STALL_ON_PARTS, UINT64_C(1));
+
+	if (!d->rates_known || d->stall_permyriad < on) {
+		d->stall_since_usec = 0;
+		return false;
+	}
+	if (!d->stall_since_usec)
+		d->stall_since_usec = now_usec;
+	return add_sat(now_usec - d->stall_since_usec, USEC_PER_SEC) >=
+	       d->max_stall.usec / STALL_TIME_PARTS;
+}
+
 static void pressure_update(struct demand *d, const struct guest_sample *s, uint64_t now_usec)
 {
 	const struct guest_report *r = &s->report;
-	bool stall = d->rates_known && d->stall_permyriad >= STALL_ON_PERMYRIAD;
+	bool stall = stalls_now(d, now_usec);
 	bool refault = d->rates_known && d->refaults_per_sec >= REFAULTS_ON;
 	bool low = r->available_bytes < low_bytes(s);
 
 	if (stall || refault || low) {
 		d->pressed = true;
 		d->stalled = stall || (d->stalled && (!d->rates_fresh ||
-							    d->stall_permyriad >= STALL_OFF_PERMYRIAD));
+							    d->stall_permyriad >= stall_off(d)));
 		d->pressed_usec = now_usec;
 	} else if (d->pressed && (d->rates_fresh || !r->has_counters) &&
-		   d->stall_permyriad < STALL_OFF_PERMYRIAD &&
+		   d->stall_permyriad < stall_off(d) &&
 		   d->refaults_per_sec < REFAULTS_OFF) {
 		d->pressed = false;
 		d->stalled = false;

@@ -43,6 +43,8 @@ struct demand {
 	bool pressed;
 	bool stalled;               /* pressed by stall: full release */
 	uint64_t pressed_usec;      /* last evidence */
+	struct stall_limit max_stall; /* MaxStall, as of the last decision: whoever decides sets it */
+	uint64_t stall_since_usec;  /* stall of half of it since; 0: not */
 	uint64_t over_since_usec;   /* stall above MaxStall since; 0: not */
 	bool over_told;
 	uint64_t need_bytes;        /* it was seen short at this size: it needs more */

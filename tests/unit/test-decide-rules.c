@@ -122,4 +122,59 @@ TEST(balloon_statistics_come_at_their_own_pace)
 	CHECK(w.plan->guests[0].stale);
 }
 
+/* Stalls so much of each second, with all else well. Returns after how many seconds it is pressed; 0: not within this many. */
+static unsigned pressed_after(const char *policy, uint64_t stall_permyriad, unsigned seconds)
+{
+	_cleanup_world_ struct world w;
+	unsigned after = 0;
+
+	if (world_init(&w, 1, policy) < 0)
+		return 0;
+	report(&w, 0, 512 * MIB, 0);
+	(void)step(&w, 0);
+	for (unsigned t = 1; !after && t <= seconds; t++) {
+		w.snap.now_boot_usec += USEC_PER_SEC;
+		report(&w, 0, 512 * MIB, stall_permyriad * 100);
+		if (step(&w, 0) >= 0 && w.plan->guests[0].pressed)
+			after = t;
+	}
+	return after;
+}
+
+TEST(max_stall_says_how_much_stall_is_pressure_and_for_how_long)
+{
+	const char *lenient = "[Memory]\nMaxStall=100% over 10s\n", *strict = "[Memory]\nMaxStall=2% over 10s\n",
+		   *patient = "[Memory]\nMaxStall=10% over 5min\n";
+
+	CHECK_INT(pressed_after(NULL, 500, 60), 1);
+	CHECK_INT(pressed_after(NULL, 499, 60), 0);
+	CHECK_INT(pressed_after(lenient, 4900, 60), 0);
+	CHECK_INT(pressed_after(lenient, 5000, 60), 1);
+	CHECK_INT(pressed_after(strict, 99, 60), 0);
+	CHECK_INT(pressed_after(strict, 100, 60), 1);
+	CHECK_INT(pressed_after(patient, 500, 60), 30);
+}
+
+TEST(a_guest_is_relieved_below_a_tenth_of_max_stall)
+{
+	_cleanup_world_ struct world w;
+
+	CHECK_INT(world_init(&w, 1, "[Memory]\nMaxStall=50% over 1s\n"), 0);
+	for (unsigned t = 0; t < 5; t++) {
+		report(&w, 0, 512 * MIB, 300 * USEC_PER_MSEC);
+		CHECK_INT(step(&w, USEC_PER_SEC), 0);
+	}
+	CHECK(w.plan->guests[0].pressed);
+	for (unsigned t = 0; t < 3; t++) {
+		report(&w, 0, 512 * MIB, 60 * USEC_PER_MSEC);
+		CHECK_INT(step(&w, USEC_PER_SEC), 0);
+	}
+	CHECK(w.plan->guests[0].pressed);
+	for (unsigned t = 0; t < 3; t++) {
+		report(&w, 0, 512 * MIB, 40 * USEC_PER_MSEC);
+		CHECK_INT(step(&w, USEC_PER_SEC), 0);
+	}
+	CHECK(!w.plan->guests[0].pressed);
+}
+
 TEST_MAIN()
