@@ -48,6 +48,15 @@ TEST(wants_are_divided_by_weight_when_they_do_not_fit)
 	CHECK_U64(g[1].share_bytes, 600 * MIB);
 }
 
+TEST(weight_divides_all_that_a_guest_has_not_what_is_beyond_its_floor)
+{
+	struct division_guest g[] = {guest(100, 1000, 1000, 100), guest(100, 1000, 1000, 300)};
+
+	CHECK_INT(divide(g, 2, 800 * MIB, 0), LEVEL_WANT);
+	CHECK_U64(g[0].share_bytes, 200 * MIB); /* not 100 + 150 */
+	CHECK_U64(g[1].share_bytes, 600 * MIB);
+}
+
 TEST(nobody_falls_below_its_floor_for_the_weight_of_another)
 {
 	struct division_guest g[] = {guest(400, 1000, 1000, 1), guest(100, 1000, 1000, 10000)};
