@@ -24,12 +24,19 @@ struct reason moves_shrink_reason(const struct decision *d, const struct work *w
 	return r;
 }
 
+/* What it is given is the room of one that fell silent while it was short: more than it keeps. */
+static bool is_stale_room(const struct work *w)
+{
+	return w->p->stale && w->g->demand.pressed && !w->g->stale_room_given &&
+	       w->div->share_bytes > w->div->level[LEVEL_KEEP];
+}
+
 struct reason moves_growth_reason(const struct decision *d, const struct work *w)
 {
 	const struct demand *dm = &w->g->demand;
 	struct reason r = {.arg = {w->p->used_bytes, w->div->share_bytes}};
 
-	if (w->p->stale) {
+	if (is_stale_room(w)) {
 		r.code = REASON_STALE_ROOM;
 		r.arg[0] = sub_sat(d->now, w->s->report.arrival_usec);
 	} else if (w->p->pressed && dm->stalled) {

@@ -177,7 +177,7 @@ static int grant(struct decision *d, struct work *w, uint64_t got)
 	e = command(d, w, mib_down(w->target_bytes + got), &r);
 	if (e < 0)
 		return e;
-	if (w->p->stale)
+	if (r.code == REASON_STALE_ROOM)
 		w->g->stale_room_given = true;
 	if (d->snap->enforce)
 		demand_granted(&w->g->demand, w->s, got, d->now);

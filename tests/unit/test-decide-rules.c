@@ -81,7 +81,8 @@ static int step(struct world *w, uint64_t usec)
 
 		if (a->kind == ACTION_MEMORY)
 			w->guests[a->guest_index].target_bytes =
-				w->guests[a->guest_index].actual_bytes = a->to_bytes;
+				w->guests[a->guest_index].resident_bytes =
+					w->guests[a->guest_index].actual_bytes = a->to_bytes;
 	}
 	for (size_t i = 0; r >= 0 && i < w->plan->n_events; i++)
 		w->events[w->plan->events[i].kind]++;
@@ -175,6 +176,71 @@ TEST(a_guest_is_relieved_below_a_tenth_of_max_stall)
 		CHECK_INT(step(&w, USEC_PER_SEC), 0);
 	}
 	CHECK(!w.plan->guests[0].pressed);
+}
+
+/* The memory command to guest i in the last plan, or NULL. */
+static const struct action *command(const struct world *w, size_t i)
+{
+	for (size_t k = 0; k < w->plan->n_actions; k++)
+		if (w->plan->actions[k].kind == ACTION_MEMORY && w->plan->actions[k].guest_index == i)
+			return &w->plan->actions[k];
+	return NULL;
+}
+
+static int policy_change(struct world *w, const char *policy)
+{
+	_cleanup_diag_list_ struct diag_list findings = {0};
+	struct policy_text text = {.name = "p", .text = policy, .len = strlen(policy)};
+
+	policy_set_unref(w->set);
+	w->set = NULL;
+	return policy_set_from_texts(&text, 1, NULL, &w->set, &findings);
+}
+
+TEST(a_silent_guest_that_grows_by_policy_is_not_said_to_have_been_pressed)
+{
+	_cleanup_world_ struct world w;
+
+	CHECK_INT(world_init(&w, 1, NULL), 0);
+	report(&w, 0, 512 * MIB, 0);
+	CHECK_INT(step(&w, 20 * USEC_PER_SEC), 0);
+	CHECK(w.plan->guests[0].stale);
+	CHECK_INT(policy_change(&w, "[Memory]\nMin=2G\n"), 0);
+	CHECK_INT(step(&w, USEC_PER_SEC), 0);
+	CHECK(command(&w, 0));
+	CHECK_U64(command(&w, 0)->to_bytes, 2 * GIB);
+	CHECK_STR(reason_code_to_string(command(&w, 0)->reason.code), "min");
+}
+
+TEST(what_a_policy_gives_a_silent_guest_does_not_use_up_its_room)
+{
+	_cleanup_world_ struct world w;
+
+	/* Short, on a host that has nothing for it; then silent. */
+	CHECK_INT(world_init(&w, 1, NULL), 0);
+	w.snap.host.other_bytes = 8 * GIB - 410 * MIB - GIB;
+	report(&w, 0, 512 * MIB, 0);
+	CHECK_INT(step(&w, 0), 0);
+	w.snap.now_boot_usec += USEC_PER_SEC;
+	report(&w, 0, 8 * MIB, 0);
+	CHECK_INT(step(&w, 0), 0);
+	CHECK(w.plan->guests[0].pressed);
+	CHECK_INT(step(&w, 16 * USEC_PER_SEC), 0);
+	CHECK(w.plan->guests[0].stale);
+	/* Its policy gives it something first, which needs no more than there is for that. */
+	CHECK_INT(policy_change(&w, "[Memory]\nMin=1200M\n"), 0);
+	w.snap.host.other_bytes = 8 * GIB - 410 * MIB - 1200 * MIB;
+	CHECK_INT(step(&w, USEC_PER_SEC), 0);
+	CHECK(command(&w, 0));
+	CHECK_STR(reason_code_to_string(command(&w, 0)->reason.code), "min");
+	/* Then there is slack, and it has its room: once. */
+	w.snap.host.other_bytes = 0;
+	CHECK_INT(step(&w, USEC_PER_SEC), 0);
+	CHECK(command(&w, 0));
+	CHECK_STR(reason_code_to_string(command(&w, 0)->reason.code), "stale-room");
+	CHECK_U64(command(&w, 0)->to_bytes, 1500 * MIB);
+	CHECK_INT(step(&w, USEC_PER_SEC), 0);
+	CHECK(!command(&w, 0));
 }
 
 TEST_MAIN()
