@@ -107,13 +107,18 @@ static bool urgent(const struct work *w)
 	return w->p->pressed || w->target_bytes < w->div->level[LEVEL_FLOOR];
 }
 
+/* Told when it begins, and again only after its floor has fitted. */
 static void floor_cut_tell(struct decision *d, const struct work *w)
 {
 	uint64_t floor = w->div->level[LEVEL_FLOOR];
+	bool cut = d->exhausted <= LEVEL_FLOOR && w->div->share_bytes < floor;
 
-	if (d->exhausted <= LEVEL_FLOOR && w->div->share_bytes < floor &&
-		w->target_bytes > w->div->share_bytes)
-		decision_event_sizes(d, EVENT_FLOOR_CUT, w, w->div->share_bytes, floor);
+	if (!cut)
+		w->g->floor_cut = false;
+	if (!cut || w->g->floor_cut || w->target_bytes <= w->div->share_bytes)
+		return;
+	w->g->floor_cut = true;
+	decision_event_sizes(d, EVENT_FLOOR_CUT, w, w->div->share_bytes, floor);
 }
 
 /* What follows from each one's share. */

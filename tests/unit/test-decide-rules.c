@@ -243,4 +243,30 @@ TEST(what_a_policy_gives_a_silent_guest_does_not_use_up_its_room)
 	CHECK(!command(&w, 0));
 }
 
+TEST(a_floor_that_does_not_fit_is_told_once)
+{
+	_cleanup_world_ struct world w;
+
+	CHECK_INT(world_init(&w, 2, "[Memory]\nMin=4G\n"), 0);
+	for (unsigned t = 0; t < 60; t++) {
+		/* The host takes a little more every second: each decision cuts deeper. */
+		w.snap.host.other_bytes = GIB + t * 64 * MIB;
+		w.snap.now_boot_usec += USEC_PER_SEC;
+		report(&w, 0, 512 * MIB, 0);
+		report(&w, 1, 512 * MIB, 0);
+		CHECK_INT(step(&w, 0), 0);
+	}
+	CHECK(w.guests[0].target_bytes < 2 * GIB);
+	CHECK_INT(w.events[EVENT_FLOOR_CUT], 2);
+	/* It fits again, and then does not. */
+	w.snap.host.memory_bytes = 64 * GIB;
+	w.snap.host.other_bytes = 0;
+	CHECK_INT(step(&w, USEC_PER_SEC), 0);
+	CHECK_INT(step(&w, USEC_PER_SEC), 0);
+	CHECK_U64(w.guests[0].target_bytes, 4 * GIB);
+	w.snap.host.memory_bytes = 6 * GIB;
+	CHECK_INT(step(&w, USEC_PER_SEC), 0);
+	CHECK_INT(w.events[EVENT_FLOOR_CUT], 4);
+}
+
 TEST_MAIN()
