@@ -88,11 +88,13 @@ int act_set_cpu(struct guest *g, uint64_t weight, uint64_t quota, const struct r
 		.cpu_quota_permyriad = quota,
 	};
 	struct event_number numbers[] = {{"weight", weight}, {"quota_permyriad", quota}};
+	uint64_t id = 0;
 	int r;
 
-	r = manager_submit(g, &req, NULL);
+	r = manager_submit(g, &req, &id);
 	if (r < 0)
 		return r;
+	g->cpu_id = id;
 	/* What decide() sees from now on; the call's end corrects it. */
 	if (weight)
 		guest_sample(g)->cpu_weight = weight;
@@ -213,6 +215,8 @@ static void set_memory_done(struct guest *g, const struct hv_result *r)
 
 static void set_cpu_done(struct guest *g, const struct hv_result *r)
 {
+	if (r->id == g->cpu_id)
+		g->cpu_id = 0;
 	if (r->error >= 0)
 		return;
 	tell_failure(g, r);

@@ -71,6 +71,12 @@ static void put(struct guest *g)
 		(void)!store_put_original(g->m->store, &o); /* what cannot be written is put again when it can */
 }
 
+static void tell_decide(const struct guest *g, struct guest_sample *s)
+{
+	s->cpu_original_weight = g->original.cpu_weight;
+	s->cpu_original_quota = g->original.cpu_quota;
+}
+
 void original_seen(struct guest *g)
 {
 	const struct known_original *k = g->original.bytes ? NULL : known_find(g);
@@ -79,6 +85,7 @@ void original_seen(struct guest *g)
 	if (k) {
 		g->original = k->original;
 		s->soft_limited = k->original.soft_limited;
+		tell_decide(g, s);
 		if (k->original.target_bytes && g->m->mode == MODE_ENFORCE) {
 			s->target_bytes = k->original.target_bytes;
 			g->commanded = true;
@@ -95,6 +102,7 @@ void original_seen(struct guest *g)
 		g->original.cpu_weight = s->cpu_weight;
 		g->original.cpu_quota = s->cpu_quota;
 	}
+	tell_decide(g, s);
 	put(g);
 }
 

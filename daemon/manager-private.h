@@ -52,10 +52,12 @@ struct guest {
 	struct process *process;
 	uint64_t qemu_seen_bytes;  /* largest look at QEMU's own memory, slowly forgotten */
 	uint64_t qemu_cap_bytes;   /* more is not believed while it is ballooned */
+	struct cpu_map cpus;       /* where its vCPUs may run */
 
 	/* calls */
 	uint64_t set_id;           /* SET_MEMORY on its way; 0: none */
 	uint64_t set_from_bytes;   /* its target before */
+	uint64_t cpu_id;           /* SET_CPU on its way; 0: none */
 	uint64_t unknown_until_usec; /* a setMemory's effect is not known: inflight_bytes stands until then */
 	bool reading;              /* READ_BALLOON on its way */
 	bool read_once, read_ok;   /* its balloon was asked for since it appeared, and answered */

@@ -94,13 +94,6 @@ static int soft_limit_lift(struct guest *g)
 	return g->original.soft_limited ? act_soft_limit(g, BYTES_UNLIMITED) : 0;
 }
 
-void release_to_used(struct manager *m)
-{
-	release(m, RELEASE_TO_USED, NULL);
-	for (size_t i = 0; i < m->n_guests && manager_may_act(m); i++)
-		(void)!soft_limit_lift(m->guests[i]);
-}
-
 static void release_cpu(struct guest *g, json_t *left_out)
 {
 	const struct original *o = &g->original;
@@ -112,6 +105,16 @@ static void release_cpu(struct guest *g, json_t *left_out)
 		return;
 	if (act_set_cpu(g, o->cpu_weight, o->cpu_quota, &reason) < 0)
 		leave_out(left_out, g, "libvirt does not take its CPU weight and quota now");
+}
+
+/* Weights too: nobody would raise or lower them any more. */
+void release_to_used(struct manager *m)
+{
+	release(m, RELEASE_TO_USED, NULL);
+	for (size_t i = 0; i < m->n_guests && manager_may_act(m); i++) {
+		release_cpu(m->guests[i], NULL);
+		(void)!soft_limit_lift(m->guests[i]);
+	}
 }
 
 json_t *release_originals(struct manager *m)

@@ -119,6 +119,8 @@ static void sample_guest(struct guest *g, uint64_t now)
 	}
 	s->resident_bytes = p.resident_bytes;
 	s->qemu_bytes = qemu_estimate(g, s);
+	g->cpus = p.cpus;
+	s->cpus = p.n_cpus > 0 && p.n_cpus < g->m->host_sample.cpus ? &g->cpus : NULL;
 	if (!p.has_vcpu)
 		return;
 	s->vcpu_time_usec = p.vcpu_time_usec;

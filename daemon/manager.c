@@ -230,13 +230,13 @@ int manager_run(struct manager *m)
 	return r < 0 ? r : hub_loop(m->hub);
 }
 
-/* All commands have been carried out, as far as they make guests grow. */
+/* All commands have been carried out, and what makes guests grow has arrived there. */
 static bool all_grown(const struct manager *m)
 {
 	for (size_t i = 0; i < m->n_guests; i++) {
 		const struct guest_sample *s = &m->samples[i];
 
-		if (m->guests[i]->set_id && !s->quarantined)
+		if ((m->guests[i]->set_id || m->guests[i]->cpu_id) && !s->quarantined)
 			return false;
 		if (m->guests[i]->original.soft_limited && !s->soft_limited && !s->quarantined)
 			return false; /* its soft limit is being lifted */

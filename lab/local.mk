@@ -49,6 +49,8 @@ EXTRA_DIST += \
 	lab/host/lab-nest \
 	lab/host/lab-run.c \
 	tests/lab/lib.sh \
+	tests/lab/test-burst.sh \
+	tests/lab/test-cpu.sh \
 	tests/lab/test-lab-crash.sh \
 	tests/lab/test-lab-guest.sh \
 	tests/lab/test-lab-install.sh \

@@ -54,8 +54,10 @@ static int guests_judge(struct decision *d)
 
 static int decision_make(struct decision *d)
 {
-	int r = guests_look(d);
+	int r;
 
+	contest_init(&d->contest, d->snap->host.cpus);
+	r = guests_look(d);
 	if (r < 0)
 		return r;
 	budget_host(d);

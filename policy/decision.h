@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "policy/contest.h"
 #include "policy/decide-state.h"
 #include "policy/divide.h"
 
@@ -38,7 +39,7 @@ struct decision {
 	uint64_t pending_bytes;  /* reservations that are being made room for */
 	uint64_t wake;
 	uint64_t out_bytes;      /* held by those that are out of the division */
-	uint64_t contending_weight; /* CPU weights of those that run or wait */
+	struct contest contest; /* of those that run or wait, as they are looked at */
 	size_t n_releases;       /* guests that are to have a full release */
 	bool restless;           /* something moves or somebody is pressed */
 	bool corrections;        /* some balloon stands elsewhere than it was told */

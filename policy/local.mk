@@ -177,6 +177,8 @@ policy_libpolicy_a_SOURCES += \
 	policy/balloon.c \
 	policy/balloon.h \
 	policy/budget.c \
+	policy/contest.c \
+	policy/contest.h \
 	policy/cpu.c \
 	policy/cpu.h \
 	policy/decide-judge.c \
@@ -211,6 +213,8 @@ decide_tests = \
 	tests/unit/test-decide-soft-limit \
 	tests/unit/test-decide-liar \
 	tests/unit/test-decide-rules \
+	tests/unit/test-contest \
+	tests/unit/test-cpu \
 	tests/unit/test-demand \
 	tests/unit/test-divide \
 	tests/unit/test-reason \
@@ -222,6 +226,8 @@ tests_unit_test_cpu_policy_LDADD = $(policy_libs)
 tests_unit_test_decide_soft_limit_LDADD = $(policy_libs)
 tests_unit_test_decide_liar_LDADD = $(policy_libs)
 tests_unit_test_decide_rules_LDADD = $(policy_libs)
+tests_unit_test_contest_LDADD = $(policy_libs)
+tests_unit_test_cpu_LDADD = $(policy_libs)
 tests_unit_test_demand_LDADD = $(policy_libs)
 tests_unit_test_divide_LDADD = $(policy_libs)
 tests_unit_test_reason_LDADD = $(policy_libs)

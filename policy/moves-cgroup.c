@@ -11,17 +11,18 @@ void moves_cgroup_look(struct decision *d, struct work *w)
 	w->p->cpu_quota = w->s->cpu_quota;
 	w->p->vcpu_delay_permyriad = c->delay_permyriad;
 	if (cpu_contends(c))
-		d->contending_weight += w->set->cpu_weight;
+		contest_add(&d->contest, w->s->cpus, cpu_base_weight(c, w->s, w->set), c->busy_permyriad);
 	w->regulated = !cpu_at_rest(c, w->s, w->set) || w->g->breaker || w->s->soft_limited;
 }
 
 static void cpu_set(struct decision *d, struct work *w)
 {
+	uint64_t entitled = contest_entitlement(&d->contest, w->s->cpus,
+		cpu_base_weight(&w->g->cpu, w->s, w->set), w->s->vcpus);
 	uint64_t weight, quota;
 	struct reason r;
 	struct action *a;
-	bool set = cpu_decide(&w->g->cpu, w->s, w->set, d->contending_weight, d->snap->host.cpus,
-		d->now, &weight, &quota, &r);
+	bool set = cpu_decide(&w->g->cpu, w->s, w->set, entitled, d->now, &weight, &quota, &r);
 
 	w->p->cpu_weight = weight;
 	w->p->cpu_quota = quota;

@@ -77,6 +77,12 @@ enum fixed_reason {
 };
 DECLARE_STRTAB(fixed_reason, enum fixed_reason)
 
+/* CPUs of the host by number. More than these are not told apart. */
+#define CPU_MAP_MAX 1024
+struct cpu_map {
+	uint64_t word[CPU_MAP_MAX / 64];
+};
+
 struct guest_sample {
 	struct guest_identity id;
 	bool identity_changed;    /* since the last decision (name, tags, host) */
@@ -104,6 +110,9 @@ struct guest_sample {
 	uint32_t vcpus;
 	uint64_t cpu_weight;      /* as set now in weight units (100 = default); 0: not known */
 	uint64_t cpu_quota;       /* permyriad of one CPU; 0: none */
+	uint64_t cpu_original_weight; /* before Ballast touched it, as far as that outlived a crash; 0: not known */
+	uint64_t cpu_original_quota;
+	const struct cpu_map *cpus; /* its vCPUs may run on these only; NULL: on any */
 	uint64_t vcpu_time_usec;  /* cumulative, all vCPUs */
 	uint64_t vcpu_delay_usec; /* cumulative time on the host's run queue, all vCPUs */
 	uint64_t vcpu_sample_usec; /* BOOTTIME of these two; 0: not known */

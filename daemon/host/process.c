@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 
 #include "daemon/host/reader.h"
@@ -10,8 +11,12 @@
 struct process {
 	int statm;
 	uint64_t page_bytes;
+	bool live; /* of this very machine: its threads can be asked about */
 	size_t n;
-	int sched[]; /* one a vCPU thread; -1: it is gone */
+	struct vcpu_file {
+		pid_t tid;
+		int sched; /* schedstat; -1: it is gone */
+	} vcpu[];
 };
 
 /* --- /proc/PID/stat --- */
@@ -73,7 +78,7 @@ struct process *process_close(struct process *p)
 		return NULL;
 	closep(&p->statm);
 	for (size_t i = 0; i < p->n; i++)
-		closep(&p->sched[i]);
+		closep(&p->vcpu[i].sched);
 	free(p);
 	return NULL;
 }
@@ -86,10 +91,11 @@ int process_open(const char *root, pid_t pid, uint64_t start_ticks, const pid_t 
 	uint64_t ticks;
 	int r;
 
-	p = malloc(sizeof(*p) + n_tids * sizeof(int));
+	p = malloc(sizeof(*p) + n_tids * sizeof(*p->vcpu));
 	if (!p)
 		return -ENOMEM;
 	p->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+	p->live = streq(root, "/");
 	p->n = 0;
 	snprintf(path, sizeof(path), "proc/%d/statm", (int)pid);
 	p->statm = reader_open(root, path);
@@ -97,7 +103,7 @@ int process_open(const char *root, pid_t pid, uint64_t start_ticks, const pid_t 
 		return p->statm == -ENOENT ? -ESRCH : p->statm;
 	for (size_t i = 0; i < n_tids; i++) {
 		snprintf(path, sizeof(path), "proc/%d/task/%d/schedstat", (int)pid, (int)tids[i]);
-		p->sched[p->n++] = reader_open(root, path);
+		p->vcpu[p->n++] = (struct vcpu_file){tids[i], reader_open(root, path)};
 	}
 	/* After the files are open: now it is known that they are that process's. */
 	r = process_start_ticks(root, pid, &ticks);
@@ -120,7 +126,7 @@ static bool read_vcpus(const struct process *p, struct process_reading *r)
 		const char *s = buf;
 		uint64_t run, wait;
 
-		if (p->sched[i] < 0 || reader_read(p->sched[i], buf, sizeof(buf)) <= 0 ||
+		if (p->vcpu[i].sched < 0 || reader_read(p->vcpu[i].sched, buf, sizeof(buf)) <= 0 ||
 			!reader_number(&s, &run) || !reader_number(&s, &wait))
 			continue;
 		run_nsec += run;
@@ -130,6 +136,22 @@ static bool read_vcpus(const struct process *p, struct process_reading *r)
 	r->vcpu_time_usec = run_nsec / 1000;
 	r->vcpu_delay_usec = wait_nsec / 1000;
 	return any;
+}
+
+/* A thread that is gone adds nothing; a host with more CPUs than the map holds is not told. */
+static void read_affinity(const struct process *p, struct process_reading *r)
+{
+	for (size_t i = 0; p->live && i < p->n; i++) {
+		cpu_set_t set;
+
+		if (sched_getaffinity(p->vcpu[i].tid, sizeof(set), &set) < 0)
+			continue;
+		for (size_t cpu = 0; cpu < MIN((size_t)CPU_MAP_MAX, (size_t)CPU_SETSIZE); cpu++)
+			if (CPU_ISSET(cpu, &set))
+				r->cpus.word[cpu / 64] |= UINT64_C(1) << cpu % 64;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(r->cpus.word); i++)
+		r->n_cpus += (uint32_t)__builtin_popcountll(r->cpus.word[i]);
 }
 
 int process_read(struct process *p, bool with_vcpus, struct process_reading *ret)
@@ -148,8 +170,10 @@ int process_read(struct process *p, bool with_vcpus, struct process_reading *ret
 	if (size_pages == 0)
 		return -ESRCH;
 	r.resident_bytes = resident_pages * p->page_bytes;
-	if (with_vcpus)
+	if (with_vcpus) {
 		r.has_vcpu = read_vcpus(p, &r);
+		read_affinity(p, &r);
+	}
 	*ret = r;
 	return 0;
 }

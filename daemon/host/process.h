@@ -4,7 +4,7 @@
 #include <sys/types.h>
 
 #include "common/macros.h"
-#include "policy/uuid.h"
+#include "policy/snapshot.h"
 
 /*
  * A QEMU seen from the host: its resident size and how long its vCPU threads ran and waited for a
@@ -31,6 +31,8 @@ struct process_reading {
 	uint64_t vcpu_delay_usec; /* cumulative, waiting on a run queue;
 				     /proc/PID/task/TID/schedstat */
 	bool has_vcpu; /* the two above are known (kernel with schedstats, threads found) */
+	struct cpu_map cpus; /* where its vCPUs may run, together: sched_getaffinity(2) */
+	uint32_t n_cpus;     /* so many are in it; 0: not known */
 };
 /* Returns 0, -ESRCH when it has ended, or -errno. *ret untouched on failure. The resident size
  * alone, or the vCPUs as well; a read is about 2 us a file. */

@@ -5,12 +5,19 @@
 #include <stdio.h>
 #include <sys/mman.h>
 
-#define PAGE 4096
+#define PAGE      4096
+#define HUGE_PAGE (2 * MIB)
+
+/* Linux 5.14. */
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 
 struct mem {
 	uint64_t size, fill_usec, hold_usec;
 	bool touch; /* go over all pages again and again while holding */
-	bool fast;  /* one word a page: as quick as the kernel gives pages, but zram packs it to nothing */
+	bool fast;  /* as quick as the kernel gives pages: one word each at most, which zram packs to nothing */
+	bool huge;  /* in pages of 2 MiB, where the guest has them: --cmdline transparent_hugepage=madvise */
 	uint8_t *at;
 };
 
@@ -27,6 +34,8 @@ static struct mem parse(char **args)
 			m.touch = true;
 		else if (streq(*args, "--fast"))
 			m.fast = true;
+		else if (streq(*args, "--huge"))
+			m.huge = true;
 		else if (**args == '-')
 			load_usage("unknown option %s", *args);
 		else
@@ -45,12 +54,18 @@ static void fill_page(const struct mem *m, uint64_t offset, uint64_t *state)
 		words[i] = load_random(state);
 }
 
+/* In one call, without a fault for each page. False: this kernel cannot. */
+static bool populate(const struct mem *m)
+{
+	return m->fast && m->fill_usec == 0 && madvise(m->at, m->size, MADV_POPULATE_WRITE) == 0;
+}
+
 /* Spreads the pages evenly over fill_usec, in steps of a millisecond or more. */
 static void fill(const struct mem *m)
 {
 	uint64_t start = load_now_usec(), state = start | 1;
 
-	for (uint64_t offset = 0; offset < m->size; offset += PAGE) {
+	for (uint64_t offset = populate(m) ? m->size : 0; offset < m->size; offset += PAGE) {
 		uint64_t due = start + (uint64_t)((__uint128_t)m->fill_usec * offset / m->size);
 
 		if (m->fill_usec > 0 && due > load_now_usec() + 1000)
@@ -85,9 +100,14 @@ int load_mem(char **args)
 	struct mem m = parse(args);
 
 	m.size = (m.size + 64 * PAGE - 1) / (64 * PAGE) * (64 * PAGE);
-	m.at = mmap(NULL, m.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	m.at = mmap(NULL, m.size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (m.at == MAP_FAILED) {
 		perror("load: mmap");
+		return 1;
+	}
+	m.at += -(uintptr_t)m.at % HUGE_PAGE;
+	if (m.huge && madvise(m.at, m.size, MADV_HUGEPAGE) < 0) {
+		perror("load: huge pages");
 		return 1;
 	}
 	fill(&m);

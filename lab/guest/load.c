@@ -10,7 +10,7 @@ static const struct {
 	int (*run)(char **args);
 	const char *usage;
 } loads[] = {
-	{"mem", load_mem, "SIZE [--fill-ms N] [--hold SECONDS] [--touch] [--fast]"},
+	{"mem", load_mem, "SIZE [--fill-ms N] [--hold SECONDS] [--touch] [--fast] [--huge]"},
 	{"reread", load_reread, "FILE --size SIZE --seconds N [--random]"},
 	{"spin", load_spin, "[N] [--seconds N]"},
 	{"probe", load_probe, "[--seconds N] [--read FILE --size SIZE | --mem SIZE]"},

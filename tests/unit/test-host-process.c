@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/host/process.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -155,6 +156,7 @@ TEST(live_process_grows_stops_and_ends)
 	char *memory =
 		mmap(NULL, 32 * MIB, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	int go[2], done[2], status, r;
+	cpu_set_t one;
 	uint64_t ticks;
 	pid_t pid, tids[1];
 	char c;
@@ -179,6 +181,15 @@ TEST(live_process_grows_stops_and_ends)
 	CHECK_INT(read(done[0], &c, 1), 1);
 	CHECK_INT(process_read(p, true, &after), 0);
 	CHECK(after.resident_bytes >= before.resident_bytes + 30 * MIB);
+	CHECK(after.n_cpus >= 1);
+	CHECK_INT(sched_getaffinity(pid, sizeof(one), &one), 0);
+	CHECK_INT(after.n_cpus, CPU_COUNT(&one));
+	for (size_t i = CPU_SETSIZE; i-- > 0 && CPU_COUNT(&one) > 1;)
+		CPU_CLR(i, &one);
+	CHECK_INT(sched_setaffinity(pid, sizeof(one), &one), 0);
+	CHECK_INT(process_read(p, true, &after), 0);
+	CHECK_INT(after.n_cpus, 1);
+	CHECK_U64(after.cpus.word[0] & 1, CPU_ISSET(0, &one) ? 1 : 0);
 	CHECK(!process_is_stopped("/", pid));
 	CHECK_INT(kill(pid, SIGSTOP), 0);
 	CHECK_INT(waitpid(pid, &status, WUNTRACED), pid);
