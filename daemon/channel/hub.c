@@ -16,7 +16,6 @@ struct hub {
 	sd_event *loop;
 	int fast; /* epoll: members, sd-event's descriptor (data NULL), and slow (data the hub) while it is armed */
 	int slow; /* epoll: members that are read too often */
-	unsigned n_members;
 	bool news;
 	bool loop_ready;         /* sd-event's descriptor was readable */
 	uint64_t served_usec;    /* the last time that a member of the crowd was */
@@ -104,7 +103,6 @@ int hub_add(struct hub *hub, struct hub_member *m, int fd, uint32_t events)
 	m->slow = false;
 	m->events = 0;
 	m->hub = hub;
-	hub->n_members++;
 	return hub_watch(m, events);
 }
 
@@ -131,7 +129,6 @@ void hub_remove(struct hub_member *m)
 	for (int i = 0; i < hub->n_events; i++)
 		if (hub->events[i].data.ptr == m)
 			hub->events[i].data.ptr = NULL;
-	hub->n_members--;
 	m->hub = NULL;
 }
 
