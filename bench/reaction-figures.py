@@ -188,7 +188,7 @@ def chains(where, judge, half, quick):
         (found if isinstance(got, dict) else failed).append(got)
     granted = sorted(c["mib"] for c in found)
     print(f"\n{len(found)} stalls ended with memory in the guest" +
-          (f" ({granted[0]} to {granted[-1]} MiB each)" if granted else "") + "".join(f"; one: {f}" for f in failed))
+          (f" ({granted[0]} to {granted[-1]} MiB each)" if granted else "") + "".join(f"; {failed.count(f)}: {f}" for f in sorted(set(failed))))
     print(f"\n  {'milliseconds':<52} {'n':>6} {'p50':>9} {'p99':>9} {'max':>9}")
     row("10 ms of stall counted -> report", [c["stall"] for c in found])
     print(f"  {'channel: half of a round trip (bound)':<52} {'':>6} {ms(half['p50']):>9} {ms(half['p99']):>9} {ms(half['max']):>9}")
