@@ -28,26 +28,33 @@ class Command:
     def __init__(self, words):
         self.guest, self.before, self.to = words[1], int(words[2]), int(words[3])
         self.called = self.returned = None
+        self.report = None  # the newest of its guest when it was decided, for whatever reason it was sent
+        self.decided = 0
         self.error = None
 
 
 def parse(path):
-    """Threshold reports with the decision that took them in, and the command to the same guest that it gave."""
-    reports, waiting, decided, open_commands = [], [], [], {}
+    """Threshold reports with the decision that took them in and the command to the same guest that it gave; all commands."""
+    reports, commands, waiting, decided, newest, open_commands = [], [], [], [], {}, {}
+    end = 0
     with open(path, encoding="ascii", errors="replace") as lines:
         for line in lines:
             if not line.endswith("\n"):
                 break  # still being written
             words = line.split()
-            if words[0] == "report" and words[3] in THRESHOLD:
-                waiting.append(Report(words))
+            if words[0] == "report":
+                newest[words[1]] = Report(words)
+                if words[3] in THRESHOLD:
+                    waiting.append(newest[words[1]])
             elif words[0] == "decide":
-                decided, waiting = waiting, []
+                decided, waiting, end = waiting, [], int(words[2])
                 for r in decided:
                     r.began, r.decided = int(words[1]), int(words[2])
                 reports += decided
             elif words[0] == "command":
                 c = Command(words)
+                c.report, c.decided = newest.get(c.guest), end
+                commands.append(c)
                 open_commands.setdefault(c.guest, []).append(c)
                 # Where two reports of a guest went into one decision the older one, which waited longer, counts.
                 for r in decided:
@@ -56,7 +63,7 @@ def parse(path):
                         break
             elif words[0] == "done":
                 take_done(open_commands.get(words[1], []), words)
-    return reports
+    return reports, commands
 
 
 def take_done(commands, words):
@@ -106,7 +113,7 @@ class Judge:
 
 
 def waves(where, judge, quick):
-    reports = parse(f"{where}/trace-waves")
+    reports, _ = parse(f"{where}/trace-waves")
     acted = led(reports)
     ping = numbers(f"{where}/ping")
     idle = [r for r in reports if not r.command]
@@ -154,23 +161,23 @@ def first(pairs, after, least):
     return next((t for t, v in pairs if t >= after and v >= least), None)
 
 
-def chain(reports, guest, watch):
+def chain(commands, guest, watch):
     """The legs of one stall in microseconds, or a text that says what lacks."""
     stall, total = watch
     onset = first(stall, 0, stall[0][1] + ONSET_USEC) if stall else None
     if onset is None:
         return "no stall was counted"
-    r = next((r for r in led(reports) if r.guest == guest and r.mono >= onset and r.command.to > r.command.before), None)
-    if r is None:
+    c = next((c for c in commands if c.guest == guest and c.error == 0 and c.to > c.before and c.report and c.report.mono >= onset), None)
+    if c is None:
         return "no report after its beginning led to a grant"
-    c = r.command
+    r = c.report
     before = max((v for t, v in total if t <= r.mono), default=0)
     some = first(total, r.mono, total_at(total, r.mono) + FIRST_BYTES)
     whole = first(total, r.mono, total_at(total, r.mono) + (c.to - c.before) * 95 // 100)
     if not before or some is None or whole is None:
         return "its kernel did not get the memory"
     return {
-        "stall": r.mono - onset, "decide": r.decided - r.read, "call": c.called - r.decided, "return": c.returned - c.called,
+        "stall": r.mono - onset, "why": r.why, "decide": c.decided - r.read, "call": c.called - c.decided, "return": c.returned - c.called,
         "some": (some - r.mono) - (c.called - r.read), "whole": (whole - r.mono) - (c.called - r.read),
         "chain_some": some - onset, "chain_whole": whole - onset, "mib": (c.to - c.before) >> 20,
     }
@@ -184,11 +191,13 @@ def chains(where, judge, half, quick):
     found, failed = [], []
     for path in sorted(glob.glob(f"{where}/watch-*")):
         n, guest = os.path.basename(path).split("-", 2)[1:]
-        got = chain(parse(f"{where}/trace-stalls-{n}"), guest, read_watch(path))
+        got = chain(parse(f"{where}/trace-stalls-{n}")[1], guest, read_watch(path))
         (found if isinstance(got, dict) else failed).append(got)
+    whys = [c["why"] for c in found]
     granted = sorted(c["mib"] for c in found)
     print(f"\n{len(found)} stalls ended with memory in the guest" +
-          (f" ({granted[0]} to {granted[-1]} MiB each)" if granted else "") + "".join(f"; {failed.count(f)}: {f}" for f in sorted(set(failed))))
+          (f" ({granted[0]} to {granted[-1]} MiB each; told by " + ", ".join(f"{w}: {whys.count(w)}" for w in sorted(set(whys))) + ")"
+           if granted else "") + "".join(f"; {failed.count(f)}: {f}" for f in sorted(set(failed))))
     print(f"\n  {'milliseconds':<52} {'n':>6} {'p50':>9} {'p99':>9} {'max':>9}")
     row("10 ms of stall counted -> report", [c["stall"] for c in found])
     print(f"  {'channel: half of a round trip (bound)':<52} {'':>6} {ms(half['p50']):>9} {ms(half['p99']):>9} {ms(half['max']):>9}")
@@ -207,7 +216,7 @@ def chains(where, judge, half, quick):
 
 def main():
     if len(sys.argv) >= 3 and sys.argv[1] == "count":
-        print(len(led(parse(sys.argv[2]))))
+        print(len(led(parse(sys.argv[2])[0])))
         return 0
     if len(sys.argv) < 3 or sys.argv[1] != "report":
         print(__doc__, file=sys.stderr)
