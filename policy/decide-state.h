@@ -21,6 +21,7 @@ struct guest_state {
 	uint64_t soft_asked_usec;    /* BOOTTIME of it; 0: none yet */
 	bool stale;
 	bool stale_room_given;
+	uint64_t floor_idle_permyriad; /* as the division counts it */
 	bool floor_cut; /* its floor does not fit, and that was told */
 	size_t overrides_begin;      /* its first one's place in override_order, most likely */
 	uint64_t policy_epoch;

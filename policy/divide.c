@@ -9,15 +9,21 @@
 
 typedef unsigned __int128 uint128; /* a built-in type has no other way to a name without blanks */
 
-/* Weight after the idle tax: w / (f + k (1 - f)) with k = 1 / (1 - tax), f the share of pages in use. */
-static uint64_t weight_taxed(const struct division_guest *g, bool tax)
+/* How much of what is handed out at this level is idle: what is used, and what is wanted, is not. */
+static uint64_t idle_at(const struct division_guest *g, int level)
 {
-	uint64_t w = g->weight << WEIGHT_BITS, k, divisor;
+	return level == LEVEL_FLOOR ? g->floor_idle_permyriad : level >= LEVEL_KEEP ? g->idle_permyriad : 0;
+}
 
-	if (!tax)
+/* Weight after the idle tax: w / (f + k (1 - f)) with k = 1 / (1 - tax), f the share of pages in use. */
+static uint64_t weight_taxed(const struct division_guest *g, int level)
+{
+	uint64_t w = g->weight << WEIGHT_BITS, idle = idle_at(g, level), k, divisor;
+
+	if (!idle)
 		return w;
 	k = PERMYRIAD * PERMYRIAD / (PERMYRIAD - MIN(g->idle_tax, UINT64_C(9900)));
-	divisor = PERMYRIAD - g->idle_permyriad + mul_div(k, g->idle_permyriad, PERMYRIAD);
+	divisor = PERMYRIAD - idle + mul_div(k, idle, PERMYRIAD);
 	return MAX(w * PERMYRIAD / divisor, UINT64_C(1));
 }
 
@@ -77,7 +83,7 @@ static void divide_level(struct division_guest *guests, size_t n, int level, uin
 		/* Without memory nothing above the level before is handed out: safe, and asked again. */
 		g->share_bytes = level_of(g, level - 1);
 		if (parts)
-			parts[i] = (struct part){weight_taxed(g, level >= LEVEL_KEEP),
+			parts[i] = (struct part){weight_taxed(g, level),
 				g->share_bytes, g->level[level]};
 	}
 	if (!parts)

@@ -26,13 +26,15 @@ struct division_guest {
 	uint64_t level[LEVEL_MAX]; /* bytes, multiples of 1 MiB, not falling */
 	uint64_t weight;           /* 1..10000 */
 	uint64_t idle_permyriad;   /* how much of it is idle, for the idle tax */
+	uint64_t floor_idle_permyriad; /* how much of its floor is policy Min beyond its use */
 	uint64_t idle_tax;         /* permyriad, 0..9900 */
 	uint64_t share_bytes;      /* out */
 };
 
 /*
  * Fills share_bytes of all. Where surplus has to be taken (LEVEL_KEEP runs out), slack_bytes more than needed are taken if they are there, so that the
- * next small need moves nothing. From LEVEL_KEEP upwards weights are taxed for idle pages (Waldspurger, OSDI 2002, section 5).
+ * next small need moves nothing. From LEVEL_KEEP upwards, and where even the floors do not fit, weights are taxed for idle pages (Waldspurger,
+ * OSDI 2002, section 5).
  * Returns the level that ran out, or LEVEL_MAX when all fits. The shares sum to at most the budget, unless the
  * level LEVEL_SAFE alone exceeds it: then everybody has exactly that.
  */

@@ -90,6 +90,18 @@ static void row_build(const struct decision *d, struct work *w)
 					    : 0;
 }
 
+/* How much of its floor it does not use. Followed in steps: where floors do not fit the noise of reports would move memory to and fro. */
+static void floor_idle_update(struct work *w)
+{
+	uint64_t floor = w->div->level[LEVEL_FLOOR];
+	uint64_t idle = floor ? mul_div(floor - w->div->level[LEVEL_USED], PERMYRIAD, floor) : 0;
+	uint64_t was = w->g->floor_idle_permyriad;
+
+	if (MAX(idle, was) - MIN(idle, was) > PERMYRIAD / BAND_PARTS)
+		w->g->floor_idle_permyriad = idle;
+	w->div->floor_idle_permyriad = w->g->floor_idle_permyriad;
+}
+
 void levels_guest(struct decision *d, struct work *w)
 {
 	w->p->pressed = w->g->demand.pressed && !w->p->stale &&
@@ -104,6 +116,7 @@ void levels_guest(struct decision *d, struct work *w)
 	d->n_releases += w->sizes.full_release;
 	w->div = &d->divs[d->n_divs++];
 	row_build(d, w);
+	floor_idle_update(w);
 }
 
 /* A stalled guest is released at once, but not everything goes to the first who cries: half of what nobody wants. */

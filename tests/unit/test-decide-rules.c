@@ -269,4 +269,30 @@ TEST(a_floor_that_does_not_fit_is_told_once)
 	CHECK_INT(w.events[EVENT_FLOOR_CUT], 4);
 }
 
+TEST(where_floors_do_not_fit_the_idle_gives_first_and_noise_moves_nothing)
+{
+	_cleanup_world_ struct world w;
+	unsigned commands = 0;
+	uint64_t rng = 1;
+
+	/* Two Mins of 4 GiB on 6: one is used, the other is not. */
+	CHECK_INT(world_init(&w, 2, "[Memory]\nMin=4G\n"), 0);
+	w.snap.host.memory_bytes = 6 * GIB;
+	w.guests[0].actual_bytes = w.guests[0].target_bytes = w.guests[0].resident_bytes = 3 * GIB;
+	for (unsigned t = 0; t < 120; t++) {
+		w.snap.now_boot_usec += USEC_PER_SEC;
+		for (size_t i = 0; i < 2; i++) {
+			uint64_t used = i ? 500 * MIB : 2600 * MIB;
+
+			rng = rng * UINT64_C(6364136223846793005) + 1442695040888963407;
+			used = used * (97 + (rng >> 33) % 7) / 100; /* 3 % either way */
+			report(&w, i, w.guests[i].actual_bytes - used, 0);
+		}
+		CHECK_INT(step(&w, 0), 0);
+		commands += t >= 20 ? (unsigned)w.plan->n_actions : 0;
+	}
+	CHECK(w.guests[0].target_bytes > w.guests[1].target_bytes + GIB / 2);
+	CHECK_INT(commands, 0);
+}
+
 TEST_MAIN()

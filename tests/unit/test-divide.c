@@ -77,6 +77,26 @@ TEST(idle_pages_weigh_less)
 	CHECK_U64(g[1].share_bytes, 800 * MIB);
 }
 
+TEST(where_floors_do_not_fit_an_idle_one_is_cut_before_a_used_one)
+{
+	struct division_guest g[] = {guest(1000, 1000, 1000, 100), guest(1000, 1000, 1000, 100)};
+
+	g[0].level[LEVEL_SAFE] = g[1].level[LEVEL_SAFE] = 50 * MIB;
+	g[0].level[LEVEL_USED] = 900 * MIB;
+	g[0].floor_idle_permyriad = 1000;
+	g[1].level[LEVEL_USED] = 100 * MIB;
+	g[1].floor_idle_permyriad = 9000;
+	CHECK_INT(divide(g, 2, 1400 * MIB, 0), LEVEL_FLOOR);
+	/* (1 + 3 * 90 %) / (1 + 3 * 10 %) = 2.8 times as much, within its floor */
+	CHECK_U64(g[0].share_bytes, 1000 * MIB);
+	CHECK_U64(g[1].share_bytes, 400 * MIB);
+	/* What is used does not fit: nothing of that is idle. */
+	g[0].level[LEVEL_USED] = g[1].level[LEVEL_USED] = 900 * MIB;
+	CHECK_INT(divide(g, 2, 1400 * MIB, 0), LEVEL_USED);
+	CHECK_U64(g[0].share_bytes, 700 * MIB);
+	CHECK_U64(g[1].share_bytes, 700 * MIB);
+}
+
 TEST(slack_is_taken_from_surplus_only)
 {
 	struct division_guest g[] = {guest(100, 200, 1000, 100), guest(100, 200, 1000, 100)};
