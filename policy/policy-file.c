@@ -44,6 +44,8 @@ struct composer {
 	struct raw_value schedule_section;
 	struct raw_value host_section;
 	bool section_unknown; /* the one being read: said once, its keys are passed over */
+	/* Something in that section was not understood: what it seems to lack may be just that. */
+	bool schedule_bad, when_bad;
 };
 
 static void raw_clear(struct raw_list *l)
@@ -152,10 +154,9 @@ static int at_value(const struct ini_entry *e, int r, struct diag *inner, struct
 	return diag_set(d, -r, e->file, line, col, "%s", inner->text);
 }
 
-static int read_entry(const struct ini_entry *e, void *userdata, struct diag *d)
+static int read_one(const struct ini_entry *e, struct composer *c, struct diag *d)
 {
 	_cleanup_diag_ struct diag inner = {0};
-	struct composer *c = userdata;
 	char found[EXCERPT_MAX];
 	const struct setting *s;
 	union setting_value value = {0};
@@ -181,6 +182,18 @@ static int read_entry(const struct ini_entry *e, void *userdata, struct diag *d)
 		return assign(c, s, e, value);
 	setting_value_clear(s, &value);
 	return raw_add(raw_of(c, s), e, policy_source_path(c->source));
+}
+
+static int read_entry(const struct ini_entry *e, void *userdata, struct diag *d)
+{
+	struct composer *c = userdata;
+	int r = read_one(e, c, d);
+
+	if (r < 0) {
+		c->schedule_bad |= streq(e->section, "Schedule");
+		c->when_bad |= streq(e->section, "When");
+	}
+	return r;
 }
 
 static int compose_match(struct composer *c)
@@ -308,10 +321,20 @@ static int check_min_max(const struct composer *c, struct diag *d)
 		max->file, max->line);
 }
 
-/* What can only be said of the whole. */
-static int compose_whole(struct composer *c, struct diag *d)
+/* Adds what a step found to the findings, and goes on. */
+static int take_finding(struct composer *c, int r, struct diag *d, bool *bad)
+{
+	if (r >= 0 || r == -ENOMEM)
+		return MIN(r, 0);
+	*bad = true;
+	return diag_list_take(c->findings, d);
+}
+
+/* What can only be said of the whole; each mistake by itself, whatever else was found. */
+static int compose_whole(struct composer *c, bool *bad)
 {
 	const struct raw_value *description = raw_last(&c->raw.description);
+	_cleanup_diag_ struct diag d = {0};
 	struct policy *p = c->policy;
 	int r;
 
@@ -320,14 +343,14 @@ static int compose_whole(struct composer *c, struct diag *d)
 	if (!p->description || !p->on_calendar)
 		return -ENOMEM;
 	r = compose_match(c);
+	if (r == 0 && !c->schedule_bad)
+		r = take_finding(c, compose_schedule(c, &d), &d, bad);
+	if (r == 0 && !c->when_bad)
+		r = take_finding(c, compose_when(c, &d), &d, bad);
 	if (r == 0)
-		r = compose_schedule(c, d);
+		r = take_finding(c, check_host(c, &d), &d, bad);
 	if (r == 0)
-		r = compose_when(c, d);
-	if (r == 0)
-		r = check_host(c, d);
-	if (r == 0)
-		r = check_min_max(c, d);
+		r = take_finding(c, check_min_max(c, &d), &d, bad);
 	return r;
 }
 
@@ -353,7 +376,6 @@ int policy_compose(const char *name, struct policy_source *const *sources, size_
 	_cleanup_policy_ struct policy *p = policy_new(name, sources, n);
 	_cleanup_(composer_clear) struct composer c = {
 		.policy = p, .zones = zones, .findings = findings};
-	_cleanup_diag_ struct diag d = {0};
 	bool any_bad = false;
 	int r;
 
@@ -372,15 +394,11 @@ int policy_compose(const char *name, struct policy_source *const *sources, size_
 		bad[i] = r > 0;
 		any_bad = any_bad || bad[i];
 	}
+	r = compose_whole(&c, &any_bad);
+	if (r < 0)
+		return r;
 	if (any_bad)
 		return -EBADMSG;
-	r = compose_whole(&c, &d);
-	if (r == -ENOMEM)
-		return r;
-	if (r < 0) {
-		r = diag_list_take(findings, &d);
-		return r < 0 ? r : -EBADMSG;
-	}
 	*ret = TAKE_PTR(p);
 	return 0;
 }

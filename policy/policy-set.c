@@ -84,15 +84,26 @@ static void apply_host(struct policy_set *set, const struct assignment *a)
 		set->host.reserve_set = !a->reset;
 }
 
+/* A size of less than a page is good for nothing: a sign was forgotten. */
+#define SIZE_MEANT_MIN 4096
+
 static int note_assignment(struct policy_set *set, const struct assignment *a)
 {
 	_cleanup_diag_ struct diag d = {0};
+	bool bare = a->setting->type == SETTING_AMOUNT && !a->value.amount.is_ratio &&
+		    a->value.amount.value > 0 && a->value.amount.value < SIZE_MEANT_MIN;
+	unsigned n = (unsigned)a->value.amount.value;
 
-	if (a->setting->in_force || a->reset)
+	if (a->reset || (a->setting->in_force && !bare))
 		return 0;
-	diag_set(&d, 0, a->file, a->line, 0,
-		"%s= in [%s] is accepted, not in force in this version", a->setting->key,
-		a->setting->section);
+	if (bare)
+		diag_set(&d, 0, a->file, a->line, a->col,
+			"%s=%u in [%s] is %u bytes; %u%% is a share, %uM a size", a->setting->key, n,
+			a->setting->section, n, n, n);
+	else
+		diag_set(&d, 0, a->file, a->line, 0,
+			"%s= in [%s] is accepted, not in force in this version", a->setting->key,
+			a->setting->section);
 	return diag_list_take(&set->notes, &d);
 }
 

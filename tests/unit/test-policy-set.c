@@ -326,6 +326,21 @@ TEST(what_is_not_in_force_is_noted_with_its_place)
 	CHECK_STR(note, "a.policy:4: GrowBy= in [Disk] is accepted, not in force in this version");
 }
 
+TEST(a_size_that_lacks_its_sign_is_noted)
+{
+	_cleanup_policy_set_ struct policy_set *set = set_of("a.policy", "[Memory]\nHeadroom=20\n");
+	_cleanup_policy_set_ struct policy_set *none = set_of("b.policy", "[Memory]\nHeadroom=0\n");
+	_cleanup_policy_set_ struct policy_set *page = set_of("c.policy", "[Memory]\nHeadroom=4096\n");
+	_cleanup_free_ char *note = NULL;
+
+	CHECK(set && none && page);
+	CHECK_INT(policy_set_notes(set)->n, 1);
+	note = diag_format(&policy_set_notes(set)->items[0]);
+	CHECK_STR(note, "a.policy:2:10: Headroom=20 in [Memory] is 20 bytes; 20% is a share, 20M a size");
+	CHECK_INT(policy_set_notes(none)->n, 0);
+	CHECK_INT(policy_set_notes(page)->n, 0);
+}
+
 TEST(a_policy_tells_what_it_is)
 {
 	_cleanup_policy_set_ struct policy_set *set = set_of("a.policy",
