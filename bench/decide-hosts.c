@@ -67,6 +67,7 @@ static void guest_report(struct host *h, size_t i)
 	r->available_bytes = r->free_bytes = room - used;
 	r->anon_bytes = used;
 	r->file_bytes = used / 4;
+	r->has_swap = true;
 	r->swap_total_bytes = r->swap_free_bytes = GIB;
 	r->page_bytes = 4096;
 	r->has_counters = r->has_psi = true;

@@ -5,9 +5,11 @@
 
 #define ENROLL_PERIOD_SEC 5
 
-/* Proposed where a guest has no net: between fine and dead it has no warning. */
+/* Proposed where a guest has no net, or none that is known: between fine and dead it has no warning. */
 static const char autodeflate_advice[] =
 	"it has neither swap nor autodeflate='on' on its memballoon: virsh edit it, or give it swap, so that a sudden need does not kill processes";
+static const char autodeflate_unknown[] =
+	"it has no autodeflate='on' on its memballoon, and whether it has swap is not known yet: without both a sudden need kills processes";
 
 static void finish(struct guest *g, bool at_next_start, bool attached)
 {
@@ -19,9 +21,9 @@ static void finish(struct guest *g, bool at_next_start, bool attached)
 						    "channel org.ballast.agent.0 attached"));
 	if (g->enroll_period)
 		json_array_append_new(changes, json_string("statistics period set to 5 s"));
-	if (!guest_sample(g)->autodeflate && guest_sample(g)->report.source != REPORT_NONE &&
-		!guest_sample(g)->report.swap_total_bytes)
-		json_array_append_new(changes, json_string(autodeflate_advice));
+	if (!guest_sample(g)->autodeflate && !guest_sample(g)->report.swap_total_bytes)
+		json_array_append_new(changes, json_string(guest_sample(g)->report.has_swap ? autodeflate_advice :
+											      autodeflate_unknown));
 	body = json_pack("{s:b, s:o, s:b}", "enrolled", 1, "changes", changes, "restart_needed",
 		(int)at_next_start);
 	api_call_reply(g->enroll_call, 200, body);

@@ -66,9 +66,11 @@ static void guest_facts(const struct decision *d, const struct work *w, struct f
 		return;
 	facts_set(f, FACT_GUEST_MEM_USED, dm->used_bytes);
 	facts_set(f, FACT_GUEST_MEM_AVAILABLE, w->s->report.available_bytes);
-	facts_set(f, FACT_GUEST_SWAP_TOTAL, w->s->report.swap_total_bytes);
-	facts_set(f, FACT_GUEST_SWAP_USED,
-		sub_sat(w->s->report.swap_total_bytes, w->s->report.swap_free_bytes));
+	if (w->s->report.has_swap) {
+		facts_set(f, FACT_GUEST_SWAP_TOTAL, w->s->report.swap_total_bytes);
+		facts_set(f, FACT_GUEST_SWAP_USED,
+			sub_sat(w->s->report.swap_total_bytes, w->s->report.swap_free_bytes));
+	}
 	if (!dm->rates_known)
 		return;
 	facts_set(f, FACT_GUEST_REFAULTS, dm->refaults_per_sec);

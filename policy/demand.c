@@ -348,6 +348,7 @@ void demand_update(struct demand *d, const struct guest_sample *s, uint64_t now_
 	credit_update(d, s, now_usec);
 }
 
+/* A net that is not known of is none. */
 static bool net_missing(const struct guest_sample *s, uint64_t wanted_bytes)
 {
 	return !s->autodeflate && s->report.swap_free_bytes < wanted_bytes;

@@ -45,6 +45,7 @@ struct guest_report {
 	uint64_t anon_bytes;
 	uint64_t file_bytes;
 	uint64_t dirty_bytes;
+	bool has_swap; /* the two below: not with REPORT_BALLOON; 0 there is not "none" */
 	uint64_t swap_total_bytes;
 	uint64_t swap_free_bytes;
 	uint32_t page_bytes; /* 4096 unless told */

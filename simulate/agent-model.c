@@ -86,6 +86,7 @@ static struct guest_report agent_report(struct agent_model *a, enum report_why w
 			   ((uint64_t)g->uuid.bytes[14] << 8) + 1,
 		.anon_bytes = g->anon_bytes - g->swapped_bytes,
 		.file_bytes = g->cache_bytes,
+		.has_swap = true,
 		.swap_total_bytes = g->spec->swap_bytes,
 		.swap_free_bytes = sub_sat(g->spec->swap_bytes, g->swapped_bytes),
 		.has_counters = true,

@@ -65,7 +65,7 @@ const char *guest_net(const struct guest_sample *g)
 {
 	if (g->autodeflate)
 		return "autodeflate";
-	if (g->report.source == REPORT_NONE)
+	if (!g->report.has_swap)
 		return NULL;
 	return g->report.swap_total_bytes ? "swap" : "none";
 }
@@ -172,8 +172,8 @@ static void write_report(struct json_out *o, const struct snapshot *s, const str
 	json_out_key_u64(o, "anon", r->anon_bytes);
 	json_out_key_u64(o, "file", r->file_bytes);
 	json_out_key_u64(o, "dirty", r->dirty_bytes);
-	json_out_key_u64(o, "swap_total", r->swap_total_bytes);
-	json_out_key_u64(o, "swap_free", r->swap_free_bytes);
+	json_out_key_u64(o, "swap_total", r->has_swap ? r->swap_total_bytes : UINT64_MAX);
+	json_out_key_u64(o, "swap_free", r->has_swap ? r->swap_free_bytes : UINT64_MAX);
 	write_counters(o, r);
 	json_out_close(o, '}');
 }

@@ -327,6 +327,7 @@ static int finish_report(struct line *line, uint64_t seen, const char **ret_reas
 		return bad(ret_reason, "a report has some of its counters, not all");
 	if ((seen & PSI) && (seen & PSI) != PSI)
 		return bad(ret_reason, "a report has some of its psi_ members, not all");
+	r->has_swap = (seen & BIT(M_SWAP_TOTAL)) && (seen & BIT(M_SWAP_FREE));
 	r->has_counters = seen & COUNTERS;
 	r->has_psi = seen & PSI;
 	line->has_ping = seen & BIT(M_PING);

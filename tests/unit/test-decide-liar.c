@@ -56,7 +56,7 @@ static void report(struct host *h, size_t i, uint64_t available_bytes, bool stal
 	r->total_bytes = h->guests[i].actual_bytes - 40 * MIB;
 	r->available_bytes = available_bytes;
 	r->swap_total_bytes = r->swap_free_bytes = GIB;
-	r->has_counters = r->has_psi = true;
+	r->has_swap = r->has_counters = r->has_psi = true;
 	r->psi_mem_some_usec += stalls ? 400 * USEC_PER_MSEC : 0;
 	r->refaults_file += stalls ? 5000 : 0;
 }

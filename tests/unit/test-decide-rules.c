@@ -63,7 +63,7 @@ static void report(struct world *w, size_t i, uint64_t available_bytes, uint64_t
 	r->total_bytes = s->actual_bytes - 40 * MIB;
 	r->available_bytes = available_bytes;
 	r->swap_total_bytes = r->swap_free_bytes = 4 * GIB;
-	r->has_counters = r->has_psi = true;
+	r->has_swap = r->has_counters = r->has_psi = true;
 	r->psi_mem_some_usec += stall_usec;
 }
 
@@ -293,6 +293,22 @@ TEST(where_floors_do_not_fit_the_idle_gives_first_and_noise_moves_nothing)
 	}
 	CHECK(w.guests[0].target_bytes > w.guests[1].target_bytes + GIB / 2);
 	CHECK_INT(commands, 0);
+}
+
+TEST(a_condition_on_swap_is_not_true_of_a_guest_whose_swap_is_not_known)
+{
+	_cleanup_world_ struct world w;
+
+	CHECK_INT(world_init(&w, 1, "[When]\nCondition=guest.swap_total < 1M\n[Memory]\nMin=2G\n"), 0);
+	report(&w, 0, 512 * MIB, 0);
+	w.guests[0].report.swap_total_bytes = w.guests[0].report.swap_free_bytes = 0;
+	w.guests[0].report.has_swap = false;
+	CHECK_INT(step(&w, 0), 0);
+	CHECK_U64(w.plan->guests[0].min_bytes, 0);
+	report(&w, 0, 512 * MIB, 0);
+	w.guests[0].report.swap_total_bytes = w.guests[0].report.swap_free_bytes = 0;
+	CHECK_INT(step(&w, 0), 0);
+	CHECK_U64(w.plan->guests[0].min_bytes, 2 * GIB);
 }
 
 TEST_MAIN()

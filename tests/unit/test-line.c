@@ -64,6 +64,7 @@ TEST(the_documented_report_is_read)
 	CHECK_U64(line.report.anon_bytes, 8093696);
 	CHECK_U64(line.report.file_bytes, 94371840);
 	CHECK_U64(line.report.dirty_bytes, 8192);
+	CHECK(line.report.has_swap); /* though it is 0 */
 	CHECK(line.report.has_counters && line.report.has_psi && !line.has_ping &&
 		!line.has_filesystems);
 	CHECK_U64(line.report.major_faults, 214);
@@ -93,7 +94,7 @@ TEST(the_documented_hello_is_read)
 TEST(the_least_report_has_no_counters_and_no_psi)
 {
 	CHECK_INT(parse(HEAD MEMORY "}"), 0);
-	CHECK(!line.report.has_counters && !line.report.has_psi);
+	CHECK(!line.report.has_counters && !line.report.has_psi && !line.report.has_swap);
 	CHECK_U64(line.report.swap_total_bytes, 0);
 	CHECK_INT(line.report.page_bytes, 4096);
 }
