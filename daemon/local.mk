@@ -88,6 +88,7 @@ manager_tests = \
 	tests/unit/test-manager-act \
 	tests/unit/test-manager-mode \
 	tests/unit/test-manager-release \
+	tests/unit/test-manager-sample \
 	$(NULL)
 check_PROGRAMS += $(manager_tests)
 TESTS += $(manager_tests) tests/unit/test-release.sh
@@ -100,3 +101,5 @@ tests_unit_test_manager_mode_SOURCES = tests/unit/test-manager-mode.c $(fake_man
 tests_unit_test_manager_mode_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_release_SOURCES = tests/unit/test-manager-release.c $(fake_manager) daemon/manager-release.c
 tests_unit_test_manager_release_LDADD = $(fake_manager_libs)
+tests_unit_test_manager_sample_SOURCES = tests/unit/test-manager-sample.c $(fake_manager) daemon/manager-sample.c
+tests_unit_test_manager_sample_LDADD = $(fake_manager_libs) $(host_libs)

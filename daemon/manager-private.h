@@ -124,6 +124,9 @@ struct manager {
 	struct look look;          /* at all guests */
 	size_t fallback_next;      /* whose agent's silence was looked for last */
 	int host_error;
+	bool host_is_cgroup;       /* the figures are those of [Host] MemoryFrom=cgroup:... */
+	char host_problem[256];    /* that group cannot be read: "" if it can */
+	uint64_t host_problem_real_usec;
 
 	/* libvirt */
 	bool connected, synced, settling; /* settling: just (re)connected, first readings under way */
@@ -162,7 +165,7 @@ struct manager {
 	struct view_policy *view_policies;
 	size_t view_policies_allocated;
 	struct snapshot snapshot;
-	struct view_problem problems[4];
+	struct view_problem problems[5];
 };
 
 static inline struct guest_sample *guest_sample(const struct guest *g)
@@ -187,7 +190,7 @@ void agent_ask_pressed(struct manager *m) _nonnull_;  /* those of the last decis
 
 /* manager-sample.c */
 int sample_start(struct manager *m) _nonnull_ _must_check_;
-int sample_open_host(struct manager *m) _nonnull_ _must_check_; /* as [Host] MemoryFrom says; again after a reload */
+int sample_open_host(struct manager *m) _nonnull_ _must_check_; /* as [Host] MemoryFrom says, the whole host while that is not there; again after a reload */
 void sample_guest_opened(struct guest *g) _nonnull_;            /* its process or vCPUs are others now */
 void sample_host(struct manager *m, bool force) _nonnull_;
 void sample_pressure(struct manager *m) _nonnull_; /* before it is used: for a decision, for who asks */

@@ -50,14 +50,27 @@ int sample_open_host(struct manager *m)
 	if (cgroup && asprintf(&from, "cgroup:%s", cgroup) < 0)
 		return -ENOMEM;
 	r = host_new("/", from, &host);
-	if (r < 0) {
-		journal_error("cannot read the host's memory%s%s: %s%s", cgroup ? " of control group " : "",
-			cgroup ? cgroup : "", strerror(-r),
-			m->host ? "; the last source stays in use" : "");
+	if (r >= 0) {
+		if (*m->host_problem)
+			journal_info("the memory of control group %s can be read now", cgroup ? cgroup : "/");
+		m->host_problem[0] = '\0';
+		host_free(m->host);
+		m->host = host;
+		m->host_is_cgroup = cgroup != NULL;
+		return 0;
+	}
+	/* The group may come with the first guest: sample_host() tries again. Until then there must be something to go by. */
+	if (!cgroup || (!m->host && host_new("/", NULL, &m->host) < 0)) {
+		journal_error("cannot read the host's memory: %s", strerror(-r));
 		return r;
 	}
-	host_free(m->host);
-	m->host = host;
+	if (!*m->host_problem) {
+		m->host_problem_real_usec = clock_real_usec();
+		snprintf(m->host_problem, sizeof(m->host_problem),
+			"[Host] MemoryFrom=cgroup:%s cannot be read (%s): %s", cgroup, strerror(-r),
+			m->host_is_cgroup ? "the last source stays in use" : "the whole host's figures are used");
+		journal_error("%s; tried again until it can", m->host_problem);
+	}
 	return 0;
 }
 
@@ -162,7 +175,7 @@ static uint64_t other_bytes(const struct manager *m, const struct host_reading *
 	const struct host_settings *h = policy_set_host(m->set);
 	uint64_t other = host_other_bytes(r->total_bytes, r->available_bytes, resident);
 
-	if (h->memory_cgroup || h->memory_bytes >= r->total_bytes)
+	if (m->host_is_cgroup || h->memory_bytes >= r->total_bytes)
 		return other;
 	return sub_sat(other, r->total_bytes - h->memory_bytes);
 }
@@ -204,8 +217,11 @@ static int sample_memory(struct manager *m, bool force)
 void sample_host(struct manager *m, bool force)
 {
 	struct host_reading *r = &m->host_reading;
-	int e = sample_memory(m, force);
+	int e;
 
+	if (*m->host_problem)
+		(void)!sample_open_host(m);
+	e = sample_memory(m, force);
 	if (e < 0) {
 		if (m->host_error != e)
 			journal_error("cannot read the host's memory: %s; the last figures stay in use",

@@ -94,6 +94,13 @@ static size_t fill_problems(struct manager *m)
 			.remedy = "make room in the state directory or make it writable; what is set now is forgotten at a restart",
 			.since_real_usec = m->state_problem_real_usec,
 		};
+	if (*m->host_problem)
+		m->problems[n++] = (struct view_problem){
+			.code = "memory-source",
+			.text = m->host_problem,
+			.remedy = "make the control group, or correct MemoryFrom= and: ballastctl reload",
+			.since_real_usec = m->host_problem_real_usec,
+		};
 	if (m->host_error)
 		m->problems[n++] = (struct view_problem){
 			.code = "host-unreadable",

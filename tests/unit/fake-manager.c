@@ -174,6 +174,12 @@ FAKE void original_soft_limited(struct guest *g, bool limited)
 {
 	g->original.soft_limited = limited;
 }
+FAKE void balloon_fallback(struct guest *g, uint64_t now_usec)
+{
+}
+FAKE void reserve_expire(struct manager *m)
+{
+}
 FAKE void balloon_poll_soon(struct manager *m)
 {
 }

@@ -56,5 +56,10 @@ printf '[Daemon]\nPolicyPath=%s\n' "$tmp/example" >"$tmp/b.conf"
 "$d" --check --config="$tmp/b.conf" >"$tmp/out" 2>"$tmp/err"
 result $? "the example policies are good"
 sed 's/^/# /' "$tmp/err"
+printf '[Daemon]\nPolicyPath=%s\n' "$tmp/policy" >"$tmp/b.conf"
+rm "$tmp/policy"/*
+printf '[Host]\nMemoryFrom=cgroup:/no-such-group\n' >"$tmp/policy/10-a.policy"
+"$d" --check --config="$tmp/b.conf" >"$tmp/out" 2>"$tmp/err" && grep -q 'note: .*cgroup:/no-such-group' "$tmp/err"
+result $? "a group that is not there is noted: the daemon starts without it"
 echo "1..$n"
 exit $failed
