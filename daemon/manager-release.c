@@ -70,7 +70,7 @@ static void judge_size(const struct guest *g, const struct release_guest *r, int
 static void release(struct manager *m, enum release_goal goal, json_t *left_out)
 {
 	_cleanup_free_ struct release_guest *all = calloc(m->n_guests + 1, sizeof(*all));
-	struct reason reason = {.code = REASON_RESTORE};
+	struct reason reason = {.code = goal == RELEASE_TO_USED ? REASON_STOPPING : REASON_RESTORE};
 
 	if (!all || !manager_may_act(m))
 		return;
@@ -81,6 +81,7 @@ static void release(struct manager *m, enum release_goal goal, json_t *left_out)
 		int r = 0;
 
 		reason.arg[0] = all[i].to_bytes;
+		reason.arg[1] = all[i].used_bytes;
 		if (all[i].to_bytes != all[i].settled_bytes)
 			r = act_set_memory(m->guests[i], all[i].to_bytes, &reason);
 		if (left_out)

@@ -32,6 +32,7 @@ static const char *const reason_templates[REASON_CODE_MAX] = {
 	[REASON_TOOK_BACK] = "took memory back by itself, to %s1; targeted again",
 	[REASON_BREAKER] = "holds %s1 of the host's memory, charged %s2: soft limit",
 	[REASON_RESTORE] = "given back what it had before Ballast",
+	[REASON_STOPPING] = "Ballast stops: it uses %s2, and keeps room beside that",
 	[REASON_CPU_POLICY] = "policy: weight %n1, quota %p2 of a CPU",
 	[REASON_CPU_PRESSED] = "waits for a CPU %p3 of the time; weight %n1",
 	[REASON_CPU_BACK] = "does not wait for a CPU any more; weight %n1",
@@ -47,7 +48,7 @@ DEFINE_STRTAB(reason_code, enum reason_code, REASON_CODE_MAX, [REASON_NONE] = "n
 	[REASON_SETTLE] = "settle", [REASON_RELEASE] = "release",
 	[REASON_NOT_CREDIBLE] = "not-credible", [REASON_OUT_OF_PUFF] = "out-of-puff",
 	[REASON_RETRY] = "retry", [REASON_TOOK_BACK] = "took-back", [REASON_BREAKER] = "breaker",
-	[REASON_RESTORE] = "restore",
+	[REASON_RESTORE] = "restore", [REASON_STOPPING] = "stopping",
 	[REASON_CPU_POLICY] = "cpu-policy", [REASON_CPU_PRESSED] = "cpu-pressed",
 	[REASON_CPU_BACK] = "cpu-back", [REASON_ROOM] = "room", [REASON_NO_ROOM] = "no-room")
 

@@ -31,7 +31,8 @@ enum reason_code {
 	REASON_RETRY,          /* a stuck balloon is tried again */
 	REASON_TOOK_BACK,      /* it grew by itself (autodeflate): targeted again */
 	REASON_BREAKER,        /* holds more than it is charged: a soft limit */
-	REASON_RESTORE,        /* mode observe --release, orderly stop */
+	REASON_RESTORE,        /* mode observe --release */
+	REASON_STOPPING,       /* orderly stop: what it uses, and room to breathe */
 	/* CPU */
 	REASON_CPU_POLICY,     /* weight or quota by policy */
 	REASON_CPU_PRESSED,    /* starved on the host while others have more than they need */

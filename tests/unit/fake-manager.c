@@ -202,7 +202,7 @@ FAKE int hv_submit(struct hv *hv, const struct hv_request *req, uint64_t *ret_id
 		return fake.submit_error;
 	if (fake.n_submits == ARRAY_SIZE(fake.submits))
 		return -ENOBUFS;
-	fake.submits[fake.n_submits++] = (struct fake_submit){*req, fake.n_submits};
+	fake.submits[fake.n_submits++] = (struct fake_submit){.req = *req, .id = fake.n_submits};
 	if (ret_id)
 		*ret_id = fake.n_submits;
 	return 0;
@@ -212,8 +212,12 @@ FAKE void balloon_period_back(struct guest *g)
 }
 FAKE int act_set_memory(struct guest *g, uint64_t to_bytes, const struct reason *reason)
 {
-	return manager_submit(g,
+	int r = manager_submit(g,
 		&(struct hv_request){.call = HV_CALL_SET_MEMORY, .guest = g->uuid, .bytes = to_bytes}, NULL);
+
+	if (r >= 0)
+		fake.submits[fake.n_submits - 1].reason = *reason;
+	return r;
 }
 FAKE int act_set_cpu(struct guest *g, uint64_t weight, uint64_t quota, const struct reason *reason)
 {

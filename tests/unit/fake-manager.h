@@ -28,6 +28,7 @@ struct fake_write {
 struct fake_submit {
 	struct hv_request req;
 	uint64_t id;
+	struct reason reason; /* of act_set_memory() */
 };
 
 struct fake {

@@ -128,4 +128,20 @@ TEST(a_soft_limit_is_lifted_at_a_stop_and_at_a_release)
 	CHECK_CONTAINS(why_of(refused, "web"), "soft limit");
 }
 
+TEST(a_stop_says_that_it_is_a_stop)
+{
+	_cleanup_manager_ struct manager m = start(4096);
+	_cleanup_array_ json_t *left_out = NULL;
+	struct guest *g = guest(&m, "web", 512, 300);
+
+	guest_sample(g)->report = (struct guest_report){.source = REPORT_AGENT, .available_bytes = 20 * MIB};
+	release_to_used(&m);
+	CHECK_INT((int)fake.n_submits, 1);
+	CHECK_U64(fake.submits[0].req.bytes, (280 + 256) * MIB); /* a quarter of its maximum beside what it uses */
+	CHECK_INT(fake.submits[0].reason.code, REASON_STOPPING);
+	CHECK_U64(fake.submits[0].reason.arg[1], 280 * MIB);
+	left_out = release_originals(&m);
+	CHECK_INT(fake.submits[1].reason.code, REASON_RESTORE);
+}
+
 TEST_MAIN()
