@@ -88,6 +88,7 @@ manager_tests = \
 	tests/unit/test-manager-act \
 	tests/unit/test-manager-mode \
 	tests/unit/test-manager-release \
+	tests/unit/test-manager-reserve \
 	tests/unit/test-manager-sample \
 	$(NULL)
 check_PROGRAMS += $(manager_tests)
@@ -103,3 +104,10 @@ tests_unit_test_manager_release_SOURCES = tests/unit/test-manager-release.c $(fa
 tests_unit_test_manager_release_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_sample_SOURCES = tests/unit/test-manager-sample.c $(fake_manager) daemon/manager-sample.c
 tests_unit_test_manager_sample_LDADD = $(fake_manager_libs) $(host_libs)
+tests_unit_test_manager_reserve_SOURCES = \
+	tests/unit/test-manager-reserve.c \
+	$(fake_manager) \
+	daemon/manager-enroll.c \
+	daemon/manager-reserve.c \
+	$(NULL)
+tests_unit_test_manager_reserve_LDADD = $(fake_manager_libs)

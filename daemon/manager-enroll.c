@@ -87,10 +87,6 @@ void enroll(void *userdata, struct api_call *call, const struct uuid *guest)
 		api_call_problem(call, API_PROBLEM_GUEST_UNKNOWN, "This guest does not run here any more.");
 		return;
 	}
-	if (api_call_dry_run(call)) {
-		dry_run(g, call);
-		return;
-	}
 	if (m->mode == MODE_OBSERVE) {
 		api_call_problem(call, API_PROBLEM_CONFLICT,
 			"The mode is observe: nothing is touched. `ballastctl mode enforce` comes first.");
@@ -98,6 +94,10 @@ void enroll(void *userdata, struct api_call *call, const struct uuid *guest)
 	}
 	if (g->enroll_call) {
 		api_call_problem(call, API_PROBLEM_CONFLICT, "%s is being enrolled already.", g->hv->name);
+		return;
+	}
+	if (api_call_dry_run(call)) {
+		dry_run(g, call);
 		return;
 	}
 	g->enroll_call = call;

@@ -2,6 +2,7 @@
 #include "daemon/manager-private.h"
 
 #include "common/units.h"
+#include "policy/policy-set.h"
 
 /*
  * Room for guests that start: the libvirt hook asks before QEMU is there, decide() grants or refuses in the order asked, squeezing others meanwhile;
@@ -80,6 +81,33 @@ static void replace_old(struct manager *m, const struct uuid *guest)
 			"Room for the same guest was asked for again, by a later request.");
 }
 
+/* What could be had with everybody squeezed to its floor, as the last decision saw them: what is not given already. */
+static uint64_t squeezed_room(const struct manager *m)
+{
+	const struct plan *p = m->plan;
+	uint64_t firm = p->reserved_bytes;
+
+	for (size_t i = 0; i < p->n_guests; i++)
+		firm = add_sat(firm, p->guests[i].left_out ? p->guests[i].charge_bytes :
+			MIN(p->guests[i].floor_bytes, p->guests[i].charge_bytes));
+	return sub_sat(p->budget_bytes, firm);
+}
+
+/* What a reservation would most likely be answered. */
+static void dry_run(struct manager *m, struct api_call *call, const struct reservation *item)
+{
+	enum start_policy policy = policy_set_host(m->set)->start_policy;
+	uint64_t room = UINT64_MAX;
+
+	if (m->mode == MODE_ENFORCE && m->plan && policy != START_IGNORE)
+		room = policy == START_WAIT ? squeezed_room(m) :
+			sub_sat(m->plan->budget_bytes, add_sat(m->plan->charged_bytes, m->plan->reserved_bytes));
+	if (add_sat(item->bytes, item->qemu_bytes) > room)
+		answer_refused(m, call, item, room);
+	else
+		api_call_reply(call, 201, api_reservation_json(item, item->asked_usec, clock_real_usec()));
+}
+
 void reserve(void *userdata, struct api_call *call, const struct api_reserve_request *req)
 {
 	struct manager *m = userdata;
@@ -94,12 +122,12 @@ void reserve(void *userdata, struct api_call *call, const struct api_reserve_req
 	};
 	ssize_t i;
 
-	if (api_call_dry_run(call)) {
-		api_call_reply(call, 201, api_reservation_json(&item, now, clock_real_usec()));
-		return;
-	}
 	if (manager_find(m, &req->guest)) {
 		api_call_problem(call, API_PROBLEM_CONFLICT, "%s runs already.", req->guest_name);
+		return;
+	}
+	if (api_call_dry_run(call)) {
+		dry_run(m, call, &item);
 		return;
 	}
 	replace_old(m, &req->guest);

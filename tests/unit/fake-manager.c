@@ -180,6 +180,13 @@ FAKE void balloon_fallback(struct guest *g, uint64_t now_usec)
 FAKE void reserve_expire(struct manager *m)
 {
 }
+FAKE void sample_host(struct manager *m, bool force)
+{
+}
+FAKE bool balloon_is_moving(const struct guest *g)
+{
+	return false;
+}
 FAKE void balloon_poll_soon(struct manager *m)
 {
 }
@@ -202,7 +209,8 @@ FAKE int hv_submit(struct hv *hv, const struct hv_request *req, uint64_t *ret_id
 		return fake.submit_error;
 	if (fake.n_submits == ARRAY_SIZE(fake.submits))
 		return -ENOBUFS;
-	fake.submits[fake.n_submits++] = (struct fake_submit){.req = *req, .id = fake.n_submits};
+	fake.submits[fake.n_submits] = (struct fake_submit){.req = *req, .id = fake.n_submits + 1};
+	fake.n_submits++;
 	if (ret_id)
 		*ret_id = fake.n_submits;
 	return 0;

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Reservations and enrolling, asked for real and only to see: the answer is the same. */
+#include "policy/policy-set.h"
+#include "tests/test.h"
+#include "tests/unit/fake-manager.h"
+
+static struct plan plan;
+static struct plan_guest plan_guests[2];
+
+/* 8 GiB to share out, of which two guests have 3 each; squeezed to their floors they need 1. */
+static int start(struct manager *m, enum daemon_mode mode, const char *policy)
+{
+	struct policy_text text = {.name = "h", .text = policy, .len = strlen(policy)};
+	struct diag_list findings = {0};
+
+	fake_clear();
+	*m = (struct manager){.mode = mode, .connected = true, .synced = true, .plan = &plan};
+	plan = (struct plan){.budget_bytes = 8 * GIB, .charged_bytes = 6 * GIB, .guests = plan_guests, .n_guests = 2};
+	for (size_t i = 0; i < 2; i++)
+		plan_guests[i] = (struct plan_guest){.charge_bytes = 3 * GIB, .floor_bytes = GIB};
+	fake_guest(m, "web", 4096, 3072);
+	fake_guest(m, "db", 4096, 3072);
+	return policy_set_from_texts(&text, 1, NULL, &m->set, &findings);
+}
+
+static void end(struct manager *m)
+{
+	policy_set_unref(m->set);
+	reservations_free(&m->reservations);
+	fake_manager_clear(m);
+}
+#define _cleanup_manager_ _cleanup_(end)
+static void call_end(struct api_call *call)
+{
+	json_decref(call->body);
+}
+#define _cleanup_call_ _cleanup_(call_end)
+
+static struct api_reserve_request want(uint64_t gib)
+{
+	return (struct api_reserve_request){
+		.guest = {{77}}, .guest_name = "new", .bytes = gib * GIB, .qemu_bytes = MIB, .wait_usec = USEC_PER_SEC};
+}
+
+TEST(a_dry_run_is_refused_where_the_guest_runs_already)
+{
+	_cleanup_manager_ struct manager m;
+	_cleanup_call_ struct api_call dry = {.dry_run = true}, real = {0};
+	struct api_reserve_request req = want(1);
+
+	CHECK_INT(start(&m, MODE_ENFORCE, ""), 0);
+	req.guest = m.guests[0]->uuid;
+	reserve(&m, &dry, &req);
+	reserve(&m, &real, &req);
+	CHECK_INT(dry.problem, API_PROBLEM_CONFLICT);
+	CHECK_INT(real.problem, API_PROBLEM_CONFLICT);
+}
+
+TEST(a_dry_run_is_refused_what_does_not_fit_even_squeezed)
+{
+	_cleanup_manager_ struct manager m;
+	_cleanup_call_ struct api_call fits = {.dry_run = true}, not = {.dry_run = true}, huge = {.dry_run = true};
+	struct api_reserve_request five = want(5), seven = want(7), nine_tera = want(9216);
+
+	CHECK_INT(start(&m, MODE_ENFORCE, ""), 0);
+	reserve(&m, &fits, &five);
+	reserve(&m, &not, &seven);
+	reserve(&m, &huge, &nine_tera);
+	CHECK_INT(fits.status, 201);
+	CHECK_INT(not.problem, API_PROBLEM_NO_ROOM);
+	CHECK_INT(huge.problem, API_PROBLEM_NO_ROOM);
+	CHECK_INT((int)m.reservations.n, 0);
+}
+
+TEST(a_dry_run_knows_what_the_start_policy_says)
+{
+	_cleanup_manager_ struct manager refuse, ignore, observe;
+	_cleanup_call_ struct api_call a = {.dry_run = true}, b = {.dry_run = true}, c = {.dry_run = true};
+	struct api_reserve_request five = want(5), huge = want(9216);
+
+	CHECK_INT(start(&refuse, MODE_ENFORCE, "[Host]\nStartPolicy=refuse\n"), 0);
+	CHECK_INT(start(&ignore, MODE_ENFORCE, "[Host]\nStartPolicy=ignore\n"), 0);
+	CHECK_INT(start(&observe, MODE_OBSERVE, ""), 0);
+	reserve(&refuse, &a, &five); /* nobody is squeezed for it: two are free */
+	reserve(&ignore, &b, &huge);
+	reserve(&observe, &c, &huge);
+	CHECK_INT(a.problem, API_PROBLEM_NO_ROOM);
+	CHECK_INT(b.status, 201);
+	CHECK_INT(c.status, 201);
+}
+
+TEST(a_dry_run_of_enrolling_is_refused_in_mode_observe)
+{
+	_cleanup_manager_ struct manager m;
+	_cleanup_call_ struct api_call dry = {.dry_run = true}, enforce = {.dry_run = true};
+
+	CHECK_INT(start(&m, MODE_OBSERVE, ""), 0);
+	enroll(&m, &dry, &m.guests[0]->uuid);
+	CHECK_INT(dry.problem, API_PROBLEM_CONFLICT);
+	m.mode = MODE_ENFORCE;
+	enroll(&m, &enforce, &m.guests[0]->uuid);
+	CHECK_INT(enforce.status, 200);
+	CHECK_INT((int)fake.n_submits, 0);
+}
+
+TEST_MAIN()
