@@ -224,8 +224,10 @@ static void block_signals(void)
 
 static int on_dry_run(sd_event_source *source, uint64_t usec, void *userdata)
 {
-	if (manager_print_plan(userdata, stdout))
-		return sd_event_exit(sd_event_source_get_event(source), 0);
+	int r = manager_print_plan(userdata, stdout);
+
+	if (r)
+		return sd_event_exit(sd_event_source_get_event(source), MIN(r, 0));
 	sd_event_source_set_time_relative(source, 200 * USEC_PER_MSEC);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }

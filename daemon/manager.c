@@ -283,15 +283,20 @@ static bool all_heard(const struct manager *m)
 	return m->decided_synced;
 }
 
-bool manager_print_plan(struct manager *m, FILE *to)
+int manager_print_plan(struct manager *m, FILE *to)
 {
 	char reason[REASON_TEXT_MAX];
 	uint64_t waited = clock_boot_usec() - m->started_boot_usec;
 
-	if (!m->plan || (!all_heard(m) && waited < 2 * m->conf.heartbeat_usec))
-		return false;
+	if (!m->synced && waited >= 2 * m->conf.heartbeat_usec) {
+		journal_error("nothing is known of the guests: libvirt cannot be reached%s%s",
+			*m->libvirt_reason ? ": " : "", m->libvirt_reason);
+		return -ENOTCONN;
+	}
+	if (!m->plan || !m->decided_synced || (!all_heard(m) && waited < 2 * m->conf.heartbeat_usec))
+		return 0;
 	fprintf(to, "%zu guest%s, host is %s\n", m->n_guests, m->n_guests == 1 ? "" : "s",
-		m->connected ? host_state_to_string(m->plan->host_state) : "unknown: libvirt cannot be reached");
+		host_state_to_string(m->plan->host_state));
 	for (size_t i = 0; i < m->plan->n_actions; i++) {
 		const struct action *a = &m->plan->actions[i];
 		const struct guest *g = manager_find(m, &a->guest);
@@ -306,7 +311,7 @@ bool manager_print_plan(struct manager *m, FILE *to)
 	}
 	if (!m->plan->n_actions)
 		fprintf(to, "nothing would be changed\n");
-	return true;
+	return 1;
 }
 
 struct manager *manager_free(struct manager *m)

@@ -50,7 +50,8 @@ void manager_reload(struct manager *m) _nonnull_;
 void manager_dump(struct manager *m) _nonnull_;
 /* The orderly end (SIGTERM): gives every guest at least what it uses, waits for that at most 3 s, then ends the loop. */
 void manager_stop(struct manager *m) _nonnull_;
-/* A dry run's result: what would be done now, for people, and false while agents may yet report. */
-bool manager_print_plan(struct manager *m, FILE *to) _nonnull_;
+/* A dry run's result: what would be done now, for people. Returns 1, 0 while libvirt and agents may yet answer, or -ENOTCONN (said in the
+ * journal) where libvirt has not shown its guests in the time of two heartbeats. */
+int manager_print_plan(struct manager *m, FILE *to) _nonnull_;
 struct manager *manager_free(struct manager *m); /* takes NULL, returns NULL */
 DEFINE_CLEANUP(struct manager *, manager_free)

@@ -61,5 +61,16 @@ rm "$tmp/policy"/*
 printf '[Host]\nMemoryFrom=cgroup:/no-such-group\n' >"$tmp/policy/10-a.policy"
 "$d" --check --config="$tmp/b.conf" >"$tmp/out" 2>"$tmp/err" && grep -q 'note: .*cgroup:/no-such-group' "$tmp/err"
 result $? "a group that is not there is noted: the daemon starts without it"
+
+rm "$tmp/policy"/*
+printf '[Daemon]\nUri=test://%s/no-such-node.xml\nStateDirectory=%s/state\nPolicyPath=%s\n[Agent]\nHeartbeatSec=1s\n' \
+	"$tmp" "$tmp" "$tmp/policy" >"$tmp/b.conf"
+"$d" --dry-run --foreground --config="$tmp/b.conf" >"$tmp/out" 2>"$tmp/err"
+[ $? = 1 ] && grep -q 'libvirt cannot be reached' "$tmp/err" && ! grep -q 'nothing would be changed' "$tmp/out"
+result $? "a dry run without libvirt fails and says why"
+printf '[Daemon]\nUri=test:///default\nStateDirectory=%s/state\nPolicyPath=%s\n[Agent]\nHeartbeatSec=1s\n' \
+	"$tmp" "$tmp/policy" >"$tmp/b.conf"
+"$d" --dry-run --foreground --config="$tmp/b.conf" >"$tmp/out" 2>"$tmp/err" && grep -q '^1 guest, host is ' "$tmp/out"
+result $? "with libvirt it says what would be done"
 echo "1..$n"
 exit $failed
