@@ -19,7 +19,7 @@
 /* An agent in a guest that boots speaks within this (20 s where two boot at once on a slow machine). */
 #define AGENT_BOOT_USEC (30 * USEC_PER_SEC)
 /* Statistics that the driver has not renewed for this long are not its word any more. */
-#define STATISTICS_OLD_SEC 30
+#define STATISTICS_OLD_USEC (30 * USEC_PER_SEC)
 
 bool balloon_is_moving(const struct guest *g)
 {
@@ -99,15 +99,30 @@ void balloon_told(struct guest *g, uint64_t actual_bytes, uint64_t when_usec)
 	actual_set(g, actual_bytes, when_usec);
 }
 
+/*
+ * Has the driver renewed them of late? Their stamp is of the wall clock, which may be set: so it only tells new ones from old ones, and their age is
+ * counted from when we saw the stamp change. The first ones we see have the age that the wall clock says.
+ */
+static bool statistics_fresh(struct guest *g, uint64_t stamp_sec, uint64_t when_usec)
+{
+	uint64_t real_sec = clock_real_usec() / USEC_PER_SEC;
+	uint64_t age_usec = (real_sec - MIN(real_sec, stamp_sec)) * USEC_PER_SEC;
+
+	if (stamp_sec != g->stats_update_sec) {
+		g->stats_changed_usec = g->stats_update_sec ? when_usec : when_usec - MIN(when_usec, age_usec);
+		g->stats_update_sec = stamp_sec;
+	}
+	return when_usec - MIN(when_usec, g->stats_changed_usec) <= STATISTICS_OLD_USEC;
+}
+
 /* Statistics as a report: no stall signal, no counters, no swap. */
 static void statistics_take(struct guest *g, const struct hv_balloon *b, uint64_t when_usec)
 {
 	const uint32_t needed = HV_HAS_TOTAL | HV_HAS_AVAILABLE | HV_HAS_LAST_UPDATE;
-	uint64_t real = clock_real_usec() / USEC_PER_SEC;
 	struct guest_report *r = &g->balloon_report;
 
 	if ((b->has & needed) != needed || !b->last_update_sec ||
-		real > b->last_update_sec + STATISTICS_OLD_SEC)
+		!statistics_fresh(g, b->last_update_sec, when_usec))
 		return;
 	*r = (struct guest_report){
 		.source = REPORT_BALLOON,

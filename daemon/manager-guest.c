@@ -76,6 +76,7 @@ static void run_begins(struct guest *g, uint64_t started_usec)
 	s->report = (struct guest_report){0};
 	s->channel_open = false;
 	g->balloon_report = (struct guest_report){0};
+	g->stats_update_sec = 0;
 	g->qemu_seen_bytes = 0;
 }
 

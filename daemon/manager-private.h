@@ -66,6 +66,8 @@ struct guest {
 	uint64_t fallback_due_usec;
 	unsigned period_tries;
 	bool period_ours;
+	uint64_t stats_update_sec;   /* the driver's stamp on its last statistics, by the wall clock; 0: none yet */
+	uint64_t stats_changed_usec; /* BOOTTIME when that was last another one */
 	struct guest_report balloon_report; /* source REPORT_NONE: none yet */
 
 	bool commanded;            /* its target is ours */

@@ -199,6 +199,9 @@ FAKE void reserve_answered(struct manager *m, const struct action *a)
 FAKE void trace_line(struct manager *m, const char *fmt, ...)
 {
 }
+FAKE void agent_ask(struct guest *g)
+{
+}
 FAKE uint64_t monotonic_to_boot(uint64_t monotonic_usec)
 {
 	return monotonic_usec;
