@@ -270,6 +270,7 @@ void act_call_done(struct guest *g, const struct hv_result *r)
 	case HV_CALL_SET_STATS_PERIOD:
 		if (r->error < 0)
 			g->period_ours = false;
+		enroll_period_done(g, r);
 		break;
 	default:
 		if (r->error < 0)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/manager-private.h"
 
+#include <stdarg.h>
+
 /* `guest enroll`: gives a guest the agent's channel, and makes its balloon driver send statistics. One at a time for each guest. */
 
 #define ENROLL_PERIOD_SEC 5
@@ -11,23 +13,16 @@ static const char autodeflate_advice[] =
 static const char autodeflate_unknown[] =
 	"it has no autodeflate='on' on its memballoon, and whether it has swap is not known yet: without both a sudden need kills processes";
 
-static void finish(struct guest *g, bool at_next_start, bool attached)
+static void note(struct guest *g, const char *fmt, ...) _printf_(2, 3);
+static void note(struct guest *g, const char *fmt, ...)
 {
-	json_t *changes = json_array(), *body;
+	char text[512];
+	va_list ap;
 
-	if (attached)
-		json_array_append_new(changes,
-			json_string(at_next_start ? "channel org.ballast.agent.0 written into the definition: it takes effect at the guest's next start" :
-						    "channel org.ballast.agent.0 attached"));
-	if (g->enroll_period)
-		json_array_append_new(changes, json_string("statistics period set to 5 s"));
-	if (!guest_sample(g)->autodeflate && !guest_sample(g)->report.swap_total_bytes)
-		json_array_append_new(changes, json_string(guest_sample(g)->report.has_swap ? autodeflate_advice :
-											      autodeflate_unknown));
-	body = json_pack("{s:b, s:o, s:b}", "enrolled", 1, "changes", changes, "restart_needed",
-		(int)at_next_start);
-	api_call_reply(g->enroll_call, 200, body);
-	g->enroll_call = NULL;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	json_array_append_new(g->enroll_changes, json_string(text));
 }
 
 static void refuse(struct guest *g, int error, const char *text)
@@ -36,23 +31,71 @@ static void refuse(struct guest *g, int error, const char *text)
 
 	api_call_problem(g->enroll_call, p, "%s cannot be enrolled: %s.", g->hv->name, text);
 	g->enroll_call = NULL;
+	json_decref(g->enroll_changes);
+	g->enroll_changes = NULL;
 }
 
-void enroll_done(struct guest *g, const struct hv_result *r)
+/* Answers when both calls have ended: what was done, not what was asked for. */
+static void finish(struct guest *g)
 {
-	if (!g->enroll_call)
+	const struct guest_report *r = &guest_sample(g)->report;
+
+	if (!g->enroll_call || g->enroll_attaching || g->enroll_period_id)
 		return;
-	if (r->error < 0) {
-		refuse(g, r->error, *r->text ? r->text : strerror(-r->error));
-		return;
-	}
+	if (!guest_sample(g)->autodeflate && !r->swap_total_bytes)
+		note(g, "%s", r->has_swap ? autodeflate_advice : autodeflate_unknown);
+	api_call_reply(g->enroll_call, 200,
+		json_pack("{s:b, s:o, s:b}", "enrolled", 1, "changes", g->enroll_changes, "restart_needed",
+			(int)g->enroll_restart));
+	g->enroll_call = NULL;
+	g->enroll_changes = NULL;
+}
+
+static void note_attached(struct guest *g, const struct hv_result *r)
+{
+	g->enroll_restart = r->at_next_start;
+	if (r->at_next_start)
+		note(g, "channel org.ballast.agent.0 written into the definition: it takes effect at the guest's next start");
+	else
+		note(g, "channel org.ballast.agent.0 attached");
+	if (r->error < 0)
+		note(g, "it could not be written into the definition (%s): it will be gone at the guest's next start; enroll it again then",
+			*r->text ? r->text : strerror(-r->error));
 	tell(g->m,
 		&(struct tale){.kind = DAEMON_EVENT_ENROLLED,
 			.severity = SEVERITY_NOTICE,
 			.guest = g,
 			.by = api_call_by(g->enroll_call)},
-		"%s", r->at_next_start ? "it has its agent's channel from its next start on" : "it has its agent's channel");
-	finish(g, r->at_next_start, true);
+		"%s", r->at_next_start ? "it has its agent's channel from its next start on" :
+		      r->error < 0     ? "it has its agent's channel until its next start" :
+					 "it has its agent's channel");
+}
+
+void enroll_done(struct guest *g, const struct hv_result *r)
+{
+	g->enroll_attaching = false;
+	if (!g->enroll_call)
+		return;
+	if (r->error < 0 && !r->plugged) {
+		refuse(g, r->error, *r->text ? r->text : strerror(-r->error));
+		return;
+	}
+	note_attached(g, r);
+	finish(g);
+}
+
+void enroll_period_done(struct guest *g, const struct hv_result *r)
+{
+	if (r->id != g->enroll_period_id)
+		return;
+	g->enroll_period_id = 0;
+	if (!g->enroll_call)
+		return;
+	if (r->error < 0)
+		note(g, "the statistics period could not be set: %s", *r->text ? r->text : strerror(-r->error));
+	else
+		note(g, "statistics period set to 5 s");
+	finish(g);
 }
 
 void enroll_gone(struct guest *g)
@@ -100,17 +143,24 @@ void enroll(void *userdata, struct api_call *call, const struct uuid *guest)
 		dry_run(g, call);
 		return;
 	}
-	g->enroll_call = call;
-	g->enroll_period = !g->hv->stats_period_sec && manager_submit(g, &period, NULL) >= 0;
-	if (g->enroll_period)
-		g->period_ours = false; /* the operator's now */
-	if (g->hv->channel != HV_CHANNEL_NONE) {
-		finish(g, false, false);
+	if (g->enroll_attaching || g->enroll_period_id) {
+		api_call_problem(call, API_PROBLEM_CONFLICT, "An earlier attempt to enroll %s has not ended yet. Try again.",
+			g->hv->name);
 		return;
 	}
-	r = manager_submit(g, &attach, NULL);
-	if (r < 0)
+	g->enroll_call = call;
+	g->enroll_changes = json_array();
+	g->enroll_restart = false;
+	g->enroll_attaching = g->hv->channel == HV_CHANNEL_NONE;
+	r = g->enroll_attaching ? manager_submit(g, &attach, NULL) : 0;
+	if (r < 0) {
+		g->enroll_attaching = false;
 		refuse(g, r, r == -ENOTCONN ? "libvirt cannot be reached" :
 			     r == -EBUSY    ? "it does not answer libvirt now" :
 					      strerror(-r));
+		return;
+	}
+	if (!g->hv->stats_period_sec && manager_submit(g, &period, &g->enroll_period_id) >= 0)
+		g->period_ours = false; /* the operator's now */
+	finish(g);
 }

@@ -77,7 +77,10 @@ struct guest {
 
 	/* enroll on its way */
 	struct api_call *enroll_call;
-	bool enroll_period;
+	uint64_t enroll_period_id; /* SET_STATS_PERIOD on its way; 0: none */
+	bool enroll_attaching;     /* ATTACH_CHANNEL on its way */
+	json_t *enroll_changes;    /* what was done so far, for the answer */
+	bool enroll_restart;       /* some of it at the next start only */
 
 	/* the last memory command, for show */
 	uint64_t changed_real_usec, changed_from_bytes, changed_to_bytes;
@@ -242,6 +245,7 @@ void override_put_all(struct manager *m) _nonnull_;
 void enroll(void *userdata, struct api_call *call, const struct uuid *guest);
 void enroll_gone(struct guest *g) _nonnull_;
 void enroll_done(struct guest *g, const struct hv_result *r) _nonnull_;
+void enroll_period_done(struct guest *g, const struct hv_result *r) _nonnull_;
 void reserve(void *userdata, struct api_call *call, const struct api_reserve_request *req);
 void unreserve(void *userdata, struct api_call *call, uint64_t id);
 void reserve_answered(struct manager *m, const struct action *a) _nonnull_;

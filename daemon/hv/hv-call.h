@@ -101,6 +101,8 @@ struct hv_result {
 	uint64_t cpu_weight;	      /* GET_CPU: weight, 0 if not known; SET_CPU: as asked */
 	uint64_t cpu_quota_permyriad; /* GET_CPU; 0: none */
 	struct hv_job job;	      /* JOB_INFO */
+	bool plugged; /* ATTACH_CHANNEL, DETACH_CHANNEL: done live, whatever error says of the
+			 definition */
 	bool at_next_start; /* ATTACH_CHANNEL: written into the definition only (no controller to
 			     * plug into); DETACH_CHANNEL: not there live */
 };

@@ -70,6 +70,7 @@ void exec_channel(struct exec *x, virDomainPtr dom, struct sched_task *t)
 	}
 	if (live && channel_change(x, dom, t, g, VIR_DOMAIN_AFFECT_LIVE) < 0)
 		return;
+	a->plugged = live;
 	if (persistent)
 		channel_config(x, dom, t, want);
 }

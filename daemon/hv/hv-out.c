@@ -157,6 +157,7 @@ static void out_done(void *data, const struct sched_task *t, int error, const ch
 	i->balloons = TAKE_PTR(answer->balloons);
 	i->result.n_balloons = answer->n_balloons;
 	i->result.job = answer->job;
+	i->result.plugged = answer->plugged;
 	i->result.at_next_start = answer->at_next_start;
 	if (t->req.call == HV_CALL_GET_CPU) {
 		i->result.cpu_weight = answer->cpu_weight;

@@ -50,6 +50,7 @@ struct sched_answer {
 	uint64_t cpu_weight;
 	uint64_t cpu_quota_permyriad;
 	struct hv_job job;
+	bool plugged;
 	bool at_next_start;
 	void *guest; /* GET_XML: what the owner made of it */
 };

@@ -187,6 +187,9 @@ FAKE bool balloon_is_moving(const struct guest *g)
 {
 	return false;
 }
+FAKE void enroll_period_done(struct guest *g, const struct hv_result *r)
+{
+}
 FAKE void balloon_poll_soon(struct manager *m)
 {
 }

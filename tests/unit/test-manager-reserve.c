@@ -103,4 +103,76 @@ TEST(a_dry_run_of_enrolling_is_refused_in_mode_observe)
 	CHECK_INT((int)fake.n_submits, 0);
 }
 
+static void ends(struct guest *g, size_t submit, struct hv_result r)
+{
+	r.id = fake.submits[submit].id;
+	r.call = fake.submits[submit].req.call;
+	if (!r.text)
+		r.text = "";
+	if (r.call == HV_CALL_ATTACH_CHANNEL)
+		enroll_done(g, &r);
+	else
+		enroll_period_done(g, &r);
+}
+
+static const char *change(const struct api_call *call, size_t i)
+{
+	const char *text = json_string_value(json_array_get(json_object_get(call->body, "changes"), i));
+
+	return text ? text : "";
+}
+
+TEST(enrolling_answers_when_both_calls_have_ended)
+{
+	_cleanup_manager_ struct manager m;
+	_cleanup_call_ struct api_call call = {0}, again = {0};
+	struct guest *g;
+
+	CHECK_INT(start(&m, MODE_ENFORCE, ""), 0);
+	g = m.guests[0];
+	enroll(&m, &call, &g->uuid);
+	CHECK_INT((int)fake.n_submits, 2);
+	enroll(&m, &again, &g->uuid);
+	CHECK_INT(again.problem, API_PROBLEM_CONFLICT);
+	ends(g, 0, (struct hv_result){.plugged = true});
+	CHECK_INT(call.status, 0);
+	ends(g, 1, (struct hv_result){.error = -EIO, .text = "no driver"});
+	CHECK_INT(call.status, 200);
+	CHECK_CONTAINS(change(&call, 0), "attached");
+	CHECK_CONTAINS(change(&call, 1), "could not be set: no driver");
+	CHECK_CONTAINS(change(&call, 2), "whether it has swap is not known yet");
+}
+
+TEST(a_channel_that_is_there_but_not_in_the_definition_is_said_to_be_there)
+{
+	_cleanup_manager_ struct manager m;
+	_cleanup_call_ struct api_call call = {0};
+	struct guest *g;
+
+	CHECK_INT(start(&m, MODE_ENFORCE, ""), 0);
+	g = m.guests[0];
+	enroll(&m, &call, &g->uuid);
+	ends(g, 1, (struct hv_result){0});
+	ends(g, 0, (struct hv_result){.plugged = true, .error = -EACCES, .text = "read-only file system"});
+	CHECK_INT(call.status, 200);
+	CHECK_CONTAINS(change(&call, 0), "statistics period set");
+	CHECK_CONTAINS(change(&call, 1), "attached");
+	CHECK_CONTAINS(change(&call, 2), "(read-only file system): it will be gone");
+}
+
+TEST(a_channel_that_is_not_there_is_a_refusal)
+{
+	_cleanup_manager_ struct manager m;
+	_cleanup_call_ struct api_call call = {0};
+	struct guest *g;
+
+	CHECK_INT(start(&m, MODE_ENFORCE, ""), 0);
+	g = m.guests[0];
+	enroll(&m, &call, &g->uuid);
+	ends(g, 0, (struct hv_result){.error = -EIO, .text = "no more ports"});
+	CHECK_INT(call.problem, API_PROBLEM_CANNOT_ENROLL);
+	ends(g, 1, (struct hv_result){0}); /* late, and for nobody */
+	CHECK_INT(call.status, -1);
+}
+
 TEST_MAIN()
