@@ -6,6 +6,8 @@
 /* libvirt's default period of cpu.cfs_quota_us and cpu.max; its smallest quota is 1 ms. */
 #define CPU_PERIOD_USEC UINT64_C(100000)
 #define CPU_QUOTA_MIN_USEC UINT64_C(1000)
+/* "No quota" is -1 on control groups v1 and ULLONG_MAX / 1000 on v2 (seen with libvirt 9.0): what no host has CPUs for is none. */
+#define CPU_QUOTA_CPUS_MAX 65536
 
 static int add_quota(virTypedParameterPtr *params, int *n, int *max, uint64_t quota_permyriad)
 {
@@ -57,7 +59,7 @@ void exec_get_cpu(struct exec *x, virDomainPtr dom, struct sched_task *t)
 		t->answer.cpu_weight = cgroup_weight_from_shares(version, shares);
 	if (virTypedParamsGetULLong(params, n, VIR_DOMAIN_SCHEDULER_GLOBAL_PERIOD, &period) == 1 &&
 		virTypedParamsGetLLong(params, n, VIR_DOMAIN_SCHEDULER_GLOBAL_QUOTA, &quota) == 1 &&
-		period > 0 && quota > 0)
+		period > 0 && quota > 0 && (uint64_t)quota / period <= CPU_QUOTA_CPUS_MAX)
 		t->answer.cpu_quota_permyriad = (uint64_t)quota * PERMYRIAD / period;
 	virTypedParamsClear(params, n);
 }
