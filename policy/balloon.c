@@ -83,8 +83,10 @@ enum balloon_verdict balloon_observe(struct balloon *b, const struct guest_sampl
 	uint64_t seen_usec = s->actual_usec ? MIN(s->actual_usec, now_usec) : now_usec;
 	bool was_reached = b->reached, forward;
 
+	/* A driver that has not spoken since its guest's start finds its target in the device and goes there from the maximum: that is not taking
+	 * anything back. */
 	if (!b->known || s->target_bytes != b->target_bytes) {
-		b->known = true;
+		b->known = s->balloon_answered;
 		target_adopt(b, s, now_usec);
 		return BALLOON_FINE;
 	}

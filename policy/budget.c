@@ -65,8 +65,11 @@ void budget_host(struct decision *d)
 		p->overhead_bytes = add_sat(p->overhead_bytes, d->work[i].s->qemu_bytes);
 		p->charged_bytes = add_sat(p->charged_bytes, d->work[i].charge_bytes);
 		running += d->work[i].s->running;
-		if (d->work[i].out)
-			d->out_bytes = add_sat(d->out_bytes, d->work[i].held_bytes);
+		if (!d->work[i].out)
+			continue;
+		d->out_bytes = add_sat(d->out_bytes, d->work[i].held_bytes);
+		d->doubt_bytes = add_sat(d->doubt_bytes,
+			sub_sat(d->work[i].charge_bytes, d->work[i].held_bytes));
 	}
 	p->budget_bytes = sub_sat(sub_sat(sub_sat(p->memory_bytes, p->reserve_bytes), p->other_bytes),
 		p->overhead_bytes);
@@ -96,6 +99,18 @@ static uint64_t level_total(const struct decision *d, enum level level)
 	for (size_t i = 0; i < d->n_divs; i++)
 		sum = add_sat(sum, d->divs[i].level[level]);
 	return sum;
+}
+
+/* What surplus is divided of. Whoever was started anew, or keeps what it says it gave, may come to hold its maximum: room for that is made of
+ * what nobody wants, and of nothing else, or starting anew would be a way to empty one's neighbours. */
+uint64_t budget_beyond_doubt(const struct decision *d)
+{
+	uint64_t asked;
+
+	if (!d->doubt_bytes)
+		return d->division_bytes;
+	asked = MIN(level_total(d, LEVEL_ASK), d->division_bytes);
+	return MAX(asked, sub_sat(d->division_bytes, d->doubt_bytes));
 }
 
 /* A state is left for a better one only with 2 % of the budget to spare: hysteresis on each border. */

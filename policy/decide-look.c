@@ -16,6 +16,7 @@ static void incarnation_check(struct decision *d, struct work *w, bool first)
 	demand_reset(&w->g->demand);
 	memset(&w->g->balloon, 0, sizeof(w->g->balloon));
 	w->g->breaker_since_usec = 0;
+	w->g->lent_usec = 0;
 	decision_event(d, EVENT_REBOOT, w);
 }
 

@@ -24,6 +24,8 @@ struct guest_state {
 	uint64_t floor_idle_permyriad; /* as the division counts it */
 	bool floor_cut; /* its floor does not fit, and that was told */
 	size_t overrides_begin;      /* its first one's place in override_order, most likely */
+	uint64_t lent_usec;          /* its page cache was cut for others then; 0: never */
+	uint64_t lent_used_bytes;    /* and so much it used */
 	uint64_t policy_epoch;
 	struct guest_policy *policy;
 	struct cpu_state cpu;

@@ -38,6 +38,7 @@ struct decision {
 	uint64_t division_bytes; /* budget without what is out and what is reserved */
 	uint64_t pending_bytes;  /* reservations that are being made room for */
 	uint64_t wake;
+	uint64_t doubt_bytes;    /* that some of those may take beyond what they hold */
 	uint64_t out_bytes;      /* held by those that are out of the division */
 	struct contest contest; /* of those that run or wait, as they are looked at */
 	size_t n_releases;       /* guests that are to have a full release */
@@ -45,6 +46,19 @@ struct decision {
 	bool corrections;        /* some balloon stands elsewhere than it was told */
 	enum level exhausted;
 	bool failed; /* no memory for an action or event */
+};
+
+/* A change below this is not worth a command. */
+#define MOVE_MIN_BYTES (8 * MIB)
+
+/* What the shares come to. */
+struct move_sums {
+	uint64_t growth;   /* asked by those who act */
+	size_t n_growing;
+	uint64_t targets;  /* of all that are divided */
+	uint64_t takeable; /* above their shares */
+	bool urgent;       /* some of those cannot wait */
+	bool must;         /* somebody shrinks whether or not it is needed */
 };
 
 /* A guest resident beyond its charge by more than this is on its way to be a breaker. */
@@ -75,12 +89,20 @@ size_t overrides_of(struct decision *d, struct guest_state *g);
 void budget_host(struct decision *d);
 void budget_total(struct decision *d);
 void budget_state(struct decision *d);
+uint64_t budget_beyond_doubt(const struct decision *d);
 /* levels.c: a guest's row of sizes; then, of what nobody wants, the full releases. */
 void levels_guest(struct decision *d, struct work *w);
 void levels_release(struct decision *d);
 /* moves.c: from shares to commands. */
 void moves_stand_where_reached(struct decision *d, struct work *w);
 int moves_memory(struct decision *d) _must_check_;
+/* Tells it its new target. Returns 0 or -ENOMEM. */
+int moves_command(struct decision *d, struct work *w, uint64_t to_bytes, const struct reason *reason)
+	_must_check_;
+/* moves-take.c: first what frees, and only as much as somebody needs. */
+int moves_take(struct decision *d, uint64_t deficit, const struct move_sums *m) _must_check_;
+/* Gave of its page cache and misses it, while others are short too: back and forth between the two helps neither. */
+bool moves_still_lends(const struct decision *d, const struct work *w);
 /* Above its Max, or above what a policy leaves it: shrunk though nobody needs it. */
 bool moves_must_shrink(const struct work *w);
 /* moves-reason.c: why. deficit and growth are those of the whole host. */

@@ -20,6 +20,8 @@
 #define PEAK_HALF_USEC  (60 * USEC_PER_SEC)
 /* A size at which a guest was seen short stays known that long before it is doubted. */
 #define NEED_HOLD_USEC (30 * USEC_PER_MIN)
+/* So long it fills what it was given for that. */
+#define NEED_SETTLE_USEC USEC_PER_MIN
 /* A fall of its use by an eighth is more than noise. */
 #define NEED_USED_PARTS 8
 /* Between two steps of growth for refaults: the balloon's time and the disk's to show an effect. */
@@ -31,7 +33,8 @@
 #define CREDIT_CHECK_USEC (10 * USEC_PER_SEC)
 #define CREDIT_MIN        100
 /* Actual counts as steady after this: totals and actual then belong together. */
-#define STEADY_USEC (2 * USEC_PER_SEC)
+#define STEADY_USEC  (2 * USEC_PER_SEC)
+#define STEADY_BYTES (2 * MIB)
 /* Kernels and drivers are late by pages: below this much available memory a guest is about to kill. */
 #define LOW_MIN_BYTES (24 * MIB)
 #define LOW_MAX_BYTES (512 * MIB)
@@ -58,6 +61,7 @@ void demand_reset(struct demand *d)
 	d->check_usec = old.check_usec;
 	d->check_resident_bytes = old.check_resident_bytes;
 	d->check_granted_bytes = old.check_granted_bytes;
+	d->overhead_bytes = old.overhead_bytes; /* what its kernel keeps goes by its maximum, which is as it was */
 }
 
 /* Halves x for every half_usec that passed since from_usec; between the halvings it falls in a straight line. */
@@ -128,12 +132,11 @@ static void rates_update(struct demand *d, const struct guest_report *r)
 		base_set(d, r);
 }
 
-/* Total + overhead is the actual size at the moment of the report, while the host's figure may be newer. With autodeflate
- * MemTotal stays at the maximum, so the host's figure has to do. */
-static uint64_t used_now(struct demand *d, const struct guest_sample *s, bool steady)
+/* What it had at the moment of the report: total + overhead, while the host's figure may be newer. With autodeflate MemTotal stays at the
+ * maximum, so the host's figure has to do. */
+static uint64_t size_then(struct demand *d, const struct guest_sample *s, bool steady)
 {
 	const struct guest_report *r = &s->report;
-	uint64_t used;
 
 	if (steady && !s->autodeflate && s->actual_bytes > r->total_bytes) {
 		uint64_t overhead = s->actual_bytes - r->total_bytes;
@@ -142,21 +145,25 @@ static uint64_t used_now(struct demand *d, const struct guest_sample *s, bool st
 						      : overhead;
 	}
 	if (steady || s->autodeflate || !d->overhead_bytes)
-		used = sub_sat(s->actual_bytes, r->available_bytes);
-	else
-		used = sub_sat(r->total_bytes + d->overhead_bytes, r->available_bytes);
-	/* Nobody uses what its QEMU never touched. */
-	if (s->resident_bytes)
-		used = MIN(used, s->resident_bytes);
-	return used;
+		return s->actual_bytes;
+	return r->total_bytes + d->overhead_bytes;
 }
 
 static void use_update(struct demand *d, const struct guest_sample *s, uint64_t now_usec)
 {
 	const struct guest_report *r = &s->report;
-	bool steady = sub_sat(r->arrival_usec, d->steady_since_usec) >= STEADY_USEC;
-	uint64_t used = used_now(d, s, steady), passed = sub_sat(r->arrival_usec, d->arrival_usec);
-	uint64_t rise = sub_sat(used, d->used_bytes);
+	/* On its way its size is not the one that it reported of, whatever was read last. */
+	bool moving = MAX(s->actual_bytes, s->target_bytes) - MIN(s->actual_bytes, s->target_bytes) >
+		      STEADY_BYTES;
+	bool steady = !moving && sub_sat(r->arrival_usec, d->steady_since_usec) >= STEADY_USEC;
+	uint64_t passed = sub_sat(r->arrival_usec, d->arrival_usec), used, rise;
+
+	d->size_bytes = size_then(d, s, steady);
+	used = sub_sat(d->size_bytes, r->available_bytes);
+	/* Nobody uses what its QEMU never touched. */
+	if (s->resident_bytes)
+		used = MIN(used, s->resident_bytes);
+	rise = sub_sat(used, d->used_bytes);
 
 	d->fill_bytes_per_sec = 0;
 	/* A rise of more than noise (3 % of actual, the agent's own threshold) is a fill that goes on. */
@@ -188,6 +195,8 @@ static uint64_t need_now(const struct demand *d, uint64_t now_usec)
 {
 	uint64_t need = fade(d->need_bytes, d->need_usec + NEED_HOLD_USEC, now_usec, NEED_HOLD_USEC);
 
+	/* What its programs use more since then has left that much less for its cache. */
+	need = need ? add_sat(need, sub_sat(d->average_bytes, d->need_settled_bytes)) : 0;
 	if (d->average_bytes < d->need_used_bytes - d->need_used_bytes / NEED_USED_PARTS)
 		need = mul_div(need, d->average_bytes, d->need_used_bytes);
 	return need;
@@ -232,11 +241,14 @@ static void pressure_update(struct demand *d, const struct guest_sample *s, uint
 		d->stalled = false;
 		d->chase = 0;
 	}
-	if ((stall || refault) && s->actual_bytes >= need_now(d, now_usec)) {
-		d->need_bytes = s->actual_bytes;
-		d->need_used_bytes = d->average_bytes;
+	if ((stall || refault) && d->size_bytes >= need_now(d, now_usec)) {
+		d->need_bytes = d->size_bytes;
+		d->need_used_bytes = d->need_settled_bytes = d->average_bytes;
 		d->need_usec = now_usec;
 	}
+	/* It fills what it was given then: that takes nothing from its cache. */
+	if (d->pressed || now_usec - d->need_usec < NEED_SETTLE_USEC)
+		d->need_settled_bytes = MAX(d->need_settled_bytes, d->average_bytes);
 }
 
 int demand_judge_stall(struct demand *d, const struct stall_limit *limit, uint64_t now_usec)

@@ -32,6 +32,7 @@ struct demand {
 
 	/* use, in bytes of actual (the guest kernel's own share included) */
 	bool known;
+	uint64_t size_bytes;     /* what it had when it reported */
 	uint64_t overhead_bytes; /* actual - MemTotal, smoothed; 0: not known */
 	uint64_t used_bytes;     /* latest word */
 	uint64_t average_bytes;  /* smoothed */
@@ -49,6 +50,7 @@ struct demand {
 	bool over_told;
 	uint64_t need_bytes;        /* it was seen short at this size: it needs more */
 	uint64_t need_used_bytes;   /* what it used by its own word then */
+	uint64_t need_settled_bytes; /* and when it had filled what it was given for that */
 	uint64_t need_usec;
 	uint64_t boost_bytes;       /* want while pressed; fades afterwards */
 	uint64_t boost_usec;

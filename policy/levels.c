@@ -65,7 +65,7 @@ static void row_build(const struct decision *d, struct work *w)
 	g->weight = w->set->mem_weight;
 	g->idle_tax = w->set->mem_idle_tax;
 	level_raise(g, LEVEL_SAFE, mib_up(w->sizes.safe_bytes));
-	level_raise(g, LEVEL_USED, mib_up(w->sizes.used_bytes));
+	level_raise(g, LEVEL_USED, MIN(mib_up(w->sizes.used_bytes), w->target_bytes));
 	if (in_grace(w, d->now))
 		level_raise(g, LEVEL_USED, w->target_bytes);
 	level_raise(g, LEVEL_FLOOR, min);

@@ -197,6 +197,7 @@ policy_libpolicy_a_SOURCES += \
 	policy/levels.c \
 	policy/moves-cgroup.c \
 	policy/moves-reason.c \
+	policy/moves-take.c \
 	policy/moves.c \
 	policy/plan.c \
 	policy/plan.h \
@@ -215,8 +216,12 @@ decide_tests = \
 	tests/unit/test-decide-rules \
 	tests/unit/test-contest \
 	tests/unit/test-cpu \
+	tests/unit/test-budget \
+	tests/unit/test-decide-state \
 	tests/unit/test-demand \
 	tests/unit/test-divide \
+	tests/unit/test-levels \
+	tests/unit/test-moves \
 	tests/unit/test-reason \
 	$(NULL)
 check_PROGRAMS += $(decide_tests)
@@ -228,9 +233,15 @@ tests_unit_test_decide_liar_LDADD = $(policy_libs)
 tests_unit_test_decide_rules_LDADD = $(policy_libs)
 tests_unit_test_contest_LDADD = $(policy_libs)
 tests_unit_test_cpu_LDADD = $(policy_libs)
+tests_unit_test_budget_LDADD = $(policy_libs)
+tests_unit_test_decide_state_LDADD = $(policy_libs)
 tests_unit_test_demand_LDADD = $(policy_libs)
 tests_unit_test_divide_LDADD = $(policy_libs)
+tests_unit_test_levels_LDADD = $(policy_libs)
+tests_unit_test_moves_SOURCES = tests/unit/test-moves.c bench/decide-hosts.c bench/decide-hosts.h
+tests_unit_test_moves_LDADD = $(policy_libs)
 tests_unit_test_reason_LDADD = $(policy_libs)
+EXTRA_DIST += tests/small-host.h
 
 # The invariants of decide(); CASES and SEED choose how many and where from.
 check_PROGRAMS += tests/property/test-decide

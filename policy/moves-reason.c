@@ -18,6 +18,9 @@ struct reason moves_shrink_reason(const struct decision *d, const struct work *w
 		r.arg[0] = d->pending_bytes;
 	} else if (w->g->demand.not_credible) {
 		r.code = REASON_NOT_CREDIBLE;
+	} else if (!growth && d->doubt_bytes) {
+		r.code = REASON_DOUBT;
+		r.arg[0] = d->doubt_bytes;
 	} else {
 		r.code = growth ? REASON_LEND : REASON_HOST;
 	}

@@ -2,18 +2,19 @@
 #include "common/units.h"
 #include "policy/decision.h"
 
-/* A change has to be worth a command: 2 % of the guest for a pressed one, 10 % for others, and never less than this. */
-#define MOVE_MIN_BYTES      (8 * MIB)
-#define PRESSED_PARTS       50
-#define CALM_PARTS          10
+/* A change has to be worth a command: 2 % of the guest for a pressed one, 10 % for others. */
+#define PRESSED_PARTS  50
+#define CALM_PARTS     10
+/* One that lends of its page cache and misses it, while others are short as well: when it is worth that much. */
+#define LENT_PARTS     6
 /* A part of what was asked is given when it is an eighth of it, within these bounds; the rest follows when it is free. */
-#define PART_MIN_BYTES      (32 * MIB)
-#define PART_MAX_BYTES      (128 * MIB)
+#define PART_MIN_BYTES (32 * MIB)
+#define PART_MAX_BYTES (128 * MIB)
 /* Where surplus is taken, 1 % of the budget more is taken, so that the next small need moves nothing. */
-#define SLACK_PARTS         100
+#define SLACK_PARTS    100
 
 /* What one guest asks for now: 0 when its share is not worth a command. */
-static uint64_t growth_asked(const struct work *w)
+static uint64_t growth_asked(const struct decision *d, const struct work *w)
 {
 	uint64_t have = w->target_bytes, more = sub_sat(w->div->share_bytes, have);
 	uint64_t parts = w->p->pressed ? PRESSED_PARTS : CALM_PARTS;
@@ -22,20 +23,12 @@ static uint64_t growth_asked(const struct work *w)
 		return more;
 	if (have < w->div->level[LEVEL_FLOOR])
 		return more >= MOVE_MIN_BYTES ? more : 0;
+	if (moves_still_lends(d, w))
+		parts = LENT_PARTS;
 	return more >= MAX(have / parts, MOVE_MIN_BYTES) ? more : 0;
 }
 
-bool moves_must_shrink(const struct work *w)
-{
-	uint64_t max = w->p->max_bytes;
-
-	if (w->target_bytes > max)
-		return true;
-	return w->set->mem_surplus == SURPLUS_RELEASE &&
-	       w->target_bytes > w->div->level[LEVEL_GROW];
-}
-
-static int command(struct decision *d, struct work *w, uint64_t to_bytes, const struct reason *reason)
+int moves_command(struct decision *d, struct work *w, uint64_t to_bytes, const struct reason *reason)
 {
 	struct action *a;
 
@@ -87,20 +80,12 @@ static int corrections(struct decision *d)
 		if (w->s->quarantined || w->s->job_running || !w->s->running ||
 			!w->s->balloon_answered || w->commanded)
 			continue;
-		e = command(d, w, w->target_bytes, &r);
+		e = moves_command(d, w, w->target_bytes, &r);
 		if (e < 0)
 			return e;
 	}
 	return 0;
 }
-
-struct move_sums {
-	uint64_t growth;   /* asked by those who act */
-	size_t n_growing;
-	uint64_t targets;  /* of all that are divided */
-	uint64_t takeable; /* above their shares */
-	bool must;         /* somebody shrinks whether or not it is needed */
-};
 
 static bool urgent(const struct work *w)
 {
@@ -134,38 +119,14 @@ static void shares_take(struct decision *d, struct move_sums *m)
 		}
 		w->p->share_bytes = w->div->share_bytes;
 		floor_cut_tell(d, w);
-		w->growth_bytes = growth_asked(w);
+		w->growth_bytes = growth_asked(d, w);
 		m->growth = add_sat(m->growth, w->growth_bytes);
 		m->n_growing += w->growth_bytes > 0;
+		m->urgent |= w->growth_bytes && urgent(w);
 		m->targets = add_sat(m->targets, w->target_bytes);
 		m->takeable = add_sat(m->takeable, sub_sat(w->target_bytes, w->div->share_bytes));
 		m->must |= moves_must_shrink(w);
 	}
-}
-
-/* First what frees: only as much as somebody needs, from everybody in proportion to what the division takes from it. */
-static int shrinks(struct decision *d, uint64_t deficit, const struct move_sums *m)
-{
-	for (size_t i = 0; i < d->snap->n_guests; i++) {
-		struct work *w = &d->work[i];
-		struct reason r;
-		uint64_t excess, take;
-		int e;
-
-		if (w->out)
-			continue;
-		excess = sub_sat(w->target_bytes, w->div->share_bytes);
-		take = excess;
-		if (!moves_must_shrink(w) && m->takeable > deficit)
-			take = MIN(excess, mib_up(mul_div(excess, deficit, m->takeable)));
-		if (!take || (!moves_must_shrink(w) && take < MOVE_MIN_BYTES && take < excess))
-			continue;
-		r = moves_shrink_reason(d, w, deficit, m->growth);
-		e = command(d, w, mib_down(w->target_bytes - take), &r);
-		if (e < 0)
-			return e;
-	}
-	return 0;
 }
 
 /* What it gets of what it asks: a small part is not worth a command. */
@@ -179,7 +140,7 @@ static int grant(struct decision *d, struct work *w, uint64_t got)
 	if (!got || (got < want && got < CLAMP(want / 8, PART_MIN_BYTES, PART_MAX_BYTES)))
 		return 0;
 	r = moves_growth_reason(d, w);
-	e = command(d, w, mib_down(w->target_bytes + got), &r);
+	e = moves_command(d, w, mib_down(w->target_bytes + got), &r);
 	if (e < 0)
 		return e;
 	if (r.code == REASON_STALE_ROOM)
@@ -218,16 +179,16 @@ static int grants(struct decision *d, bool urgents, const struct move_sums *m, u
 int moves_memory(struct decision *d)
 {
 	struct move_sums m;
-	uint64_t deficit, free_bytes;
+	uint64_t deficit, free_bytes, divided = budget_beyond_doubt(d);
 	int e = 0;
 
-	d->exhausted = divide(d->divs, d->n_divs, d->division_bytes, d->division_bytes / SLACK_PARTS);
+	d->exhausted = divide(d->divs, d->n_divs, divided, d->division_bytes / SLACK_PARTS);
 	shares_take(d, &m);
-	deficit = sub_sat(add_sat(m.targets, m.growth), d->division_bytes);
+	deficit = sub_sat(add_sat(m.targets, m.growth), divided);
 	if (deficit && d->exhausted == LEVEL_KEEP)
 		deficit = add_sat(deficit, d->division_bytes / SLACK_PARTS);
 	if (deficit || m.must)
-		e = shrinks(d, deficit, &m);
+		e = moves_take(d, deficit, &m);
 	if (e < 0)
 		return e;
 	free_bytes = sub_sat(d->plan->budget_bytes,

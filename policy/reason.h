@@ -21,6 +21,7 @@ enum reason_code {
 	/* memory, less */
 	REASON_LEND,           /* others need what it does not use */
 	REASON_HOST,           /* the host itself needs memory */
+	REASON_DOUBT,          /* another one may take more than it says: it was started anew, or keeps what it gave */
 	REASON_MAX_POLICY,     /* policy Max */
 	REASON_RESERVE,        /* room for a guest that starts or arrives */
 	REASON_SETTLE,         /* a release was more than needed: one correction */

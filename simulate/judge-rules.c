@@ -39,10 +39,14 @@ static bool shrinks(const struct judge *j, const struct judged_command *c)
 	       c->to_bytes + SLOP_BYTES < j->world->guests[c->guest].actual_bytes;
 }
 
-static bool can_move(const struct world_guest *g)
+/* One that falls silent later moves and needs like any other until then. */
+static bool can_move(const struct judge *j, const struct world_guest *g)
 {
+	bool silent = g->spec->agent == AGENT_SILENT &&
+		      j->world->now_msec >= g->spec->agent_from_msec;
+
 	return g->life == LIFE_RUNNING && g->spec->balloon != BALLOON_MISSING &&
-	       g->spec->balloon != BALLOON_STUCK && g->spec->agent != AGENT_SILENT;
+	       g->spec->balloon != BALLOON_STUCK && !silent;
 }
 
 /* Would everybody's least fit: Min, and (with_used) what is used? */
@@ -60,7 +64,7 @@ static bool least_fits(const struct judge *j, bool with_used)
 			continue;
 		if (with_used)
 			least = MAX(least, MIN(guest_need_bytes(g), max_of(j, i)));
-		sum += (can_move(g) ? least : g->actual_bytes) + g->spec->qemu_bytes;
+		sum += (can_move(j, g) ? least : g->actual_bytes) + g->spec->qemu_bytes;
 	}
 	return sum <= judge_limit_bytes(j);
 }
@@ -73,7 +77,7 @@ static bool somebody_has_slack(const struct judge *j, size_t but)
 		uint64_t keeps = g->demand_bytes + headroom_of(j, i, g->demand_bytes) +
 				 g->spec->overhead_bytes;
 
-		if (i == but || !can_move(g) || g->missing_bytes > 0)
+		if (i == but || !can_move(j, g) || g->missing_bytes > 0)
 			continue;
 		keeps = MAX(keeps, min_of(j, i));
 		if (MIN(g->actual_bytes, g->target_bytes) > keeps + SLACK_BYTES_MIN)

@@ -288,6 +288,22 @@ static bool left_alone(const struct model *m, const struct plan *p)
 	return true;
 }
 
+/* 13: for what somebody may take but does not hold yet, nobody gives more than what it does not want. */
+static bool doubt_takes_surplus(const struct model *m, const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_actions; i++) {
+		const struct action *a = &p->actions[i];
+
+		REQUIRE(a->kind != ACTION_MEMORY || a->reason.code != REASON_DOUBT ||
+				m->guests[a->guest_index].actual_bytes > m->guests[a->guest_index].target_bytes ||
+				a->to_bytes >= p->guests[a->guest_index].want_bytes ||
+				p->charged_bytes <= p->budget_bytes ||
+				p->host_state >= HOST_SHORT,
+			"I13 guest %zu loses what it wants for a doubt", a->guest_index);
+	}
+	return true;
+}
+
 /* 14: nobody is shrunk for nothing: somebody gets more, room is being made, the host is over its budget, or policy says so. */
 static bool shrinks_for_a_reason(const struct model *m, const struct plan *p)
 {
@@ -298,7 +314,7 @@ static bool shrinks_for_a_reason(const struct model *m, const struct plan *p)
 		const struct plan_guest *g = &p->guests[i];
 
 		held += MAX(MAX(m->guests[i].target_bytes, m->guests[i].actual_bytes),
-			g->left_out ? g->share_bytes : 0);
+			g->left_out ? MAX(g->share_bytes, g->charge_bytes) : 0);
 		wanted |= g->share_bytes > m->guests[i].target_bytes;
 	}
 	if (wanted || held + MIB * m->snap.n_guests > p->budget_bytes)
@@ -321,8 +337,10 @@ static bool urgent_first(const struct model *m, const struct plan *p)
 	for (size_t i = 0; i < m->snap.n_guests; i++) {
 		const struct action *a = memory_action(p, i);
 
+		/* One whose balloon stands below its target stands there. */
 		calm_grew |= grows(&m->guests[i], a) && !own_move(a) && !p->guests[i].pressed &&
-			     m->guests[i].target_bytes >= p->guests[i].floor_bytes;
+			     MIN(m->guests[i].target_bytes, m->guests[i].actual_bytes) >=
+				     p->guests[i].floor_bytes;
 	}
 	for (size_t i = 0; calm_grew && i < m->snap.n_guests; i++) {
 		const struct plan_guest *g = &p->guests[i];
@@ -358,6 +376,6 @@ bool invariants_hold(const struct model *m, const struct plan *p, const struct d
 	return budget_right(m, p) && promise_holds(m, p) && floors_hold(m, p) &&
 	       silent_and_netless_safe(m, p) && pressed_last(m, p) && commands_sane(m, p) &&
 	       shares_fit(m, p) && policy_kept(m, p, state) && overrides_kept(m, state) &&
-	       left_alone(m, p) &&
+	       left_alone(m, p) && doubt_takes_surplus(m, p) &&
 	       shrinks_for_a_reason(m, p) && urgent_first(m, p) && use_right(m, p);
 }

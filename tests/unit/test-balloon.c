@@ -8,7 +8,8 @@
 static struct guest_sample sample(uint64_t actual_mib, uint64_t target_mib, uint64_t now)
 {
 	struct guest_sample s = {.max_bytes = 4096 * MIB, .actual_bytes = actual_mib * MIB,
-		.target_bytes = target_mib * MIB, .actual_usec = now, .running = true};
+		.target_bytes = target_mib * MIB, .actual_usec = now, .running = true,
+		.balloon_answered = true};
 	return s;
 }
 
@@ -149,6 +150,23 @@ TEST(old_readings_do_not_make_it_stuck)
 	begin(&b, 1000, 600);
 	s = sample(1000, 600, START);
 	CHECK_INT(balloon_observe(&b, &s, START + 60 * USEC_PER_SEC), BALLOON_FINE);
+}
+
+TEST(a_driver_that_starts_anew_goes_to_its_target_and_took_nothing_back)
+{
+	struct guest_sample s = sample(1024, 1024, START);
+	struct balloon b = {0};
+
+	s.balloon_answered = false; /* the device keeps the old figure */
+	CHECK_INT(balloon_observe(&b, &s, START), BALLOON_FINE);
+	s = sample(4096, 1024, START + 7 * USEC_PER_SEC);
+	CHECK_INT(balloon_observe(&b, &s, START + 7 * USEC_PER_SEC), BALLOON_FINE);
+	CHECK(balloon_moving(&b));
+	CHECK_INT(observe(&b, 2048, START + 8 * USEC_PER_SEC), BALLOON_FINE);
+	CHECK_INT(observe(&b, 1024, START + 9 * USEC_PER_SEC), BALLOON_FINE);
+	CHECK(!balloon_moving(&b));
+	/* From then on growing by itself is what it was. */
+	CHECK_INT(observe(&b, 2048, START + 20 * USEC_PER_SEC), BALLOON_TOOK_BACK);
 }
 
 TEST_MAIN()

@@ -219,6 +219,26 @@ TEST(nobody_is_shrunk_below_its_use_while_all_fits)
 	CHECK(only(&f) && only(&f)->rule == RULE_USED && only(&f)->bytes == 2 * MIB);
 }
 
+#define LATER(name, from)                                                                          \
+	GUEST(name, "\"current\": \"1G\", \"demand\": [[0, \"4G\"]], \"agent\": \"silent\", "           \
+		    "\"agent_from_s\": " from)
+
+TEST(one_that_falls_silent_needs_like_any_other_until_then)
+{
+	for (int silent = 0; silent < 2; silent++) {
+		_cleanup_fixture_ struct fixture f = {0};
+		_cleanup_free_ char *guests = NULL;
+
+		CHECK(asprintf(&guests, "%s,%s,%s,%s", IDLE("a"),
+			      silent ? LATER("b", "0") : LATER("b", "30"),
+			      silent ? LATER("c", "0") : LATER("c", "30"),
+			      silent ? LATER("d", "0") : LATER("d", "30")) > 0);
+		begin(&f, guests, "");
+		order(&f, 0, GIB - 2 * MIB, REASON_LEND);
+		CHECK_INT(only(&f) != NULL, silent);
+	}
+}
+
 TEST(below_its_use_is_right_when_the_policy_says_so)
 {
 	_cleanup_fixture_ struct fixture f = {0};

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who gives, and how much at once. */
+#include "common/units.h"
+#include "policy/decision.h"
+
+/* A page cache that may be in use is taken by a sixteenth at a time, and then it is listened for a second. */
+#define CACHE_PARTS      16
+#define CACHE_PAUSE_USEC USEC_PER_SEC
+/* Who lent of its page cache counts as a lender that long, */
+#define LENT_USEC        (5 * USEC_PER_MIN)
+/* unless its programs use so much more than then. */
+#define LENT_USED_PARTS  16
+/* What is less than noise makes of its want is not taken for others. */
+#define TRIFLE_PARTS     200
+
+bool moves_still_lends(const struct decision *d, const struct work *w)
+{
+	const struct guest_state *g = w->g;
+
+	return g->lent_usec && d->now - g->lent_usec < LENT_USEC && d->exhausted <= LEVEL_SOFT &&
+	       g->demand.average_bytes <= g->lent_used_bytes + g->lent_used_bytes / LENT_USED_PARTS;
+}
+
+bool moves_must_shrink(const struct work *w)
+{
+	uint64_t max = w->p->max_bytes;
+
+	if (w->target_bytes > max)
+		return true;
+	return w->set->mem_surplus == SURPLUS_RELEASE &&
+	       w->target_bytes > w->div->level[LEVEL_GROW];
+}
+
+/* How one round of taking is done. */
+struct taking {
+	uint64_t deficit;
+	bool gently; /* page caches a little at a time, and no trifles */
+	bool lifted; /* too little from each of many: a little more from each */
+};
+
+/* Nobody knows which part of its page cache is in use before it is missed. */
+static uint64_t take_of_cache(const struct decision *d, const struct work *w, uint64_t take)
+{
+	uint64_t cache = MIN(w->div->level[LEVEL_SOFT], w->target_bytes), least = cache;
+
+	if (w->target_bytes - take >= cache || w->g->demand.not_credible || !w->g->demand.known)
+		return take;
+	if (!w->g->lent_usec || d->now - w->g->lent_usec >= CACHE_PAUSE_USEC)
+		least = mib_up(cache - cache / CACHE_PARTS);
+	return MIN(take, sub_sat(w->target_bytes, least));
+}
+
+/* From everybody in proportion to what the division takes from it; 0: not worth a command. */
+static uint64_t take_of(const struct decision *d, const struct work *w, const struct taking *t,
+	uint64_t takeable)
+{
+	uint64_t excess = sub_sat(w->target_bytes, w->div->share_bytes), take = excess;
+	uint64_t least = t->gently ? MAX(MOVE_MIN_BYTES, w->target_bytes / TRIFLE_PARTS)
+				   : MOVE_MIN_BYTES;
+
+	if (moves_must_shrink(w))
+		return excess;
+	if (takeable > t->deficit)
+		take = MIN(excess, mib_up(mul_div(excess, t->deficit, takeable)));
+	if (t->lifted)
+		take = MIN(excess, MAX(take, mib_up(least)));
+	if (t->gently)
+		take = take_of_cache(d, w, take);
+	else if (take == excess)
+		return take;
+	return take >= least ? take : 0;
+}
+
+static uint64_t takes_sum(const struct decision *d, const struct taking *t, uint64_t takeable)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < d->snap->n_guests; i++)
+		if (!d->work[i].out)
+			sum += take_of(d, &d->work[i], t, takeable);
+	return sum;
+}
+
+static int take(struct decision *d, struct work *w, uint64_t bytes, const struct taking *t,
+	uint64_t growth)
+{
+	struct reason r = moves_shrink_reason(d, w, t->deficit, growth);
+	uint64_t to = mib_down(w->target_bytes - bytes);
+
+	if (t->gently && to < w->div->level[LEVEL_SOFT]) {
+		w->g->lent_usec = d->now;
+		w->g->lent_used_bytes = w->g->demand.average_bytes;
+		decision_wake(d, d->now + CACHE_PAUSE_USEC);
+	}
+	return moves_command(d, w, to, &r);
+}
+
+/* First what frees: only as much as somebody needs. */
+int moves_take(struct decision *d, uint64_t deficit, const struct move_sums *m)
+{
+	/* The host itself, a guest that starts and one below its floor cannot wait. */
+	struct taking t = {deficit, m->targets <= d->division_bytes && !d->pending_bytes &&
+		d->exhausted > LEVEL_FLOOR, false};
+	int e = 0;
+
+	t.lifted = m->urgent && !takes_sum(d, &t, m->takeable);
+	for (size_t i = 0; e >= 0 && i < d->snap->n_guests; i++) {
+		struct work *w = &d->work[i];
+		uint64_t bytes = w->out ? 0 : take_of(d, w, &t, m->takeable);
+
+		if (bytes)
+			e = take(d, w, bytes, &t, m->growth);
+	}
+	return e;
+}

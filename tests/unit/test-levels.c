@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "policy/decision.h"
+
+#include "common/units.h"
+#include "tests/test.h"
+
+#define NOW (1000 * USEC_PER_SEC)
+
+/* One guest's row, made of what is known of it. */
+struct one {
+	struct decide_state state;
+	struct guest_sample s;
+	struct guest_state g;
+	struct settings set;
+	struct plan_guest p;
+	struct division_guest div;
+	struct work w;
+	struct decision d;
+};
+
+/* It has 2 GiB of at most 4, uses 1 and caches 512 MiB; has swap. */
+static void begin(struct one *o)
+{
+	memset(o, 0, sizeof(*o));
+	o->set = settings_default;
+	o->s = (struct guest_sample){.running = true, .balloon_answered = true, .max_bytes = 4 * GIB,
+		.actual_bytes = 2 * GIB, .target_bytes = 2 * GIB,
+		.report = {.source = REPORT_AGENT, .swap_free_bytes = GIB}};
+	demand_init(&o->g.demand);
+	o->g.demand.known = true;
+	o->g.demand.used_bytes = o->g.demand.average_bytes = o->g.demand.peak_bytes = GIB;
+	o->g.demand.file_bytes = 512 * MIB;
+}
+
+static const uint64_t *row(struct one *o)
+{
+	o->w = (struct work){.s = &o->s, .g = &o->g, .set = &o->set, .p = &o->p,
+		.target_bytes = o->s.target_bytes, .held_bytes = o->s.target_bytes};
+	memset(&o->div, 0, sizeof(o->div));
+	memset(&o->p, 0, sizeof(o->p));
+	o->d = (struct decision){.state = &o->state, .divs = &o->div, .work = &o->w, .now = NOW};
+	levels_guest(&o->d, &o->w);
+	return o->div.level;
+}
+
+TEST(a_row_never_falls_and_ends_with_what_the_guest_has)
+{
+	struct one o;
+	const uint64_t *l;
+
+	begin(&o);
+	l = row(&o);
+	for (int i = 1; i < LEVEL_MAX; i++)
+		CHECK(l[i] >= l[i - 1]);
+	CHECK_U64(l[LEVEL_SAFE], 512 * MIB);
+	CHECK_U64(l[LEVEL_USED], mib_up(GIB + GIB / 20));
+	CHECK_U64(l[LEVEL_WANT], mib_up(GIB + GIB / 5));
+	CHECK_U64(l[LEVEL_SOFT], mib_up(GIB + GIB / 5 + 512 * MIB));
+	CHECK_U64(l[LEVEL_KEEP], 2 * GIB);
+	CHECK_U64(l[LEVEL_GROW], 2 * GIB);
+}
+
+TEST(policys_min_is_a_floor_and_its_max_bounds_everything)
+{
+	struct one o;
+
+	begin(&o);
+	o.set.mem_min_bytes = 1800 * MIB;
+	CHECK_U64(row(&o)[LEVEL_FLOOR], 1800 * MIB);
+	o.set.mem_max_bytes = 1500 * MIB;
+	CHECK_U64(row(&o)[LEVEL_FLOOR], 1500 * MIB);
+	CHECK_U64(row(&o)[LEVEL_GROW], 1500 * MIB);
+}
+
+TEST(who_uses_all_it_has_grows_by_its_weight_and_not_as_a_floor)
+{
+	struct one o;
+	const uint64_t *l;
+
+	begin(&o);
+	o.g.demand.used_bytes = o.g.demand.average_bytes = o.g.demand.peak_bytes = 2 * GIB;
+	l = row(&o);
+	CHECK_U64(l[LEVEL_FLOOR], 2 * GIB);
+	CHECK(l[LEVEL_WANT] > 2 * GIB);
+}
+
+TEST(but_without_a_net_what_a_burst_takes_is_a_floor)
+{
+	struct one o;
+
+	begin(&o);
+	o.s.report.swap_free_bytes = 0;
+	o.g.demand.used_bytes = o.g.demand.average_bytes = o.g.demand.peak_bytes = 2 * GIB;
+	CHECK_U64(row(&o)[LEVEL_SAFE], 2 * GIB + 512 * MIB);
+}
+
+TEST(a_pressed_guest_keeps_what_it_has_while_its_word_counts)
+{
+	struct one o;
+
+	begin(&o);
+	o.g.demand.pressed = true;
+	CHECK_U64(row(&o)[LEVEL_PRESSED], 2 * GIB);
+	o.g.demand.credit_permyriad = 2500;
+	CHECK(row(&o)[LEVEL_PRESSED] < 2 * GIB);
+	CHECK(!o.p.pressed);
+}
+
+TEST(in_its_boot_grace_nothing_is_taken)
+{
+	struct one o;
+
+	begin(&o);
+	o.s.started_usec = NOW - 30 * USEC_PER_SEC;
+	CHECK_U64(row(&o)[LEVEL_USED], 2 * GIB);
+	o.s.started_usec = NOW - 90 * USEC_PER_SEC;
+	CHECK(row(&o)[LEVEL_USED] < 2 * GIB);
+}
+
+TEST(a_want_within_the_band_moves_nothing)
+{
+	struct one o;
+
+	begin(&o);
+	o.s.target_bytes = o.s.actual_bytes = GIB + 150 * MIB; /* wants 1229 MiB */
+	CHECK_U64(row(&o)[LEVEL_WANT], GIB + 150 * MIB);
+	o.s.target_bytes = o.s.actual_bytes = GIB + 80 * MIB;
+	CHECK(row(&o)[LEVEL_WANT] > GIB + 80 * MIB);
+}
+
+TEST(surplus_is_kept_grown_or_given_back_as_policy_says)
+{
+	struct one o;
+
+	begin(&o);
+	o.set.mem_surplus = SURPLUS_GROW;
+	o.state.host_state = HOST_AMPLE;
+	CHECK_U64(row(&o)[LEVEL_GROW], 4 * GIB);
+	o.state.host_state = HOST_TIGHT;
+	CHECK_U64(row(&o)[LEVEL_GROW], 2 * GIB);
+	o.set.mem_surplus = SURPLUS_RELEASE;
+	o.g.demand.file_bytes = 0;
+	CHECK(row(&o)[LEVEL_KEEP] < 2 * GIB);
+}
+
+TEST(where_its_balloon_stopped_it_is_not_asked_for_less)
+{
+	struct one o;
+
+	begin(&o);
+	o.g.balloon.floor_bytes = 1900 * MIB;
+	o.g.balloon.retry_usec = NOW + USEC_PER_SEC;
+	CHECK_U64(row(&o)[LEVEL_SAFE], 1900 * MIB);
+	o.g.balloon.retry_usec = NOW - 1;
+	CHECK(row(&o)[LEVEL_SAFE] < 1900 * MIB);
+}
+
+TEST(one_that_fell_silent_under_pressure_gets_a_quarter_once)
+{
+	struct one o;
+
+	begin(&o);
+	o.g.demand.pressed = true;
+	o.w.p = &o.p;
+	row(&o);
+	o.w = (struct work){.s = &o.s, .g = &o.g, .set = &o.set, .p = &o.p, .target_bytes = 2 * GIB};
+	memset(&o.div, 0, sizeof(o.div));
+	o.d.n_divs = 0;
+	o.p.stale = true;
+	levels_guest(&o.d, &o.w);
+	CHECK_U64(o.div.level[LEVEL_GROW], 2 * GIB + 512 * MIB);
+	CHECK(!o.p.pressed);
+	o.g.stale_room_given = true;
+	memset(&o.div, 0, sizeof(o.div));
+	o.d.n_divs = 0;
+	levels_guest(&o.d, &o.w);
+	CHECK_U64(o.div.level[LEVEL_GROW], 2 * GIB);
+}
+
+TEST(a_full_release_is_half_of_what_nobody_asks_for_and_none_on_a_short_host)
+{
+	struct one o;
+
+	begin(&o);
+	row(&o);
+	o.w.sizes.full_release = true;
+	o.d.n_releases = 1;
+	o.d.snap = &(const struct snapshot){.n_guests = 1};
+	o.d.division_bytes = o.div.level[LEVEL_ASK] + GIB;
+	o.state.host_state = HOST_SHORT;
+	levels_release(&o.d);
+	CHECK_U64(o.div.level[LEVEL_KEEP], 2 * GIB);
+	o.state.host_state = HOST_TIGHT;
+	levels_release(&o.d);
+	CHECK_U64(o.div.level[LEVEL_KEEP], MAX(2 * GIB, o.div.level[LEVEL_ASK] + 512 * MIB));
+}
+
+TEST_MAIN()
