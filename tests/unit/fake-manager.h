@@ -3,6 +3,10 @@
 
 #include "daemon/manager-private.h"
 
+/* Nobody looks inside: the fakes take them, and nothing else gets them. */
+#define FAKE_HV ((struct hv *)&fake)
+#define FAKE_STORE ((struct store *)&fake)
+
 /*
  * The parts around one file of the manager, for its unit test: every function here is weak, so that a test links the real file it is about and
  * the fakes stand for the others. What was asked of them is kept here for the test to look at; fake_clear() forgets it.
