@@ -49,6 +49,8 @@ EXTRA_DIST += \
 	lab/host/lab-nest \
 	lab/host/lab-run.c \
 	tests/lab/lib.sh \
+	tests/lab/test-bad-guests-slow.sh \
+	tests/lab/test-bad-stopped-slow.sh \
 	tests/lab/test-burst.sh \
 	tests/lab/test-cpu.sh \
 	tests/lab/test-lab-crash.sh \
@@ -56,7 +58,8 @@ EXTRA_DIST += \
 	tests/lab/test-lab-install.sh \
 	tests/lab/test-lab-load.sh \
 	tests/lab/test-lab-system.sh \
-	tests/lab/test-lab-up.sh
+	tests/lab/test-lab-up.sh \
+	tests/lab/watch-grants.py
 
 check_PROGRAMS += tests/unit/test-lab-frame
 tests_unit_test_lab_frame_SOURCES = tests/unit/test-lab-frame.c lab/guest/frame.c
