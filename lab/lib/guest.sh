@@ -17,6 +17,7 @@ Usage: lab/lab guest NAME [OPTION...]
   --data SIZE            a disk, in the guest /dev/data
   --iotune-bytes-sec N   throttles the data disk
   --autodeflate          the balloon gives memory back rather than let the guest run out of it
+  --no-reporting         the balloon does not report free pages: what the guest frees stays resident
   --period N             balloon statistics every N seconds (5; 0: none)
   --no-balloon           no balloon device
   --no-balloon-driver    a device, but a guest that does not know it
@@ -35,7 +36,7 @@ EOF
 
 guest_defaults() {
 	# shellcheck disable=SC2034
-	declare -gA G=([memory]= [max]=512M [vcpus]=1 [host]=1 [kernel]=6.1 [swap]=none [data]= [iotune]= [autodeflate]=off
+	declare -gA G=([memory]= [max]=512M [vcpus]=1 [host]=1 [kernel]=6.1 [swap]=none [data]= [iotune]= [autodeflate]=off [reporting]=on
 		[period]=5 [balloon]=1 [driver]=1 [agent]=1 [channel]=1 [serial]=1 [system]=0 [binary]= [cmdline]= [pin]= [title]=
 		[start]=1 [wait]=1 [name]=)
 }
@@ -49,6 +50,7 @@ guest_parse() {
 			exit 0
 			;;
 		--autodeflate) G[autodeflate]=on ;;
+		--no-reporting) G[reporting]=off ;;
 		--no-balloon) G[balloon]=0 ;;
 		--no-balloon-driver) G[driver]=0 ;;
 		--balloon-liar) G[driver]=liar ;;
@@ -328,7 +330,7 @@ guest_xml_balloon() {
 		echo "    <memballoon model='none'/>"
 		return
 	fi
-	echo "    <memballoon model='virtio' autodeflate='${G[autodeflate]}' freePageReporting='on'>"
+	echo "    <memballoon model='virtio' autodeflate='${G[autodeflate]}' freePageReporting='${G[reporting]}'>"
 	[ "${G[period]}" = 0 ] || echo "      <stats period='${G[period]}'/>"
 	echo "    </memballoon>"
 }
