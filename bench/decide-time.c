@@ -12,7 +12,7 @@
 #include "bench/decide-hosts.h"
 #include "common/units.h"
 
-/* Issue 2, row 7: medians. Near-linear: ten times the guests, at most so many tenths of ten times the time. */
+/* Of medians. Near-linear: ten times the guests, at most so many tenths of ten times the time. */
 #define LIMIT_1000_NSEC	 UINT64_C(1000000)
 #define LIMIT_10000_NSEC UINT64_C(15000000)
 #define LIMIT_GROWTH	 UINT64_C(150)

@@ -65,4 +65,4 @@ bench_channel_probe_LDADD = daemon/channel/libchannel.a $(LIBSYSTEMD_LIBS)
 
 # What the whole daemon costs.
 noinst_PROGRAMS += bench/cost-watch
-EXTRA_DIST += bench/cost
+EXTRA_DIST += bench/cost tests/fixture/channel-test.h
