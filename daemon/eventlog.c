@@ -233,6 +233,11 @@ static const enum severity plan_severity[EVENT_KIND_MAX] = {
 	[EVENT_FLOOR_CUT] = SEVERITY_ERROR,
 };
 
+enum severity eventlog_plan_severity(enum event_kind kind)
+{
+	return plan_severity[kind];
+}
+
 /* Names of an event's arguments, as event_format()'s templates use them. */
 static const char *const plan_numbers[EVENT_KIND_MAX][REASON_ARGS_MAX] = {
 	[EVENT_STUCK] = {"actual", "target"},
@@ -260,7 +265,7 @@ uint64_t eventlog_append_plan(
 
 	return eventlog_append(l, &(struct event){
 					  .kind = event_kind_to_string(e->kind),
-					  .severity = plan_severity[e->kind],
+					  .severity = eventlog_plan_severity(e->kind),
 					  .time_real_usec = time_real_usec,
 					  .guest = e->of_guest ? &e->guest : NULL,
 					  .guest_name = e->of_guest ? name : NULL,

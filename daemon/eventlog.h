@@ -98,6 +98,8 @@ uint64_t eventlog_append(struct eventlog *l, const struct event *e) _nonnull_;
  * table. name: the guest's, or NULL. */
 uint64_t eventlog_append_plan(struct eventlog *l, const struct plan_event *e, const char *name,
 	uint64_t time_real_usec) _nonnull_args_(1, 2);
+/* How bad an event of a plan is: what eventlog_append_plan() writes. */
+enum severity eventlog_plan_severity(enum event_kind kind) _const_;
 /* A short form for events without numbers of their own. guest may be NULL. */
 uint64_t eventlog_append_text(struct eventlog *l, enum daemon_event kind, enum severity severity,
 	uint64_t time_real_usec, const struct uuid *guest, const char *guest_name, const char *fmt,

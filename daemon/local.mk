@@ -91,6 +91,7 @@ manager_tests = \
 	tests/unit/test-manager-release \
 	tests/unit/test-manager-reserve \
 	tests/unit/test-manager-sample \
+	tests/unit/test-manager-tell \
 	$(NULL)
 check_PROGRAMS += $(manager_tests)
 TESTS += $(manager_tests) tests/unit/test-release.sh
@@ -114,3 +115,5 @@ tests_unit_test_manager_reserve_SOURCES = \
 	daemon/manager-reserve.c \
 	$(NULL)
 tests_unit_test_manager_reserve_LDADD = $(fake_manager_libs)
+tests_unit_test_manager_tell_SOURCES = tests/unit/test-manager-tell.c $(fake_manager) daemon/manager-tell.c
+tests_unit_test_manager_tell_LDADD = $(fake_manager_libs)

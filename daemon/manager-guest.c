@@ -240,6 +240,7 @@ static void guest_gone(void *data, const struct uuid *guest, enum hv_gone why)
 		return;
 	original_gone(g);
 	enroll_gone(g);
+	tell_held_gone(g);
 	tell(m,
 		&(struct tale){.kind = DAEMON_EVENT_GUEST_STOPPED,
 			.severity = why == HV_GONE_CRASHED ? SEVERITY_WARNING : SEVERITY_INFO,

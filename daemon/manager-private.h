@@ -30,6 +30,12 @@ struct original {
 	bool soft_limited;     /* a soft limit of ours is on it, or may be: to be lifted */
 };
 
+/* How often an event of one kind was told of late, of one guest or of the host. */
+struct told {
+	uint64_t since_usec; /* BOOTTIME: the minute that is counted */
+	uint32_t n, held;    /* told in it; and not told */
+};
+
 /* One running guest. Its figures are in manager.samples[index]: the snapshot's own array, so that a decision copies nothing. */
 struct guest {
 	struct manager *m;
@@ -81,6 +87,8 @@ struct guest {
 	bool enroll_attaching;     /* ATTACH_CHANNEL on its way */
 	json_t *enroll_changes;    /* what was done so far, for the answer */
 	bool enroll_restart;       /* some of it at the next start only */
+
+	struct told told[EVENT_KIND_MAX];
 
 	/* the last memory command, for show */
 	uint64_t changed_real_usec, changed_from_bytes, changed_to_bytes;
@@ -155,6 +163,9 @@ struct manager {
 	char policy_problem[256];
 	uint64_t policy_problem_real_usec;
 	size_t policy_bad;
+
+	struct told told[EVENT_KIND_MAX]; /* of the host */
+	uint32_t held;             /* events of all that were not told and not counted out yet */
 
 	/* when to do what */
 	sd_event_source *hv_source, *api_source, *clock_source;
@@ -276,7 +287,11 @@ struct tale {
 	const char *by;
 };
 void tell(struct manager *m, const struct tale *t, const char *fmt, ...) _nonnull_ _printf_(3, 4);
+/* At most TOLD_MAX a minute of each kind and guest: the rest is told as a number by tell_held(), called now and then. */
+#define TOLD_MAX 6
 void tell_plan_event(struct manager *m, const struct plan_event *e) _nonnull_;
+void tell_held(struct manager *m, uint64_t now_usec) _nonnull_;
+void tell_held_gone(struct guest *g) _nonnull_; /* it is gone: what was held of it is told now */
 void tell_status(struct manager *m) _nonnull_;
 void trace_line(struct manager *m, const char *fmt, ...) _nonnull_ _printf_(2, 3);
 /* libvirt's CLOCK_MONOTONIC stamps on the clock of everything else. */

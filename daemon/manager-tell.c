@@ -107,14 +107,82 @@ static int plan_event_priority(enum event_kind kind)
 	}
 }
 
+/* The number of those that were not told, under their own kind. */
+static void held_out(struct manager *m, struct told *t, const struct guest *g, enum event_kind kind)
+{
+	char text[96];
+	struct event_number number = {"events", t->held};
+	struct event e = {
+		.kind = event_kind_to_string(kind),
+		.severity = eventlog_plan_severity(kind),
+		.time_real_usec = clock_real_usec(),
+		.guest = g ? &g->uuid : NULL,
+		.guest_name = g ? g->hv->name : NULL,
+		.numbers = &number,
+		.n_numbers = 1,
+		.text = text,
+	};
+	struct journal_fields fields = {e.guest, e.guest_name, e.kind};
+
+	snprintf(text, sizeof(text), "%u more of these within a minute", t->held);
+	keep(m, eventlog_append(m->events, &e), false, NULL, e.time_real_usec);
+	journal_write(JOURNAL_PLAN_EVENT, plan_event_priority(kind), &fields, "%s: %s", e.kind, text);
+	m->held -= MIN(m->held, t->held);
+}
+
+/* A guest can make some of these events at will (a report each): it must neither bury the others' nor fill the journal. */
+static bool may_tell(struct manager *m, struct told *t, const struct guest *g, enum event_kind kind, uint64_t now_usec)
+{
+	if (!t->since_usec || now_usec - t->since_usec >= USEC_PER_MIN) {
+		if (t->held)
+			held_out(m, t, g, kind);
+		*t = (struct told){.since_usec = now_usec};
+	}
+	if (t->n < TOLD_MAX) {
+		t->n++;
+		return true;
+	}
+	t->held++;
+	m->held++;
+	return false;
+}
+
+/* Those whose minute is over at now_usec. */
+static void tell_held_of(struct manager *m, struct told told[static EVENT_KIND_MAX], const struct guest *g,
+	uint64_t now_usec)
+{
+	for (int i = 0; i < EVENT_KIND_MAX; i++) {
+		if (!told[i].held || now_usec - told[i].since_usec < USEC_PER_MIN)
+			continue;
+		held_out(m, &told[i], g, (enum event_kind)i);
+		told[i] = (struct told){0};
+	}
+}
+
+void tell_held_gone(struct guest *g)
+{
+	tell_held_of(g->m, g->told, g, USEC_INFINITY);
+}
+
+void tell_held(struct manager *m, uint64_t now_usec)
+{
+	if (!m->held)
+		return;
+	tell_held_of(m, m->told, NULL, now_usec);
+	for (size_t i = 0; i < m->n_guests; i++)
+		tell_held_of(m, m->guests[i]->told, m->guests[i], now_usec);
+}
+
 void tell_plan_event(struct manager *m, const struct plan_event *e)
 {
-	const struct guest *g = e->of_guest ? manager_find(m, &e->guest) : NULL;
+	struct guest *g = e->of_guest ? manager_find(m, &e->guest) : NULL;
 	const char *name = g ? g->hv->name : NULL;
 	struct journal_fields fields = {g ? &g->uuid : NULL, name, event_kind_to_string(e->kind)};
 	uint64_t now = clock_real_usec();
 	char text[REASON_TEXT_MAX];
 
+	if (!may_tell(m, g ? &g->told[e->kind] : &m->told[e->kind], g, e->kind, clock_boot_usec()))
+		return;
 	keep(m, eventlog_append_plan(m->events, e, name, now), false, NULL, now);
 	journal_write(e->kind == EVENT_HOST_STATE ? JOURNAL_HOST_STATE : JOURNAL_PLAN_EVENT,
 		plan_event_priority(e->kind), &fields, "%s", event_format(e, text));

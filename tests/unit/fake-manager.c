@@ -134,8 +134,22 @@ FAKE void tell(struct manager *m, const struct tale *t, const char *fmt, ...)
 	vsnprintf(fake.told[fake.n_told++], sizeof(fake.told[0]), fmt, ap);
 	va_end(ap);
 }
+FAKE void tell_held(struct manager *m, uint64_t now_usec)
+{
+}
+FAKE void tell_held_gone(struct guest *g)
+{
+}
 FAKE void tell_status(struct manager *m)
 {
+}
+FAKE int store_add_event(struct store *s, uint64_t real_usec, const char *text)
+{
+	return 0;
+}
+FAKE int store_add_decision(struct store *s, uint64_t real_usec, const struct uuid *guest, const char *text)
+{
+	return 0;
 }
 FAKE void decide_soon(struct manager *m)
 {
