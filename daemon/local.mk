@@ -24,6 +24,8 @@ daemon_libcore_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 
 sbin_PROGRAMS += daemon/ballastd
 daemon_ballastd_SOURCES = \
+	daemon/guest-run.c \
+	daemon/guest-run.h \
 	daemon/main.c \
 	daemon/manager-act.c \
 	daemon/manager-agent.c \
@@ -88,6 +90,8 @@ manager_tests = \
 	tests/unit/test-manager-act \
 	tests/unit/test-manager-balloon \
 	tests/unit/test-manager-mode \
+	tests/unit/test-guest-run \
+	tests/unit/test-manager-original \
 	tests/unit/test-manager-release \
 	tests/unit/test-manager-reserve \
 	tests/unit/test-manager-sample \
@@ -104,6 +108,16 @@ tests_unit_test_manager_balloon_SOURCES = tests/unit/test-manager-balloon.c $(fa
 tests_unit_test_manager_balloon_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_mode_SOURCES = tests/unit/test-manager-mode.c $(fake_manager) daemon/manager-mode.c
 tests_unit_test_manager_mode_LDADD = $(fake_manager_libs)
+tests_unit_test_guest_run_SOURCES = tests/unit/test-guest-run.c daemon/guest-run.c
+tests_unit_test_guest_run_LDADD = $(LIBSYSTEMD_LIBS)
+tests_unit_test_manager_original_SOURCES = \
+	tests/unit/test-manager-original.c \
+	$(fake_manager) \
+	daemon/hv/hv-call.c \
+	daemon/manager-act.c \
+	daemon/manager-original.c \
+	$(NULL)
+tests_unit_test_manager_original_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_release_SOURCES = tests/unit/test-manager-release.c $(fake_manager) daemon/manager-release.c
 tests_unit_test_manager_release_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_sample_SOURCES = tests/unit/test-manager-sample.c $(fake_manager) daemon/manager-sample.c

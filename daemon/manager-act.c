@@ -95,6 +95,8 @@ int act_set_cpu(struct guest *g, uint64_t weight, uint64_t quota, const struct r
 	if (r < 0)
 		return r;
 	g->cpu_id = id;
+	/* From now on, whoever comes after us has to bring it back; also what is on its way back may not arrive. */
+	original_cpu_set(g, true);
 	/* What decide() sees from now on; the call's end corrects it. */
 	if (weight)
 		guest_sample(g)->cpu_weight = weight;
@@ -213,12 +215,22 @@ static void set_memory_done(struct guest *g, const struct hv_result *r)
 	decide_soon(g->m);
 }
 
+static bool cpu_is_original(const struct guest *g)
+{
+	const struct guest_sample *s = guest_sample(g);
+
+	return s->cpu_weight == g->original.cpu_weight && s->cpu_quota == g->original.cpu_quota;
+}
+
 static void set_cpu_done(struct guest *g, const struct hv_result *r)
 {
 	if (r->id == g->cpu_id)
 		g->cpu_id = 0;
-	if (r->error >= 0)
+	if (r->error >= 0) {
+		if (!g->cpu_id && cpu_is_original(g))
+			original_cpu_set(g, false);
 		return;
+	}
 	tell_failure(g, r);
 	/* What holds now is not known: ask. */
 	(void)!manager_submit(g, &(struct hv_request){.call = HV_CALL_GET_CPU, .guest = g->uuid}, NULL);
@@ -233,6 +245,8 @@ static void get_cpu_done(struct guest *g, const struct hv_result *r)
 	s->cpu_weight = r->cpu_weight;
 	s->cpu_quota = r->cpu_quota_permyriad;
 	original_seen(g);
+	if (!g->cpu_id && cpu_is_original(g))
+		original_cpu_set(g, false);
 	decide_within(g->m, 20 * USEC_PER_MSEC);
 }
 

@@ -193,10 +193,7 @@ static void guest_appeared(void *data, const struct hv_guest *hv)
 	s->target_bytes = MIN(hv->actual_bytes, hv->max_bytes);
 	s->actual_bytes = fresh ? hv->max_bytes : s->target_bytes;
 	s->actual_usec = clock_boot_usec();
-	snprintf(g->run, sizeof(g->run), "%s", "");
-	if (hv->pid)
-		snprintf(g->run, sizeof(g->run), "%d:%llu", (int)hv->pid,
-			(unsigned long long)hv->pid_start_ticks);
+	guest_run_format(hv, g->run);
 	m->plan_fits = false;
 	sample_guest_opened(g);
 	agent_attach(g);

@@ -10,7 +10,7 @@
 /* What was read at the start, until libvirt's list shows which of them still run. */
 struct known_original {
 	struct uuid guest;
-	char run[48];
+	char run[GUEST_RUN_MAX];
 	struct original original;
 	struct known_original *next;
 };
@@ -24,7 +24,7 @@ static int take_known(const struct store_original *o, void *userdata)
 		return -ENOMEM;
 	k->guest = o->guest;
 	snprintf(k->run, sizeof(k->run), "%s", o->run);
-	k->original = (struct original){o->bytes, o->cpu_weight, o->cpu_quota, o->target_bytes, o->soft_limited};
+	k->original = (struct original){o->bytes, o->cpu_weight, o->cpu_quota, o->target_bytes, o->soft_limited, o->cpu_ours};
 	k->next = m->known_originals;
 	m->known_originals = k;
 	return 0;
@@ -54,7 +54,7 @@ static const struct known_original *known_find(const struct guest *g)
 	return NULL;
 }
 
-static void put(struct guest *g)
+static void put(struct guest *g, bool soon)
 {
 	struct store_original o = {
 		.guest = g->uuid,
@@ -65,16 +65,18 @@ static void put(struct guest *g)
 		.cpu_quota = g->original.cpu_quota,
 		.target_bytes = g->original.target_bytes,
 		.soft_limited = g->original.soft_limited,
+		.cpu_ours = g->original.cpu_ours,
 	};
 
 	if (g->m->store)
-		(void)!store_put_original(g->m->store, &o); /* what cannot be written is put again when it can */
+		(void)!store_put_original(g->m->store, &o, soon); /* what cannot be written is put again when it can */
 }
 
 static void tell_decide(const struct guest *g, struct guest_sample *s)
 {
 	s->cpu_original_weight = g->original.cpu_weight;
 	s->cpu_original_quota = g->original.cpu_quota;
+	s->cpu_ours = g->original.cpu_ours;
 }
 
 void original_seen(struct guest *g)
@@ -103,13 +105,13 @@ void original_seen(struct guest *g)
 		g->original.cpu_quota = s->cpu_quota;
 	}
 	tell_decide(g, s);
-	put(g);
+	put(g, true);
 }
 
 void original_changed(struct guest *g)
 {
 	g->original.target_bytes = guest_sample(g)->target_bytes;
-	put(g);
+	put(g, false);
 }
 
 void original_soft_limited(struct guest *g, bool limited)
@@ -117,7 +119,16 @@ void original_soft_limited(struct guest *g, bool limited)
 	if (g->original.soft_limited == limited)
 		return;
 	g->original.soft_limited = limited;
-	put(g);
+	put(g, limited);
+}
+
+void original_cpu_set(struct guest *g, bool ours)
+{
+	guest_sample(g)->cpu_ours = ours;
+	if (g->original.cpu_ours == ours)
+		return;
+	g->original.cpu_ours = ours;
+	put(g, ours);
 }
 
 void original_gone(struct guest *g)
@@ -141,5 +152,5 @@ void original_put_all(struct manager *m)
 {
 	for (size_t i = 0; i < m->n_guests; i++)
 		if (m->guests[i]->original.bytes)
-			put(m->guests[i]);
+			put(m->guests[i], false);
 }

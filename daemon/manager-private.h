@@ -7,6 +7,7 @@
 #include "daemon/api/api.h"
 #include "daemon/channel/channel.h"
 #include "daemon/eventlog.h"
+#include "daemon/guest-run.h"
 #include "daemon/host/host.h"
 #include "daemon/host/look.h"
 #include "daemon/host/process.h"
@@ -28,6 +29,7 @@ struct original {
 	uint64_t cpu_quota;    /* with it; 0: none */
 	uint64_t target_bytes; /* last commanded; 0: never */
 	bool soft_limited;     /* a soft limit of ours is on it, or may be: to be lifted */
+	bool cpu_ours;         /* weight or quota on it are not the original's, or may not be: to go back */
 };
 
 /* How often an event of one kind was told of late, of one guest or of the host. */
@@ -79,7 +81,7 @@ struct guest {
 	bool commanded;            /* its target is ours */
 	bool relief_under_way;     /* pressed, it was given memory that has not arrived yet */
 	struct original original;
-	char run[48];              /* which run of the guest: "PID:START", "" if not known */
+	char run[GUEST_RUN_MAX];   /* which run of the guest; "" if not known */
 
 	/* enroll on its way */
 	struct api_call *enroll_call;
@@ -239,6 +241,7 @@ void act_call_done(struct guest *g, const struct hv_result *r) _nonnull_;
 void original_seen(struct guest *g) _nonnull_;   /* a guest appeared, or enforce began */
 void original_changed(struct guest *g) _nonnull_; /* it was commanded */
 void original_soft_limited(struct guest *g, bool limited) _nonnull_; /* a soft limit of ours is on it, or may be */
+void original_cpu_set(struct guest *g, bool ours) _nonnull_; /* weight or quota on it are ours, or may be */
 void original_gone(struct guest *g) _nonnull_;    /* its run is over */
 void original_prune(struct manager *m) _nonnull_; /* after libvirt's first list: forgets those that do not run any more */
 int original_load(struct manager *m) _nonnull_ _must_check_;

@@ -3,6 +3,7 @@
 
 #include "common/units.h"
 #include "daemon/channel/channel.h"
+#include "daemon/guest-run.h"
 #include "daemon/host/host.h"
 #include "daemon/host/process.h"
 #include "daemon/hv/hv.h"
@@ -188,14 +189,16 @@ static const struct hv_ops hv_ops = {
 	.call_done = call_done,
 };
 
+/* Of this very run: what an earlier one of the same UUID had says nothing of a guest that was started, or defined, anew since. */
 static int take_original(const struct store_original *o, void *userdata)
 {
 	struct released *g = find(userdata, &o->guest);
+	char run[GUEST_RUN_MAX];
 
-	if (g)
-		g->original_bytes = o->bytes;
-	if (g)
-		g->soft_limited = o->soft_limited;
+	if (!g || !streq(o->run, guest_run_format(g->hv, run)))
+		return 0;
+	g->original_bytes = o->bytes;
+	g->soft_limited = o->soft_limited;
 	return 0;
 }
 

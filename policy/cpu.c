@@ -67,7 +67,7 @@ static bool waits(const struct cpu_state *c, const struct guest_sample *s)
 
 bool cpu_at_rest(const struct cpu_state *c, const struct guest_sample *s, const struct settings *set)
 {
-	return !c->managed && c->boost <= 1 && !c->short_usec && !by_policy(set) &&
+	return !c->managed && !s->cpu_ours && c->boost <= 1 && !c->short_usec && !by_policy(set) &&
 	       !(c->known && waits(c, s));
 }
 
@@ -132,8 +132,10 @@ bool cpu_decide(struct cpu_state *c, const struct guest_sample *s, const struct 
 		return false;
 	boost_update(c, s, cpu_base_weight(c, s, set), entitled_permyriad, now_usec);
 	if (!c->managed) {
-		if (!by_policy(set) && c->boost == 1)
-			return false; /* what the administrator set in the domain stays */
+		/* What the administrator set in the domain stays; ours goes back, though no policy of now set it: whose policy went while the
+		 * daemon was down, or whose way back was refused for a job. */
+		if (!by_policy(set) && c->boost == 1 && !s->cpu_ours)
+			return false;
 		c->managed = true;
 		/* After a crash, what is set now may be our own. */
 		c->original_weight = s->cpu_original_weight ? s->cpu_original_weight : s->cpu_weight;

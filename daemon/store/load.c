@@ -85,6 +85,7 @@ int store_load_originals(struct store *s, store_original_fn fn, void *userdata)
 			.cpu_quota = (uint64_t)sqlite3_column_int64(st, 5),
 			.target_bytes = (uint64_t)sqlite3_column_int64(st, 6),
 			.soft_limited = sqlite3_column_count(st) > 7 && sqlite3_column_int(st, 7),
+			.cpu_ours = sqlite3_column_count(st) > 8 && sqlite3_column_int(st, 8),
 		};
 
 		r = SQLITE_OK;

@@ -10,7 +10,7 @@ static const char *const statement_sql[STORE_KIND_MAX] = {
 	[STORE_PUT_TEXT] = "INSERT OR REPLACE INTO text VALUES (?1, ?2)",
 	[STORE_PUT_OVERRIDES] = "INSERT OR REPLACE INTO overrides VALUES (?1, ?2)",
 	[STORE_DELETE_OVERRIDES] = "DELETE FROM overrides WHERE guest = ?1",
-	[STORE_PUT_ORIGINAL] = "INSERT OR REPLACE INTO originals VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[STORE_PUT_ORIGINAL] = "INSERT OR REPLACE INTO originals VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[STORE_DELETE_ORIGINAL] = "DELETE FROM originals WHERE guest = ?1",
 	[STORE_ADD_EVENT] = "INSERT INTO events (real_usec, text) VALUES (?1, ?2)",
 	[STORE_ADD_DECISION] = "INSERT INTO decisions (real_usec, guest, text) VALUES (?1, ?2, ?3)",
@@ -37,6 +37,7 @@ static struct store_write *write_new(enum store_kind kind, store_done done, void
 	if (w) {
 		w->kind = kind;
 		w->done = done;
+		w->soon = done; /* somebody waits */
 		w->userdata = userdata;
 	}
 	return w;
@@ -93,7 +94,7 @@ int store_put_overrides(struct store *s, const struct uuid *guest, const char *t
 	return store_submit(s, TAKE_PTR(w));
 }
 
-int store_put_original(struct store *s, const struct store_original *o)
+int store_put_original(struct store *s, const struct store_original *o, bool soon)
 {
 	_cleanup_(store_write_freep) struct store_write *w = write_new(STORE_PUT_ORIGINAL, NULL, NULL);
 
@@ -104,6 +105,8 @@ int store_put_original(struct store *s, const struct store_original *o)
 	add_number(w, o->cpu_quota);
 	add_number(w, o->target_bytes);
 	add_number(w, o->soft_limited);
+	add_number(w, o->cpu_ours);
+	w->soon = soon;
 	return store_submit(s, TAKE_PTR(w));
 }
 

@@ -59,9 +59,9 @@ int store_submit(struct store *s, struct store_write *w)
 		bool first = s->queue.n == 0;
 
 		queue_append(&s->queue, w);
-		if (w->done) /* somebody waits */
+		if (w->soon)
 			s->urgent = true;
-		if (first || w->done)
+		if (first || w->soon)
 			pthread_cond_signal(&s->work);
 	} else if (history) {
 		s->counters.lost++;

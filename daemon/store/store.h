@@ -66,14 +66,16 @@ int store_load_overrides(struct store *s, store_overrides_fn fn, void *userdata)
 struct store_original {
 	struct uuid guest;
 	const char *name;
-	const char *run;     /* which run of it this holds for: "PID:START"; "" if not known */
+	const char *run;     /* which run of it this holds for: guest_run_format(); "" if not known */
 	uint64_t bytes;      /* its target then */
 	uint64_t cpu_weight; /* 0: not known */
 	uint64_t cpu_quota;  /* permyriad; 0: none */
 	uint64_t target_bytes; /* last commanded by us; 0: never */
 	bool soft_limited;   /* a soft limit of ours is on it */
+	bool cpu_ours;       /* its CPU weight or quota is ours, or may be */
 };
-int store_put_original(struct store *s, const struct store_original *o) _nonnull_ _must_check_;
+/* soon: not gathered with what comes within a second: what a command that is about to go out would make wrong after a crash. */
+int store_put_original(struct store *s, const struct store_original *o, bool soon) _nonnull_ _must_check_;
 int store_delete_original(struct store *s, const struct uuid *guest) _nonnull_ _must_check_;
 typedef int (*store_original_fn)(const struct store_original *o, void *userdata);
 int store_load_originals(struct store *s, store_original_fn fn, void *userdata) _nonnull_args_(1, 2)

@@ -188,6 +188,10 @@ FAKE void original_soft_limited(struct guest *g, bool limited)
 {
 	g->original.soft_limited = limited;
 }
+FAKE void original_cpu_set(struct guest *g, bool ours)
+{
+	g->original.cpu_ours = guest_sample(g)->cpu_ours = ours;
+}
 FAKE void balloon_fallback(struct guest *g, uint64_t now_usec)
 {
 }

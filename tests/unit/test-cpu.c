@@ -74,6 +74,50 @@ TEST(what_was_there_before_a_crash_comes_back)
 	CHECK_U64(t.s.cpu_weight, 70);
 }
 
+TEST(what_a_crashed_run_set_goes_back_where_its_policy_is_gone)
+{
+	struct trial t = trial(400, 100);
+
+	t.s.cpu_quota = 15000;
+	t.s.cpu_original_weight = 70;
+	t.s.cpu_ours = true;
+	CHECK(!cpu_at_rest(&t.state, &t.s, &t.set));
+	look(&t, 0, 0);
+	CHECK(t.acted);
+	CHECK_U64(t.s.cpu_weight, 70);
+	CHECK_U64(t.s.cpu_quota, 0);
+	look(&t, 0, 0);
+	CHECK(!t.acted);
+	t.s.cpu_ours = false; /* it arrived */
+	CHECK(cpu_at_rest(&t.state, &t.s, &t.set));
+}
+
+TEST(what_the_administrator_set_meanwhile_stays)
+{
+	struct trial t = trial(400, 100);
+
+	t.s.cpu_original_weight = 70;
+	look(&t, 0, 0);
+	CHECK(!t.acted);
+	CHECK_U64(t.s.cpu_weight, 400);
+}
+
+TEST(a_way_back_that_was_refused_is_asked_again)
+{
+	struct trial t = trial(50, 400);
+
+	look(&t, 0, 0);
+	t.s.cpu_ours = true; /* as the daemon notes it */
+	t.s.cpu_original_weight = 50;
+	t.set.cpu_weight_set = false;
+	look(&t, 0, 0);
+	CHECK_U64(t.s.cpu_weight, 50);
+	t.s.cpu_weight = 400; /* a job runs on it */
+	look(&t, 0, 0);
+	CHECK(t.acted);
+	CHECK_U64(t.s.cpu_weight, 50);
+}
+
 TEST(without_a_policy_the_domain_weight_stays)
 {
 	struct trial t = trial(30, 100);

@@ -99,8 +99,23 @@ c.execute("UPDATE originals SET soft_limited = (name = ?)", ("db",))
 c.commit()' "$tmp/state/state.db"
 	release && grep -q '^db: its soft limit is lifted' "$tmp/err" && ! grep -q '^web: its soft limit' "$tmp/err"
 	result $? "a soft limit that Ballast set is lifted"
+	set_run() {
+		python3 -c 'import sqlite3, sys
+c = sqlite3.connect(sys.argv[1])
+c.execute("UPDATE originals SET run = ?, soft_limited = 1", (sys.argv[2],))
+c.commit()' "$tmp/state/state.db" "$1"
+	}
+	set_run 4711:99@01020304
+	guests web 1024 256 db 1024 256
+	release && grep -q '^db: given 256 MiB' "$tmp/err" && ! grep -q 'soft limit' "$tmp/err"
+	result $? "what an earlier run of a guest had is not given to a later one"
+	set_run ''
+	release && grep -q '^db: given 1024 MiB' "$tmp/err" && grep -q '^db: its soft limit is lifted' "$tmp/err"
+	result $? "what this run had is"
+	guests web 512 512 db 512 256
 	python3 -c 'import sqlite3, sys
 c = sqlite3.connect(sys.argv[1])
+c.execute("ALTER TABLE originals DROP COLUMN cpu_ours")
 c.execute("ALTER TABLE originals DROP COLUMN soft_limited")
 c.execute("UPDATE originals SET bytes = 512 << 20")
 c.execute("PRAGMA user_version=1")

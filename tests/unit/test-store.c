@@ -166,19 +166,21 @@ TEST(original_sizes_are_kept_and_forgotten)
 		.cpu_weight = 100,
 		.target_bytes = GIB,
 		.soft_limited = true,
+		.cpu_ours = true,
 	};
 	struct store_original got = {0};
 
 	fixture_dir(&f);
 	CHECK_INT(fixture_open(&f, &d), 0);
 	CHECK_INT(fixture_start(&f), 0);
-	CHECK_INT(store_put_original(f.store, &o), 0);
+	CHECK_INT(store_put_original(f.store, &o, false), 0);
 	fixture_stop(&f); /* writes what waits */
 	CHECK_INT(fixture_open(&f, &d), 0);
 	CHECK_INT(store_load_originals(f.store, take_original, &got), 0);
 	CHECK_U64(got.bytes, 5 * GIB);
 	CHECK_U64(got.target_bytes, GIB);
 	CHECK(got.soft_limited);
+	CHECK(got.cpu_ours);
 	CHECK_U64(got.cpu_weight, 100);
 	CHECK(uuid_equal(&got.guest, &o.guest));
 	CHECK_INT(fixture_start(&f), 0);

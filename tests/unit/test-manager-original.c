@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What each guest had before Ballast touched it, over a crash of the daemon and over the guest's own end. */
+#include "tests/test.h"
+#include "tests/unit/fake-manager.h"
+
+/* The state file: one guest's row, and whether it was asked to be on the disk at once. */
+static struct {
+	struct store_original row;
+	char run[GUEST_RUN_MAX];
+	bool there, soon;
+} disk;
+
+int store_put_original(struct store *s, const struct store_original *o, bool soon)
+{
+	snprintf(disk.run, sizeof(disk.run), "%s", o->run);
+	disk.row = *o;
+	disk.row.run = disk.run;
+	disk.row.name = NULL;
+	disk.there = true;
+	disk.soon = soon;
+	return 0;
+}
+int store_delete_original(struct store *s, const struct uuid *guest)
+{
+	disk.there = false;
+	return 0;
+}
+int store_load_originals(struct store *s, store_original_fn fn, void *userdata)
+{
+	return disk.there ? fn(&disk.row, userdata) : 0;
+}
+
+#define _cleanup_manager_ _cleanup_(fake_manager_clear)
+
+static struct manager start(void)
+{
+	fake_clear();
+	memset(&disk, 0, sizeof(disk));
+	return (struct manager){.hv = FAKE_HV, .store = FAKE_STORE, .mode = MODE_ENFORCE, .connected = true, .synced = true};
+}
+
+/* A daemon finds this run of the guest with this weight and quota on it. */
+static struct guest *found(struct manager *m, const char *run, uint64_t weight, uint64_t quota)
+{
+	struct guest *g = fake_guest(m, "web", 1024, 512);
+
+	snprintf(g->run, sizeof(g->run), "%s", run);
+	guest_sample(g)->cpu_weight = weight;
+	guest_sample(g)->cpu_quota = quota;
+	original_seen(g);
+	return g;
+}
+
+static void cpu_arrives(struct guest *g)
+{
+	act_call_done(g, &(struct hv_result){.id = g->cpu_id, .call = HV_CALL_SET_CPU, .guest = g->uuid, .text = ""});
+}
+
+TEST(a_weight_of_ours_is_known_again_after_a_crash)
+{
+	_cleanup_manager_ struct manager m = start(), next = start();
+	struct guest *g = found(&m, "7:99", 100, 0);
+	const struct reason reason = {.code = REASON_CPU_POLICY};
+
+	CHECK(disk.there && disk.soon && !disk.row.cpu_ours);
+	CHECK(!guest_sample(g)->cpu_ours);
+	CHECK_INT(act_set_cpu(g, 400, 15000, &reason), 0);
+	CHECK(disk.row.cpu_ours && disk.soon); /* before libvirt can have carried it out */
+	CHECK_INT(original_load(&next), 0);
+	g = found(&next, "7:99", 400, 15000);
+	original_free(&next);
+	CHECK(guest_sample(g)->cpu_ours);
+	CHECK_U64(guest_sample(g)->cpu_original_weight, 100);
+	CHECK_U64(guest_sample(g)->cpu_original_quota, 0);
+	CHECK_INT(act_set_cpu(g, 100, 0, &reason), 0);
+	CHECK(disk.row.cpu_ours); /* not there yet */
+	cpu_arrives(g);
+	CHECK(!disk.row.cpu_ours && !guest_sample(g)->cpu_ours);
+}
+
+TEST(another_run_of_the_guest_began_anew)
+{
+	_cleanup_manager_ struct manager m = start(), next = start();
+	struct guest *g = found(&m, "7:99", 100, 0);
+	const struct reason reason = {.code = REASON_CPU_POLICY};
+
+	CHECK_INT(act_set_cpu(g, 400, 0, &reason), 0);
+	CHECK_INT(original_load(&next), 0);
+	g = found(&next, "8:120", 250, 0);
+	original_free(&next);
+	CHECK(!guest_sample(g)->cpu_ours);
+	CHECK_U64(g->original.cpu_weight, 250);
+}
+
+TEST(a_weight_that_is_on_its_way_to_another_is_ours_still)
+{
+	_cleanup_manager_ struct manager m = start();
+	struct guest *g = found(&m, "7:99", 100, 0);
+	const struct reason reason = {.code = REASON_CPU_POLICY};
+	struct hv_result first;
+
+	CHECK_INT(act_set_cpu(g, 100, 0, &reason), 0);
+	first = (struct hv_result){.id = g->cpu_id, .call = HV_CALL_SET_CPU, .guest = g->uuid, .text = ""};
+	CHECK_INT(act_set_cpu(g, 200, 0, &reason), 0);
+	act_call_done(g, &first);
+	CHECK(guest_sample(g)->cpu_ours && disk.row.cpu_ours);
+	cpu_arrives(g);
+	CHECK(guest_sample(g)->cpu_ours && disk.row.cpu_ours);
+}
+
+TEST(what_libvirt_does_not_take_is_not_ours)
+{
+	_cleanup_manager_ struct manager m = start();
+	struct guest *g = found(&m, "7:99", 100, 0);
+
+	fake.submit_error = -EBUSY;
+	CHECK_INT(act_set_cpu(g, 400, 0, &(struct reason){.code = REASON_CPU_POLICY}), -EBUSY);
+	CHECK(!guest_sample(g)->cpu_ours && !disk.row.cpu_ours);
+}
+
+TEST_MAIN()
