@@ -73,6 +73,9 @@ static void decide_once(struct manager *m)
 	int r;
 
 	override_expire(m);
+	/* What nobody has looked at since a guest came counts as nothing: its QEMU's own would be promised to others. */
+	if (!m->look.usec)
+		sample_host(m, true);
 	sample_pressure(m);
 	snapshot_fill(m, &snap);
 	r = decide(&snap, m->set, m->state, &plan);
