@@ -20,6 +20,7 @@ struct work {
 	bool commanded;
 	bool regulated;        /* its CPU weight or its soft limit may have to be set */
 	uint64_t growth_bytes; /* what it asks for now; 0: its share is not worth a command */
+	uint64_t granted_bytes; /* what it is to get of that */
 	struct division_guest *div; /* NULL if out */
 };
 
@@ -54,6 +55,7 @@ struct decision {
 /* What the shares come to. */
 struct move_sums {
 	uint64_t growth;   /* asked by those who act */
+	uint64_t promised; /* as much of it as floors lack; then what has to be taken for that */
 	size_t n_growing;
 	uint64_t targets;  /* of all that are divided */
 	uint64_t takeable; /* above their shares */

@@ -3,7 +3,8 @@
 #include "common/units.h"
 #include "policy/decision.h"
 
-/* A page cache that may be in use is taken by a sixteenth at a time, and then it is listened for a second. */
+/* A page cache that may be in use is taken by a sixteenth at a time for what others would like, and then it is listened for a second. What
+ * somebody's floor lacks is taken at once: a policy's Min is a promise, and a guest without a net may die of waiting. */
 #define CACHE_PARTS      16
 #define CACHE_PAUSE_USEC USEC_PER_SEC
 /* Who lent of its page cache counts as a lender that long, */
@@ -34,8 +35,10 @@ bool moves_must_shrink(const struct work *w)
 /* How one round of taking is done. */
 struct taking {
 	uint64_t deficit;
+	uint64_t promised; /* as much of it as floors lack */
+	uint64_t takeable;
 	bool gently; /* page caches a little at a time, and no trifles */
-	bool lifted; /* too little from each of many: a little more from each */
+	bool lifted; /* too little from each of many: a little more from each, and for a floor any trifle */
 };
 
 /* Nobody knows which part of its page cache is in use before it is missed. */
@@ -50,34 +53,40 @@ static uint64_t take_of_cache(const struct decision *d, const struct work *w, ui
 	return MIN(take, sub_sat(w->target_bytes, least));
 }
 
-/* From everybody in proportion to what the division takes from it; 0: not worth a command. */
-static uint64_t take_of(const struct decision *d, const struct work *w, const struct taking *t,
-	uint64_t takeable)
+/* Its part of so much, in proportion to what the division takes from everybody. */
+static uint64_t part_of(const struct taking *t, uint64_t excess, uint64_t bytes, uint64_t least)
 {
-	uint64_t excess = sub_sat(w->target_bytes, w->div->share_bytes), take = excess;
+	uint64_t part = excess;
+
+	if (t->takeable > bytes)
+		part = MIN(excess, mib_up(mul_div(excess, bytes, t->takeable)));
+	return t->lifted && bytes ? MIN(excess, MAX(part, mib_up(least))) : part;
+}
+
+/* 0: not worth a command. */
+static uint64_t take_of(const struct decision *d, const struct work *w, const struct taking *t)
+{
+	uint64_t excess = sub_sat(w->target_bytes, w->div->share_bytes), take;
 	uint64_t least = t->gently ? MAX(MOVE_MIN_BYTES, w->target_bytes / TRIFLE_PARTS)
 				   : MOVE_MIN_BYTES;
 
 	if (moves_must_shrink(w))
 		return excess;
-	if (takeable > t->deficit)
-		take = MIN(excess, mib_up(mul_div(excess, t->deficit, takeable)));
-	if (t->lifted)
-		take = MIN(excess, MAX(take, mib_up(least)));
+	take = part_of(t, excess, t->deficit, least);
 	if (t->gently)
-		take = take_of_cache(d, w, take);
+		take = MAX(take_of_cache(d, w, take), part_of(t, excess, t->promised, least));
 	else if (take == excess)
 		return take;
-	return take >= least ? take : 0;
+	return take >= least || (t->lifted && t->promised) ? take : 0;
 }
 
-static uint64_t takes_sum(const struct decision *d, const struct taking *t, uint64_t takeable)
+static uint64_t takes_sum(const struct decision *d, const struct taking *t)
 {
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < d->snap->n_guests; i++)
 		if (!d->work[i].out)
-			sum += take_of(d, &d->work[i], t, takeable);
+			sum += take_of(d, &d->work[i], t);
 	return sum;
 }
 
@@ -98,15 +107,17 @@ static int take(struct decision *d, struct work *w, uint64_t bytes, const struct
 /* First what frees: only as much as somebody needs. */
 int moves_take(struct decision *d, uint64_t deficit, const struct move_sums *m)
 {
-	/* The host itself, a guest that starts and one below its floor cannot wait. */
-	struct taking t = {deficit, m->targets <= d->division_bytes && !d->pending_bytes &&
-		d->exhausted > LEVEL_FLOOR, false};
+	/* The host itself and a guest that starts cannot wait, nor can anybody where floors do not fit. */
+	struct taking t = {.deficit = deficit, .promised = MIN(m->promised, deficit),
+		.takeable = m->takeable,
+		.gently = m->targets <= d->division_bytes && !d->pending_bytes &&
+			  d->exhausted > LEVEL_FLOOR};
 	int e = 0;
 
-	t.lifted = m->urgent && !takes_sum(d, &t, m->takeable);
+	t.lifted = m->urgent && !takes_sum(d, &t);
 	for (size_t i = 0; e >= 0 && i < d->snap->n_guests; i++) {
 		struct work *w = &d->work[i];
-		uint64_t bytes = w->out ? 0 : take_of(d, w, &t, m->takeable);
+		uint64_t bytes = w->out ? 0 : take_of(d, w, &t);
 
 		if (bytes)
 			e = take(d, w, bytes, &t, m->growth);

@@ -87,9 +87,15 @@ static int corrections(struct decision *d)
 	return 0;
 }
 
+/* What its floor lacks. */
+static uint64_t below_floor(const struct work *w)
+{
+	return sub_sat(w->div->level[LEVEL_FLOOR], w->target_bytes);
+}
+
 static bool urgent(const struct work *w)
 {
-	return w->p->pressed || w->target_bytes < w->div->level[LEVEL_FLOOR];
+	return w->p->pressed || below_floor(w);
 }
 
 /* Told when it begins, and again only after its floor has fitted. */
@@ -121,6 +127,7 @@ static void shares_take(struct decision *d, struct move_sums *m)
 		floor_cut_tell(d, w);
 		w->growth_bytes = growth_asked(d, w);
 		m->growth = add_sat(m->growth, w->growth_bytes);
+		m->promised = add_sat(m->promised, MIN(w->growth_bytes, below_floor(w)));
 		m->n_growing += w->growth_bytes > 0;
 		m->urgent |= w->growth_bytes && urgent(w);
 		m->targets = add_sat(m->targets, w->target_bytes);
@@ -129,15 +136,15 @@ static void shares_take(struct decision *d, struct move_sums *m)
 	}
 }
 
-/* What it gets of what it asks: a small part is not worth a command. */
-static int grant(struct decision *d, struct work *w, uint64_t got)
+/* What it gets of what it asks: a small part is not worth a command, unless a floor is reached by it. */
+static int grant(struct decision *d, struct work *w)
 {
-	uint64_t want = w->growth_bytes;
+	uint64_t want = w->growth_bytes, got = mib_down(w->granted_bytes), lacks = below_floor(w);
 	struct reason r;
 	int e;
 
-	got = mib_down(got);
-	if (!got || (got < want && got < CLAMP(want / 8, PART_MIN_BYTES, PART_MAX_BYTES)))
+	if (!got || (got < want && got < CLAMP(want / 8, PART_MIN_BYTES, PART_MAX_BYTES) &&
+			    (!lacks || got < lacks)))
 		return 0;
 	r = moves_growth_reason(d, w);
 	e = moves_command(d, w, mib_down(w->target_bytes + got), &r);
@@ -150,51 +157,79 @@ static int grant(struct decision *d, struct work *w, uint64_t got)
 	return 0;
 }
 
-/* Then what is granted, from what is free at this instant: the pressed and those below their floor before the others. */
-static int grants(struct decision *d, bool urgents, const struct move_sums *m, uint64_t *free_bytes)
+/* Who is served first of what is free at this instant: floors, then the pressed, then the others. */
+enum grant_rank {
+	GRANT_FLOOR,
+	GRANT_PRESSED,
+	GRANT_OTHERS,
+	GRANT_RANK_MAX,
+};
+
+static uint64_t asks_as(const struct work *w, enum grant_rank rank)
 {
-	_cleanup_free_ uint64_t *ask = calloc(4 * m->n_growing + 1, sizeof(*ask));
-	uint64_t *weight = ask + m->n_growing, *give = weight + m->n_growing;
-	uint64_t *who = give + m->n_growing;
-	size_t n = 0;
+	if (rank == GRANT_FLOOR)
+		return MIN(w->growth_bytes, below_floor(w));
+	return w->p->pressed == (rank == GRANT_PRESSED) ? w->growth_bytes - w->granted_bytes : 0;
+}
+
+/* The guests that grow, and room to divide among them. */
+struct growing {
+	struct work **who;
+	uint64_t *ask, *weight, *give;
+	size_t n;
+};
+
+static void growing_rank(struct growing *all, enum grant_rank rank, uint64_t *free_bytes)
+{
+	for (size_t k = 0; k < all->n; k++) {
+		all->ask[k] = asks_as(all->who[k], rank);
+		all->weight[k] = all->who[k]->set->mem_weight;
+	}
+	*free_bytes = sub_sat(*free_bytes,
+		divide_grants(all->ask, all->weight, all->n, *free_bytes, all->give));
+	for (size_t k = 0; k < all->n; k++)
+		all->who[k]->granted_bytes += all->give[k];
+}
+
+/* Then what is granted; those who cannot wait are told first. */
+static int grants(struct decision *d, const struct move_sums *m, uint64_t free_bytes)
+{
+	_cleanup_free_ struct work **who = calloc(m->n_growing + 1, sizeof(struct work *));
+	_cleanup_free_ uint64_t *sizes = calloc(3 * m->n_growing + 1, sizeof(*sizes));
+	struct growing all = {.who = who, .ask = sizes, .weight = sizes + m->n_growing,
+		.give = sizes + 2 * m->n_growing};
 	int e = 0;
 
-	if (!ask)
+	if (!who || !sizes)
 		return -ENOMEM;
-	for (size_t i = 0; m->n_growing && i < d->snap->n_guests; i++) {
-		const struct work *w = &d->work[i];
-
-		if (!w->growth_bytes || urgent(w) != urgents)
-			continue;
-		ask[n] = w->growth_bytes;
-		weight[n] = w->set->mem_weight;
-		who[n++] = i;
-	}
-	*free_bytes = sub_sat(*free_bytes, divide_grants(ask, weight, n, *free_bytes, give));
-	for (size_t k = 0; e >= 0 && k < n; k++)
-		e = grant(d, &d->work[who[k]], give[k]);
+	for (size_t i = 0; m->n_growing && i < d->snap->n_guests; i++)
+		if (d->work[i].growth_bytes)
+			who[all.n++] = &d->work[i];
+	for (int rank = 0; all.n && rank < GRANT_RANK_MAX; rank++)
+		growing_rank(&all, rank, &free_bytes);
+	for (size_t k = 0; e >= 0 && k < 2 * all.n; k++)
+		if (urgent(who[k % all.n]) == (k < all.n))
+			e = grant(d, who[k % all.n]);
 	return e;
 }
 
 int moves_memory(struct decision *d)
 {
 	struct move_sums m;
-	uint64_t deficit, free_bytes, divided = budget_beyond_doubt(d);
+	uint64_t deficit, divided = budget_beyond_doubt(d);
 	int e = 0;
 
 	d->exhausted = divide(d->divs, d->n_divs, divided, d->division_bytes / SLACK_PARTS);
 	shares_take(d, &m);
 	deficit = sub_sat(add_sat(m.targets, m.growth), divided);
+	m.promised = sub_sat(add_sat(m.targets, m.promised), divided);
 	if (deficit && d->exhausted == LEVEL_KEEP)
 		deficit = add_sat(deficit, d->division_bytes / SLACK_PARTS);
 	if (deficit || m.must)
 		e = moves_take(d, deficit, &m);
 	if (e < 0)
 		return e;
-	free_bytes = sub_sat(d->plan->budget_bytes,
-		add_sat(d->plan->charged_bytes, add_sat(d->plan->reserved_bytes, d->pending_bytes)));
-	e = grants(d, true, &m, &free_bytes);
-	if (e >= 0)
-		e = grants(d, false, &m, &free_bytes);
+	e = grants(d, &m, sub_sat(d->plan->budget_bytes,
+		add_sat(d->plan->charged_bytes, add_sat(d->plan->reserved_bytes, d->pending_bytes))));
 	return e < 0 ? e : corrections(d);
 }

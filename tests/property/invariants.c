@@ -329,27 +329,43 @@ static bool shrinks_for_a_reason(const struct model *m, const struct plan *p)
 	return true;
 }
 
-/* 15: what is free goes to the pressed and to those below their floor before it goes to anybody else. */
+/* One whose balloon stands below its target stands there. */
+static bool grows_beyond_floor(const struct model *m, const struct plan *p, size_t i)
+{
+	const struct guest_sample *s = &m->guests[i];
+	const struct action *a = memory_action(p, i);
+
+	return grows(s, a) && !own_move(a) && a->to_bytes > p->guests[i].floor_bytes &&
+	       MIN(s->target_bytes, s->actual_bytes) >= p->guests[i].floor_bytes;
+}
+
+/* It has less than that by more than a trifle, though its share allows it, and is told nothing. */
+static bool left_waiting(const struct model *m, const struct plan *p, size_t i, uint64_t until, uint64_t trifle)
+{
+	const struct guest_sample *s = &m->guests[i];
+	const struct plan_guest *g = &p->guests[i];
+
+	return !g->left_out && s->target_bytes + trifle < until && s->target_bytes == s->actual_bytes &&
+	       g->share_bytes >= until && !memory_action(p, i);
+}
+
+/* 15: what is free goes to those below their floor, then to the pressed, before it goes to anybody else. */
 static bool urgent_first(const struct model *m, const struct plan *p)
 {
-	bool calm_grew = false;
+	bool pressed_grew = false, calm_grew = false;
 
+	for (size_t i = 0; i < m->snap.n_guests; i++)
+		if (grows_beyond_floor(m, p, i))
+			*(p->guests[i].pressed ? &pressed_grew : &calm_grew) = true;
 	for (size_t i = 0; i < m->snap.n_guests; i++) {
-		const struct action *a = memory_action(p, i);
-
-		/* One whose balloon stands below its target stands there. */
-		calm_grew |= grows(&m->guests[i], a) && !own_move(a) && !p->guests[i].pressed &&
-			     MIN(m->guests[i].target_bytes, m->guests[i].actual_bytes) >=
-				     p->guests[i].floor_bytes;
-	}
-	for (size_t i = 0; calm_grew && i < m->snap.n_guests; i++) {
 		const struct plan_guest *g = &p->guests[i];
-		const struct guest_sample *s = &m->guests[i];
 
-		REQUIRE(g->left_out || s->target_bytes + 8 * MIB >= g->floor_bytes ||
-				s->target_bytes != s->actual_bytes ||
-				g->share_bytes < g->floor_bytes || memory_action(p, i),
-			"I15 guest %zu stays below its floor while a calm one grows", i);
+		REQUIRE(!(pressed_grew || calm_grew) || !left_waiting(m, p, i, g->floor_bytes, 8 * MIB),
+			"I15 guest %zu stays below its floor while another grows beyond its own", i);
+		/* A lender is told when it is worth a sixth of what it has. */
+		REQUIRE(!calm_grew || !g->pressed ||
+				!left_waiting(m, p, i, g->share_bytes, MAX(g->target_bytes / 6, 8 * MIB)),
+			"I15 guest %zu is pressed and waits while a calm one grows", i);
 	}
 	return true;
 }

@@ -56,6 +56,104 @@ TEST(but_at_once_where_the_host_itself_is_over_its_budget)
 	CHECK(sum <= 5 * GIB);
 }
 
+/* By hand: at least that much for guest i, from now on. */
+static void give_min(struct small_host *h, size_t i, struct override *o, const char *size)
+{
+	*o = (struct override){.guest = h->guests[i].id.uuid, .section = "Memory", .key = "Min",
+		.value = size, .by = "uid 0", .reason = "", .until_boot_usec = USEC_INFINITY,
+		.until_real_usec = USEC_INFINITY};
+	h->snap.overrides = o;
+	h->snap.n_overrides = 1;
+}
+
+/* They use a little, and cache as much as goes in: so much their QEMU holds. */
+static void caches_report(struct small_host *h)
+{
+	for (size_t i = 1; i < 3; i++)
+		small_report(h, i, 512 * MIB, h->guests[i].actual_bytes - 512 * MIB - SMALL_KERNEL);
+}
+
+/* Three guests with 2 GiB each of 6: the others' memory beyond their use is page cache, and guest 0 is content. */
+static void begin_with_caches(struct small_host *h)
+{
+	small_begin(h, 3, 6 * GIB, "[Host]\nReserve=0\n");
+	caches_report(h);
+	small_decide(h);
+	small_pass(h, 5 * USEC_PER_SEC);
+}
+
+TEST(for_a_floor_a_page_cache_is_taken_at_once)
+{
+	_cleanup_small_host_ struct small_host h;
+	struct override o;
+
+	begin_with_caches(&h);
+	give_min(&h, 0, &o, "3G");
+	small_decide(&h);
+	for (size_t i = 1; i < 3; i++)
+		CHECK(h.guests[i].target_bytes <= 1536 * MIB);
+	caches_report(&h);
+	/* The balloons are there: at the next look the guest has what was promised. */
+	small_decide(&h);
+	CHECK_U64(h.guests[0].target_bytes, 3 * GIB);
+	for (size_t i = 1; i < 3; i++)
+		CHECK(h.guests[i].target_bytes >= 1536 * MIB - 2 * MIB);
+}
+
+/* Guest 0 is promised 2.5 GiB and wants one more beyond that. */
+TEST(what_it_wants_beyond_its_floor_comes_as_slowly_as_for_anybody)
+{
+	_cleanup_small_host_ struct small_host h;
+	struct override o;
+	uint64_t lent = 0;
+
+	begin_with_caches(&h);
+	give_min(&h, 0, &o, "2560M");
+	small_report(&h, 0, 2 * GIB, 0);
+	h.guests[0].report.psi_mem_some_usec += USEC_PER_SEC;
+	h.guests[0].report.why = REPORT_WHY_PRESSURE;
+	small_decide(&h);
+	for (size_t i = 1; i < 3; i++)
+		lent += 2 * GIB - h.guests[i].target_bytes;
+	CHECK(lent >= 512 * MIB);
+	CHECK(lent <= 512 * MIB + 4 * MIB);
+	small_pass(&h, USEC_PER_SEC / 2);
+	caches_report(&h);
+	small_decide(&h);
+	CHECK(h.guests[0].target_bytes >= 2560 * MIB);
+	for (size_t i = 1; i < 3; i++)
+		CHECK(h.guests[i].target_bytes + 512 * MIB / 2 + 2 * MIB >= 2 * GIB);
+}
+
+TEST(what_is_free_goes_to_floors_before_it_goes_to_the_pressed)
+{
+	_cleanup_small_host_ struct small_host h;
+	struct override o;
+
+	begin_with_caches(&h);
+	give_min(&h, 0, &o, "2432M");
+	h.snap.host.memory_bytes += 384 * MIB;
+	small_report(&h, 1, 2 * GIB, 0);
+	h.guests[1].report.psi_mem_some_usec += USEC_PER_SEC;
+	h.guests[1].report.why = REPORT_WHY_PRESSURE;
+	small_decide(&h);
+	CHECK_U64(h.guests[0].target_bytes, 2432 * MIB);
+}
+
+/* What it lacks is less than a command is worth elsewhere, but a promise is kept to the last MiB. */
+TEST(a_floor_is_reached_by_a_small_step_too)
+{
+	_cleanup_small_host_ struct small_host h;
+	struct override o;
+
+	begin_with_caches(&h);
+	give_min(&h, 0, &o, "2053M");
+	small_decide(&h);
+	caches_report(&h);
+	small_decide(&h);
+	CHECK_U64(h.guests[0].target_bytes, 2053 * MIB);
+}
+
 TEST(a_lender_that_misses_its_cache_does_not_take_it_back_from_one_that_is_short_too)
 {
 	_cleanup_small_host_ struct small_host h;
