@@ -25,16 +25,20 @@ static int set_mode(struct cli *c, json_t **ret)
 		json_pack("{s:s,s:b}", "mode", mode, "release", (int)cli_has(c, OPT_RELEASE)), ret);
 }
 
-/* Of observe --release: who did not get all back. */
-static void print_left_out(const json_t *answer)
+/* Of observe --release: how many got anything back, and who did not get all. */
+static void print_released(const json_t *answer)
 {
 	json_t *left_out = json_object_get(answer, "left_out"), *one;
+	unsigned long long given = get_number(answer, "/given_back", 0);
 	size_t i;
 
 	if (!left_out)
 		return;
-	if (!json_array_size(left_out))
-		printf("every guest is given back what it had\n");
+	if (given)
+		printf("%llu guest%s given back what %s had\n", given, given == 1 ? " is" : "s are",
+			given == 1 ? "it" : "they");
+	else if (!json_array_size(left_out))
+		printf("nothing was held: every guest has what it had before\n");
 	json_array_foreach (left_out, i, one)
 		printf("%s is not given all back: %s\n", get_string(one, "/guest", "?"),
 			get_string(one, "/why", "?"));
@@ -54,7 +58,7 @@ int cmd_mode(struct cli *c)
 		return cli_print_json(c, answer);
 	print_mode(get_string(answer, "/mode", "?"),
 		c->n_args && cli_has(c, OPT_DRY_RUN) ? "would set " : "");
-	print_left_out(answer);
+	print_released(answer);
 	return CLI_OK;
 }
 

@@ -10,9 +10,14 @@
  */
 #define DECIDE_SHARE 4 /* pause after a decision, in times of what it took */
 
+bool manager_knows(const struct manager *m)
+{
+	return m->connected && m->synced && !m->settling;
+}
+
 bool manager_may_act(const struct manager *m)
 {
-	return m->mode == MODE_ENFORCE && !m->dry_run && m->connected && m->synced && !m->settling;
+	return (m->mode == MODE_ENFORCE || m->letting_go) && !m->dry_run && manager_knows(m);
 }
 
 void snapshot_fill(struct manager *m, struct snapshot *ret)

@@ -27,13 +27,27 @@ int mode_load(struct manager *m)
 	return 0;
 }
 
+/* An `enforce` on its way to the disk holds once it is there: an `observe` of before it, written behind it, would be what the next daemon finds. If
+ * it does not get there, that is told, and all is put once more when the disk is well. */
+void mode_put(struct manager *m)
+{
+	if (!m->enforce_waits)
+		(void)!store_put_text(m->store, "mode", daemon_mode_to_string(m->mode), NULL, NULL);
+}
+
+/* What became of a release. left_out is an owned array, NULL where none was asked for. */
+struct release_report {
+	json_t *left_out; /* who did not get all back */
+	size_t given;     /* how many others were given anything */
+};
+
 /* A change on its way to the disk. */
 struct mode_change {
 	struct manager *m;
 	struct api_call *call;
 	enum daemon_mode mode;
 	uint64_t observe_asked; /* the manager's count when it was asked for */
-	json_t *left_out;       /* of a release: who did not get all back; NULL: none was asked for */
+	struct release_report released;
 };
 
 /* The first few; the answer has them all. */
@@ -55,20 +69,19 @@ static void names_format(const json_t *left_out, char *buf, size_t size)
 	}
 }
 
-/* left_out: of a release, NULL where none was made. */
-static void tell_mode(struct manager *m, const char *by, const json_t *left_out)
+static void tell_mode(struct manager *m, const char *by, const struct release_report *released)
 {
 	struct tale t = {.kind = DAEMON_EVENT_MODE, .severity = SEVERITY_NOTICE, .by = by};
 	char names[300] = "";
 
-	names_format(left_out, names, sizeof(names));
+	names_format(released->left_out, names, sizeof(names));
 	if (*names)
 		tell(m, &t, "guests were given back what they had, but for %s; nothing is touched from now on", names);
 	else
 		tell(m, &t, "%s",
 			m->mode == MODE_ENFORCE ? "guests are commanded from now on" :
-			left_out ? "guests were given back what they had; nothing is touched from now on" :
-				   "nothing is touched from now on");
+			released->left_out ? "guests were given back what they had; nothing is touched from now on" :
+					     "nothing is touched from now on");
 	tell_status(m);
 }
 
@@ -77,30 +90,37 @@ static void begin_enforce(struct manager *m, const char *by)
 	m->mode = MODE_ENFORCE;
 	for (size_t i = 0; i < m->n_guests; i++)
 		original_seen(m->guests[i]);
-	tell_mode(m, by, NULL);
+	tell_mode(m, by, &(struct release_report){0});
 	decide_soon(m);
 }
 
-static json_t *begin_observe(struct manager *m, const char *by, bool release)
+/* A release is one in mode observe too: what was left on guests when they were let go goes back. */
+static struct release_report begin_observe(struct manager *m, const char *by, bool release)
 {
+	struct release_report released = {0};
 	bool was = m->mode == MODE_ENFORCE;
-	json_t *left_out = was && release ? release_originals(m) : NULL;
 
+	if (release)
+		released.left_out = release_originals(m, &released.given);
 	m->mode = MODE_OBSERVE;
+	m->brakes_usec = 0;
+	release_brakes(m);
 	for (size_t i = 0; i < m->n_guests; i++)
 		m->guests[i]->commanded = false;
-	if (was)
-		tell_mode(m, by, left_out);
+	if (was || released.given || json_array_size(released.left_out))
+		tell_mode(m, by, &released);
 	decide_soon(m);
-	return left_out;
+	return released;
 }
 
 static void answer(struct mode_change *c)
 {
 	json_t *body = api_mode_json(c->mode);
 
-	if (c->left_out)
-		json_object_set_new(body, "left_out", TAKE_PTR(c->left_out));
+	if (c->released.left_out) {
+		json_object_set_new(body, "given_back", json_integer((json_int_t)c->released.given));
+		json_object_set_new(body, "left_out", TAKE_PTR(c->released.left_out));
+	}
 	api_call_reply(c->call, 200, body);
 }
 
@@ -109,6 +129,8 @@ static void mode_saved(void *userdata, int error, const char *text)
 	struct mode_change *c = userdata;
 	bool withdrawn = c->mode == MODE_ENFORCE && c->observe_asked != c->m->observe_asked;
 
+	if (c->mode == MODE_ENFORCE && !withdrawn)
+		c->m->enforce_waits--;
 	if (withdrawn) {
 		/* `observe` was acknowledged since, or is about to be, and is on the disk behind this one. */
 		api_call_problem(c->call, API_PROBLEM_CONFLICT,
@@ -127,23 +149,25 @@ static void mode_saved(void *userdata, int error, const char *text)
 			"The mode stays %s: it could not be saved (%s). Make room in the state directory and try again.",
 			daemon_mode_to_string(c->m->mode), text);
 	}
-	json_decref(c->left_out);
+	json_decref(c->released.left_out);
 	free(c);
 }
 
-/* Takes left_out. */
-static void mode_save(struct manager *m, struct api_call *call, enum daemon_mode mode, json_t *left_out)
+/* Takes what released owns. */
+static void mode_save(struct manager *m, struct api_call *call, enum daemon_mode mode, struct release_report released)
 {
 	struct mode_change *c = malloc(sizeof(*c));
 	int r = c ? 0 : -ENOMEM;
 
 	if (c) {
-		*c = (struct mode_change){m, call, mode, m->observe_asked, left_out};
+		*c = (struct mode_change){m, call, mode, m->observe_asked, released};
 		r = store_put_text(m->store, "mode", daemon_mode_to_string(mode), mode_saved, c);
 	}
-	if (r >= 0)
+	if (r >= 0) {
+		m->enforce_waits += mode == MODE_ENFORCE;
 		return;
-	json_decref(left_out);
+	}
+	json_decref(released.left_out);
 	free(c);
 	api_call_problem(call, API_PROBLEM_BUSY, "The mode cannot be saved now: %s. Try again.",
 		strerror(-r));
@@ -152,7 +176,7 @@ static void mode_save(struct manager *m, struct api_call *call, enum daemon_mode
 void mode_set(void *userdata, struct api_call *call, const struct api_mode_request *req)
 {
 	struct manager *m = userdata;
-	json_t *left_out = NULL;
+	struct release_report released = {0};
 
 	if (req->release && req->mode != MODE_OBSERVE) {
 		api_call_problem(call, API_PROBLEM_CONFLICT,
@@ -165,7 +189,7 @@ void mode_set(void *userdata, struct api_call *call, const struct api_mode_reque
 			m->libvirt_reason);
 		return;
 	}
-	if (req->release && m->mode == MODE_ENFORCE && !manager_may_act(m)) {
+	if (req->release && !manager_knows(m)) {
 		api_call_problem(call, API_PROBLEM_NOT_READY,
 			"Guests are being read still, so nothing can be given back to them yet. Try again in a few seconds.");
 		return;
@@ -176,7 +200,8 @@ void mode_set(void *userdata, struct api_call *call, const struct api_mode_reque
 	}
 	if (req->mode == MODE_OBSERVE) {
 		m->observe_asked++;
-		left_out = begin_observe(m, api_call_by(call), req->release);
+		m->enforce_waits = 0;
+		released = begin_observe(m, api_call_by(call), req->release);
 	}
-	mode_save(m, call, req->mode, left_out);
+	mode_save(m, call, req->mode, released);
 }

@@ -151,8 +151,11 @@ struct manager {
 	uint64_t libvirt_lost_real_usec;
 
 	enum daemon_mode mode;
+	unsigned enforce_waits;    /* requests for mode enforce on their way to the disk, and not void */
 	uint64_t observe_asked;    /* requests for mode observe so far: an `enforce` that waited for the disk meanwhile is void */
 	struct known_original *known_originals; /* of runs that libvirt has not shown yet */
+	bool letting_go;           /* what is ours is taken off guests, in whatever mode: that may go out */
+	uint64_t brakes_usec;      /* BOOTTIME: soft limits that observe mode found are asked for again after this */
 	bool stopping;
 	uint64_t stop_until_usec;
 
@@ -191,7 +194,9 @@ static inline struct guest_sample *guest_sample(const struct guest *g)
 	return &g->m->samples[g->index];
 }
 struct guest *manager_find(const struct manager *m, const struct uuid *u) _nonnull_;
-/* Commands may go out: enforce mode, connected, and first readings are in. */
+/* Connected, and first readings are in. */
+bool manager_knows(const struct manager *m) _nonnull_ _pure_;
+/* Commands may go out: that, and enforce mode, or what is ours is being taken back. */
 bool manager_may_act(const struct manager *m) _nonnull_ _pure_;
 /* hv_submit() of a call on one guest. Refuses what would change anything in observe mode, and logs what fails in a way that should not be. */
 int manager_submit(struct guest *g, struct hv_request *req, uint64_t *ret_id) _nonnull_args_(1, 2);
@@ -269,10 +274,14 @@ void reserve_stop(struct manager *m) _nonnull_;
 int policies_load(struct manager *m, struct diag_list *findings) _nonnull_ _must_check_;
 int reload_first(struct manager *m) _nonnull_ _must_check_; /* at the start */
 int mode_load(struct manager *m) _nonnull_ _must_check_;
+void mode_put(struct manager *m) _nonnull_; /* once more, after writes were lost */
 
 /* manager-release.c: what each guest is to have when Ballast lets go */
-/* Commands what can be. Returns a new array of those that do not get all back: [{"guest": name, "why": text}]. NULL without memory. */
-json_t *release_originals(struct manager *m) _nonnull_ _must_check_;
+/* Commands what can be, in either mode. Returns a new array of those that do not get all back: [{"guest": name, "why": text}], NULL without
+ * memory. *ret_given: how many others are given anything. */
+json_t *release_originals(struct manager *m, size_t *ret_given) _nonnull_ _must_check_;
+/* Observe mode, every now and then: lifts the soft limits that are ours, until they are gone. A brake must not stay where nobody drives. */
+void release_brakes(struct manager *m) _nonnull_;
 void release_to_used(struct manager *m) _nonnull_;
 
 /* manager-view.c */

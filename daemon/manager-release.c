@@ -66,46 +66,74 @@ static void judge_size(const struct guest *g, const struct release_guest *r, int
 	leave_out(left_out, g, text);
 }
 
-/* left_out: an array that those are added to who do not get their original size; NULL: not asked. */
-static void release(struct manager *m, enum release_goal goal, json_t *left_out)
+/* For who asked: those that do not get all back, and how many others were given anything. */
+struct release_answer {
+	json_t *left_out;
+	bool *given; /* n_guests of them */
+};
+
+/* One whose size is not what Ballast made of it: observe mode touches no other. */
+static bool size_held(const struct guest *g)
+{
+	uint64_t is = guest_sample(g)->target_bytes, had = g->original.bytes;
+
+	return had && (is > had ? is - had : had - is) > 2 * MIB; /* a driver may end a few pages off */
+}
+
+/* answer: NULL where nobody asked. */
+static void release(struct manager *m, enum release_goal goal, struct release_answer *answer)
 {
 	_cleanup_free_ struct release_guest *all = calloc(m->n_guests + 1, sizeof(*all));
 	struct reason reason = {.code = goal == RELEASE_TO_USED ? REASON_STOPPING : REASON_RESTORE};
 
 	if (!all || !manager_may_act(m))
 		return;
-	for (size_t i = 0; i < m->n_guests; i++)
+	for (size_t i = 0; i < m->n_guests; i++) {
 		release_guest_fill(m->guests[i], &all[i]);
+		if (m->mode == MODE_OBSERVE && !size_held(m->guests[i])) {
+			all[i].fixed = true;
+			all[i].original_bytes = 0;
+		}
+	}
 	release_plan(all, m->n_guests, free_bytes(m), goal);
 	for (size_t i = 0; i < m->n_guests; i++) {
+		bool moves = all[i].to_bytes != all[i].settled_bytes;
 		int r = 0;
 
 		reason.arg[0] = all[i].to_bytes;
 		reason.arg[1] = all[i].used_bytes;
-		if (all[i].to_bytes != all[i].settled_bytes)
+		if (moves)
 			r = act_set_memory(m->guests[i], all[i].to_bytes, &reason);
-		if (left_out)
-			judge_size(m->guests[i], &all[i], r, left_out);
+		if (moves && r >= 0 && m->plan) /* not free for who asks before the next decision */
+			m->plan->charged_bytes = add_sat(m->plan->charged_bytes, sub_sat(all[i].to_bytes, all[i].have_bytes));
+		if (!answer)
+			continue;
+		answer->given[i] = moves && r >= 0;
+		judge_size(m->guests[i], &all[i], r, answer->left_out);
 	}
 }
 
-/* A limit that is not ours any more to lift would throttle the guest for ever. */
-static int soft_limit_lift(struct guest *g)
-{
-	return g->original.soft_limited ? act_soft_limit(g, BYTES_UNLIMITED) : 0;
-}
-
-static void release_cpu(struct guest *g, json_t *left_out)
+/* Weight and quota that are not what it had, and ours. Returns 1 when they are on their way back, 0 when there is nothing to do, -errno. */
+static int cpu_back(struct guest *g)
 {
 	const struct original *o = &g->original;
 	struct guest_sample *s = guest_sample(g);
 	struct reason reason = {.code = REASON_RESTORE};
+	int r;
 
-	if (!o->cpu_weight || !s->cpu_weight ||
+	if (!o->cpu_ours || !o->cpu_weight || !s->cpu_weight ||
 		(s->cpu_weight == o->cpu_weight && s->cpu_quota == o->cpu_quota))
-		return;
-	if (act_set_cpu(g, o->cpu_weight, o->cpu_quota, &reason) < 0)
-		leave_out(left_out, g, "libvirt does not take its CPU weight and quota now");
+		return 0;
+	r = act_set_cpu(g, o->cpu_weight, o->cpu_quota, &reason);
+	return r < 0 ? r : 1;
+}
+
+/* A limit that is not ours any more to lift would throttle the guest for ever. As cpu_back(). */
+static int soft_limit_lift(struct guest *g)
+{
+	int r = g->original.soft_limited ? act_soft_limit(g, BYTES_UNLIMITED) : 0;
+
+	return r < 0 ? r : g->original.soft_limited;
 }
 
 /* Weights too: nobody would raise or lower them any more. */
@@ -113,23 +141,54 @@ void release_to_used(struct manager *m)
 {
 	release(m, RELEASE_TO_USED, NULL);
 	for (size_t i = 0; i < m->n_guests && manager_may_act(m); i++) {
-		release_cpu(m->guests[i], NULL);
+		(void)!cpu_back(m->guests[i]);
 		(void)!soft_limit_lift(m->guests[i]);
 	}
 }
 
-json_t *release_originals(struct manager *m)
+static void controls_back(struct guest *g, struct release_answer *answer)
 {
-	json_t *left_out = json_array();
+	int cpu = cpu_back(g), limit = soft_limit_lift(g);
 
-	release(m, RELEASE_TO_ORIGINAL, left_out);
-	for (size_t i = 0; i < m->n_guests && manager_may_act(m); i++) {
-		struct guest *g = m->guests[i];
+	answer->given[g->index] |= cpu > 0 || limit > 0;
+	if (cpu < 0)
+		leave_out(answer->left_out, g, "libvirt does not take its CPU weight and quota now");
+	if (limit < 0)
+		leave_out(answer->left_out, g, "libvirt does not lift its soft limit now");
+	balloon_period_back(g);
+}
 
-		release_cpu(g, left_out);
-		if (soft_limit_lift(g) < 0)
-			leave_out(left_out, g, "libvirt does not lift its soft limit now");
-		balloon_period_back(g);
-	}
-	return left_out;
+json_t *release_originals(struct manager *m, size_t *ret_given)
+{
+	_cleanup_free_ bool *given = calloc(m->n_guests + 1, sizeof(*given));
+	struct release_answer answer = {given ? json_array() : NULL, given};
+
+	*ret_given = 0;
+	if (!answer.left_out)
+		return NULL;
+	m->letting_go = true;
+	release(m, RELEASE_TO_ORIGINAL, &answer);
+	for (size_t i = 0; i < m->n_guests && manager_may_act(m); i++)
+		controls_back(m->guests[i], &answer);
+	m->letting_go = false;
+	for (size_t i = 0; i < m->n_guests; i++)
+		*ret_given += given[i];
+	return answer.left_out;
+}
+
+/* A lift that failed, or found a job running on the guest, is asked again after this. */
+#define BRAKES_USEC (10 * USEC_PER_SEC)
+
+void release_brakes(struct manager *m)
+{
+	uint64_t now = clock_boot_usec();
+
+	if (m->mode != MODE_OBSERVE || !manager_knows(m) || now < m->brakes_usec)
+		return;
+	m->brakes_usec = now + BRAKES_USEC;
+	m->letting_go = true;
+	for (size_t i = 0; i < m->n_guests; i++)
+		if (guest_sample(m->guests[i])->soft_limited) /* else there is none, or it is being lifted */
+			(void)!soft_limit_lift(m->guests[i]);
+	m->letting_go = false;
 }

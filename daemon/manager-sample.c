@@ -258,6 +258,7 @@ static int on_host(sd_event_source *source, uint64_t usec, void *userdata)
 	reserve_expire(m);
 	tell_status(m);
 	tell_held(m, clock_boot_usec());
+	release_brakes(m);
 	if (m->trace)
 		fflush(m->trace);
 	sd_event_source_set_time(source, clock_boot_usec() + HOST_USEC);

@@ -20,7 +20,7 @@ static void on_health(void *data, bool ok, const char *text)
 	if (ok) {
 		m->state_problem[0] = '\0';
 		/* Whatever was set meanwhile. */
-		(void)!store_put_text(m->store, "mode", daemon_mode_to_string(m->mode), NULL, NULL);
+		mode_put(m);
 		override_put_all(m);
 		original_put_all(m);
 		tell(m, &(struct tale){.kind = DAEMON_EVENT_STATE_WRITABLE, .severity = SEVERITY_NOTICE},

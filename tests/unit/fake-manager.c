@@ -159,9 +159,13 @@ FAKE void decide_within(struct manager *m, uint64_t usec)
 {
 	fake.decides_asked++;
 }
+FAKE bool manager_knows(const struct manager *m)
+{
+	return m->connected && m->synced && !m->settling;
+}
 FAKE bool manager_may_act(const struct manager *m)
 {
-	return m->mode == MODE_ENFORCE && !m->dry_run && m->connected && m->synced && !m->settling;
+	return (m->mode == MODE_ENFORCE || m->letting_go) && !m->dry_run && manager_knows(m);
 }
 FAKE struct guest *manager_find(const struct manager *m, const struct uuid *u)
 {
@@ -177,9 +181,13 @@ FAKE int manager_submit(struct guest *g, struct hv_request *req, uint64_t *ret_i
 FAKE void original_seen(struct guest *g)
 {
 }
-FAKE json_t *release_originals(struct manager *m)
+FAKE json_t *release_originals(struct manager *m, size_t *ret_given)
 {
+	*ret_given = 0;
 	return json_array();
+}
+FAKE void release_brakes(struct manager *m)
+{
 }
 FAKE void original_changed(struct guest *g)
 {

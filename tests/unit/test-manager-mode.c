@@ -134,9 +134,16 @@ static json_t *two_left_out(void)
 {
 	return json_pack("[{s:s, s:s}, {s:s, s:s}]", "guest", "web", "why", "a", "guest", "db", "why", "b");
 }
-json_t *release_originals(struct manager *m)
+static size_t given;
+json_t *release_originals(struct manager *m, size_t *ret_given)
 {
+	*ret_given = given;
 	return m->n_guests ? two_left_out() : json_array();
+}
+static unsigned brakes;
+void release_brakes(struct manager *m)
+{
+	brakes += m->mode == MODE_OBSERVE;
 }
 
 TEST(who_did_not_get_all_back_is_named)
@@ -151,6 +158,82 @@ TEST(who_did_not_get_all_back_is_named)
 	fake_manager_clear(&m);
 	CHECK_INT((int)json_array_size(json_object_get(call.body, "left_out")), 2);
 	CHECK_CONTAINS(fake.told[0], "but for web, db;");
+}
+
+/* What the next daemon finds: the last write that the disk took. */
+static const char *last_write(void)
+{
+	return fake.n_writes ? fake.writes[fake.n_writes - 1].value : "";
+}
+
+TEST(a_disk_that_is_well_again_does_not_put_observe_behind_an_enforce)
+{
+	struct manager m = start(MODE_OBSERVE);
+	_cleanup_call_ struct api_call call = {0}, back = {0}, again = {0};
+
+	mode_set(&m, &call, &enforce);
+	mode_put(&m); /* told before the answer to the write that it was well for */
+	CHECK_STR(last_write(), "enforce");
+	fake_store_answer(0);
+	CHECK_INT(m.mode, MODE_ENFORCE);
+	mode_put(&m);
+	CHECK_STR(last_write(), "enforce");
+	fake_store_answer(0);
+	mode_set(&m, &again, &enforce);
+	mode_set(&m, &back, &observe); /* the enforce before it is void */
+	mode_put(&m);
+	CHECK_INT((int)fake.n_writes, 3);
+	CHECK_STR(last_write(), "observe");
+	while (fake.n_writes)
+		fake_store_answer(0);
+	CHECK_INT(m.mode, MODE_OBSERVE);
+	CHECK_INT((int)m.enforce_waits, 0);
+}
+
+TEST(an_enforce_that_could_not_be_saved_is_not_waited_for)
+{
+	struct manager m = start(MODE_OBSERVE);
+	_cleanup_call_ struct api_call call = {0};
+
+	mode_set(&m, &call, &enforce);
+	fake_store_answer(-ENOSPC);
+	mode_put(&m);
+	CHECK_STR(last_write(), "observe");
+}
+
+TEST(who_observes_already_may_still_let_go)
+{
+	struct manager m = start(MODE_OBSERVE);
+	static const struct api_mode_request release = {MODE_OBSERVE, true};
+	_cleanup_call_ struct api_call early = {0}, nothing = {0}, held = {0};
+
+	m.settling = true;
+	mode_set(&m, &early, &release);
+	CHECK_INT(early.problem, API_PROBLEM_NOT_READY);
+	m.settling = false;
+	mode_set(&m, &nothing, &release);
+	fake_store_answer(0);
+	CHECK_INT(json_integer_value(json_object_get(nothing.body, "given_back")), 0);
+	CHECK_INT((int)json_array_size(json_object_get(nothing.body, "left_out")), 0);
+	CHECK_INT((int)fake.n_told, 0); /* nothing happened */
+	given = 3;
+	mode_set(&m, &held, &release);
+	given = 0;
+	fake_store_answer(0);
+	CHECK_INT(json_integer_value(json_object_get(held.body, "given_back")), 3);
+	CHECK_CONTAINS(fake.told[0], "given back what they had");
+}
+
+TEST(brakes_are_taken_off_whenever_observe_begins)
+{
+	struct manager m = start(MODE_ENFORCE);
+	_cleanup_call_ struct api_call call = {0};
+
+	brakes = 0;
+	mode_set(&m, &call, &observe);
+	CHECK_INT((int)brakes, 1);
+	fake_store_answer(-ENOSPC);
+	CHECK_INT((int)brakes, 1);
 }
 
 TEST_MAIN()

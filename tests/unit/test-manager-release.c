@@ -52,11 +52,13 @@ TEST(with_room_all_get_all_back_and_none_is_named)
 {
 	_cleanup_manager_ struct manager m = start(4096);
 	_cleanup_array_ json_t *left_out = NULL;
+	size_t given;
 
 	guest(&m, "web", 1024, 512);
 	guest(&m, "db", 512, 512);
-	left_out = release_originals(&m);
+	left_out = release_originals(&m, &given);
 	CHECK_INT((int)json_array_size(left_out), 0);
+	CHECK_INT((int)given, 1);
 	CHECK_INT((int)fake.n_submits, 1);
 	CHECK_U64(fake.submits[0].req.bytes, 1024 * MIB);
 }
@@ -65,6 +67,7 @@ TEST(who_cannot_be_commanded_is_named_with_the_reason)
 {
 	_cleanup_manager_ struct manager m = start(8192);
 	_cleanup_array_ json_t *left_out = NULL;
+	size_t given;
 
 	guest_sample(guest(&m, "hangs", 1024, 512))->quarantined = true;
 	guest_sample(guest(&m, "saves", 1024, 512))->job_running = true;
@@ -72,7 +75,7 @@ TEST(who_cannot_be_commanded_is_named_with_the_reason)
 	guest_sample(guest(&m, "paused", 1024, 512))->running = false;
 	guest_sample(guest(&m, "whole", 1024, 1024))->quarantined = true; /* nothing is owed to it */
 	guest_sample(guest(&m, "pinned", 1024, 512))->fixed = FIXED_VFIO; /* and this was never touched */
-	left_out = release_originals(&m);
+	left_out = release_originals(&m, &given);
 	CHECK_STR(why_of(left_out, "hangs"), "it does not answer libvirt");
 	CHECK_STR(why_of(left_out, "saves"), "a libvirt job runs on it");
 	CHECK_STR(why_of(left_out, "boots"), "its balloon driver has not spoken since it started");
@@ -85,12 +88,14 @@ TEST(who_gets_but_a_part_or_is_refused_is_named)
 {
 	_cleanup_manager_ struct manager m = start(100);
 	_cleanup_array_ json_t *left_out = NULL, *refused = NULL;
+	size_t given;
 
 	guest(&m, "web", 1024, 512);
-	left_out = release_originals(&m);
+	left_out = release_originals(&m, &given);
 	CHECK_STR(why_of(left_out, "web"), "it had 1024 MiB: there is room for 612");
 	fake.submit_error = -EBUSY;
-	refused = release_originals(&m);
+	plan.charged_bytes = 0;
+	refused = release_originals(&m, &given);
 	CHECK_CONTAINS(why_of(refused, "web"), "libvirt does not take the command");
 }
 
@@ -98,15 +103,17 @@ TEST(a_quota_goes_back_even_where_the_weight_is_what_it_was)
 {
 	_cleanup_manager_ struct manager m = start(4096);
 	_cleanup_array_ json_t *left_out = NULL, *again = NULL;
+	size_t given;
 	struct guest *g = guest(&m, "web", 512, 512);
 
 	guest_sample(g)->cpu_quota = 15000;
-	left_out = release_originals(&m);
+	g->original.cpu_ours = true;
+	left_out = release_originals(&m, &given);
 	CHECK_INT((int)submitted(HV_CALL_SET_CPU), 1);
 	CHECK_U64(fake.submits[0].req.cpu_weight, 100);
 	CHECK_U64(fake.submits[0].req.cpu_quota_permyriad, 0);
 	guest_sample(g)->cpu_quota = 0;
-	again = release_originals(&m);
+	again = release_originals(&m, &given);
 	CHECK_INT((int)submitted(HV_CALL_SET_CPU), 1);
 }
 
@@ -114,6 +121,7 @@ TEST(a_soft_limit_is_lifted_at_a_stop_and_at_a_release)
 {
 	_cleanup_manager_ struct manager m = start(4096);
 	_cleanup_array_ json_t *left_out = NULL, *refused = NULL;
+	size_t given;
 	struct guest *g = guest(&m, "web", 512, 512);
 
 	guest(&m, "db", 512, 512);
@@ -121,10 +129,10 @@ TEST(a_soft_limit_is_lifted_at_a_stop_and_at_a_release)
 	release_to_used(&m);
 	CHECK_INT((int)submitted(HV_CALL_SET_SOFT_LIMIT), 1);
 	CHECK_U64(fake.submits[0].req.bytes, BYTES_UNLIMITED);
-	left_out = release_originals(&m);
+	left_out = release_originals(&m, &given);
 	CHECK_INT((int)submitted(HV_CALL_SET_SOFT_LIMIT), 2);
 	fake.submit_error = -EBUSY;
-	refused = release_originals(&m);
+	refused = release_originals(&m, &given);
 	CHECK_CONTAINS(why_of(refused, "web"), "soft limit");
 }
 
@@ -132,6 +140,7 @@ TEST(a_stop_says_that_it_is_a_stop)
 {
 	_cleanup_manager_ struct manager m = start(4096);
 	_cleanup_array_ json_t *left_out = NULL;
+	size_t given;
 	struct guest *g = guest(&m, "web", 512, 300);
 
 	guest_sample(g)->report = (struct guest_report){.source = REPORT_AGENT, .available_bytes = 20 * MIB};
@@ -140,8 +149,85 @@ TEST(a_stop_says_that_it_is_a_stop)
 	CHECK_U64(fake.submits[0].req.bytes, (280 + 256) * MIB); /* a quarter of its maximum beside what it uses */
 	CHECK_INT(fake.submits[0].reason.code, REASON_STOPPING);
 	CHECK_U64(fake.submits[0].reason.arg[1], 280 * MIB);
-	left_out = release_originals(&m);
+	left_out = release_originals(&m, &given);
 	CHECK_INT(fake.submits[1].reason.code, REASON_RESTORE);
+}
+
+TEST(in_observe_mode_what_is_held_goes_back_and_nothing_else_moves)
+{
+	_cleanup_manager_ struct manager m = start(8192);
+	_cleanup_array_ json_t *left_out = NULL, *again = NULL;
+	struct guest *held, *cpu, *never;
+	size_t given;
+
+	m.mode = MODE_OBSERVE;
+	held = guest(&m, "held", 1024, 512);
+	cpu = guest(&m, "cpu", 512, 512);
+	never = guest(&m, "never", 0, 512); /* uses nearly all, and was never commanded */
+	guest_sample(never)->report = (struct guest_report){.source = REPORT_AGENT, .available_bytes = MIB};
+	guest_sample(cpu)->report = guest_sample(never)->report;
+	guest_sample(cpu)->cpu_weight = 400;
+	cpu->original.cpu_ours = true;
+	guest_sample(never)->cpu_weight = 70; /* by hand */
+	left_out = release_originals(&m, &given);
+	CHECK_INT((int)given, 2);
+	CHECK_INT((int)json_array_size(left_out), 0);
+	CHECK_INT((int)fake.n_submits, 2);
+	CHECK(uuid_equal(&fake.submits[0].req.guest, &held->uuid));
+	CHECK_U64(fake.submits[0].req.bytes, 1024 * MIB);
+	CHECK(uuid_equal(&fake.submits[1].req.guest, &cpu->uuid));
+	CHECK_U64(fake.submits[1].req.cpu_weight, 100);
+	CHECK(!manager_may_act(&m)); /* the door is shut again */
+	guest_sample(held)->target_bytes = 1024 * MIB;
+	guest_sample(cpu)->cpu_weight = 100;
+	again = release_originals(&m, &given);
+	CHECK_INT((int)given, 0);
+	CHECK_INT((int)fake.n_submits, 2);
+}
+
+TEST(what_one_release_gives_out_the_next_does_not_give_again)
+{
+	_cleanup_manager_ struct manager m = start(612);
+	_cleanup_array_ json_t *left_out = NULL, *again = NULL;
+	struct guest *web;
+	size_t given;
+
+	web = guest(&m, "web", 1024, 512);
+	left_out = release_originals(&m, &given);
+	CHECK_INT((int)given, 1);
+	guest_sample(web)->target_bytes = 1024 * MIB;
+	guest(&m, "db", 1024, 512); /* before the next decision */
+	again = release_originals(&m, &given);
+	CHECK_STR(why_of(again, "db"), "it had 1024 MiB: there is room for 612");
+}
+
+TEST(observe_mode_lifts_soft_limits_until_they_are_gone)
+{
+	_cleanup_manager_ struct manager m = start(4096);
+	struct guest *g = guest(&m, "web", 512, 512);
+
+	g->original.soft_limited = guest_sample(g)->soft_limited = true;
+	release_brakes(&m);
+	CHECK_INT((int)fake.n_submits, 0); /* enforce mode has its own mind */
+	m.mode = MODE_OBSERVE;
+	m.settling = true;
+	release_brakes(&m);
+	m.settling = false;
+	fake.submit_error = -EBUSY; /* a job runs on it */
+	release_brakes(&m);
+	fake.submit_error = 0;
+	CHECK_INT((int)submitted(HV_CALL_SET_SOFT_LIMIT), 0);
+	release_brakes(&m); /* not every moment */
+	CHECK_INT((int)submitted(HV_CALL_SET_SOFT_LIMIT), 0);
+	m.brakes_usec = 0;
+	release_brakes(&m);
+	CHECK_INT((int)submitted(HV_CALL_SET_SOFT_LIMIT), 1);
+	CHECK_U64(fake.submits[0].req.bytes, BYTES_UNLIMITED);
+	guest_sample(g)->soft_limited = false; /* as act_soft_limit() leaves it: on its way */
+	m.brakes_usec = 0;
+	release_brakes(&m);
+	CHECK_INT((int)submitted(HV_CALL_SET_SOFT_LIMIT), 1);
+	CHECK(!manager_may_act(&m));
 }
 
 TEST_MAIN()
