@@ -159,6 +159,20 @@ static void line_stale(const struct cli *c, FILE *f, const json_t *g, uint64_t n
 		show_size(get_number(g, "/memory/floor", UINT64_MAX), a));
 }
 
+/* Where it stopped becomes its target: that says nothing beside it. */
+static void line_stuck(const struct cli *c, FILE *f, const json_t *g)
+{
+	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX];
+	bool same;
+
+	show_size(get_number(g, "/memory/actual", UINT64_MAX), a);
+	show_size(get_number(g, "/memory/target", UINT64_MAX), b);
+	same = !strcmp(a, b);
+	line(c, f, STYLE_BAD, get_string(g, "/name", "?"),
+		"its balloon does not move from %s%s%s -> left out of the division, tried again", a,
+		same ? "" : " to ", same ? "" : b);
+}
+
 static unsigned print_guest(const struct cli *c, FILE *f, const json_t *g, uint64_t now)
 {
 	const char *name = get_string(g, "/name", "?");
@@ -176,11 +190,7 @@ static unsigned print_guest(const struct cli *c, FILE *f, const json_t *g, uint6
 			show_size(get_number(g, "/memory/resident", UINT64_MAX), a),
 			show_size(get_number(g, "/memory/actual", UINT64_MAX), b));
 	if (guest_is(g, "stuck") && ++n)
-		line(c, f, STYLE_BAD, name,
-			"its balloon does not move from %s to %s -> left out of the "
-			"division, tried again",
-			show_size(get_number(g, "/memory/actual", UINT64_MAX), a),
-			show_size(get_number(g, "/memory/target", UINT64_MAX), b));
+		line_stuck(c, f, g);
 	if (guest_is(g, "stale") && ++n)
 		line_stale(c, f, g, now);
 	if (guest_is(g, "pressed") && ++n)

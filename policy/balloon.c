@@ -128,6 +128,8 @@ void balloon_commanded(struct balloon *b, const struct guest_sample *s, uint64_t
 	b->last_actual_bytes = s->actual_bytes;
 	b->progress_usec = now_usec;
 	b->reached = !moves;
+	if (moves)
+		b->asked_bytes = to_bytes;
 	if (moves && b->stuck)
 		b->retrying = true;
 	if (moves && (!b->zero_since_usec || b->retrying))

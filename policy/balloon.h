@@ -16,6 +16,7 @@ struct balloon {
 	uint64_t progress_usec;
 	bool reached;
 	uint64_t zero_since_usec; /* a command that moved nothing stands since; 0: none */
+	uint64_t asked_bytes;     /* what that asked for: the target may have been taken back since */
 	bool stuck;
 	bool retrying;
 	unsigned failures;

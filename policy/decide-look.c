@@ -70,7 +70,7 @@ static void balloon_check(struct decision *d, struct work *w)
 	w->verdict = balloon_observe(b, w->s, d->now);
 	switch (w->verdict) {
 	case BALLOON_STUCK:
-		decision_event_sizes(d, EVENT_STUCK, w, w->s->actual_bytes, b->target_bytes);
+		decision_event_sizes(d, EVENT_STUCK, w, w->s->actual_bytes, b->asked_bytes);
 		w->verdict = b->reached ? BALLOON_FINE : BALLOON_SHORT;
 		break;
 	case BALLOON_UNSTUCK:

@@ -55,7 +55,7 @@ DEFINE_STRTAB(reason_code, enum reason_code, REASON_CODE_MAX, [REASON_NONE] = "n
 	[REASON_CPU_BACK] = "cpu-back", [REASON_ROOM] = "room", [REASON_NO_ROOM] = "no-room")
 
 static const char *const event_templates[EVENT_KIND_MAX] = {
-	[EVENT_STUCK] = "the balloon does not move from %s1 (target %s2); left out of the division",
+	[EVENT_STUCK] = "the balloon does not move from %s1 (asked for %s2); left out of the division",
 	[EVENT_UNSTUCK] = "the balloon moves again, at %s1",
 	[EVENT_STALE] = "no report for %t1; not shrunk below %s2",
 	[EVENT_FRESH] = "reports again",
