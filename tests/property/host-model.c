@@ -53,16 +53,30 @@ static void guest_report(struct model *m, size_t i, enum report_why why)
 	r->oom_kills = t->oom;
 }
 
+static bool name_taken(const struct model *m, const char *name)
+{
+	for (size_t i = 0; i < m->snap.n_guests; i++)
+		if (!strcmp(m->truth[i].name, name))
+			return true;
+	return false;
+}
+
+/* A new one at place i, which is free: with a name that policies may know, and a UUID that nobody ever had. */
 static void guest_init(struct model *m, size_t i)
 {
 	struct guest_sample *s = &m->guests[i];
 	struct model_guest *t = &m->truth[i];
+	size_t number = 0;
 
-	snprintf(t->name, sizeof(t->name), "g%zu", i);
+	memset(s, 0, sizeof(*s));
+	memset(t, 0, sizeof(*t));
+	do
+		snprintf(t->name, sizeof(t->name), "g%zu", number++);
+	while (name_taken(m, t->name));
 	s->id.name = t->name;
 	for (size_t b = 0; b < sizeof(s->id.uuid.bytes); b++)
 		s->id.uuid.bytes[b] = (uint8_t)model_random(m, 256);
-	s->id.uuid.bytes[0] = (uint8_t)i;
+	s->id.uuid.bytes[0] = (uint8_t)m->n_born++;
 	s->running = !one_in(m, 20);
 	s->balloon_answered = !one_in(m, 20);
 	s->autodeflate = one_in(m, 4);
@@ -135,17 +149,19 @@ static void overrides_init(struct model *m)
 
 int model_init(struct model *m, uint64_t seed)
 {
+	size_t n_guests;
+
 	memset(m, 0, sizeof(*m));
 	m->rng = seed * UINT64_C(0x9E3779B97F4A7C15) + 1;
 	m->snap.now_boot_usec = 100000 * USEC_PER_SEC;
 	m->snap.now_real_usec = UINT64_C(1795000000) * USEC_PER_SEC;
 	m->snap.enforce = true;
 	m->snap.guests = m->guests;
-	m->snap.n_guests = 1 + model_random(m, MODEL_GUESTS_MAX);
+	n_guests = 1 + model_random(m, MODEL_GUESTS_MAX);
 	m->snap.reservations = m->reservations;
 	m->snap.n_reservations = one_in(m, 3) ? 1 + model_random(m, 4) : 0;
-	for (size_t i = 0; i < m->snap.n_guests; i++)
-		guest_init(m, i);
+	for (; m->snap.n_guests < n_guests; m->snap.n_guests++)
+		guest_init(m, m->snap.n_guests);
 	for (size_t i = 0; i < m->snap.n_reservations; i++)
 		m->reservations[i] = (struct reservation){.id = i + 1, .guest_name = "new",
 			.bytes = mib_between(m, 64, 2048), .qemu_bytes = mib_between(m, 0, 64),
@@ -230,6 +246,40 @@ static void guest_live(struct model *m, size_t i)
 		guest_report(m, i, why);
 }
 
+/* Two change places; the names that samples point to go with them. */
+static void guests_swap(struct model *m, size_t i, size_t k)
+{
+	struct guest_sample s = m->guests[i];
+	struct model_guest t = m->truth[i];
+
+	m->guests[i] = m->guests[k];
+	m->truth[i] = m->truth[k];
+	m->guests[k] = s;
+	m->truth[k] = t;
+	m->guests[i].id.name = m->truth[i].name;
+	m->guests[k].id.name = m->truth[k].name;
+}
+
+/* The host lists its guests in another order, one is gone, or one came: at the end of the list or in its midst. */
+static void guests_come_and_go(struct model *m)
+{
+	size_t *n = &m->snap.n_guests, many = model_random(m, 4) + 1;
+
+	if (*n > 1 && one_in(m, 3)) {
+		guests_swap(m, model_random(m, *n), *n - 1);
+		(*n)--;
+	}
+	if (*n < MODEL_GUESTS_MAX && one_in(m, 3)) {
+		guest_init(m, *n);
+		(*n)++;
+	}
+	while (many--) {
+		size_t i = model_random(m, *n);
+
+		guests_swap(m, i, model_random(m, *n));
+	}
+}
+
 void model_step(struct model *m, const struct plan *plan)
 {
 	size_t kept = 0;
@@ -265,4 +315,6 @@ void model_step(struct model *m, const struct plan *plan)
 		guest_move(m, i);
 		guest_live(m, i);
 	}
+	if (one_in(m, 5))
+		guests_come_and_go(m);
 }

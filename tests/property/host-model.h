@@ -4,8 +4,8 @@
 #include "policy/decide.h"
 
 /*
- * A random host for the property tests of decide(): guests of all kinds, policies, reservations; it moves a random step at a time,
- * hostile where a guest or a host can be. Everything follows from the seed.
+ * A random host for the property tests of decide(): guests of all kinds, policies, reservations; it moves a random step at a time, guests come, go and
+ * change places, hostile where a guest or a host can be. Everything follows from the seed.
  */
 #define MODEL_GUESTS_MAX    10
 #define MODEL_OVERRIDES_MAX 8
@@ -22,6 +22,7 @@ struct model {
 	struct snapshot snap;
 	struct guest_sample guests[MODEL_GUESTS_MAX];
 	struct model_guest truth[MODEL_GUESTS_MAX];
+	size_t n_born;             /* guests that there ever were */
 	struct reservation reservations[4];
 	struct override overrides[MODEL_OVERRIDES_MAX]; /* of weights; later ones win */
 	uint64_t weights[MODEL_OVERRIDES_MAX];          /* what they say */
