@@ -241,14 +241,14 @@ static void pressure_update(struct demand *d, const struct guest_sample *s, uint
 		d->stalled = false;
 		d->chase = 0;
 	}
+	/* It fills what it was given then: that takes nothing from its cache. */
+	if (d->pressed || now_usec - d->need_usec < NEED_SETTLE_USEC)
+		d->need_settled_bytes = MAX(d->need_settled_bytes, d->average_bytes);
 	if ((stall || refault) && d->size_bytes >= need_now(d, now_usec)) {
 		d->need_bytes = d->size_bytes;
 		d->need_used_bytes = d->need_settled_bytes = d->average_bytes;
 		d->need_usec = now_usec;
 	}
-	/* It fills what it was given then: that takes nothing from its cache. */
-	if (d->pressed || now_usec - d->need_usec < NEED_SETTLE_USEC)
-		d->need_settled_bytes = MAX(d->need_settled_bytes, d->average_bytes);
 }
 
 int demand_judge_stall(struct demand *d, const struct stall_limit *limit, uint64_t now_usec)

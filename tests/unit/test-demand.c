@@ -44,4 +44,40 @@ TEST(a_reset_is_no_minute_of_calm)
 	CHECK(!d.not_credible);
 }
 
+/* One line of a guest that has so much, uses that much of it and reads pages back. */
+static void refaults(struct demand *d, uint64_t size_bytes, uint64_t used_bytes, uint64_t pages, uint64_t now_usec)
+{
+	static uint64_t total;
+	struct guest_sample s = {.running = true, .max_bytes = 4 * GIB, .actual_bytes = size_bytes,
+		.target_bytes = size_bytes, .autodeflate = true};
+	struct guest_report *r = &s.report;
+
+	total += pages;
+	*r = (struct guest_report){.source = REPORT_AGENT, .arrival_usec = now_usec, .guest_usec = now_usec,
+		.boot_id = 1, .seq = now_usec / USEC_PER_SEC, .total_bytes = size_bytes,
+		.available_bytes = size_bytes - used_bytes, .has_counters = true, .has_psi = true,
+		.refaults_file = total};
+	demand_update(d, &s, now_usec);
+}
+
+TEST(where_it_is_seen_short_again_it_needs_more_than_that)
+{
+	uint64_t t = 1000 * USEC_PER_SEC;
+	struct demand d;
+
+	demand_init(&d);
+	for (int i = 0; i < 5; i++)
+		refaults(&d, GIB, 400 * MIB, 5000, t += USEC_PER_SEC);
+	CHECK_U64(d.need_bytes, GIB);
+	for (int i = 0; i < 30; i++)
+		refaults(&d, 1200 * MIB, 400 * MIB, 0, t += 5 * USEC_PER_SEC);
+	CHECK(!d.pressed);
+	/* Its programs use 300 MiB more, and what is left for its files is too little again. */
+	for (int i = 0; i < 30; i++)
+		refaults(&d, 1200 * MIB, 700 * MIB, 0, t += 5 * USEC_PER_SEC);
+	refaults(&d, 1200 * MIB, 700 * MIB, 5000, t += USEC_PER_SEC);
+	CHECK(d.pressed);
+	CHECK_U64(d.need_bytes, 1200 * MIB);
+}
+
 TEST_MAIN()
