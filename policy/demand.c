@@ -231,16 +231,16 @@ static void pressure_update(struct demand *d, const struct guest_sample *s, uint
 
 	if (stall || refault || low) {
 		d->pressed = true;
-		d->stalled = stall || (d->stalled && (!d->rates_fresh ||
-							    d->stall_permyriad >= stall_off(d)));
 		d->pressed_usec = now_usec;
 	} else if (d->pressed && (d->rates_fresh || !r->has_counters) &&
 		   d->stall_permyriad < stall_off(d) &&
 		   d->refaults_per_sec < REFAULTS_OFF) {
 		d->pressed = false;
-		d->stalled = false;
 		d->chase = 0;
 	}
+	/* It may be short on when its stall has ended. */
+	d->stalled = d->pressed && (stall || (d->stalled && (!d->rates_fresh ||
+								   d->stall_permyriad >= stall_off(d))));
 	/* It fills what it was given then: that takes nothing from its cache. */
 	if (d->pressed || now_usec - d->need_usec < NEED_SETTLE_USEC)
 		d->need_settled_bytes = MAX(d->need_settled_bytes, d->average_bytes);
