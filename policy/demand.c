@@ -184,9 +184,9 @@ static void use_update(struct demand *d, const struct guest_sample *s, uint64_t 
 }
 
 /* Below this a burst of allocations may meet nothing. */
-static uint64_t low_bytes(const struct guest_sample *s)
+static uint64_t low_bytes(uint64_t size_bytes)
 {
-	return CLAMP(s->actual_bytes / 16, LOW_MIN_BYTES, LOW_MAX_BYTES);
+	return CLAMP(size_bytes / 16, LOW_MIN_BYTES, LOW_MAX_BYTES);
 }
 
 /* The size at which it was last seen short. It shrinks with what it uses: programs that ended do not read their files again;
@@ -227,7 +227,7 @@ static void pressure_update(struct demand *d, const struct guest_sample *s, uint
 	const struct guest_report *r = &s->report;
 	bool stall = stalls_now(d, now_usec);
 	bool refault = d->rates_known && d->refaults_per_sec >= REFAULTS_ON;
-	bool low = r->available_bytes < low_bytes(s);
+	bool low = r->available_bytes < low_bytes(s->actual_bytes);
 
 	if (stall || refault || low) {
 		d->pressed = true;
@@ -281,7 +281,7 @@ static void boost_update(struct demand *d, const struct guest_sample *s, uint64_
 		/* the gain has a cliff (256 -> 360 MiB: 2.5 times, -> 400: 31 times): step wide, then look again */
 		ask = s->actual_bytes + MAX(s->actual_bytes / 8, 64 * MIB);
 	else if (d->refaults_per_sec < REFAULTS_ON)
-		ask = s->actual_bytes + MAX(s->actual_bytes / 4, low_bytes(s));
+		ask = s->actual_bytes + MAX(s->actual_bytes / 4, low_bytes(s->actual_bytes));
 	else
 		return;
 	if (d->refaults_per_sec >= REFAULTS_ON)
@@ -374,12 +374,15 @@ void demand_sizes(const struct demand *d, const struct guest_sample *s, const st
 	/* Never heard: the host's own figure is an upper bound of its use. */
 	uint64_t used = d->known ? d->used_bytes : MIN(s->actual_bytes, resident);
 	uint64_t peak = d->known ? MAX(d->peak_bytes, d->average_bytes) : used;
-	uint64_t burst = MIN(512 * MIB, s->max_bytes / 4), boost, need;
+	uint64_t burst = MIN(512 * MIB, s->max_bytes / 4), boost, need, low;
 
 	memset(ret, 0, sizeof(*ret));
 	ret->headroom_bytes = set->mem_headroom.is_ratio
 				      ? mul_div(MAX(peak, used), set->mem_headroom.value, PERMYRIAD)
 				      : set->mem_headroom.value;
+	/* Or whoever has what it wants would be under pressure for having little left there. */
+	low = low_bytes(add_sat(MAX(peak, used), ret->headroom_bytes));
+	ret->headroom_bytes = MAX(ret->headroom_bytes, low + low / 8);
 	ret->no_net = d->known && net_missing(s, burst);
 	ret->used_bytes = add_sat(used, ret->headroom_bytes / 4);
 	ret->safe_bytes = MIN(s->target_bytes, MAX(used / 2, CORE_BYTES));

@@ -80,4 +80,31 @@ TEST(where_it_is_seen_short_again_it_needs_more_than_that)
 	CHECK_U64(d.need_bytes, 1200 * MIB);
 }
 
+TEST(who_has_what_it_wants_is_not_short_for_having_little_left)
+{
+	const uint64_t used_mib[] = {20, 72, 200, 900, 3000, 60000};
+	struct settings set = settings_default;
+
+	for (size_t i = 0; i < sizeof(used_mib) / sizeof(used_mib[0]) * 2; i++) {
+		uint64_t used = used_mib[i / 2] * MIB, now = 100 * USEC_PER_SEC;
+		struct guest_sample s = {.running = true, .max_bytes = 8 * used, .actual_bytes = 4 * used};
+		struct demand_sizes sizes;
+		struct demand d;
+
+		set.mem_headroom.value = i % 2 ? 0 : settings_default.mem_headroom.value;
+		demand_init(&d);
+		for (unsigned look = 0; look < 20; look++, now += 5 * USEC_PER_SEC) {
+			s.target_bytes = s.actual_bytes;
+			s.report = (struct guest_report){.source = REPORT_AGENT, .arrival_usec = now, .guest_usec = now,
+				.seq = look, .total_bytes = s.actual_bytes, .available_bytes = s.actual_bytes - used,
+				.swap_free_bytes = 8 * used, .has_swap = true};
+			demand_update(&d, &s, now);
+			demand_sizes(&d, &s, &set, false, now, &sizes);
+			CHECK(!d.pressed);
+			s.actual_bytes = sizes.want_bytes;
+		}
+		CHECK(sizes.want_bytes >= used && sizes.want_bytes <= used + used / 4 + 32 * MIB);
+	}
+}
+
 TEST_MAIN()
