@@ -38,7 +38,8 @@ enum style guest_style(const json_t *guest)
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		if (guest_is(guest, bad[i]))
 			return STYLE_BAD;
-	if (guest_is(guest, "pressed") || guest_is(guest, "not-credible"))
+	if (guest_is(guest, "pressed") || guest_is(guest, "not-credible") || guest_is(guest, "job") ||
+		guest_is(guest, "paused"))
 		return STYLE_NOTE;
 	return STYLE_NONE;
 }

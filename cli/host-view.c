@@ -173,6 +173,20 @@ static void line_stuck(const struct cli *c, FILE *f, const json_t *g)
 		same ? "" : " to ", same ? "" : b);
 }
 
+/* What is held back: where it is to go when it may be commanded again. */
+static void line_held_back(
+	const struct cli *c, FILE *f, const json_t *g, const char *why, const char *until)
+{
+	uint64_t actual = get_number(g, "/memory/actual", 0), share = get_number(g, "/memory/share", actual);
+	uint64_t distance = share > actual ? share - actual : actual - share;
+	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX];
+
+	line(c, f, STYLE_NOTE, get_string(g, "/name", "?"),
+		"%s -> no command until %s: it stays at %s%s%s", why, until, size_format(actual, a),
+		distance > 2 * MIB ? ", then goes to " : "",
+		distance > 2 * MIB ? size_format(share, b) : "");
+}
+
 static unsigned print_guest(const struct cli *c, FILE *f, const json_t *g, uint64_t now)
 {
 	const char *name = get_string(g, "/name", "?");
@@ -183,6 +197,13 @@ static unsigned print_guest(const struct cli *c, FILE *f, const json_t *g, uint6
 		line(c, f, STYLE_BAD, name,
 			"libvirt does not answer for it -> no command until it does; others are "
 			"served");
+	if (guest_is(g, "job") && ++n)
+		line_held_back(c, f, g,
+			guest_is(g, "paused") ? "a libvirt job (save, dump) has paused it"
+					      : "a libvirt job (dump, migration) runs on it",
+			"it ends");
+	else if (guest_is(g, "paused") && ++n)
+		line_held_back(c, f, g, "it is paused", "it is resumed");
 	if (guest_is(g, "breaker") && ++n)
 		line(c, f, STYLE_BAD, name,
 			"holds %s on the host, more than the %s it has -> counted at its "

@@ -143,7 +143,7 @@ static const struct {
 		    "answered"},
 	{"unknown", "nothing was heard of its use of memory: it is left as it is"},
 	{"quarantined", "a libvirt call on it is overdue: it gets no command until it answers"},
-	{"job", "a libvirt job runs on it (migration, dump): it gets no memory command until that "
+	{"job", "a libvirt job runs on it (save, dump, migration): it gets no memory command until that "
 		"ends"},
 	{"paused", "it is not running: counted, never commanded"},
 };

@@ -60,6 +60,13 @@ static int on_lifecycle(virConnectPtr conn, virDomainPtr dom, int event, int det
 		/* The first that is heard of one that was migrated in, in some versions. */
 		hv_guest_runs(hv, &uuid, (int)virDomainGetID(dom), false);
 		break;
+	case VIR_DOMAIN_EVENT_SUSPENDED:
+		/* By hand, or by a job that is of no event: virsh save. */
+		if (k) {
+			hv_guest_refresh(hv, k);
+			(void)!sched_submit_own(&hv->sched, k->sg, HV_CALL_JOB_INFO);
+		}
+		break;
 	default:
 		if (k)
 			hv_guest_refresh(hv, k);

@@ -212,6 +212,8 @@ golden reload-bad reload
 tell_fake hold
 exits 7 "goes on" reload
 tell_fake release
+tell_fake jobs
+golden status-jobs status
 
 # --- a daemon that does not turn at all ---
 kill -STOP "$fake_pid"
