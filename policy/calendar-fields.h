@@ -73,3 +73,15 @@ int scan_unexpected_rest(const struct event_scan *s, const char *expected) _nonn
  * separators, and adds what it names to *set. Returns 0, -EINVAL or -ERANGE. */
 int scan_field(struct event_scan *s, enum calendar_field field, const char *separators,
 	struct field_set *set) _nonnull_ _must_check_;
+
+static inline bool calendar_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+/* calendar-words.c: "daily" and the like, as an event in full; NULL: no such word. */
+const char *calendar_shorthand(const char *word, size_t len) _nonnull_;
+bool calendar_is_weekday(const char *word, size_t len) _nonnull_;
+/* Reads a word like Mon,Wed..Fri into c->weekdays. Returns 0 or -EINVAL. */
+int scan_weekdays(struct event_scan *s, struct calendar *c) _nonnull_ _must_check_;
+/* The first word begins with a letter and is neither a shorthand nor followed by "," or "..": -EINVAL, with the nearest one known. */
+int scan_unknown_first_word(const struct event_scan *s) _nonnull_;

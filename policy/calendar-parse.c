@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "policy/calendar.h"
 
-#include <stdio.h>
-#include <strings.h>
-
 #include "policy/calendar-fields.h"
-
-static bool letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 /* year-month-day, month-day; "~" before the day counts it from the month's end */
 static int parse_date(struct event_scan *s, struct calendar *c)
@@ -72,131 +64,6 @@ static int parse_time(struct event_scan *s, struct calendar *c)
 	return 0;
 }
 
-static const char *const weekday_names[] = {
-	"Mon",
-	"Tue",
-	"Wed",
-	"Thu",
-	"Fri",
-	"Sat",
-	"Sun",
-	"Monday",
-	"Tuesday",
-	"Wednesday",
-	"Thursday",
-	"Friday",
-	"Saturday",
-	"Sunday",
-	NULL,
-};
-
-static int unknown_word(const struct event_scan *s, const char *at, size_t len,
-	const char *expected, const char *const *known)
-{
-	char word[EXCERPT_MAX], text[160];
-	const char *nearest = nearest_word(excerpt_n(at, len, word), known);
-
-	snprintf(text, sizeof(text), "%s%s%s%s", expected, nearest ? "; did you mean \"" : "",
-		nearest ? nearest : "", nearest ? "\"?" : "");
-	return scan_unexpected(s, at, len, text);
-}
-
-/* One name; *ret 0 = Monday. */
-static int parse_weekday(struct event_scan *s, int *ret)
-{
-	const char *from = s->p;
-	size_t len;
-
-	while (!scan_at_end(s) && letter(*s->p))
-		s->p++;
-	len = (size_t)(s->p - from);
-	for (int i = 0; weekday_names[i]; i++)
-		if (strlen(weekday_names[i]) == len &&
-			strncasecmp(weekday_names[i], from, len) == 0) {
-			*ret = i % 7;
-			return 0;
-		}
-	return unknown_word(s, from, len ? len : (size_t)(s->end - from),
-		"a day of the week like Mon", weekday_names);
-}
-
-/* Mon,Wed..Fri */
-static int parse_weekdays(struct event_scan *s, struct calendar *c)
-{
-	c->weekdays = 0;
-	do {
-		const char *from = s->p;
-		int first, last, r;
-
-		r = parse_weekday(s, &first);
-		if (r < 0)
-			return r;
-		last = first;
-		if (scan_take_dots(s)) {
-			r = parse_weekday(s, &last);
-			if (r < 0)
-				return r;
-			if (last < first)
-				return scan_unexpected(s, from, (size_t)(s->p - from),
-					"a range within Mon..Sun, or a list like Sat,Sun,Mon");
-		}
-		for (int day = first; day <= last; day++)
-			c->weekdays |= (uint8_t)(1u << day);
-	} while (scan_take(s, ','));
-	return scan_at_end(s) ? 0
-			      : scan_unexpected_rest(
-					s, "\"..\", \",\" or a blank after the day of the week");
-}
-
-/* The words that stand for a whole event. */
-static const struct {
-	const char *name, *text;
-} shorthands[] = {
-	{"minutely", "*-*-* *:*:00"},
-	{"hourly", "*-*-* *:00:00"},
-	{"daily", "*-*-* 00:00:00"},
-	{"weekly", "Mon *-*-* 00:00:00"},
-	{"monthly", "*-*-01 00:00:00"},
-	{"quarterly", "*-01,04,07,10-01 00:00:00"},
-	{"semiannually", "*-01,07-01 00:00:00"},
-	{"semi-annually", "*-01,07-01 00:00:00"},
-	{"annually", "*-01-01 00:00:00"},
-	{"yearly", "*-01-01 00:00:00"},
-};
-
-static const char *shorthand(const char *word, size_t len)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(shorthands); i++)
-		if (strlen(shorthands[i].name) == len &&
-			strncasecmp(shorthands[i].name, word, len) == 0)
-			return shorthands[i].text;
-	return NULL;
-}
-
-/* The first word begins with a letter and is neither a shorthand nor followed by "," or "..". */
-static int unknown_first_word(const struct event_scan *s)
-{
-	const char *known[ARRAY_SIZE(weekday_names) + ARRAY_SIZE(shorthands)];
-	size_t n = 0;
-
-	for (size_t i = 0; weekday_names[i]; i++)
-		known[n++] = weekday_names[i];
-	for (size_t i = 0; i < ARRAY_SIZE(shorthands); i++)
-		known[n++] = shorthands[i].name;
-	known[n] = NULL;
-	return unknown_word(s, s->p, (size_t)(s->end - s->p),
-		"a day of the week, a date, a time, or a word like daily", known);
-}
-
-static bool is_weekday(const char *word, size_t len)
-{
-	for (int i = 0; weekday_names[i]; i++)
-		if (strlen(weekday_names[i]) == len &&
-			strncasecmp(weekday_names[i], word, len) == 0)
-			return true;
-	return false;
-}
-
 static int parse_zone(struct event_scan *s, const struct zone_source *source, struct calendar *c)
 {
 	_cleanup_free_ char *name = strndup(s->p, (size_t)(s->end - s->p));
@@ -228,7 +95,7 @@ static const char *const part_expected[] = {
 
 static enum part part_of_word(const struct event_scan *s, enum part before)
 {
-	if (letter(*s->p))
+	if (calendar_letter(*s->p))
 		return before == PART_NONE ? PART_WEEKDAYS : PART_ZONE;
 	return memchr(s->p, ':', (size_t)(s->end - s->p)) ? PART_TIME : PART_DATE;
 }
@@ -240,11 +107,11 @@ static int parse_word(
 	case PART_WEEKDAYS: {
 		const char *p = s->p;
 
-		while (p < s->end && letter(*p))
+		while (p < s->end && calendar_letter(*p))
 			p++;
-		if (p == s->end && !is_weekday(s->p, (size_t)(p - s->p)))
-			return unknown_first_word(s);
-		return parse_weekdays(s, c);
+		if (p == s->end && !calendar_is_weekday(s->p, (size_t)(p - s->p)))
+			return scan_unknown_first_word(s);
+		return scan_weekdays(s, c);
 	}
 	case PART_DATE:
 		return parse_date(s, c);
@@ -272,7 +139,7 @@ static int parse_event(struct event_scan *s, const struct zone_source *source, s
 
 	while (next_word(s)) {
 		const char *whole =
-			part == PART_NONE ? shorthand(s->p, (size_t)(s->end - s->p)) : NULL;
+			part == PART_NONE ? calendar_shorthand(s->p, (size_t)(s->end - s->p)) : NULL;
 
 		if (whole) {
 			struct event_scan inner = {.text = whole, .p = whole, .end = whole};

@@ -1,35 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A recursive descent over the grammar in condition.h. */
 #include "policy/condition.h"
 
-#include <stdio.h>
-
-#include "policy/condition-program.h"
-
-/* A recursive descent over the grammar in condition.h; every rule appends its nodes and returns the
- * index of its result. */
-struct parse {
-	const char *text;
-	struct token token; /* the next one, not yet taken */
-	unsigned depth;
-	size_t n;
-	struct node nodes[CONDITION_NODES_MAX];
-	uint64_t uses;
-	struct diag *d;
-};
-
-static const char *const type_names[NODE_TYPE_MAX] = {
-	[NODE_SIZE] = "a size",
-	[NODE_RATIO] = "a ratio",
-	[NODE_SPAN] = "a span",
-	[NODE_COUNT] = "a count",
-	[NODE_ZERO] = "a count",
-	[NODE_TRUTH] = "a comparison",
-};
-
-static unsigned column(const struct parse *s, const struct token *t)
-{
-	return (unsigned)(t->at - s->text) + 1;
-}
+#include "policy/condition-parse.h"
 
 static int next(struct parse *s)
 {
@@ -41,29 +14,16 @@ static int unexpected(const struct parse *s, const char *expected)
 	char found[EXCERPT_MAX];
 
 	if (s->token.kind == TOKEN_END)
-		return diag_set(s->d, EINVAL, NULL, 0, column(s, &s->token),
+		return diag_set(s->d, EINVAL, NULL, 0, parse_column(s, &s->token),
 			"the condition ends here; expected %s", expected);
-	return diag_set(s->d, EINVAL, NULL, 0, column(s, &s->token), "found \"%s\"; expected %s",
+	return diag_set(s->d, EINVAL, NULL, 0, parse_column(s, &s->token), "found \"%s\"; expected %s",
 		excerpt_n(s->token.at, s->token.len, found), expected);
-}
-
-/* Appends a node and returns its index. */
-static int append(struct parse *s, const struct token *at, struct node n)
-{
-	if (s->n == CONDITION_NODES_MAX)
-		return diag_set(s->d, E2BIG, NULL, 0, column(s, at),
-			"more than %d values, facts and operators; expected a shorter condition",
-			CONDITION_NODES_MAX);
-	if (n.op == NODE_FACT)
-		s->uses |= UINT64_C(1) << n.fact;
-	s->nodes[s->n] = n;
-	return (int)s->n++;
 }
 
 static int enter(struct parse *s)
 {
 	if (++s->depth > CONDITION_DEPTH_MAX)
-		return diag_set(s->d, E2BIG, NULL, 0, column(s, &s->token),
+		return diag_set(s->d, E2BIG, NULL, 0, parse_column(s, &s->token),
 			"more than %d parentheses or \"not\" within each other; expected fewer",
 			CONDITION_DEPTH_MAX);
 	return 0;
@@ -116,10 +76,10 @@ static int parse_operand(struct parse *s)
 	if (t.kind == TOKEN_OPEN)
 		return parse_parentheses(s);
 	if (t.kind == TOKEN_LITERAL)
-		result = append(
+		result = condition_append(
 			s, &t, (struct node){.op = NODE_LITERAL, .type = t.type, .value = t.value});
 	else if (t.kind == TOKEN_FACT)
-		result = append(s, &t,
+		result = condition_append(s, &t,
 			(struct node){
 				.op = NODE_FACT, .type = type_of_fact(t.fact), .fact = t.fact});
 	else if (token_is(s, NODE_SUB))
@@ -130,73 +90,6 @@ static int parse_operand(struct parse *s)
 		return result;
 	r = next(s);
 	return r < 0 ? r : result;
-}
-
-static int type_error(
-	const struct parse *s, const struct token *op, int a, int b, const char *expected)
-{
-	char sign[EXCERPT_MAX];
-
-	return diag_set(s->d, EINVAL, NULL, 0, column(s, op), "found %s %s %s; expected %s",
-		type_names[s->nodes[a].type], excerpt_n(op->at, op->len, sign),
-		type_names[s->nodes[b].type], expected);
-}
-
-static int append_binary(struct parse *s, const struct token *op, enum node_op kind,
-	enum node_type type, int a, int b)
-{
-	return append(s, op,
-		(struct node){.op = kind, .type = type, .lhs = (uint8_t)a, .rhs = (uint8_t)b});
-}
-
-/* A bare 0 takes the other side's type. */
-static void settle_zero(struct parse *s, int a, int b)
-{
-	struct node *x = &s->nodes[a], *y = &s->nodes[b];
-
-	if (x->type == NODE_ZERO)
-		x->type = y->type == NODE_ZERO || y->type == NODE_TRUTH ? NODE_COUNT : y->type;
-	if (y->type == NODE_ZERO)
-		y->type = x->type == NODE_TRUTH ? NODE_COUNT : x->type;
-}
-
-static int multiply(struct parse *s, const struct token *op, int a, int b)
-{
-	enum node_type x, y;
-
-	for (int i = 0; i < 2; i++) {
-		struct node *n = &s->nodes[i ? b : a];
-
-		if (n->type == NODE_ZERO)
-			n->type = NODE_COUNT;
-	}
-	x = s->nodes[a].type;
-	y = s->nodes[b].type;
-	if (x != NODE_TRUTH && y != NODE_TRUTH) {
-		if (x == NODE_RATIO && y != NODE_COUNT)
-			return append_binary(s, op, NODE_SHARE, y, a, b);
-		if (y == NODE_RATIO && x != NODE_COUNT)
-			return append_binary(s, op, NODE_SHARE, x, b, a);
-		if (x == NODE_COUNT || y == NODE_COUNT)
-			return append_binary(s, op, NODE_MUL, x == NODE_COUNT ? y : x, a, b);
-	}
-	return type_error(s, op, a, b, "a count or a ratio on one side of \"*\"");
-}
-
-static int divide(struct parse *s, const struct token *op, int a, int b)
-{
-	enum node_type x, y;
-
-	if (s->nodes[b].type == NODE_ZERO)
-		s->nodes[b].type = NODE_COUNT;
-	settle_zero(s, a, b);
-	x = s->nodes[a].type;
-	y = s->nodes[b].type;
-	if (x != NODE_TRUTH && y == NODE_COUNT)
-		return append_binary(s, op, NODE_DIV, x, a, b);
-	if (x != NODE_TRUTH && x == y)
-		return append_binary(s, op, NODE_PART, NODE_RATIO, a, b);
-	return type_error(s, op, a, b, "a count, or the same type on both sides of \"/\"");
 }
 
 static int parse_product(struct parse *s)
@@ -212,7 +105,7 @@ static int parse_product(struct parse *s)
 		b = parse_operand(s);
 		if (b < 0)
 			return b;
-		a = op.op == NODE_MUL ? multiply(s, &op, a, b) : divide(s, &op, a, b);
+		a = op.op == NODE_MUL ? condition_multiply(s, &op, a, b) : condition_divide(s, &op, a, b);
 	}
 	return a;
 }
@@ -230,68 +123,9 @@ static int parse_sum(struct parse *s)
 		b = parse_product(s);
 		if (b < 0)
 			return b;
-		settle_zero(s, a, b);
-		if (s->nodes[a].type != s->nodes[b].type || s->nodes[a].type == NODE_TRUTH)
-			return type_error(
-				s, &op, a, b, "sizes, ratios, spans or counts of one type");
-		a = append_binary(s, &op, op.op, s->nodes[a].type, a, b);
+		a = condition_add(s, &op, a, b);
 	}
 	return a;
-}
-
-/* A fact beside a ratio: the ratio becomes that share of the fact's whole. Returns the index of the
- * share; -EINVAL (and no message) where there is no whole. */
-static int share_of_whole(struct parse *s, const struct token *op, int fact, int ratio)
-{
-	enum fact whole;
-	int w, r;
-
-	if (s->nodes[fact].op != NODE_FACT || s->nodes[fact].type != NODE_SIZE ||
-		s->nodes[ratio].type != NODE_RATIO)
-		return -EINVAL;
-	whole = fact_whole(s->nodes[fact].fact);
-	if (whole == FACT_INVALID)
-		return -EINVAL;
-	w = append(s, op, (struct node){.op = NODE_FACT, .type = NODE_SIZE, .fact = whole});
-	if (w < 0)
-		return w;
-	r = append_binary(s, op, NODE_SHARE, NODE_SIZE, ratio, w);
-	if (r >= 0)
-		s->nodes[r].implied = true;
-	return r;
-}
-
-static const char *comparison_expected(enum node_type a, enum node_type b)
-{
-	if (a == NODE_TRUTH || b == NODE_TRUTH)
-		return "\"and\" between comparisons";
-	if ((a == NODE_SIZE && b == NODE_RATIO) || (a == NODE_RATIO && b == NODE_SIZE))
-		return "a ratio beside a fact that is part of a whole, like host.mem_available";
-	if (a == NODE_COUNT || b == NODE_COUNT)
-		return "both sides of one type: sizes like 512M, ratios like 40%, spans like 30s";
-	return "both sides of one type";
-}
-
-static int append_comparison(struct parse *s, const struct token *op, int a, int b)
-{
-	int share;
-
-	settle_zero(s, a, b);
-	if (s->nodes[a].type != s->nodes[b].type) {
-		share = share_of_whole(s, op, a, b);
-		if (share >= 0)
-			return append_binary(s, op, op->op, NODE_TRUTH, a, share);
-		if (share == -EINVAL)
-			share = share_of_whole(s, op, b, a);
-		if (share >= 0)
-			return append_binary(s, op, op->op, NODE_TRUTH, share, b);
-		if (share != -EINVAL)
-			return share;
-	}
-	if (s->nodes[a].type != s->nodes[b].type || s->nodes[a].type == NODE_TRUTH)
-		return type_error(
-			s, op, a, b, comparison_expected(s->nodes[a].type, s->nodes[b].type));
-	return append_binary(s, op, op->op, NODE_TRUTH, a, b);
 }
 
 static int parse_comparison(struct parse *s)
@@ -309,20 +143,10 @@ static int parse_comparison(struct parse *s)
 	b = parse_sum(s);
 	if (b < 0)
 		return b;
-	a = append_comparison(s, &op, a, b);
+	a = condition_compare(s, &op, a, b);
 	if (a >= 0 && s->token.kind == TOKEN_OP && s->token.op >= NODE_LT && s->token.op <= NODE_NE)
 		return unexpected(s, "\"and\": comparisons do not chain");
 	return a;
-}
-
-/* What "and", "or", "not" and the whole take: a truth. begin: where the operand stands. */
-static int check_truth(const struct parse *s, const struct token *begin, int i)
-{
-	if (s->nodes[i].type == NODE_TRUTH)
-		return i;
-	return diag_set(s->d, EINVAL, NULL, 0, column(s, begin),
-		"found %s alone; expected a comparison, like host.mem_available < 40%%",
-		type_names[s->nodes[i].type]);
 }
 
 static int parse_not(struct parse *s)
@@ -341,11 +165,11 @@ static int parse_not(struct parse *s)
 	begin = s->token;
 	a = parse_not(s);
 	if (a >= 0)
-		a = check_truth(s, &begin, a);
+		a = condition_check_truth(s, &begin, a);
 	if (a < 0)
 		return a;
 	s->depth--;
-	return append_binary(s, &begin, NODE_NOT, NODE_TRUTH, a, a);
+	return condition_join(s, &begin, NODE_NOT, a, a);
 }
 
 /* One level of "and" or "or": operand { op operand }. */
@@ -358,7 +182,7 @@ static int parse_joined(struct parse *s, enum node_op kind, int (*operand)(struc
 		struct token op = s->token;
 		int b, r;
 
-		a = check_truth(s, &begin, a);
+		a = condition_check_truth(s, &begin, a);
 		if (a < 0)
 			return a;
 		r = next(s);
@@ -367,10 +191,10 @@ static int parse_joined(struct parse *s, enum node_op kind, int (*operand)(struc
 		begin = s->token;
 		b = operand(s);
 		if (b >= 0)
-			b = check_truth(s, &begin, b);
+			b = condition_check_truth(s, &begin, b);
 		if (b < 0)
 			return b;
-		a = append_binary(s, &op, kind, NODE_TRUTH, a, b);
+		a = condition_join(s, &op, kind, a, b);
 	}
 	return a;
 }
@@ -401,7 +225,7 @@ static int parse_whole(struct parse *s)
 	if (s->token.kind != TOKEN_END)
 		return unexpected(s, s->nodes[r].type == NODE_TRUTH ? "\"and\", \"or\" or the end"
 								    : "an operator like \"<\"");
-	return check_truth(s, &begin, r);
+	return condition_check_truth(s, &begin, r);
 }
 
 static char *trimmed(const char *text)

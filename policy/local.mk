@@ -9,12 +9,15 @@ policy_libpolicy_a_SOURCES += \
 	policy/calendar-field.c \
 	policy/calendar-fields.h \
 	policy/calendar-parse.c \
+	policy/calendar-words.c \
 	policy/calendar.c \
 	policy/calendar.h \
 	policy/civil.c \
 	policy/civil.h \
 	policy/condition-describe.c \
+	policy/condition-operators.c \
 	policy/condition-parse.c \
+	policy/condition-parse.h \
 	policy/condition-program.h \
 	policy/condition-token.c \
 	policy/condition.c \
@@ -106,11 +109,14 @@ policy_libpolicy_a_SOURCES += \
 	policy/merge.h \
 	policy/override.c \
 	policy/override.h \
+	policy/policy-compose.c \
+	policy/policy-composer.h \
 	policy/policy-dir.c \
 	policy/policy-dir.h \
 	policy/policy-file.c \
 	policy/policy-file.h \
 	policy/policy-load.c \
+	policy/policy-read.c \
 	policy/policy-set-parts.h \
 	policy/policy-set.c \
 	policy/policy-set.h \
@@ -190,6 +196,10 @@ policy_libpolicy_a_SOURCES += \
 	policy/decide.h \
 	policy/decision.c \
 	policy/decision.h \
+	policy/demand-parts.h \
+	policy/demand-pressure.c \
+	policy/demand-report.c \
+	policy/demand-sizes.c \
 	policy/demand.c \
 	policy/demand.h \
 	policy/divide.c \
