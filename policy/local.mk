@@ -45,8 +45,10 @@ policy_time_tests = \
 	tests/property/test-schedule-steps \
 	tests/property/test-timezone-libc \
 	tests/unit/test-calendar \
+	tests/unit/test-calendar-parse \
 	tests/unit/test-civil \
 	tests/unit/test-condition \
+	tests/unit/test-condition-parse \
 	tests/unit/test-facts \
 	tests/unit/test-policy-limits \
 	tests/unit/test-schedule \
@@ -60,8 +62,10 @@ tests_property_test_condition_tree_LDADD = $(policy_libs)
 tests_property_test_schedule_steps_LDADD = $(policy_libs)
 tests_property_test_timezone_libc_LDADD = $(policy_libs)
 tests_unit_test_calendar_LDADD = $(policy_libs)
+tests_unit_test_calendar_parse_LDADD = $(policy_libs)
 tests_unit_test_civil_LDADD = $(policy_libs)
 tests_unit_test_condition_LDADD = $(policy_libs)
+tests_unit_test_condition_parse_LDADD = $(policy_libs)
 tests_unit_test_facts_LDADD = $(policy_libs)
 tests_unit_test_policy_limits_LDADD = $(policy_libs)
 tests_unit_test_schedule_LDADD = $(policy_libs)
@@ -222,7 +226,10 @@ decide_tests = \
 	tests/unit/test-balloon \
 	tests/unit/test-cpu-policy \
 	tests/unit/test-decide-soft-limit \
+	tests/unit/test-decide-judge \
 	tests/unit/test-decide-liar \
+	tests/unit/test-decide-look \
+	tests/unit/test-decide-overrides \
 	tests/unit/test-decide-rules \
 	tests/unit/test-contest \
 	tests/unit/test-cpu \
@@ -239,7 +246,10 @@ TESTS += $(decide_tests)
 tests_unit_test_balloon_LDADD = $(policy_libs)
 tests_unit_test_cpu_policy_LDADD = $(policy_libs)
 tests_unit_test_decide_soft_limit_LDADD = $(policy_libs)
+tests_unit_test_decide_judge_LDADD = $(policy_libs)
 tests_unit_test_decide_liar_LDADD = $(policy_libs)
+tests_unit_test_decide_look_LDADD = $(policy_libs)
+tests_unit_test_decide_overrides_LDADD = $(policy_libs)
 tests_unit_test_decide_rules_LDADD = $(policy_libs)
 tests_unit_test_contest_LDADD = $(policy_libs)
 tests_unit_test_cpu_LDADD = $(policy_libs)
