@@ -88,6 +88,7 @@ daemon_ballast_start_hook_LDADD = $(hv_libs) $(JANSSON_LIBS)
 # One file of the manager each, with fakes for the parts around it.
 manager_tests = \
 	tests/unit/test-manager-act \
+	tests/unit/test-manager-agent \
 	tests/unit/test-manager-balloon \
 	tests/unit/test-manager-mode \
 	tests/unit/test-guest-run \
@@ -104,6 +105,8 @@ fake_manager = tests/unit/fake-manager.c tests/unit/fake-manager.h
 fake_manager_libs = daemon/libcore.a daemon/libview.a daemon/sys/libsys.a $(policy_libs) $(JANSSON_LIBS) $(LIBSYSTEMD_LIBS)
 tests_unit_test_manager_act_SOURCES = tests/unit/test-manager-act.c $(fake_manager) daemon/manager-act.c daemon/hv/hv-call.c
 tests_unit_test_manager_act_LDADD = $(fake_manager_libs)
+tests_unit_test_manager_agent_SOURCES = tests/unit/test-manager-agent.c $(fake_manager) daemon/manager-agent.c
+tests_unit_test_manager_agent_LDADD = daemon/channel/libchannel.a $(fake_manager_libs)
 tests_unit_test_manager_balloon_SOURCES = tests/unit/test-manager-balloon.c $(fake_manager) daemon/manager-balloon.c
 tests_unit_test_manager_balloon_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_mode_SOURCES = tests/unit/test-manager-mode.c $(fake_manager) daemon/manager-mode.c

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "common/units.h"
 #include "daemon/manager-private.h"
 
 /* What agents say. In the steady path (a heartbeat) a report is copied into the sample and nothing else happens. */
@@ -6,6 +7,9 @@
 /* How old the word of a pressed guest may become: its heartbeat is for calm ones, and its trigger is silent below 5 % of stall, or when
  * what it was given has just sufficed. A bit less than the second after which a pressed guest is decided on again. */
 #define ASK_USEC (900 * USEC_PER_MSEC)
+
+/* A trigger of less tells of single faults. */
+#define TRIGGER_MIN_USEC USEC_PER_MSEC
 
 /* So long a kernel may see more than its balloon leaves it before its host takes the device's word again: a driver has long answered by then.
  * Who holds more than the device says shows it to the host, and is a breaker. */
@@ -152,13 +156,25 @@ static const struct channel_ops channel_ops = {
 	.on_event = on_event,
 };
 
+/* Stall within a second that its agent is to report at once: what the configuration says, or less, where its policy calls less pressure. */
+static uint64_t trigger_usec(const struct guest *g)
+{
+	const struct manager *m = g->m;
+	uint64_t on;
+
+	if (!m->plan_fits)
+		return g->trigger_usec ? MIN(g->trigger_usec, m->conf.stall_usec) : m->conf.stall_usec;
+	on = mul_div(m->plan->guests[g->index].stall_on_permyriad, USEC_PER_SEC, PERMYRIAD);
+	return MIN(MAX(on, TRIGGER_MIN_USEC), m->conf.stall_usec);
+}
+
 static void agent_configure(struct guest *g)
 {
 	struct agent_config c = AGENT_CONFIG_DEFAULT;
 	int r;
 
 	c.heartbeat_usec = g->m->conf.heartbeat_usec;
-	c.psi_stall_usec = g->m->conf.stall_usec;
+	c.psi_stall_usec = g->trigger_usec = trigger_usec(g);
 	c.available_pct = (uint32_t)(g->m->conf.change_permyriad / 100);
 	r = channel_configure(g->channel, &c);
 	if (r < 0)
@@ -169,6 +185,13 @@ void agent_configure_all(struct manager *m)
 {
 	for (size_t i = 0; i < m->n_guests; i++)
 		if (m->guests[i]->channel)
+			agent_configure(m->guests[i]);
+}
+
+void agent_follow_policies(struct manager *m)
+{
+	for (size_t i = 0; i < m->n_guests; i++)
+		if (m->guests[i]->channel && trigger_usec(m->guests[i]) != m->guests[i]->trigger_usec)
 			agent_configure(m->guests[i]);
 }
 

@@ -55,6 +55,7 @@ struct guest {
 	uint64_t boot_usec;        /* the last boot that we know of, or when it appeared */
 	bool boot_expected;        /* libvirt told of the reset that the next boot id stands for */
 	uint64_t asked_usec;       /* when it was last asked for a report; 0: never */
+	uint64_t trigger_usec;     /* stall within a second that it reports at once, as it was told; 0: nothing was told */
 
 	/* its QEMU seen from the host */
 	struct process *process;
@@ -209,6 +210,7 @@ void manager_guests_free(struct manager *m) _nonnull_;
 void agent_attach(struct guest *g) _nonnull_; /* makes, moves or drops its channel, as libvirt's picture says */
 void agent_configure_all(struct manager *m) _nonnull_;
 void agent_ask(struct guest *g) _nonnull_;            /* for a report at once; once a second at most */
+void agent_follow_policies(struct manager *m) _nonnull_; /* tells those whose policy wants them to speak sooner, or no longer; plan_fits */
 void agent_ask_pressed(struct manager *m) _nonnull_;  /* those of the last decision whose report is a second old; plan_fits */
 
 /* manager-sample.c */

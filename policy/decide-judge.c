@@ -127,6 +127,7 @@ int judge_guest(struct decision *d, struct work *w)
 	policy_event(d, w);
 	w->set = guest_policy_settings(w->g->policy);
 	w->g->demand.max_stall = w->set->mem_max_stall; /* for its next report */
+	w->p->stall_on_permyriad = demand_stall_on(&w->set->mem_max_stall);
 	r = demand_judge_stall(&w->g->demand, &w->set->mem_max_stall, d->now);
 	if (r)
 		decision_event_sizes(d, r > 0 ? EVENT_PRESSED : EVENT_RELIEVED, w,

@@ -35,6 +35,11 @@ uint64_t demand_need_now(const struct demand *d, uint64_t now_usec)
 	return need;
 }
 
+uint64_t demand_stall_on(const struct stall_limit *limit)
+{
+	return MAX(limit->permyriad / STALL_ON_PARTS, UINT64_C(1));
+}
+
 static uint64_t stall_off(const struct demand *d)
 {
 	return MAX(d->max_stall.permyriad / STALL_OFF_PARTS, UINT64_C(1));
@@ -43,9 +48,7 @@ static uint64_t stall_off(const struct demand *d)
 /* Stalls enough, and for long enough. A line tells of the second before it. */
 static bool stalls_now(struct demand *d, uint64_t now_usec)
 {
-	uint64_t on = MAX(d->max_stall.permyriad / STALL_ON_PARTS, UINT64_C(1));
-
-	if (!d->rates_known || d->stall_permyriad < on) {
+	if (!d->rates_known || d->stall_permyriad < demand_stall_on(&d->max_stall)) {
 		d->stall_since_usec = 0;
 		return false;
 	}

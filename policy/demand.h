@@ -73,6 +73,8 @@ void demand_reset(struct demand *d) _nonnull_;
 
 /* Takes in what the sample brings, once per report. now_usec is BOOTTIME. */
 void demand_update(struct demand *d, const struct guest_sample *s, uint64_t now_usec) _nonnull_;
+/* A guest is pressed from so much stall on, permyriad: before its limit is reached. */
+uint64_t demand_stall_on(const struct stall_limit *limit) _nonnull_ _pure_;
 /* Stall above the policy's limit for the policy's time: 1 when that begins, -1 when it ends, 0 otherwise. */
 int demand_judge_stall(struct demand *d, const struct stall_limit *limit, uint64_t now_usec)
 	_nonnull_;

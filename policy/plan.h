@@ -86,6 +86,7 @@ struct plan_guest {
 	uint64_t charge_bytes;   /* what it is counted at */
 	uint64_t target_bytes;   /* commanded after this plan */
 	uint64_t stall_permyriad; /* of memory, latest interval */
+	uint64_t stall_on_permyriad; /* from so much on it is pressed, by its policy */
 	uint64_t refaults_per_sec;
 	uint64_t vcpu_delay_permyriad;
 	uint64_t cpu_weight, cpu_quota; /* after this plan */
