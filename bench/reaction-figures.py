@@ -3,6 +3,7 @@
 """What bench/reaction measured, from ballastd's traces (ballastd(8), TRACE), the guests' watches and the probes.
 
 reaction-figures.py count TRACE     how many threshold reports led to a setMemory
+reaction-figures.py chains DIR      how many stalls ended with memory in the guest
 reaction-figures.py report DIR [--quick]   the tables; ends with 1 where a limit is missed
 """
 import glob
@@ -184,15 +185,21 @@ def chain(commands, guest, watch):
 
 
 def total_at(total, when):
-    return [v for t, v in total if t <= when][-1]
+    return next((v for t, v in reversed(total) if t <= when), 0)
 
 
-def chains(where, judge, half, quick):
+def all_chains(where):
+    """(whole chains, what the others lack)."""
     found, failed = [], []
     for path in sorted(glob.glob(f"{where}/watch-*")):
         n, guest = os.path.basename(path).split("-", 2)[1:]
         got = chain(parse(f"{where}/trace-stalls-{n}")[1], guest, read_watch(path))
         (found if isinstance(got, dict) else failed).append(got)
+    return found, failed
+
+
+def chains(where, judge, half, quick):
+    found, failed = all_chains(where)
     whys = [c["why"] for c in found]
     granted = sorted(c["mib"] for c in found)
     print(f"\n{len(found)} stalls ended with memory in the guest" +
@@ -217,6 +224,9 @@ def chains(where, judge, half, quick):
 def main():
     if len(sys.argv) >= 3 and sys.argv[1] == "count":
         print(len(led(parse(sys.argv[2])[0])))
+        return 0
+    if len(sys.argv) == 3 and sys.argv[1] == "chains":
+        print(len(all_chains(sys.argv[2])[0]))
         return 0
     if len(sys.argv) < 3 or sys.argv[1] != "report":
         print(__doc__, file=sys.stderr)

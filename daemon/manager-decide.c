@@ -96,6 +96,7 @@ static void decide_once(struct manager *m)
 		(unsigned long long)m->decide_end_usec, plan->n_actions);
 	act_on_plan(m);
 	agent_follow_policies(m);
+	sample_hasten(m);
 	agent_ask_pressed(m);
 	tell_changes(m, was, first);
 	wake_at(m, plan->wake_boot_usec);

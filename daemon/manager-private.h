@@ -138,6 +138,7 @@ struct manager {
 	struct host_sample host_sample;
 	uint64_t available_decided_bytes, other_decided_bytes; /* what the last decision saw */
 	struct look look;          /* at all guests */
+	bool tick_at_rest;         /* the next look at the host was set when nothing moved */
 	size_t fallback_next;      /* whose agent's silence was looked for last */
 	int host_error;
 	bool host_is_cgroup;       /* the figures are those of [Host] MemoryFrom=cgroup:... */
@@ -218,6 +219,7 @@ int sample_start(struct manager *m) _nonnull_ _must_check_;
 int sample_open_host(struct manager *m) _nonnull_ _must_check_; /* as [Host] MemoryFrom says, the whole host while that is not there; again after a reload */
 void sample_guest_opened(struct guest *g) _nonnull_;            /* its process or vCPUs are others now */
 void sample_host(struct manager *m, bool force) _nonnull_;
+void sample_hasten(struct manager *m) _nonnull_; /* after a decision: what moves is looked at more often */
 void sample_pressure(struct manager *m) _nonnull_; /* before it is used: for a decision, for who asks */
 
 /* manager-balloon.c */

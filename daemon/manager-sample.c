@@ -5,20 +5,22 @@
 #include "policy/policy-set.h"
 
 /*
- * What the host shows by itself: its memory every half second, its pressure for each decision, resident size and run-queue delay of each guest every
+ * What the host shows by itself: its memory every half second to two seconds, its pressure for each decision, resident size and run-queue delay of each guest every
  * second while anything moves, else every five. Nothing here asks libvirt or QEMU.
  *
  * What the host itself uses is what is neither available nor resident in a QEMU: both must be of the same instant, or a guest that
  * fills its memory between two looks would pass for the host. So all residents are looked at together, and whenever available memory moved (look.h).
  */
-#define HOST_USEC      (500 * USEC_PER_MSEC)
+/* Which may be so much earlier, in parts, as somebody else wakes the daemon: at rest, and while anything moves. */
+#define TICK_REST_PARTS 4
+#define TICK_BUSY_PARTS 10
 /* Two readings of pressure that are closer say nothing: decide() itself takes no shorter span. */
 #define PRESSURE_USEC  USEC_PER_SEC
 /* A move that is worth a decision: parts of memory, and at least so much. */
 #define MOVED_PARTS     200
 #define MOVED_MIN_BYTES (32 * MIB)
-/* Guests whose agent's silence is looked for at a tick: all within two seconds, few all at once. */
-#define FALLBACK_PARTS 4
+/* Guests whose agent's silence is looked for at a tick: all within four seconds, few all at once. */
+#define FALLBACK_PARTS 2
 #define FALLBACK_FEW   32
 
 /* So many guests are looked at in less than the 0.2 ms that the host's own figures take. */
@@ -249,6 +251,29 @@ void sample_pressure(struct manager *m)
 	m->host_sample.sample_usec = now;
 }
 
+/* When the host is looked at again. A report that comes along in the last part of the time takes the tick along. */
+static int tick_arm(struct manager *m)
+{
+	bool busy = is_busy(m);
+	uint64_t tick = look_tick_usec(m->host_reading.available_bytes, busy);
+	uint64_t early = tick / (busy ? TICK_BUSY_PARTS : TICK_REST_PARTS), from = clock_boot_usec() + tick - early;
+	int r = sd_event_source_set_time(m->host_timer, from);
+
+	if (r >= 0)
+		r = sd_event_source_set_time_accuracy(m->host_timer, early);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(m->host_timer, SD_EVENT_ONESHOT);
+	hub_along(m->hub, from);
+	m->tick_at_rest = !busy;
+	return r;
+}
+
+void sample_hasten(struct manager *m)
+{
+	if (m->tick_at_rest && is_busy(m))
+		(void)!tick_arm(m);
+}
+
 static int on_host(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct manager *m = userdata;
@@ -261,8 +286,7 @@ static int on_host(sd_event_source *source, uint64_t usec, void *userdata)
 	release_brakes(m);
 	if (m->trace)
 		fflush(m->trace);
-	sd_event_source_set_time(source, clock_boot_usec() + HOST_USEC);
-	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	return tick_arm(m);
 }
 
 int sample_start(struct manager *m)
@@ -272,6 +296,6 @@ int sample_start(struct manager *m)
 	if (r < 0)
 		return r;
 	sample_host(m, true);
-	return sd_event_add_time(m->loop, &m->host_timer, CLOCK_BOOTTIME, clock_boot_usec() + HOST_USEC,
-		50 * USEC_PER_MSEC, on_host, m);
+	r = sd_event_add_time(m->loop, &m->host_timer, CLOCK_BOOTTIME, USEC_INFINITY, 0, on_host, m);
+	return r < 0 ? r : tick_arm(m);
 }

@@ -6,6 +6,8 @@
 #include <sys/epoll.h>
 #include <time.h>
 
+#include "common/units.h"
+
 /* Served of the crowd, and of the slow ones, before it is seen who else has something. */
 #define FAST_EVENTS 32
 #define SLOW_EVENTS 4
@@ -16,8 +18,11 @@ struct hub {
 	sd_event *loop;
 	int fast; /* epoll: members, sd-event's descriptor (data NULL), and slow (data the hub) while it is armed */
 	int slow; /* epoll: members that are read too often */
+	int loop_fd; /* sd-event's */
 	bool news;
 	bool loop_ready;         /* sd-event's descriptor was readable */
+	uint64_t now_usec;       /* when the last wait ended */
+	uint64_t along_usec;     /* from then on a member takes the loop along */
 	uint64_t served_usec;    /* the last time that a member of the crowd was */
 	uint64_t gap_usec;       /* mean time between two such reads */
 	uint64_t pause_usec;     /* nobody of the crowd is looked at before */
@@ -51,7 +56,8 @@ int hub_new(sd_event *loop, struct hub **ret)
 	if (!hub || fd < 0)
 		return hub ? fd : -ENOMEM;
 	hub->gap_usec = USEC_PER_SEC;
-	hub->slow_due_usec = USEC_INFINITY;
+	hub->slow_due_usec = hub->along_usec = USEC_INFINITY;
+	hub->loop_fd = fd;
 	hub->slow = -1;
 	hub->fast = epoll_create1(EPOLL_CLOEXEC);
 	if (hub->fast < 0)
@@ -88,6 +94,16 @@ sd_event *hub_event(const struct hub *hub)
 void hub_news(struct hub *hub)
 {
 	hub->news = true;
+}
+
+void hub_along(struct hub *hub, uint64_t boot_usec)
+{
+	hub->along_usec = boot_usec;
+}
+
+uint64_t hub_pause_usec(uint64_t gap_usec)
+{
+	return gap_usec < HUB_CROWD_USEC ? CLAMP(HUB_TOGETHER * gap_usec, HUB_PAUSE_USEC, HUB_PAUSE_MAX_USEC) : 0;
 }
 
 /* --- Members --- */
@@ -184,8 +200,8 @@ static void crowd_judge(struct hub *hub, int served, uint64_t now, bool at_once)
 	hub->served_usec = now;
 	gap = MIN(gap, USEC_PER_SEC);
 	hub->gap_usec += (gap >> GAP_SHIFT) - (hub->gap_usec >> GAP_SHIFT);
-	if (!at_once && hub->gap_usec < HUB_CROWD_USEC)
-		hub->pause_usec = now + HUB_PAUSE_USEC;
+	if (!at_once)
+		hub->pause_usec = now + hub_pause_usec(hub->gap_usec);
 }
 
 /* What is not a member: sd-event has something, or one of the slow ones. */
@@ -206,28 +222,27 @@ static int milliseconds(uint64_t usec)
 /* Waits for the crowd and for sd-event, or in a pause for sd-event alone. Returns how many members were served, or -errno. */
 static int fast_turn(struct hub *hub, uint64_t timeout_usec)
 {
-	struct pollfd loop = {.fd = sd_event_get_fd(hub->loop), .events = POLLIN};
+	struct pollfd loop = {.fd = hub->loop_fd, .events = POLLIN};
 	struct epoll_event events[FAST_EVENTS];
-	uint64_t now = now_usec();
 	bool more = false;
 	int n, served;
 
-	if (hub->pause_usec > now) {
-		n = timeout_usec ? poll(&loop, 1, milliseconds(MIN(timeout_usec, hub->pause_usec - now))) : 0;
+	if (hub->pause_usec > hub->now_usec) {
+		n = timeout_usec ? poll(&loop, 1, milliseconds(MIN(timeout_usec, hub->pause_usec - hub->now_usec))) : 0;
 		hub->loop_ready |= n > 0;
-		now = now_usec();
-		if (hub->pause_usec > now)
+		hub->now_usec = now_usec();
+		if (hub->pause_usec > hub->now_usec)
 			return n < 0 && errno != EINTR ? -errno : 0;
 		timeout_usec = 0;
 	}
 	n = epoll_wait(hub->fast, events, FAST_EVENTS, milliseconds(timeout_usec));
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
-	now = now_usec();
-	mark(hub, events, n, now);
-	served = serve(hub, events, n, now, &more);
+	hub->now_usec = now_usec();
+	mark(hub, events, n, hub->now_usec);
+	served = serve(hub, events, n, hub->now_usec, &more);
 	if (served)
-		crowd_judge(hub, served, now, more || n == FAST_EVENTS);
+		crowd_judge(hub, served, hub->now_usec, more || n == FAST_EVENTS);
 	return served;
 }
 
@@ -235,7 +250,7 @@ static int fast_turn(struct hub *hub, uint64_t timeout_usec)
 static int slow_turn(struct hub *hub)
 {
 	struct epoll_event events[SLOW_EVENTS];
-	uint64_t now = now_usec();
+	uint64_t now = hub->now_usec;
 	bool more = false;
 	int n = epoll_wait(hub->slow, events, SLOW_EVENTS, 0), served;
 
@@ -249,25 +264,30 @@ static int slow_turn(struct hub *hub)
 	return served;
 }
 
+/* The loop has something to do, or may as well do it now that somebody was served. */
+static bool loop_is_due(const struct hub *hub, int served)
+{
+	return hub->loop_ready || hub->news || (served && hub->now_usec >= hub->along_usec);
+}
+
 /* Members, until it is time for sd-event; or only until one was served. */
 static int serve_until(struct hub *hub, uint64_t until_usec, bool stay)
 {
 	int total = 0, r;
 
+	hub->now_usec = now_usec();
 	do {
-		uint64_t now = now_usec(), wait_usec = 0;
+		uint64_t wait_usec = until_usec == USEC_INFINITY ? USEC_INFINITY : sub_sat(until_usec, hub->now_usec);
 
-		if (until_usec > now)
-			wait_usec = until_usec == USEC_INFINITY ? USEC_INFINITY : until_usec - now;
 		if (hub->slow_due_usec != USEC_INFINITY)
-			wait_usec = MIN(wait_usec, hub->slow_due_usec > now ? hub->slow_due_usec - now : 0);
+			wait_usec = MIN(wait_usec, sub_sat(hub->slow_due_usec, hub->now_usec));
 		r = fast_turn(hub, wait_usec);
 		if (r < 0)
 			return r;
 		total += r;
-		if (hub->slow_due_usec <= now_usec())
+		if (hub->slow_due_usec <= hub->now_usec)
 			total += slow_turn(hub);
-	} while ((stay || !total) && !hub->loop_ready && !hub->news && now_usec() < until_usec);
+	} while ((stay || !total) && !loop_is_due(hub, total) && hub->now_usec < until_usec);
 	return total;
 }
 
@@ -284,6 +304,8 @@ static int turn(struct hub *hub, uint64_t timeout_usec, bool stay)
 	if (served < 0)
 		return served;
 	hub->loop_ready = false;
+	if (hub->now_usec >= hub->along_usec)
+		hub->along_usec = USEC_INFINITY;
 	if (!pending)
 		r = sd_event_wait(hub->loop, 0);
 	if (r > 0)

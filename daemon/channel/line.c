@@ -139,6 +139,17 @@ static int out_of_range(const char **ret_reason, const char *reason)
 	return -ERANGE;
 }
 
+/* Nearly every comparison is with the right name of a few bytes: not worth memcmp(), whose page is cold after a sleep. */
+static inline bool is_named(const struct json_value *key, const struct member_info *info)
+{
+	if (key->len != info->len || key->escaped)
+		return false;
+	for (size_t i = 0; i < info->len; i++)
+		if (key->text[i] != info->name[i])
+			return false;
+	return true;
+}
+
 /* The member of this name, or M_MAX. Agents write them in the table's order, so the one after the
  * last is nearly always it. */
 static enum member member_find(const struct json_value *key, enum member expected)
@@ -146,7 +157,7 @@ static enum member member_find(const struct json_value *key, enum member expecte
 	for (int i = 0; i < M_MAX; i++) {
 		enum member m = (enum member)((expected + i) % M_MAX);
 
-		if (json_string_is(key, members[m].name, members[m].len))
+		if (is_named(key, &members[m]))
 			return m;
 	}
 	return M_MAX;

@@ -64,5 +64,5 @@ noinst_PROGRAMS += bench/channel-probe
 bench_channel_probe_LDADD = daemon/channel/libchannel.a $(LIBSYSTEMD_LIBS)
 
 # What the whole daemon costs.
-noinst_PROGRAMS += bench/cost-watch
+noinst_PROGRAMS += bench/cost-floor bench/cost-watch
 EXTRA_DIST += bench/cost tests/fixture/channel-test.h

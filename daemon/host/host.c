@@ -42,7 +42,9 @@ struct host {
 
 static bool host_text(struct host *h, enum host_file f)
 {
-	return h->fds[f] >= 0 && reader_read(h->fds[f], h->text, sizeof(h->text)) > 0;
+	ssize_t (*read_text)(int, char *, size_t) = f == FILE_VMSTAT ? reader_read : reader_read_single;
+
+	return h->fds[f] >= 0 && read_text(h->fds[f], h->text, sizeof(h->text)) > 0;
 }
 
 /* --- Opening --- */
@@ -173,7 +175,7 @@ static int read_meminfo(struct host *h, struct host_reading *r)
 		{"SwapTotal", offsetof(struct host_reading, swap_total_bytes), KIB},
 		{"SwapFree", offsetof(struct host_reading, swap_free_bytes), KIB},
 	};
-	ssize_t n = reader_read(h->fds[FILE_MEMINFO], h->text, sizeof(h->text));
+	ssize_t n = reader_read_single(h->fds[FILE_MEMINFO], h->text, sizeof(h->text));
 
 	if (n < 0)
 		return (int)n;
@@ -209,7 +211,7 @@ static int read_group(struct host *h, struct host_reading *r)
 	/* "max" is no number: no limit. Version 1 says "none" with the largest page-aligned one. */
 	if (host_text(h, FILE_GROUP_LIMIT) && !reader_number(&s, &g.limit))
 		g.limit = UINT64_MAX;
-	n = reader_read(h->fds[FILE_GROUP_USED], h->text, sizeof(h->text));
+	n = reader_read_single(h->fds[FILE_GROUP_USED], h->text, sizeof(h->text));
 	if (n < 0)
 		return (int)n;
 	s = h->text;
@@ -295,7 +297,7 @@ static void read_cpu(struct host *h, struct host_reading *r)
 	const char *s = line;
 	uint64_t v;
 
-	if (h->fds[FILE_STAT] < 0 || reader_read(h->fds[FILE_STAT], line, sizeof(line)) <= 0 ||
+	if (h->fds[FILE_STAT] < 0 || reader_read_single(h->fds[FILE_STAT], line, sizeof(line)) <= 0 ||
 		strncmp(s, "cpu ", 4) != 0)
 		return;
 	s += 4;
@@ -321,7 +323,7 @@ static uint64_t node_field(const char *text, const char *name)
 static void read_nodes(struct host *h, struct host_reading *r)
 {
 	for (size_t i = 0; i < h->n_nodes; i++) {
-		if (reader_read(h->nodes[i].fd, h->text, sizeof(h->text)) <= 0)
+		if (reader_read_single(h->nodes[i].fd, h->text, sizeof(h->text)) <= 0)
 			continue;
 		r->nodes[r->n_nodes++] = (struct host_node){
 			.id = h->nodes[i].id,

@@ -16,3 +16,10 @@ bool look_due(const struct look *last, uint64_t now_usec, uint64_t available_byt
 	return !last->usec || now_usec - last->usec >= (busy ? LOOK_BUSY_USEC : LOOK_REST_USEC) ||
 	       moved >= worth_bytes;
 }
+
+uint64_t look_tick_usec(uint64_t available_bytes, bool busy)
+{
+	uint64_t half_usec = available_bytes / KIB * USEC_PER_SEC / (2 * LOOK_FILL_BYTES_PER_SEC / KIB);
+
+	return busy ? LOOK_TICK_MIN_USEC : CLAMP(half_usec, LOOK_TICK_MIN_USEC, LOOK_TICK_MAX_USEC);
+}

@@ -17,6 +17,12 @@
 #define LOOK_PARTS       200
 #define LOOK_MAX_BYTES   (32 * MIB)
 
+/* The host's memory is read as often as it could be used up: its fastest filler takes 6 GiB/s (as an agent's look has it, DESIGN 3), and half of what
+ * is available must not go unseen; while anything moves as often as is ever useful. Each reading wakes the daemon. */
+#define LOOK_FILL_BYTES_PER_SEC (6 * GIB)
+#define LOOK_TICK_MIN_USEC      (500 * USEC_PER_MSEC)
+#define LOOK_TICK_MAX_USEC      (2 * USEC_PER_SEC)
+
 /* The last look. */
 struct look {
 	uint64_t usec; /* CLOCK_BOOTTIME; 0: none yet, or something new has to be looked at */
@@ -26,3 +32,5 @@ struct look {
 /* How far available memory must have moved to be worth a look. */
 uint64_t look_worth_bytes(uint64_t total_bytes, size_t n_guests) _const_;
 bool look_due(const struct look *last, uint64_t now_usec, uint64_t available_bytes, uint64_t worth_bytes, bool busy) _nonnull_ _pure_;
+/* The time until the host's memory is to be read again. */
+uint64_t look_tick_usec(uint64_t available_bytes, bool busy) _const_;

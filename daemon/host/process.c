@@ -126,7 +126,7 @@ static bool read_vcpus(const struct process *p, struct process_reading *r)
 		const char *s = buf;
 		uint64_t run, wait;
 
-		if (p->vcpu[i].sched < 0 || reader_read(p->vcpu[i].sched, buf, sizeof(buf)) <= 0 ||
+		if (p->vcpu[i].sched < 0 || reader_read_single(p->vcpu[i].sched, buf, sizeof(buf)) <= 0 ||
 			!reader_number(&s, &run) || !reader_number(&s, &wait))
 			continue;
 		run_nsec += run;
@@ -160,7 +160,7 @@ int process_read(struct process *p, bool with_vcpus, struct process_reading *ret
 	char buf[128];
 	const char *s = buf;
 	uint64_t size_pages, resident_pages;
-	ssize_t n = reader_read(p->statm, buf, sizeof(buf));
+	ssize_t n = reader_read_single(p->statm, buf, sizeof(buf));
 
 	if (n < 0)
 		return (int)n;

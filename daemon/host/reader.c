@@ -35,6 +35,19 @@ ssize_t reader_read(int fd, char *buf, size_t size)
 	return (ssize_t)len;
 }
 
+ssize_t reader_read_single(int fd, char *buf, size_t size)
+{
+	ssize_t n;
+
+	do
+		n = pread(fd, buf, size - 1, 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	buf[n] = '\0';
+	return n;
+}
+
 ssize_t reader_read_path(const char *root, const char *path, char *buf, size_t size)
 {
 	_cleanup_close_ int fd = reader_open(root, path);

@@ -163,6 +163,10 @@ FAKE bool manager_knows(const struct manager *m)
 {
 	return m->connected && m->synced && !m->settling;
 }
+FAKE void hub_along(struct hub *hub, uint64_t boot_usec)
+{
+	fake.along_usec = boot_usec;
+}
 FAKE bool manager_may_act(const struct manager *m)
 {
 	return (m->mode == MODE_ENFORCE || m->letting_go) && !m->dry_run && manager_knows(m);

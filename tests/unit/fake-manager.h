@@ -44,6 +44,7 @@ struct fake {
 	char told[64][256];    /* texts of tell(), oldest first */
 	size_t n_told;
 	size_t decides_asked;
+	uint64_t along_usec;   /* what hub_along() was told last */
 };
 extern struct fake fake;
 

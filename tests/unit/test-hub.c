@@ -304,6 +304,46 @@ TEST(a_timer_is_not_held_up_by_a_crowd)
 	end();
 }
 
+/* However many come, half of them wait for 18 ms at most; and there is no pause that would not be worth it. */
+TEST(a_pause_is_for_a_crowd_and_no_longer_than_it_needs)
+{
+	uint64_t before = USEC_INFINITY;
+
+	for (uint64_t gap = 20 * USEC_PER_MSEC; gap > 0; gap -= 100) {
+		uint64_t pause = hub_pause_usec(gap);
+
+		CHECK(pause <= HUB_PAUSE_MAX_USEC);
+		CHECK(gap >= HUB_CROWD_USEC ? pause == 0 : pause >= HUB_PAUSE_USEC && pause > gap);
+		if (gap < HUB_CROWD_USEC)
+			CHECK(pause <= before);
+		before = pause ? pause : USEC_INFINITY;
+	}
+	CHECK_U64(hub_pause_usec(4 * USEC_PER_MSEC), 32 * USEC_PER_MSEC);
+}
+
+static int on_late(sd_event_source *s, uint64_t usec, void *userdata)
+{
+	return sd_event_exit(sd_event_source_get_event(s), 5);
+}
+
+/* Its own timer would fire within an hour. */
+TEST(what_may_be_late_comes_along_with_a_member)
+{
+	struct peer p;
+
+	begin();
+	peer_begin(&p);
+	CHECK(sd_event_add_time_relative(loop, NULL, CLOCK_BOOTTIME, USEC_PER_MSEC, 3600 * USEC_PER_SEC, on_late, NULL) >= 0);
+	while (usleep(2000) < 0)
+		;
+	hub_along(hub, 1);
+	say(&p, 1);
+	CHECK_INT(hub_loop(hub), 5);
+	CHECK_INT(p.served, 1);
+	peer_end(&p);
+	end();
+}
+
 static int on_exit_asked(sd_event_source *s, void *userdata)
 {
 	return sd_event_exit(sd_event_source_get_event(s), 7);

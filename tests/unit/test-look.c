@@ -3,7 +3,7 @@
 
 #include "tests/test.h"
 
-#define TICK (500 * USEC_PER_MSEC)
+#define TICK LOOK_TICK_MIN_USEC
 
 /* The host takes so much at 100.2 s, and nothing else happens: how long until all is looked at again. */
 static uint64_t delay_usec(uint64_t taken_bytes, size_t n_guests, bool busy)
@@ -61,6 +61,24 @@ TEST(a_rise_counts_as_a_fall_does)
 	CHECK(look_due(&last, 2, GIB + 8 * MIB, 8 * MIB, false));
 	CHECK(look_due(&last, 2, GIB - 8 * MIB, 8 * MIB, false));
 	CHECK(!look_due(&last, 2, GIB - 8 * MIB + 1, 8 * MIB, false));
+}
+
+TEST(half_of_what_is_available_cannot_be_filled_unseen_at_rest)
+{
+	for (uint64_t available = 0; available <= 1024 * GIB; available += GIB / 4) {
+		uint64_t tick = look_tick_usec(available, false), filled = tick * (LOOK_FILL_BYTES_PER_SEC / KIB) / USEC_PER_SEC * KIB;
+
+		CHECK(tick >= LOOK_TICK_MIN_USEC && tick <= LOOK_TICK_MAX_USEC);
+		CHECK(tick == LOOK_TICK_MIN_USEC || filled <= available / 2);
+	}
+	CHECK_U64(look_tick_usec(8 * GIB, false), 2 * USEC_PER_SEC / 3);
+	CHECK_U64(look_tick_usec(64 * GIB, false), LOOK_TICK_MAX_USEC);
+}
+
+TEST(what_moves_is_looked_at_as_often_as_is_ever_useful)
+{
+	for (uint64_t available = 0; available <= 1024 * GIB; available += GIB / 4)
+		CHECK_U64(look_tick_usec(available, true), LOOK_TICK_MIN_USEC);
 }
 
 TEST(before_the_first_look_one_is_due)

@@ -99,4 +99,33 @@ TEST(a_group_that_is_there_is_no_problem)
 	CHECK_U64(m.host_sample.memory_bytes, 4 * GIB);
 }
 
+/* The ticks that were set are told by what comes along from when on. */
+TEST(the_next_look_is_hastened_once_when_something_begins_to_move)
+{
+	_cleanup_manager_ struct manager m;
+	struct plan rest = {.settled = true}, moving = {.settled = false};
+	sd_event *loop = NULL;
+
+	CHECK_INT(start(&m), 0);
+	CHECK_INT(sd_event_new(&loop), 0);
+	m.loop = loop;
+	m.plan = &rest;
+	group_is_there = true;
+	CHECK(sample_start(&m) >= 0);
+	CHECK(m.tick_at_rest);
+	fake.along_usec = 0;
+	sample_hasten(&m);
+	CHECK_U64(fake.along_usec, 0);
+	m.plan = &moving;
+	sample_hasten(&m);
+	CHECK(!m.tick_at_rest);
+	CHECK(fake.along_usec > 0 && fake.along_usec <= clock_boot_usec() + LOOK_TICK_MIN_USEC);
+	fake.along_usec = 0;
+	sample_hasten(&m);
+	CHECK_U64(fake.along_usec, 0);
+	m.plan = NULL;
+	m.host_timer = sd_event_source_unref(m.host_timer);
+	sd_event_unref(loop);
+}
+
 TEST_MAIN()
