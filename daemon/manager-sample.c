@@ -145,7 +145,7 @@ static void sample_guest(struct guest *g, uint64_t now)
 
 static bool is_busy(const struct manager *m)
 {
-	return !m->plan || !m->plan->settled || m->reservations.n || m->polling;
+	return !m->plan || !m->plan->settled || !m->look.usec || m->reservations.n || m->polling;
 }
 
 /* A part of them at each tick. */

@@ -123,6 +123,12 @@ TEST(the_next_look_is_hastened_once_when_something_begins_to_move)
 	fake.along_usec = 0;
 	sample_hasten(&m);
 	CHECK_U64(fake.along_usec, 0);
+	/* So does a guest that was not looked at yet. */
+	m.plan = &rest;
+	m.tick_at_rest = true;
+	m.look.usec = 0;
+	sample_hasten(&m);
+	CHECK(!m.tick_at_rest);
 	m.plan = NULL;
 	m.host_timer = sd_event_source_unref(m.host_timer);
 	sd_event_unref(loop);
