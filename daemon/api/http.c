@@ -5,9 +5,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "common/units.h"
+#include "daemon/sys/clock.h"
 
 /* Idle longer than this, as the library counts it, and a connection is closed. */
 #define IDLE_SEC 30
@@ -17,14 +17,6 @@
 #define CACHE_MAX_USEC (10 * USEC_PER_SEC)
 /* Nothing here recurses or keeps much on the stack. */
 #define THREAD_STACK_BYTES (256 * KIB)
-
-static uint64_t now_usec(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * USEC_PER_SEC + (uint64_t)ts.tv_nsec / 1000;
-}
 
 void http_check_by(struct http *h, uint64_t usec)
 {
@@ -95,7 +87,7 @@ static int timeout_msec(struct http *h)
 	uint64_t usec = USEC_INFINITY;
 
 	if (h->check_usec != USEC_INFINITY)
-		usec = sub_sat(h->check_usec, now_usec());
+		usec = sub_sat(h->check_usec, clock_usec(CLOCK_MONOTONIC));
 	if (MHD_get_timeout(h->mhd, &msec) == MHD_YES)
 		usec = MIN(usec, (uint64_t)msec * USEC_PER_MSEC);
 	if (usec == USEC_INFINITY)
@@ -116,7 +108,7 @@ static void turn(struct http *h, int msec)
 
 	if (poll(fds, room ? 3 : 2, msec) < 0 && errno != EINTR)
 		return;
-	h->now_usec = now_usec();
+	h->now_usec = clock_usec(CLOCK_MONOTONIC);
 	if (fds[1].revents)
 		take_answers(h);
 	if (room && fds[2].revents)
@@ -138,7 +130,7 @@ static bool sending(const struct http *h)
  * and nothing is any more once `stop` is set. */
 static void finish_requests(struct http *h)
 {
-	uint64_t end = now_usec() + 200 * USEC_PER_MSEC;
+	uint64_t end = clock_usec(CLOCK_MONOTONIC) + 200 * USEC_PER_MSEC;
 
 	do {
 		requests_stop(h);

@@ -9,6 +9,7 @@
 #include "daemon/channel/hub.h"
 #include "daemon/channel/intake.h"
 #include "daemon/channel/penalty.h"
+#include "daemon/sys/clock.h"
 
 /*
  * What the three halves of a channel share: channel.c (life, connection, timer), receive.c (what
@@ -92,7 +93,6 @@ struct channel {
 	struct intake intake;
 };
 
-uint64_t channel_now_usec(void);
 /* Sets the timer to the earliest of what is waited for. */
 void channel_arm(struct channel *c) _nonnull_;
 /* Closes the connection; what comes next is the caller's. */

@@ -5,20 +5,11 @@
 #include <stdio.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <time.h>
 
 DEFINE_STRTAB(channel_state, enum channel_state, CHANNEL_STATE_MAX, "connecting", "waiting", "live",
 	"throttled", "closed")
 DEFINE_STRTAB(channel_event_kind, enum channel_event_kind, CHANNEL_EVENT_KIND_MAX, "up", "down",
 	"unreachable", "unanswered", "bad-line", "throttled", "closed", "reopened")
-
-uint64_t channel_now_usec(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return (uint64_t)ts.tv_sec * USEC_PER_SEC + (uint64_t)ts.tv_nsec / 1000;
-}
 
 static void destroy(struct channel *c)
 {
@@ -85,7 +76,7 @@ void channel_disconnect(struct channel *c)
 static void retry_later(struct channel *c)
 {
 	c->state = CHANNEL_CONNECTING;
-	c->retry_usec = channel_now_usec() + c->retry_delay_usec;
+	c->retry_usec = clock_boot_usec() + c->retry_delay_usec;
 	c->retry_delay_usec = MIN(2 * c->retry_delay_usec, CHANNEL_RETRY_MAX_USEC);
 	channel_arm(c);
 }
@@ -141,7 +132,7 @@ static void cannot_connect(struct channel *c, int error)
 
 static void connect_now(struct channel *c)
 {
-	uint64_t now_usec = channel_now_usec();
+	uint64_t now_usec = clock_boot_usec();
 
 	c->retry_usec = USEC_INFINITY;
 	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -193,7 +184,7 @@ static void reopen(struct channel *c)
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
 {
 	struct channel *c = userdata;
-	uint64_t now_usec = channel_now_usec();
+	uint64_t now_usec = clock_boot_usec();
 
 	channel_enter(c);
 	c->armed_usec = USEC_INFINITY; /* it is a oneshot */
@@ -226,7 +217,7 @@ static uint64_t first_ping_id(void)
 	uint64_t id = 0;
 
 	if (getrandom(&id, sizeof(id), GRND_NONBLOCK) != sizeof(id))
-		id = channel_now_usec();
+		id = clock_boot_usec();
 	return id >> 16; /* 48 bits: far from JSON_INTEGER_MAX */
 }
 
@@ -235,7 +226,7 @@ int channel_new(struct hub *hub, const char *path, const struct channel_ops *ops
 {
 	static const struct agent_config defaults = AGENT_CONFIG_DEFAULT;
 	_cleanup_channel_ struct channel *c = calloc(1, sizeof(*c));
-	uint64_t now_usec = channel_now_usec();
+	uint64_t now_usec = clock_boot_usec();
 	int r;
 
 	if (!c)
@@ -279,7 +270,7 @@ static void connect_soon(struct channel *c)
 {
 	c->retry_delay_usec = CHANNEL_RETRY_MIN_USEC;
 	if (c->state == CHANNEL_CONNECTING)
-		c->retry_usec = channel_now_usec();
+		c->retry_usec = clock_boot_usec();
 	channel_arm(c);
 }
 
@@ -307,7 +298,7 @@ void channel_reset(struct channel *c)
 {
 	c->has_last = c->has_held = false;
 	if (channel_connected(c))
-		channel_sync(c, channel_now_usec());
+		channel_sync(c, clock_boot_usec());
 }
 
 void channel_retry(struct channel *c)

@@ -33,7 +33,7 @@ static void refuse_line(struct channel *c, uint64_t now_usec, const char *reason
 
 void channel_refuse(struct channel *c, const char *reason)
 {
-	refuse_line(c, channel_now_usec(), reason);
+	refuse_line(c, clock_boot_usec(), reason);
 }
 
 /* Hands a fresh report on, and before the first one what it stands on. fs may be NULL. */
@@ -244,7 +244,7 @@ bool channel_receive(struct channel *c)
 	unsigned generation = c->generation;
 	char data[CHANNEL_READ_BYTES];
 	ssize_t n = recv(c->fd, data, sizeof(data), MSG_DONTWAIT);
-	uint64_t now_usec = channel_now_usec();
+	uint64_t now_usec = clock_boot_usec();
 
 	if (n == 0) {
 		channel_lost(c, "QEMU closed the connection");
