@@ -89,7 +89,9 @@ daemon_ballast_start_hook_LDADD = $(hv_libs) $(JANSSON_LIBS)
 manager_tests = \
 	tests/unit/test-manager-act \
 	tests/unit/test-manager-agent \
+	tests/unit/test-manager-agent-heard \
 	tests/unit/test-manager-balloon \
+	tests/unit/test-manager-enroll \
 	tests/unit/test-manager-mode \
 	tests/unit/test-guest-run \
 	tests/unit/test-manager-original \
@@ -107,6 +109,10 @@ tests_unit_test_manager_act_SOURCES = tests/unit/test-manager-act.c $(fake_manag
 tests_unit_test_manager_act_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_agent_SOURCES = tests/unit/test-manager-agent.c $(fake_manager) daemon/manager-agent.c
 tests_unit_test_manager_agent_LDADD = daemon/channel/libchannel.a $(fake_manager_libs)
+tests_unit_test_manager_agent_heard_SOURCES = tests/unit/test-manager-agent-heard.c $(fake_manager) daemon/manager-agent.c
+tests_unit_test_manager_agent_heard_LDADD = $(fake_manager_libs)
+tests_unit_test_manager_enroll_SOURCES = tests/unit/test-manager-enroll.c $(fake_manager) daemon/manager-enroll.c
+tests_unit_test_manager_enroll_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_balloon_SOURCES = tests/unit/test-manager-balloon.c $(fake_manager) daemon/manager-balloon.c
 tests_unit_test_manager_balloon_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_mode_SOURCES = tests/unit/test-manager-mode.c $(fake_manager) daemon/manager-mode.c

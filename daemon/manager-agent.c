@@ -11,10 +11,6 @@
 /* A trigger of less tells of single faults. */
 #define TRIGGER_MIN_USEC USEC_PER_MSEC
 
-/* So long a kernel may see more than its balloon leaves it before its host takes the device's word again: a driver has long answered by then.
- * Who holds more than the device says shows it to the host, and is a breaker. */
-#define DRIVER_USEC USEC_PER_MIN
-
 /* A boot id that libvirt said nothing about: a kexec, or a reset while libvirtd was away. Its start stays what libvirt told: a guest's own word
  * does not earn it the grace of a boot. */
 static void boot_unannounced(struct guest *g, const struct guest_report *r)
@@ -49,6 +45,10 @@ static void on_report(void *userdata, const struct guest_report *r)
 	bool first = s->report.source != REPORT_AGENT;
 	const char *refused = NULL;
 
+	if (g->reading && !g->read_once) {
+		g->spoke_early = true;
+		return;
+	}
 	if (!first && s->report.boot_id && r->boot_id != s->report.boot_id && !g->boot_expected &&
 		line_check_boot(&s->report, r, g->boot_usec, &refused) >= 0)
 		boot_unannounced(g, r);

@@ -137,6 +137,17 @@ static void statistics_take(struct guest *g, const struct hv_balloon *b, uint64_
 	};
 }
 
+/* One that ran before we came: what its QEMU says stands, not what libvirt heard last. Only of one that is just starting libvirt's figure is what it was told to have,
+ * and the driver has yet to obey. */
+static void take_first(struct guest *g, uint64_t when_usec)
+{
+	struct guest_sample *s = guest_sample(g);
+	bool long_since = s->started_usec && when_usec >= s->started_usec + DRIVER_USEC;
+
+	if (g->found && !g->was_reset && !g->commanded && (s->actual_bytes < s->max_bytes || long_since))
+		s->target_bytes = s->actual_bytes;
+}
+
 void balloon_take(struct guest *g, const struct hv_balloon *b, uint64_t when_usec)
 {
 	struct guest_sample *s = guest_sample(g);
@@ -147,6 +158,8 @@ void balloon_take(struct guest *g, const struct hv_balloon *b, uint64_t when_use
 		return;
 	g->read_ok = true;
 	actual_set(g, b->actual_bytes, when_usec);
+	if (first)
+		take_first(g, when_usec);
 	/* Below its maximum only a driver's word can have brought it there; one that was there before we came is taken at that word. */
 	if (s->actual_bytes < s->max_bytes &&
 		(first ? !g->was_reset : s->actual_bytes != before))
@@ -171,6 +184,11 @@ void balloon_read_done(struct guest *g, const struct hv_result *r)
 		g->read_once = true; /* one that cannot be read does not hold the others up */
 	if (r->error >= 0 && r->n_balloons == 1)
 		balloon_take(g, &r->balloons[0], monotonic_to_boot(r->ended_usec));
+	original_seen(g);
+	if (g->spoke_early) {
+		g->spoke_early = false;
+		agent_ask(g);
+	}
 	settle_check(g->m, clock_boot_usec());
 }
 

@@ -188,6 +188,8 @@ static void guest_appeared(void *data, const struct hv_guest *hv)
 	g->original = (struct original){0};
 	g->commanded = s->soft_limited = g->period_ours = false;
 	g->read_once = g->read_ok = g->reading = g->was_reset = g->boot_expected = false;
+	g->found = !fresh;
+	g->spoke_early = false;
 	g->appeared_usec = clock_boot_usec();
 	/* libvirt commands currentMemory at the start; until the driver answers the guest has all of its memory. */
 	s->target_bytes = MIN(hv->actual_bytes, hv->max_bytes);

@@ -54,6 +54,11 @@ static const struct known_original *known_find(const struct guest *g)
 	return NULL;
 }
 
+static bool noted(const struct guest *g)
+{
+	return g->original.bytes || g->original.cpu_weight;
+}
+
 static void put(struct guest *g, bool soon)
 {
 	struct store_original o = {
@@ -79,30 +84,40 @@ static void tell_decide(const struct guest *g, struct guest_sample *s)
 	s->cpu_ours = g->original.cpu_ours;
 }
 
-void original_seen(struct guest *g)
+/* What the state file says of this run, at its first sight. */
+static bool take_up(struct guest *g)
 {
-	const struct known_original *k = g->original.bytes ? NULL : known_find(g);
+	const struct known_original *k = known_find(g);
 	struct guest_sample *s = guest_sample(g);
 
-	if (k) {
-		g->original = k->original;
-		s->soft_limited = k->original.soft_limited;
-		tell_decide(g, s);
-		if (k->original.target_bytes && g->m->mode == MODE_ENFORCE) {
-			s->target_bytes = k->original.target_bytes;
-			g->commanded = true;
-		}
-		return;
+	if (!k)
+		return false;
+	g->original = k->original;
+	s->soft_limited = k->original.soft_limited;
+	tell_decide(g, s);
+	if (k->original.target_bytes && g->m->mode == MODE_ENFORCE) {
+		s->target_bytes = k->original.target_bytes;
+		g->commanded = true;
 	}
-	if (g->m->mode != MODE_ENFORCE || g->m->dry_run)
+	return true;
+}
+
+void original_seen(struct guest *g)
+{
+	struct original *o = &g->original;
+	struct guest_sample *s = guest_sample(g);
+	/* The size of one that ran before we came is not known before it was read; nothing is commanded before that. */
+	bool size = !o->bytes && (!g->found || g->read_once), cpu = !o->cpu_weight && s->cpu_weight;
+
+	if (!noted(g) && take_up(g))
 		return;
-	if (g->original.bytes && (g->original.cpu_weight || !s->cpu_weight))
+	if (g->m->mode != MODE_ENFORCE || g->m->dry_run || (!size && !cpu))
 		return;
-	if (!g->original.bytes)
-		g->original.bytes = s->target_bytes;
-	if (!g->original.cpu_weight) {
-		g->original.cpu_weight = s->cpu_weight;
-		g->original.cpu_quota = s->cpu_quota;
+	if (size)
+		o->bytes = s->target_bytes;
+	if (cpu) {
+		o->cpu_weight = s->cpu_weight;
+		o->cpu_quota = s->cpu_quota;
 	}
 	tell_decide(g, s);
 	put(g, true);
@@ -133,7 +148,7 @@ void original_cpu_set(struct guest *g, bool ours)
 
 void original_gone(struct guest *g)
 {
-	if (g->m->store && g->original.bytes)
+	if (g->m->store && noted(g))
 		(void)!store_delete_original(g->m->store, &g->uuid);
 }
 
@@ -142,7 +157,7 @@ void original_prune(struct manager *m)
 	for (struct known_original *k = m->known_originals; k && m->store; k = k->next) {
 		const struct guest *g = manager_find(m, &k->guest);
 
-		if (!g || !g->original.bytes)
+		if (!g || !noted(g))
 			(void)!store_delete_original(m->store, &k->guest);
 	}
 	original_free(m);
@@ -151,6 +166,6 @@ void original_prune(struct manager *m)
 void original_put_all(struct manager *m)
 {
 	for (size_t i = 0; i < m->n_guests; i++)
-		if (m->guests[i]->original.bytes)
+		if (noted(m->guests[i]))
 			put(m->guests[i], false);
 }

@@ -70,6 +70,8 @@ struct guest {
 	uint64_t unknown_until_usec; /* a setMemory's effect is not known: inflight_bytes stands until then */
 	bool reading;              /* READ_BALLOON on its way */
 	bool read_once, read_ok;   /* its balloon was asked for since it appeared, and answered */
+	bool found;                /* it ran before we came: libvirt's own figure of its size may be a second old */
+	bool spoke_early;          /* its agent did while that was still being read: to be asked again */
 
 	/* fallback: balloon statistics instead of an agent */
 	uint64_t fallback_due_usec;
@@ -221,6 +223,10 @@ void sample_guest_opened(struct guest *g) _nonnull_;            /* its process o
 void sample_host(struct manager *m, bool force) _nonnull_;
 void sample_hasten(struct manager *m) _nonnull_; /* after a decision: what moves is looked at more often */
 void sample_pressure(struct manager *m) _nonnull_; /* before it is used: for a decision, for who asks */
+
+/* So long a kernel may see more than its balloon leaves it before its host takes the device's word again: a driver has long answered by then.
+ * Who holds more than the device says shows it to the host, and is a breaker. */
+#define DRIVER_USEC USEC_PER_MIN
 
 /* manager-balloon.c */
 void balloon_read(struct guest *g) _nonnull_;

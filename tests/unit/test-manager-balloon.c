@@ -64,4 +64,65 @@ TEST(statistics_that_were_old_when_we_came_are_not_its_word)
 	CHECK(take(g, now, 10));
 }
 
+/* A guest that libvirt's picture shows at `told` MiB when the daemon comes, and whose QEMU is at `is`. */
+static struct guest *come_upon(struct manager *m, uint64_t told, uint64_t is, uint64_t age_usec)
+{
+	struct hv_balloon b = {.has = HV_HAS_ACTUAL, .actual_bytes = is * MIB};
+	struct guest *g = start(m);
+	struct guest_sample *s = guest_sample(g);
+
+	g->found = true;
+	s->balloon_answered = false;
+	s->actual_bytes = s->target_bytes = told * MIB;
+	s->started_usec = WHEN - age_usec;
+	balloon_take(g, &b, WHEN);
+	return g;
+}
+
+TEST(what_qemu_says_when_we_come_stands_not_what_libvirt_heard_last)
+{
+	_cleanup_manager_ struct manager grown, shrunk, whole;
+	struct guest_sample *s;
+
+	s = guest_sample(come_upon(&grown, 256, 512, 10 * USEC_PER_MIN));
+	CHECK_U64(s->target_bytes, 512 * MIB);
+	CHECK(s->balloon_answered);
+	s = guest_sample(come_upon(&shrunk, 1024, 512, 10 * USEC_PER_MIN));
+	CHECK_U64(s->target_bytes, 512 * MIB);
+	s = guest_sample(come_upon(&whole, 512, 1024, 10 * USEC_PER_MIN));
+	CHECK_U64(s->target_bytes, 1024 * MIB);
+}
+
+TEST(a_guest_that_is_just_starting_has_yet_to_obey)
+{
+	_cleanup_manager_ struct manager m;
+	struct guest_sample *s = guest_sample(come_upon(&m, 512, 1024, 5 * USEC_PER_SEC));
+
+	CHECK_U64(s->target_bytes, 512 * MIB);
+	CHECK_U64(s->actual_bytes, 1024 * MIB);
+	CHECK(!s->balloon_answered);
+}
+
+static unsigned asked;
+void agent_ask(struct guest *g)
+{
+	asked++;
+}
+
+TEST(an_agent_that_spoke_before_its_balloon_was_read_is_asked_again)
+{
+	_cleanup_manager_ struct manager m;
+	struct guest *g = start(&m);
+	struct hv_balloon b = {.has = HV_HAS_ACTUAL, .actual_bytes = 512 * MIB};
+	struct hv_result r = {.call = HV_CALL_READ_BALLOON, .balloons = &b, .n_balloons = 1};
+
+	asked = 0;
+	g->spoke_early = true;
+	balloon_read_done(g, &r);
+	CHECK(g->read_once);
+	CHECK_INT((int)asked, 1);
+	balloon_read_done(g, &r);
+	CHECK_INT((int)asked, 1);
+}
+
 TEST_MAIN()

@@ -108,6 +108,27 @@ TEST(a_weight_that_is_on_its_way_to_another_is_ours_still)
 	CHECK(guest_sample(g)->cpu_ours && disk.row.cpu_ours);
 }
 
+TEST(the_size_of_one_that_ran_before_we_came_is_noted_once_it_was_read)
+{
+	_cleanup_manager_ struct manager m = start();
+	struct guest *g = fake_guest(&m, "web", 1024, 512);
+
+	g->found = true;
+	guest_sample(g)->cpu_weight = 100;
+	original_seen(g);
+	CHECK_U64(disk.row.cpu_weight, 100); /* its weight may be commanded at once */
+	CHECK_U64(disk.row.bytes, 0);
+	guest_sample(g)->target_bytes = 256 * MIB;
+	g->read_once = true;
+	original_seen(g);
+	CHECK_U64(disk.row.bytes, 256 * MIB);
+	guest_sample(g)->target_bytes = 300 * MIB;
+	original_seen(g);
+	CHECK_U64(disk.row.bytes, 256 * MIB);
+	original_gone(g);
+	CHECK(!disk.there);
+}
+
 TEST(what_libvirt_does_not_take_is_not_ours)
 {
 	_cleanup_manager_ struct manager m = start();
