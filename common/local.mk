@@ -20,7 +20,9 @@ common_libcommon_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 common_tests = \
 	tests/unit/test-diag \
 	tests/unit/test-ini \
-	tests/unit/test-json \
+	tests/unit/test-json-in \
+	tests/unit/test-json-out \
+	tests/unit/test-json-time \
 	tests/unit/test-units \
 	$(NULL)
 check_PROGRAMS += $(common_tests)
@@ -28,7 +30,9 @@ TESTS += $(common_tests)
 tests_unit_test_diag_LDADD = common/libcommon.a
 tests_unit_test_ini_LDADD = common/libcommon.a
 tests_unit_test_units_LDADD = common/libcommon.a
-tests_unit_test_json_LDADD = common/libcommon.a $(JANSSON_LIBS)
+tests_unit_test_json_in_LDADD = common/libcommon.a $(JANSSON_LIBS)
+tests_unit_test_json_out_LDADD = common/libcommon.a $(JANSSON_LIBS)
+tests_unit_test_json_time_LDADD = common/libcommon.a $(JANSSON_LIBS)
 
 # Every parser of foreign text: replayed over its corpus by `make check`, a libFuzzer target with --enable-fuzzers.
 common_replays = \
