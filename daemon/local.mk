@@ -101,8 +101,8 @@ manager_tests = \
 	tests/unit/test-manager-tell \
 	$(NULL)
 check_PROGRAMS += $(manager_tests)
-TESTS += $(manager_tests) tests/unit/test-release.sh
-dist_check_SCRIPTS += tests/unit/test-release.sh
+TESTS += $(manager_tests) tests/unit/test-release.sh tests/unit/test-state-dir.sh
+dist_check_SCRIPTS += tests/unit/test-release.sh tests/unit/test-state-dir.sh
 fake_manager = tests/unit/fake-manager.c tests/unit/fake-manager.h
 fake_manager_libs = daemon/libcore.a daemon/libview.a daemon/sys/libsys.a $(policy_libs) $(JANSSON_LIBS) $(LIBSYSTEMD_LIBS)
 tests_unit_test_manager_act_SOURCES = tests/unit/test-manager-act.c $(fake_manager) daemon/manager-act.c daemon/hv/hv-call.c

@@ -94,6 +94,21 @@ static void begin_enforce(struct manager *m, const char *by)
 	decide_soon(m);
 }
 
+int mode_take_over(struct manager *m)
+{
+	/* Who asked for observe meanwhile is obeyed. */
+	int r = m->observe_asked ? 0 : mode_load(m);
+
+	if (r < 0)
+		return r;
+	if (m->mode == MODE_ENFORCE)
+		begin_enforce(m, NULL);
+	else
+		for (size_t i = 0; i < m->n_guests; i++)
+			original_seen(m->guests[i]);
+	return 0;
+}
+
 /* A release is one in mode observe too: what was left on guests when they were let go goes back. */
 static struct release_report begin_observe(struct manager *m, const char *by, bool release)
 {
@@ -192,6 +207,12 @@ void mode_set(void *userdata, struct api_call *call, const struct api_mode_reque
 	if (req->release && !manager_knows(m)) {
 		api_call_problem(call, API_PROBLEM_NOT_READY,
 			"Guests are being read still, so nothing can be given back to them yet. Try again in a few seconds.");
+		return;
+	}
+	if (req->release && store_unread(m->store)) {
+		api_call_problem(call, API_PROBLEM_STATE_UNWRITABLE,
+			"What guests had before cannot be read (%s), so nothing can be given back to them.",
+			m->state_problem);
 		return;
 	}
 	if (api_call_dry_run(call)) {

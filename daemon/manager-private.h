@@ -167,7 +167,7 @@ struct manager {
 	struct reservations reservations;
 
 	/* what is wrong with us, until it is not */
-	char state_problem[256];
+	char state_problem[640];
 	uint64_t state_problem_real_usec;
 	char policy_problem[256];
 	uint64_t policy_problem_real_usec;
@@ -284,6 +284,8 @@ void reserve_stop(struct manager *m) _nonnull_;
 int policies_load(struct manager *m, struct diag_list *findings) _nonnull_ _must_check_;
 int reload_first(struct manager *m) _nonnull_ _must_check_; /* at the start */
 int mode_load(struct manager *m) _nonnull_ _must_check_;
+/* Takes the saved mode, and originals that were loaded before it, where neither could be read at the start. Returns 0 or -errno. */
+int mode_take_over(struct manager *m) _nonnull_ _must_check_;
 void mode_put(struct manager *m) _nonnull_; /* once more, after writes were lost */
 
 /* manager-release.c: what each guest is to have when Ballast lets go */

@@ -13,12 +13,36 @@
 #define STOP_USEC       (3 * USEC_PER_SEC)
 #define STOP_LOOK_USEC  (50 * USEC_PER_MSEC)
 
+/* What could not be read at the start can be now. What cannot be understood is as bad as at the start, and is not written over. */
+static void state_take_over(struct manager *m)
+{
+	int r = override_load(m);
+
+	if (r >= 0)
+		r = original_load(m);
+	if (r >= 0)
+		r = mode_take_over(m);
+	if (r < 0) {
+		journal_error("cannot read the state in %s: %s", m->conf.state_dir, strerror(-r));
+		sd_event_exit(m->loop, r);
+		return;
+	}
+	if (m->synced)
+		original_prune(m);
+	store_was_read(m->store);
+}
+
 static void on_health(void *data, bool ok, const char *text)
 {
 	struct manager *m = data;
+	bool unread = store_unread(m->store);
 
 	if (ok) {
 		m->state_problem[0] = '\0';
+		if (unread)
+			state_take_over(m);
+		if (store_unread(m->store))
+			return;
 		/* Whatever was set meanwhile. */
 		mode_put(m);
 		override_put_all(m);
@@ -26,10 +50,11 @@ static void on_health(void *data, bool ok, const char *text)
 		tell(m, &(struct tale){.kind = DAEMON_EVENT_STATE_WRITABLE, .severity = SEVERITY_NOTICE},
 			"state can be written again");
 	} else {
-		snprintf(m->state_problem, sizeof(m->state_problem), "%s", text);
+		snprintf(m->state_problem, sizeof(m->state_problem), "%s%s", text,
+			unread ? "; until then mode is observe, and nothing is saved" : "");
 		m->state_problem_real_usec = clock_real_usec();
 		tell(m, &(struct tale){.kind = DAEMON_EVENT_STATE_UNWRITABLE, .severity = SEVERITY_ERROR},
-			"%s; guests are looked after all the same", text);
+			"%s%s", m->state_problem, unread ? "" : "; guests are looked after all the same");
 	}
 	tell_status(m);
 }
@@ -52,8 +77,11 @@ static int open_state(struct manager *m)
 			d.text && text ? text : strerror(-r));
 		return r;
 	}
-	if (r > 0)
-		on_health(m, false, d.text ? d.text : "state cannot be written");
+	if (r > 0) {
+		_cleanup_free_ char *text = diag_format(&d);
+
+		on_health(m, false, text ? text : "state cannot be written");
+	}
 	r = mode_load(m);
 	if (r >= 0)
 		r = override_load(m);

@@ -31,8 +31,21 @@ static bool cannot_write(int err)
 	       err == -EACCES || err == -EPERM || err == -ENOENT || err == -ENOTDIR;
 }
 
+/* True where it cannot even be seen whether there is a file: only ENOENT says that there is none. */
+static bool is_hidden(const char *path, int *ret_err)
+{
+	*ret_err = access(path, F_OK) < 0 ? -errno : 0;
+	return *ret_err < 0 && *ret_err != -ENOENT;
+}
+
 static int open_failed(struct store *s, int err, struct diag *d)
 {
+	int why;
+
+	if (is_hidden(s->path, &why))
+		return diag_set(d, -why, s->path, 0, 0,
+			"cannot be looked for: %s: make %s a directory that the user of ballastd may use, and what is saved there is read",
+			strerror(-why), s->dir);
 	if (err == -EBADMSG)
 		return diag_set(d, EBADMSG, s->path, 0, 0,
 			"is damaged (%s): restore %s.vN or a backup, or move it away to start anew in observe mode",
@@ -43,10 +56,29 @@ static int open_failed(struct store *s, int err, struct diag *d)
 	return diag_set(d, -err, s->path, 0, 0, "cannot be written: %s", strerror(-err));
 }
 
+/* One daemon a state directory. Where the lock cannot be made (read-only disk) there is none. */
+static int take_lock(struct store *s, struct diag *d)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (s->lock_fd >= 0)
+		return 0;
+	if (asprintf(&path, "%s/lock", s->dir) < 0)
+		return -ENOMEM;
+	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (s->lock_fd < 0 || flock(s->lock_fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+		return 0;
+	close(TAKE_FD(s->lock_fd));
+	return diag_set(d, EBUSY, s->dir, 0, 0,
+		"is in use by another ballastd: end it, or give this one another StateDirectory=");
+}
+
 int store_open_db(struct store *s, struct diag *d)
 {
-	int r, err;
+	int r, err = take_lock(s, d);
 
+	if (err < 0)
+		return err;
 	r = sqlite3_open_v2(s->path, &s->db,
 		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (r == SQLITE_OK) {
@@ -93,20 +125,6 @@ static int open_to_read(struct store *s, struct diag *d)
 	return r;
 }
 
-/* One daemon a state directory. Where the lock cannot be made (read-only disk) there is none. */
-static int take_lock(struct store *s, struct diag *d)
-{
-	_cleanup_free_ char *path = NULL;
-
-	if (asprintf(&path, "%s/lock", s->dir) < 0)
-		return -ENOMEM;
-	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (s->lock_fd >= 0 && flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
-		return diag_set(d, EBUSY, s->dir, 0, 0,
-			"is in use by another ballastd: end it, or give this one another StateDirectory=");
-	return 0;
-}
-
 static int store_alloc(const char *dir, struct store **ret)
 {
 	struct store *s = calloc(1, sizeof(*s));
@@ -127,12 +145,19 @@ static int store_alloc(const char *dir, struct store **ret)
 	return 0;
 }
 
+void store_describe(char *buf, size_t size, const struct diag *d, int err)
+{
+	_cleanup_free_ char *text = d->text ? diag_format(d) : NULL;
+
+	snprintf(buf, size, "%s", text ? text : strerror(-err));
+}
+
 int store_open(const struct store_config *config, const struct store_ops *ops, void *data,
 	struct store **ret, struct diag *d)
 {
 	_cleanup_store_ struct store *s = NULL;
 	_cleanup_diag_ struct diag reading = {0};
-	int r, err;
+	int r, err, seen;
 
 	r = store_alloc(config->dir, &s);
 	if (r < 0)
@@ -145,21 +170,19 @@ int store_open(const struct store_config *config, const struct store_ops *ops, v
 		return diag_set(d, errno, s->dir, 0, 0,
 			"cannot be made: %s; make it and give it to the user that ballastd runs as",
 			strerror(errno));
-	r = take_lock(s, d);
-	if (r < 0)
-		return r;
 	err = store_open_db(s, d);
 	if (err < 0) {
-		if (!cannot_write(err))
+		if (!is_hidden(s->path, &seen) && !cannot_write(err))
 			return err;
 		/* What is there must be readable, or the mode would be forgotten. */
-		if (access(s->path, F_OK) == 0 && (r = open_to_read(s, &reading)) < 0) {
+		if (seen >= 0 && (r = open_to_read(s, &reading)) < 0) {
 			diag_clear(d);
 			*d = reading;
 			reading = (struct diag){0};
 			return r;
 		}
-		snprintf(s->health, sizeof(s->health), "%s", d->text ? d->text : strerror(-err));
+		s->unread = seen < 0;
+		store_describe(s->health, sizeof(s->health), d, err);
 	}
 	s->ok = err >= 0;
 	*ret = TAKE_PTR(s);
@@ -173,9 +196,10 @@ int store_open_readonly(const char *dir, struct store **ret, struct diag *d)
 
 	if (r < 0)
 		return r;
-	if (access(s->path, F_OK) < 0)
-		return -errno;
-	r = open_to_read(s, d);
+	if (is_hidden(s->path, &r))
+		return open_failed(s, r, d);
+	if (r >= 0)
+		r = open_to_read(s, d);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(s);

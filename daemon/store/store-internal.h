@@ -54,9 +54,9 @@ struct store {
 	void *data;
 	sd_event_source *answers;
 	int eventfd;
-	int lock_fd; /* flock'ed for as long as we live: one daemon a state directory */
 
 	/* The store thread's own once it runs. */
+	int lock_fd; /* flock'ed for as long as we live: one daemon a state directory */
 	sqlite3 *db; /* NULL: could not be opened for writing; tried again */
 	sqlite3_stmt *statements[STORE_KIND_MAX];
 	unsigned since_prune;
@@ -67,7 +67,8 @@ struct store {
 	struct store_queue queue, answered;
 	bool stop, urgent;
 	bool ok, health_changed;
-	char health[256];
+	bool unread; /* nothing is written until the owner has read */
+	char health[512];
 	struct store_counters counters;
 
 	pthread_t thread;
@@ -84,3 +85,5 @@ void store_finalize(struct store *s) _nonnull_;
 struct store_write *store_write_free(struct store_write *w);
 /* open.c: opens for writing and migrates. Returns 0 or -errno as store_open(). */
 int store_open_db(struct store *s, struct diag *d) _nonnull_ _must_check_;
+/* What failed, with the path, as on_health() tells it. */
+void store_describe(char *buf, size_t size, const struct diag *d, int err) _nonnull_;

@@ -118,12 +118,50 @@ static void set_health(struct store *s, int err, const char *why)
 	bool ok = err >= 0;
 
 	pthread_mutex_lock(&s->mutex);
-	if (s->ok != ok) {
+	/* Of what could not be read yet each new reason is told: it is worth a guest's sizes. */
+	if (s->ok != ok || (s->unread && !streq(s->health, why))) {
 		s->ok = ok;
 		s->health_changed = true;
 	}
 	snprintf(s->health, sizeof(s->health), "%s", ok ? "" : why);
 	pthread_mutex_unlock(&s->mutex);
+}
+
+bool store_unread(struct store *s)
+{
+	bool unread;
+
+	pthread_mutex_lock(&s->mutex);
+	unread = s->unread;
+	pthread_mutex_unlock(&s->mutex);
+	return unread;
+}
+
+void store_was_read(struct store *s)
+{
+	pthread_mutex_lock(&s->mutex);
+	s->unread = false;
+	pthread_cond_signal(&s->work);
+	pthread_mutex_unlock(&s->mutex);
+}
+
+/* Store thread. Leaves the file to the main loop until it has been read; false when we are to end before that. */
+static bool await_reader(struct store *s)
+{
+	uint64_t one = 1;
+	bool read;
+
+	pthread_mutex_lock(&s->mutex);
+	if (s->unread && !s->stop) {
+		s->ok = s->health_changed = true;
+		s->health[0] = '\0';
+		(void)!write(s->eventfd, &one, sizeof(one));
+	}
+	while (s->unread && !s->stop)
+		pthread_cond_wait(&s->work, &s->mutex);
+	read = !s->unread;
+	pthread_mutex_unlock(&s->mutex);
+	return read;
 }
 
 /* Store thread. All of the batch or nothing. Returns 0 or -errno with the reason in why. */
@@ -138,9 +176,13 @@ static int write_batch(struct store *s, const struct store_write *batch, char *w
 		s->db = NULL;
 		err = store_open_db(s, &d);
 		if (err < 0) {
-			snprintf(why, size, "%s", d.text ? d.text : strerror(-err));
+			store_describe(why, size, &d, err);
 			return err;
 		}
+	}
+	if (!await_reader(s)) {
+		snprintf(why, size, "%s was not read", s->path);
+		return -ECANCELED;
 	}
 	r = sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 	/* A row of our own, so that a batch that only probes the disk does write. */

@@ -13,7 +13,8 @@
  *
  * A disk that is full or read-only does not stop the daemon: writes then answer with an error, on_health() tells, the thread tries again
  * every 10 s, and on_health(ok) asks the owner to put all its state once more. A state file of a newer version, or one
- * that cannot be read, is refused: silently starting anew would forget the mode and the original sizes.
+ * that cannot be read, is refused: silently starting anew would forget the mode and the original sizes. Where it cannot even be seen whether there is
+ * one, nothing is written before the owner has read what is there (store_unread()).
  */
 struct store;
 
@@ -30,13 +31,17 @@ struct store_ops {
 
 /*
  * Opens, and migrates an older version after copying it to state.db.vN. Returns 0; 1: open, but nothing can be written now (*d says why; what
- * was there is readable); -EPROTO: a newer version, -EBUSY: another daemon has it, -EBADMSG: damaged, -EACCES and other -errno: it
+ * was there is readable, or store_unread()); -EPROTO: a newer version, -EBUSY: another daemon has it, -EBADMSG: damaged, -EACCES and other -errno: it
  * exists but cannot be read. *d names the remedy.
  */
 int store_open(const struct store_config *config, const struct store_ops *ops, void *data,
 	struct store **ret, struct diag *d) _nonnull_args_(1, 2, 4, 5) _must_check_;
 /* Only to read what is there, of any version, beside nobody: for `ballastd --release`. -ENOENT where there is none. */
 int store_open_readonly(const char *dir, struct store **ret, struct diag *d) _nonnull_ _must_check_;
+/* True while nothing could be read yet. In the first on_health(ok) the loaders then work, and the store's thread waits, until the owner calls
+ * store_was_read(): what he could not know must not be written over. Main loop. */
+bool store_unread(struct store *s) _nonnull_;
+void store_was_read(struct store *s) _nonnull_;
 /* Starts the thread; results arrive through loop. Returns 0 or -errno. */
 int store_start(struct store *s, sd_event *loop) _nonnull_ _must_check_;
 /* Writes what waits (at most 3 s), stops the thread, closes; answers that have not been told are told now (unless the disk hangs: then what waits

@@ -122,6 +122,11 @@ FAKE int store_load_text(struct store *s, const char *key, char **ret)
 	return -ENOENT;
 }
 
+FAKE bool store_unread(struct store *s)
+{
+	return false;
+}
+
 /* The manager's other files. */
 
 FAKE void tell(struct manager *m, const struct tale *t, const char *fmt, ...)

@@ -130,6 +130,57 @@ TEST(nothing_is_given_back_before_guests_were_read)
 	CHECK_CONTAINS(fake.told[0], "guests were given back what they had; nothing");
 }
 
+/* What the disk says once it can be read. */
+static const char *saved_mode;
+int store_load_text(struct store *s, const char *key, char **ret)
+{
+	*ret = saved_mode ? strdup(saved_mode) : NULL;
+	return *ret ? 0 : -ENOENT;
+}
+
+static int taken_over(const char *saved, bool observe_asked)
+{
+	struct manager m = start(MODE_OBSERVE);
+	_cleanup_call_ struct api_call call = {0};
+	int r;
+
+	saved_mode = saved;
+	if (observe_asked)
+		mode_set(&m, &call, &observe);
+	r = mode_take_over(&m);
+	saved_mode = NULL;
+	fake_store_answer(0); /* the observe that was asked for */
+	return r < 0 ? r : (int)m.mode;
+}
+
+TEST(a_mode_that_can_be_read_only_later_holds_unless_observe_was_asked_for_meanwhile)
+{
+	CHECK_INT(taken_over("enforce", false), MODE_ENFORCE);
+	CHECK_INT(taken_over("enforce", true), MODE_OBSERVE);
+	CHECK_INT(taken_over("observe", false), MODE_OBSERVE);
+	CHECK_INT(taken_over(NULL, false), MODE_OBSERVE);
+}
+
+static bool unread;
+bool store_unread(struct store *s)
+{
+	return unread;
+}
+
+TEST(nothing_is_given_back_while_it_cannot_be_known_what_guests_had)
+{
+	struct manager m = start(MODE_OBSERVE);
+	static const struct api_mode_request release = {MODE_OBSERVE, true};
+	_cleanup_call_ struct api_call call = {0};
+
+	unread = true;
+	snprintf(m.state_problem, sizeof(m.state_problem), "/state cannot be looked for");
+	mode_set(&m, &call, &release);
+	unread = false;
+	CHECK_INT(call.problem, API_PROBLEM_STATE_UNWRITABLE);
+	CHECK_CONTAINS(call.text, "(/state cannot be looked for)");
+}
+
 static json_t *two_left_out(void)
 {
 	return json_pack("[{s:s, s:s}, {s:s, s:s}]", "guest", "web", "why", "a", "guest", "db", "why", "b");

@@ -25,6 +25,7 @@ struct fixture {
 	bool healthy;
 	char health[256];
 	int answered, last_error;
+	char *mode; /* owned: what could be read only later */
 };
 
 static void on_health(void *data, bool ok, const char *text)
@@ -34,6 +35,12 @@ static void on_health(void *data, bool ok, const char *text)
 	f->health_calls++;
 	f->healthy = ok;
 	snprintf(f->health, sizeof(f->health), "%s", text);
+	if (ok && store_unread(f->store)) {
+		free(f->mode);
+		f->mode = NULL;
+		if (store_load_text(f->store, "mode", &f->mode) >= 0)
+			store_was_read(f->store);
+	}
 }
 static const struct store_ops ops = {on_health};
 
@@ -80,6 +87,7 @@ static void fixture_clear(struct fixture *f)
 	char cmd[128];
 
 	fixture_stop(f);
+	free(f->mode);
 	snprintf(cmd, sizeof(cmd), "rm -rf '%s'", f->dir);
 	(void)!system(cmd);
 }
@@ -476,6 +484,92 @@ TEST(a_full_disk_is_told_and_survived)
 	}
 	waitpid(pid, &status, 0);
 	CHECK_INT(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0);
+	CHECK_INT(fixture_open(&f, &d), 0);
+	CHECK_INT(store_load_text(f.store, "mode", &mode), 0);
+	CHECK_STR(mode, "enforce");
+}
+
+/* What the state directory is moved to, while a file stands in its place. */
+static void hide(const struct fixture *f, bool hidden)
+{
+	char aside[80];
+	int fd;
+
+	snprintf(aside, sizeof(aside), "%s.aside", f->dir);
+	if (!hidden) {
+		unlink(f->dir);
+		CHECK_INT(rename(aside, f->dir), 0);
+		return;
+	}
+	CHECK_INT(rename(f->dir, aside), 0);
+	fd = open(f->dir, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	CHECK(fd >= 0);
+	close(fd);
+}
+
+TEST(what_could_not_be_seen_is_read_before_anything_is_written_over_it)
+{
+	_cleanup_fixture_ struct fixture f = {0};
+	_cleanup_diag_ struct diag d = {0};
+	_cleanup_free_ char *mode = NULL;
+	uint64_t until = clock_boot_usec() + DEADLINE_USEC;
+
+	fixture_dir(&f);
+	CHECK_INT(fixture_open(&f, &d), 0);
+	CHECK_INT(fixture_start(&f), 0);
+	CHECK_INT(store_put_text(f.store, "mode", "enforce", on_done, &f), 0);
+	CHECK(await_answers(&f, 1));
+	fixture_stop(&f);
+
+	hide(&f, true);
+	CHECK_INT(fixture_open(&f, &d), 1);
+	CHECK(store_unread(f.store));
+	CHECK_CONTAINS(d.file, f.dir);
+	CHECK_CONTAINS(d.text, "cannot be looked for: Not a directory: make ");
+	CHECK_INT(store_load_text(f.store, "mode", &mode), -ENOENT);
+	CHECK_INT(fixture_start(&f), 0);
+	CHECK_INT(store_put_text(f.store, "mode", "observe", on_done, &f), 0);
+	CHECK(await_answers(&f, 2));
+	CHECK(f.last_error < 0);
+
+	hide(&f, false);
+	f.healthy = false;
+	CHECK_INT(store_put_text(f.store, "mode", "observe", on_done, &f), 0);
+	while (!f.healthy && clock_boot_usec() < until)
+		sd_event_run(f.loop, 100 * USEC_PER_MSEC);
+	CHECK(f.mode);
+	CHECK_STR(f.mode, "enforce");
+	CHECK(!store_unread(f.store));
+	CHECK(await_answers(&f, 3));
+	CHECK_INT(f.last_error, 0);
+	/* Now that it has been read the directory is ours alone. */
+	{
+		struct store_config config = {f.dir, 100, 100};
+		struct store *second = NULL;
+
+		CHECK_INT(store_open(&config, &ops, NULL, &second, &d), -EBUSY);
+	}
+}
+
+TEST(what_was_never_read_is_not_written_at_the_end)
+{
+	_cleanup_fixture_ struct fixture f = {0};
+	_cleanup_diag_ struct diag d = {0};
+	_cleanup_free_ char *mode = NULL;
+
+	fixture_dir(&f);
+	CHECK_INT(fixture_open(&f, &d), 0);
+	CHECK_INT(fixture_start(&f), 0);
+	CHECK_INT(store_put_text(f.store, "mode", "enforce", on_done, &f), 0);
+	CHECK(await_answers(&f, 1));
+	fixture_stop(&f);
+	hide(&f, true);
+	CHECK_INT(fixture_open(&f, &d), 1);
+	CHECK_INT(fixture_start(&f), 0);
+	hide(&f, false);
+	CHECK_INT(store_put_text(f.store, "mode", "observe", on_done, &f), 0);
+	fixture_stop(&f); /* the loop never turned */
+	CHECK(f.last_error < 0);
 	CHECK_INT(fixture_open(&f, &d), 0);
 	CHECK_INT(store_load_text(f.store, "mode", &mode), 0);
 	CHECK_STR(mode, "enforce");
