@@ -296,7 +296,7 @@ static int run(const struct options *o)
 	if (trace)
 		fclose(trace);
 	if (r < 0)
-		journal_error("ballastd ends: %s", strerror(-r));
+		journal_error("ballastd ends: %s", r == -EBADMSG || r == -EPROTO ? "configuration or state is bad" : strerror(-r));
 	return r >= 0 ? EXIT_SUCCESS : r == -EBADMSG || r == -EPROTO ? EXIT_CONFIG : EXIT_FAILURE;
 }
 

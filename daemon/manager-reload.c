@@ -160,10 +160,11 @@ int reload_first(struct manager *m)
 	_cleanup_diag_list_ struct diag_list findings = {0};
 	int r = policies_load(m, &findings);
 
-	if (r < 0)
-		return r;
-	note_findings(m, &findings);
 	journal_findings(JOURNAL_POLICY_BAD, LOG_ERR, &findings);
+	/* Another start would say the same. */
+	if (r < 0)
+		return findings.n ? -EBADMSG : r;
+	note_findings(m, &findings);
 	journal_findings(JOURNAL_PLAIN, LOG_NOTICE, policy_set_notes(m->set));
 	return 0;
 }

@@ -63,6 +63,13 @@ printf '[Host]\nMemoryFrom=cgroup:/no-such-group\n' >"$tmp/policy/10-a.policy"
 result $? "a group that is not there is noted: the daemon starts without it"
 
 rm "$tmp/policy"/*
+ln -s around "$tmp/around"
+printf '[Daemon]\nUri=test:///default\nStateDirectory=%s/state\nPolicyPath=%s/around\n[API]\nSocket=%s/s\n' \
+	"$tmp" "$tmp" "$tmp" >"$tmp/b.conf"
+"$d" --foreground --config="$tmp/b.conf" 2>"$tmp/err"
+[ $? = 9 ] && grep -q "$tmp/around: cannot be read: .*; expected a directory" "$tmp/err"
+result $? "a policy directory that cannot be read exits 9 and is named"
+sed 's/^/# /' "$tmp/err"
 printf '[Daemon]\nUri=test://%s/no-such-node.xml\nStateDirectory=%s/state\nPolicyPath=%s\n[Agent]\nHeartbeatSec=1s\n' \
 	"$tmp" "$tmp" "$tmp/policy" >"$tmp/b.conf"
 "$d" --dry-run --foreground --config="$tmp/b.conf" >"$tmp/out" 2>"$tmp/err"
