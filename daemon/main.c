@@ -148,12 +148,13 @@ static int check(const struct options *o)
 	return EXIT_SUCCESS;
 }
 
-/* A socket that somebody still listens on is not taken away from him. */
+/* A socket that somebody still listens on is not taken away from him, and what is no socket is not ours to remove. */
 static int bind_socket(const char *path)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 	_cleanup_free_ char *dir = strdup(path);
+	struct stat st;
 	char *slash;
 
 	if (fd < 0 || !dir)
@@ -167,6 +168,8 @@ static int bind_socket(const char *path)
 		return -errno;
 	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0)
 		return -EADDRINUSE;
+	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
+		return -EEXIST;
 	if (unlink(path) < 0 && errno != ENOENT)
 		return -errno;
 	/* Everybody may connect: what each may do is judged by who he is. */
@@ -184,7 +187,8 @@ static int open_socket(const char *path)
 		fd = bind_socket(path);
 	if (fd < 0)
 		journal_error("cannot listen on %s: %s%s", path, strerror(-fd),
-			fd == -EADDRINUSE ? " (is another ballastd running?)" : "");
+			fd == -EADDRINUSE ? " (is another ballastd running?)" :
+			fd == -EEXIST ? " (it is no socket: move it away, or name another Socket=)" : "");
 	return fd;
 }
 

@@ -70,6 +70,12 @@ printf '[Daemon]\nUri=test:///default\nStateDirectory=%s/state\nPolicyPath=%s/ar
 [ $? = 9 ] && grep -q "$tmp/around: cannot be read: .*; expected a directory" "$tmp/err"
 result $? "a policy directory that cannot be read exits 9 and is named"
 sed 's/^/# /' "$tmp/err"
+printf '[Daemon]\nUri=test:///default\nStateDirectory=%s/state\nPolicyPath=%s\n[API]\nSocket=%s/precious\n' \
+	"$tmp" "$tmp/policy" "$tmp" >"$tmp/b.conf"
+echo precious >"$tmp/precious"
+timeout 20 "$d" --foreground --config="$tmp/b.conf" 2>"$tmp/err"
+[ $? = 1 ] && grep -q precious "$tmp/precious" && grep -q "$tmp/precious: File exists (it is no socket" "$tmp/err"
+result $? "what Socket= names and is no socket is left alone"
 printf '[Daemon]\nUri=test://%s/no-such-node.xml\nStateDirectory=%s/state\nPolicyPath=%s\n[Agent]\nHeartbeatSec=1s\n' \
 	"$tmp" "$tmp" "$tmp/policy" >"$tmp/b.conf"
 "$d" --dry-run --foreground --config="$tmp/b.conf" >"$tmp/out" 2>"$tmp/err"
