@@ -53,7 +53,14 @@ static int open_failed(struct store *s, int err, struct diag *d)
 	if (err == -EBUSY)
 		return diag_set(d, EBUSY, s->path, 0, 0,
 			"is in use by another program: end it (is a second ballastd running?)");
-	return diag_set(d, -err, s->path, 0, 0, "cannot be written: %s", strerror(-err));
+	return diag_set(d, -err, s->path, 0, 0, "cannot be written: %s%s", strerror(-err),
+		err == -EACCES || err == -EPERM ? ": give it and its directory to the user of ballastd" : "");
+}
+
+/* SQLite says read-only of permissions as well. */
+static int why_read_only(const struct store *s)
+{
+	return access(s->path, W_OK) < 0 || access(s->dir, W_OK) < 0 ? -errno : -EROFS;
 }
 
 /* One daemon a state directory. Where the lock cannot be made (read-only disk) there is none. */
@@ -88,7 +95,7 @@ int store_open_db(struct store *s, struct diag *d)
 	if (r == SQLITE_OK && sqlite3_db_readonly(s->db, "main") == 1)
 		r = SQLITE_READONLY;
 	err = r == SQLITE_OK ? schema_migrate(s->db, s->path, &schema_current, d) :
-			       open_failed(s, schema_errno(s->db, r), d);
+			       open_failed(s, (r & 0xff) == SQLITE_READONLY ? why_read_only(s) : schema_errno(s->db, r), d);
 	if (err < 0)
 		s->db = db_close(s->db);
 	return err;

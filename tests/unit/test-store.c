@@ -575,6 +575,56 @@ TEST(what_was_never_read_is_not_written_at_the_end)
 	CHECK_STR(mode, "enforce");
 }
 
+/* As somebody who may read the file and not write it. */
+static int foreign_child(struct fixture *f)
+{
+	_cleanup_diag_ struct diag d = {0};
+	_cleanup_free_ char *mode = NULL;
+
+	if (geteuid() == 0 && (setresgid(65534, 65534, 65534) < 0 || setresuid(65534, 65534, 65534) < 0))
+		return 77;
+	if (fixture_open(f, &d) != 1)
+		return 10;
+	if (!strstr(d.text, "cannot be written: Permission denied: give it and its directory to") || !d.file ||
+		!strstr(d.file, "/state.db"))
+		return 11;
+	if (store_unread(f->store) || store_load_text(f->store, "mode", &mode) < 0 || !streq(mode, "enforce"))
+		return 12;
+	return 0;
+}
+
+TEST(permissions_are_told_as_permissions)
+{
+	_cleanup_fixture_ struct fixture f = {0};
+	_cleanup_diag_ struct diag d = {0};
+	char path[128];
+	int status = 0;
+	pid_t pid;
+
+	fixture_dir(&f);
+	snprintf(path, sizeof(path), "%s/state.db", f.dir);
+	CHECK_INT(fixture_open(&f, &d), 0);
+	CHECK_INT(fixture_start(&f), 0);
+	CHECK_INT(store_put_text(f.store, "mode", "enforce", on_done, &f), 0);
+	CHECK(await_answers(&f, 1));
+	fixture_stop(&f);
+	CHECK_INT(chmod(path, 0444), 0);
+	CHECK_INT(chmod(f.dir, 0555), 0);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		int r = foreign_child(&f);
+
+		fixture_stop(&f);
+		_exit(r);
+	}
+	waitpid(pid, &status, 0);
+	CHECK_INT(chmod(f.dir, 0700), 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		TEST_SKIP("this machine does not let us become somebody else");
+	CHECK_INT(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0);
+}
+
 /* A small tmpfs that is attached nowhere becomes this process's root: no mount table changes, and a
  * test that is itself in a chroot can do it. Returns the file system's descriptor. */
 static int tmpfs_enter(struct fixture *f)
