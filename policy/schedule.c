@@ -65,7 +65,9 @@ static int parse_duration(const struct schedule_value *v, uint64_t *ret_usec, st
 static int check_parts(const struct schedule_spec *spec, struct diag *d)
 {
 	if (spec->n_on_calendar == 0)
-		return mistake(&spec->section,
+		return mistake(spec->until.text	     ? &spec->until
+			       : spec->duration.text ? &spec->duration
+						     : &spec->section,
 			"no OnCalendar= in [Schedule]; expected one like OnCalendar=Mon..Fri 20:00",
 			d);
 	if (spec->n_on_calendar > SCHEDULE_EVENTS_MAX)
@@ -79,6 +81,12 @@ static int check_parts(const struct schedule_spec *spec, struct diag *d)
 		return mistake(&spec->duration,
 			"found Duration= beside Until=; expected one of them: a window has one end",
 			d);
+	return 0;
+}
+
+/* Asked last: what stands in the file comes before what does not. */
+static int check_end(const struct schedule_spec *spec, struct diag *d)
+{
 	if (!spec->until.text && !spec->duration.text)
 		return mistake(&spec->on_calendar[0],
 			"OnCalendar= opens a window that nothing closes; expected Until= or "
@@ -112,6 +120,9 @@ int schedule_new(const struct schedule_spec *spec, const struct zone_source *sou
 		if (r < 0)
 			return at_value(v, r, d);
 	}
+	r = check_end(spec, d);
+	if (r < 0)
+		return r;
 	if (spec->until.text)
 		r = at_value(
 			&spec->until, calendar_parse(spec->until.text, source, &s->until, d), d);

@@ -110,6 +110,19 @@ static const struct {
 		"1970-01-01 11:00:00"},
 };
 
+TEST(a_bad_hour_is_told_before_the_end_that_is_missing_and_an_end_alone_at_its_own_place)
+{
+	_cleanup_schedule_ struct schedule *s = NULL;
+	_cleanup_diag_ struct diag hour = {0}, end = {0}, alone = {0};
+
+	CHECK(make(&(struct text){"Mon 25:00", NULL, NULL, "UTC"}, &s, &hour) < 0);
+	CHECK(hour.text && strstr(hour.text, "25"));
+	CHECK(make(&(struct text){"Mon 23:00", NULL, NULL, "UTC"}, &s, &end) < 0);
+	CHECK(end.text && strstr(end.text, "nothing closes"));
+	CHECK(make(&(struct text){"", "08:00", NULL, "UTC"}, &s, &alone) < 0);
+	CHECK(alone.line == 8 && alone.col == 7);
+}
+
 TEST(schedules_answer)
 {
 	if (NO_TZDATA())
@@ -143,7 +156,7 @@ static const struct {
 	unsigned line, col;
 	const char *part;
 } bad[] = {
-	{{"", "08:00", NULL, "UTC"}, EINVAL, 1, 1, "no OnCalendar= in [Schedule]"},
+	{{"", "08:00", NULL, "UTC"}, EINVAL, 8, 7, "no OnCalendar= in [Schedule]"},
 	{{"20:00", NULL, NULL, "UTC"}, EINVAL, 2, 12, "expected Until= or Duration="},
 	{{"20:00", "08:00", "1h", "UTC"}, EINVAL, 9, 10, "expected one of them"},
 	{{"20:00;daly", "08:00", NULL, "UTC"}, EINVAL, 3, 12, "did you mean \"daily\"?"},
