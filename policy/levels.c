@@ -51,9 +51,12 @@ static void keep_level(const struct decision *d, struct work *w, uint64_t max)
 	level_raise(w->div, LEVEL_KEEP, have);
 	if (w->set->mem_surplus == SURPLUS_GROW && d->state->host_state == HOST_AMPLE)
 		level_raise(w->div, LEVEL_GROW, max);
-	/* Fell silent under pressure: room once, a quarter of what it has, from what nobody else takes. */
-	if (w->p->stale && w->g->demand.pressed && !w->g->stale_room_given)
-		level_raise(w->div, LEVEL_GROW, MIN(max, mib_down(w->target_bytes + w->target_bytes / 4)));
+	/* Fell silent under pressure: room once, a quarter of what it has, from what nobody else takes. Of a liar's pressure, as much as it counts. */
+	if (w->p->stale && w->g->demand.pressed && !w->g->stale_room_given) {
+		uint64_t room = mul_div(w->target_bytes / 4, w->g->demand.credit_permyriad, PERMYRIAD);
+
+		level_raise(w->div, LEVEL_GROW, MIN(max, mib_down(w->target_bytes + room)));
+	}
 }
 
 static void row_build(const struct decision *d, struct work *w)

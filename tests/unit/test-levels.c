@@ -170,6 +170,12 @@ TEST(one_that_fell_silent_under_pressure_gets_a_quarter_once)
 	levels_guest(&o.d, &o.w);
 	CHECK_U64(o.div.level[LEVEL_GROW], 2 * GIB + 512 * MIB);
 	CHECK(!o.p.pressed);
+	o.g.demand.credit_permyriad = PERMYRIAD / 4; /* it asked for what it did not use: a quarter of that */
+	memset(&o.div, 0, sizeof(o.div));
+	o.d.n_divs = 0;
+	levels_guest(&o.d, &o.w);
+	CHECK_U64(o.div.level[LEVEL_GROW], 2 * GIB + 128 * MIB);
+	o.g.demand.credit_permyriad = PERMYRIAD;
 	o.g.stale_room_given = true;
 	memset(&o.div, 0, sizeof(o.div));
 	o.d.n_divs = 0;
