@@ -176,11 +176,17 @@ static void say_findings(const json_t *problem)
 	const json_t *f;
 	size_t i;
 
-	json_array_foreach (get_at(problem, "/findings"), i, f)
-		fprintf(stderr, "%s:%llu:%llu: %s\n", get_string(f, "/file", "?"),
-			(unsigned long long)get_number(f, "/line", 0),
-			(unsigned long long)get_number(f, "/column", 0),
-			get_string(f, "/text", ""));
+	json_array_foreach (get_at(problem, "/findings"), i, f) {
+		uint64_t line = get_number(f, "/line", 0), column = get_number(f, "/column", 0);
+
+		/* A directory has no lines. */
+		fputs(get_string(f, "/file", "?"), stderr);
+		if (line)
+			fprintf(stderr, ":%llu", (unsigned long long)line);
+		if (line && column)
+			fprintf(stderr, ":%llu", (unsigned long long)column);
+		fprintf(stderr, ": %s\n", get_string(f, "/text", ""));
+	}
 }
 
 static int say_problem(const struct cli *c, const struct exchange *x, const json_t *body)

@@ -127,24 +127,38 @@ static unsigned print_problems(const struct cli *c, FILE *f, const json_t *host)
 	return (unsigned)json_array_size(get_at(host, "/problems"));
 }
 
-/* What is done about a guest that stalls. */
+/* What is done about a guest that stalls. Nothing can be about one that has all that it may have: what holds it, and how to raise that, is said. */
 static void line_pressed(const struct cli *c, FILE *f, const json_t *g)
 {
 	uint64_t actual = get_number(g, "/memory/actual", 0);
 	uint64_t target = get_number(g, "/memory/target", actual);
+	uint64_t max = get_number(g, "/memory/max", UINT64_MAX);
+	uint64_t limit = get_number(g, "/memory/limit", max);
 	char stall[RATIO_TEXT_MAX], a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX];
 	const char *name = get_string(g, "/name", "?");
 
 	show_permyriad(get_number(g, "/memory/stall_permyriad", UINT64_MAX), stall);
+	size_format(actual, a);
 	if (target > actual + MIB)
 		line(c, f, STYLE_NOTE, name,
-			"stalls on memory (%s of its time) -> grows from %s to %s", stall,
-			size_format(actual, a), size_format(target, b));
+			"stalls on memory (%s of its time) -> grows from %s to %s", stall, a,
+			size_format(target, b));
+	else if (actual + MIB >= max)
+		line(c, f, STYLE_BAD, name,
+			"stalls on memory (%s of its time) at %s, all that its definition allows -> "
+			"it cannot grow; mend: raise <memory> in its definition (virsh edit %s) and "
+			"start it anew",
+			stall, a, name);
+	else if (actual + MIB >= limit)
+		line(c, f, STYLE_BAD, name,
+			"stalls on memory (%s of its time) at %s, all that Max= allows -> it cannot "
+			"grow; mend: raise Max= (ballastctl policy explain %s says who sets it)",
+			stall, a, name);
 	else
 		line(c, f, STYLE_NOTE, name,
 			"stalls on memory (%s of its time) at %s -> it is first to get what comes "
 			"free",
-			stall, size_format(actual, a));
+			stall, a);
 }
 
 static void line_stale(const struct cli *c, FILE *f, const json_t *g, uint64_t now)

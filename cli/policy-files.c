@@ -215,14 +215,33 @@ static int overlay_make(struct cli *c, struct overlay *o, char *const *files, in
 	return CLI_OK;
 }
 
+/* The usual ones may be absent; one that was named is meant. */
+static int check_named_dirs(struct cli *c)
+{
+	for (unsigned i = 0; i < c->n_values[OPT_POLICY_DIR]; i++) {
+		const char *dir = c->values[OPT_POLICY_DIR][i];
+		struct stat st;
+
+		if (stat(dir, &st) < 0)
+			return cli_fail(c, errno == ENOENT ? CLI_NOT_FOUND : CLI_DENIED,
+				"--policy-dir=%s: %s", dir,
+				errno == ENOENT ? "there is no such directory" : strerror(errno));
+		if (!S_ISDIR(st.st_mode))
+			return cli_fail(c, CLI_NOT_FOUND, "--policy-dir=%s is not a directory", dir);
+	}
+	return CLI_OK;
+}
+
 int policy_dirs_read(struct cli *c, char *const *files, int n, struct policy_set **ret,
 	struct diag_list *findings)
 {
 	_cleanup_overlay_ struct overlay o = {0};
 	const char *dirs[CLI_VALUES_MAX + 2] = {NULL};
 	size_t n_dirs = 0;
-	int r = n ? overlay_make(c, &o, files, n) : CLI_OK;
+	int r = check_named_dirs(c);
 
+	if (r == CLI_OK && n)
+		r = overlay_make(c, &o, files, n);
 	if (r != CLI_OK)
 		return r;
 	for (unsigned i = 0; i < c->n_values[OPT_POLICY_DIR]; i++)

@@ -128,6 +128,10 @@ golden diff-nothing policy diff 60-new.policy --policy-dir policy.d --guest mail
 golden diff-bad policy diff bad.policy --policy-dir policy.d --guest web9 --at "2040-01-02 10:00"
 exits 0 "1 policy, no mistakes" policy check --policy-dir policy.d policy.d/50-day.policy
 exits 6 "systemctl status ballastd" policy diff 60-new.policy --policy-dir policy.d --at "2040-01-02 10:00"
+for verb in "check" "test web1" "diff 60-new.policy"; do
+	exits 3 "there is no such directory" policy $verb --policy-dir policy.d --policy-dir /nowhere
+done
+exits 3 "is not a directory" policy check --policy-dir bad.policy
 exits 3 "No such file" simulate /nowhere.json
 
 # --- wrong usage ---
@@ -214,6 +218,9 @@ exits 7 "goes on" reload
 tell_fake release
 tell_fake jobs
 golden status-jobs status
+tell_fake full
+COLUMNS=400 exits 0 "at 4 GiB, all that its definition allows -> it cannot grow" status
+COLUMNS=400 exits 0 "at 3 GiB, all that Max= allows -> it cannot grow" status
 
 # --- a daemon that does not turn at all ---
 kill -STOP "$fake_pid"
