@@ -12,6 +12,8 @@ noinst_LIBRARIES += daemon/libcore.a
 daemon_libcore_a_SOURCES = \
 	daemon/conf.c \
 	daemon/conf.h \
+	daemon/enforcing.c \
+	daemon/enforcing.h \
 	daemon/overrides.c \
 	daemon/overrides.h \
 	daemon/release-plan.c \

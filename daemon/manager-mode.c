@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/manager-private.h"
 
+#include "daemon/enforcing.h"
+
 /*
  * Observe and enforce. The mode is written before `enforce` holds, so that a daemon that comes back knows it; `observe` holds at once, whatever
  * the disk says: to stop touching guests must always be possible.
@@ -85,9 +87,19 @@ static void tell_mode(struct manager *m, const char *by, const struct release_re
 	tell_status(m);
 }
 
+void mode_mark(const struct manager *m)
+{
+	bool enforcing = m->mode == MODE_ENFORCE;
+
+	/* Where the saved mode is not known, what an earlier daemon did is not either. */
+	if (!m->dry_run && (enforcing || m->observe_asked || !store_unread(m->store)))
+		enforcing_mark(&m->conf, enforcing);
+}
+
 static void begin_enforce(struct manager *m, const char *by)
 {
 	m->mode = MODE_ENFORCE;
+	mode_mark(m);
 	for (size_t i = 0; i < m->n_guests; i++)
 		original_seen(m->guests[i]);
 	tell_mode(m, by, &(struct release_report){0});
@@ -118,6 +130,7 @@ static struct release_report begin_observe(struct manager *m, const char *by, bo
 	if (release)
 		released.left_out = release_originals(m, &released.given);
 	m->mode = MODE_OBSERVE;
+	mode_mark(m);
 	m->brakes_usec = 0;
 	release_brakes(m);
 	for (size_t i = 0; i < m->n_guests; i++)

@@ -284,6 +284,7 @@ void reserve_stop(struct manager *m) _nonnull_;
 int policies_load(struct manager *m, struct diag_list *findings) _nonnull_ _must_check_;
 int reload_first(struct manager *m) _nonnull_ _must_check_; /* at the start */
 int mode_load(struct manager *m) _nonnull_ _must_check_;
+void mode_mark(const struct manager *m) _nonnull_; /* shows it to `ballastd --release` */
 /* Takes the saved mode, and originals that were loaded before it, where neither could be read at the start. Returns 0 or -errno. */
 int mode_take_over(struct manager *m) _nonnull_ _must_check_;
 void mode_put(struct manager *m) _nonnull_; /* once more, after writes were lost */

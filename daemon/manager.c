@@ -243,6 +243,8 @@ static int manager_start(struct manager *m)
 	if (r < 0)
 		return r;
 	journal_begin();
+	if (m->store)
+		mode_mark(m);
 	tell(m, &(struct tale){.kind = DAEMON_EVENT_STARTED, .severity = SEVERITY_INFO},
 		"ballastd " PACKAGE_VERSION " looks after %s in mode %s", m->host_name,
 		daemon_mode_to_string(m->mode));

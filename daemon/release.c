@@ -3,6 +3,7 @@
 
 #include "common/units.h"
 #include "daemon/channel/channel.h"
+#include "daemon/enforcing.h"
 #include "daemon/guest-run.h"
 #include "daemon/host/host.h"
 #include "daemon/host/process.h"
@@ -336,23 +337,34 @@ static void release_clear(struct release *r)
 	sd_event_unref(r->loop);
 }
 
-/* Returns 1 when there is something to do, 0 in observe mode. */
+/* Returns 1 when there is something to do, 0 in observe mode, -errno where that cannot be known: then no guest is touched. */
 static int read_state(struct release *r, const struct conf *conf)
 {
 	_cleanup_diag_ struct diag d = {0};
-	_cleanup_free_ char *mode = NULL;
+	_cleanup_free_ char *mode = NULL, *why = NULL;
 	int e = store_open_readonly(conf->state_dir, &r->store, &d);
 
 	if (e >= 0)
 		e = store_load_text(r->store, "mode", &mode);
-	if (e == -ENOENT)
-		return 0; /* never enforced */
 	r->goal = e < 0 ? RELEASE_TO_USED : RELEASE_TO_ORIGINAL;
-	if (e < 0)
+	if (e >= 0 && streq(mode, daemon_mode_to_string(MODE_ENFORCE)))
+		return 1;
+	if (e >= 0 || e == -ENOENT) {
+		journal_info("mode is observe, says %s: no guest was touched, none is released", conf->state_dir);
+		return 0;
+	}
+	if (d.text)
+		why = diag_format(&d);
+	if (enforcing_marked(conf)) {
 		journal_write(JOURNAL_RELEASED, LOG_ERR, NULL,
 			"the state in %s cannot be read (%s): only what guests use is made sure of",
-			conf->state_dir, d.text ? d.text : strerror(-e));
-	return e < 0 || streq(mode, daemon_mode_to_string(MODE_ENFORCE));
+			conf->state_dir, why ? why : strerror(-e));
+		return 1;
+	}
+	journal_write(JOURNAL_RELEASED, LOG_ERR, NULL,
+		"the state in %s cannot be read (%s), and nothing shows that guests were commanded: none is touched",
+		conf->state_dir, why ? why : strerror(-e));
+	return e;
 }
 
 /* Where there are no policies to be read, or the group is not there, the host's own memory and the default reserve hold. */
@@ -380,10 +392,8 @@ int release_run(const struct conf *conf)
 	struct hv_config config = {.uri = conf->uri, .deadline_usec = conf->call_timeout_usec};
 	int e = read_state(&r, conf);
 
-	if (e == 0) {
-		journal_info("mode is observe: no guest was touched, none is released");
-		return 0;
-	}
+	if (e <= 0)
+		return e;
 	e = sd_event_new(&r.loop);
 	if (e >= 0)
 		e = hub_new(r.loop, &r.hub);

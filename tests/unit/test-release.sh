@@ -123,5 +123,22 @@ c.commit()' "$tmp/state/state.db"
 	release && grep -q '^db: given 512 MiB' "$tmp/err"
 	result $? "a state of the version before is read as it is"
 fi
+# No state to ask: what was shown beside the socket decides.
+guests web 512 512 db 512 256
+: >"$tmp/state/state.db-wal"
+head -c 8192 /dev/zero | tr '\0' x >"$tmp/state/state.db"
+release && grep -q 'only what guests use is made sure of' "$tmp/err" && grep -q '^db: given 256 MiB' "$tmp/err"
+result $? "with a damaged state, guests that were commanded are given what they use"
+rm -r "$tmp/state"
+"$d" --foreground --config="$tmp/b.conf" 2>"$tmp/err" &
+pid=$!
+until_true listening
+kill "$pid"
+wait "$pid"
+pid=
+head -c 8192 /dev/zero | tr '\0' x >"$tmp/state/state.db"
+release
+[ $? = 9 ] && grep -q 'nothing shows that guests were commanded: none is touched' "$tmp/err" && ! grep -q ': given' "$tmp/err"
+result $? "and those of a daemon in mode observe are not touched"
 echo "1..$n"
 exit $failed
