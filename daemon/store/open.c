@@ -101,30 +101,39 @@ int store_open_db(struct store *s, struct diag *d)
 	return err;
 }
 
-/* Only to read: as it is, or, where SQLite cannot even make its index beside it, as a file that nobody changes. That is so unless a WAL with
- * content is there, which such a reading would overlook: then the file is refused. */
+/* Opens what uri names and looks inside; prepare comes first. Returns an SQLite result. */
+static int look_inside(struct store *s, const char *uri, const char *prepare)
+{
+	int r = sqlite3_open_v2(uri, &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL);
+
+	if (r == SQLITE_OK) /* nothing is moved from the WAL into the file by a reader */
+		r = sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	if (r == SQLITE_OK)
+		r = sqlite3_exec(s->db, prepare, NULL, NULL, NULL);
+	if (r == SQLITE_OK)
+		r = sqlite3_exec(s->db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
+	return r;
+}
+
+/* Only to read: as it is, or, where SQLite cannot even make its index beside it (a disk that came back full or read-only), as a file that nobody
+ * changes; with a WAL beside it, as a crash leaves one, whose index is then made in our own memory. */
 static int open_to_read(struct store *s, struct diag *d)
 {
-	_cleanup_free_ char *wal = NULL, *uri = NULL;
+	_cleanup_free_ char *wal = NULL, *still = NULL, *alone = NULL;
 	struct stat st;
 	int r;
 
-	r = sqlite3_open_v2(s->path, &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
-	if (r == SQLITE_OK)
-		r = sqlite3_exec(s->db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
+	if (asprintf(&wal, "%s-wal", s->path) < 0 || asprintf(&still, "file:%s?immutable=1", s->path) < 0 ||
+		asprintf(&alone, "file:%s?vfs=unix-none", s->path) < 0)
+		return -ENOMEM;
+	r = look_inside(s, s->path, "");
 	if (r == SQLITE_OK)
 		return 0;
 	s->db = db_close(s->db);
-	if (asprintf(&wal, "%s-wal", s->path) < 0 || asprintf(&uri, "file:%s?immutable=1", s->path) < 0)
-		return -ENOMEM;
 	if (stat(wal, &st) == 0 && st.st_size > 0)
-		return diag_set(d, EROFS, s->path, 0, 0,
-			"has unfinished writes beside it (%s) that cannot be read while the disk is full or read-only: make room",
-			wal);
-	r = sqlite3_open_v2(uri, &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI,
-		NULL);
-	if (r == SQLITE_OK)
-		r = sqlite3_exec(s->db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
+		r = look_inside(s, alone, "PRAGMA locking_mode=EXCLUSIVE");
+	else
+		r = look_inside(s, still, "");
 	if (r == SQLITE_OK)
 		return 0;
 	r = open_failed(s, schema_errno(s->db, r), d);

@@ -642,6 +642,44 @@ static int tmpfs_enter(struct fixture *f)
 	return fd;
 }
 
+static int copy_file(const char *from, const char *to)
+{
+	_cleanup_close_ int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	char buf[4096];
+	ssize_t n;
+
+	while ((n = read(in, buf, sizeof(buf))) > 0)
+		if (write(out, buf, (size_t)n) != n)
+			return -EIO;
+	return n < 0 || out < 0 ? -errno : 0;
+}
+
+/* What a crash leaves, on a file system that comes back read-only: the last writes are in the WAL alone, and its index is gone. */
+static int crashed_child(struct fixture *f)
+{
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
+	_cleanup_diag_ struct diag d = {0};
+	_cleanup_free_ char *mode = NULL;
+	int root = tmpfs_enter(f);
+
+	if (root < 0)
+		return 77;
+	if (fixture_open(f, &d) != 0 || fixture_start(f) < 0 ||
+		store_put_text(f->store, "mode", "enforce", on_done, f) < 0 || !await_answers(f, 1) ||
+		f->last_error < 0)
+		return 10;
+	if (mkdir("/crashed", 0700) < 0 || copy_file("/store/state.db", "/crashed/state.db") < 0 ||
+		copy_file("/store/state.db-wal", "/crashed/state.db-wal") < 0)
+		return 11;
+	fixture_stop(f);
+	if (mount_setattr(root, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+		return 77;
+	snprintf(f->dir, sizeof(f->dir), "/crashed");
+	if (fixture_open(f, &d) != 1)
+		return 12;
+	return store_load_text(f->store, "mode", &mode) == 0 && streq(mode, "enforce") ? 0 : 13;
+}
+
 /* Filled to the brim, or made read-only, under a store that was in order. */
 static int tmpfs_child(struct fixture *f, bool read_only)
 {
@@ -685,7 +723,16 @@ static int tmpfs_child(struct fixture *f, bool read_only)
 	return 0;
 }
 
-static void run_tmpfs(bool read_only)
+static int read_only_child(struct fixture *f)
+{
+	return tmpfs_child(f, true);
+}
+static int full_child(struct fixture *f)
+{
+	return tmpfs_child(f, false);
+}
+
+static void run_tmpfs(int (*child)(struct fixture *f))
 {
 	_cleanup_fixture_ struct fixture f = {0};
 	int status = 0;
@@ -697,7 +744,7 @@ static void run_tmpfs(bool read_only)
 	pid = fork();
 	CHECK(pid >= 0);
 	if (pid == 0)
-		_exit(tmpfs_child(&f, read_only));
+		_exit(child(&f));
 	waitpid(pid, &status, 0);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
 		TEST_SKIP("this machine does not let us mount");
@@ -706,12 +753,17 @@ static void run_tmpfs(bool read_only)
 
 TEST(a_read_only_file_system_keeps_what_is_there_readable)
 {
-	run_tmpfs(true);
+	run_tmpfs(read_only_child);
+}
+
+TEST(what_a_crash_left_is_read_on_a_read_only_file_system)
+{
+	run_tmpfs(crashed_child);
 }
 
 TEST(a_full_file_system_keeps_what_is_there_readable)
 {
-	run_tmpfs(false);
+	run_tmpfs(full_child);
 }
 
 TEST_MAIN()
