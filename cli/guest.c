@@ -104,6 +104,12 @@ static void print_agent(const struct cli *c, const json_t *g)
 	if (get_bool(g, "/agent/connected"))
 		snprintf(text, sizeof(text), "connected, version %s",
 			get_string(g, "/agent/version", "unknown"));
+	else if (get_time(g, "/agent/shut_out_until"))
+		snprintf(text, sizeof(text),
+			"not listened to until %s, for it misbehaved: ballastctl events --guest %.64s "
+			"--kind channel-shut",
+			show_time(get_time(g, "/agent/shut_out_until"), 0, time),
+			get_string(g, "/name", "?"));
 	else if (get_bool(g, "/agent/enrolled"))
 		snprintf(text, sizeof(text),
 			"enrolled, but no agent answers: is ballast-agent running in it?");

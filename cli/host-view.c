@@ -164,9 +164,19 @@ static void line_pressed(const struct cli *c, FILE *f, const json_t *g)
 static void line_stale(const struct cli *c, FILE *f, const json_t *g, uint64_t now)
 {
 	uint64_t heard = get_time(g, "/report/time");
-	char span[SPAN_TEXT_MAX], a[SIZE_TEXT_MAX];
+	uint64_t shut_out = get_time(g, "/agent/shut_out_until");
+	const char *name = get_string(g, "/name", "?");
+	char span[SPAN_TEXT_MAX], time[SHOW_TIME_MAX], a[SIZE_TEXT_MAX];
 
-	line(c, f, STYLE_BAD, get_string(g, "/name", "?"),
+	if (shut_out) {
+		line(c, f, STYLE_BAD, name,
+			"its agent is not listened to until %s, for it misbehaved (ballastctl events "
+			"--guest %s --kind channel-shut says how) -> it is not shrunk below %s",
+			show_time(shut_out, 0, time), name,
+			show_size(get_number(g, "/memory/floor", UINT64_MAX), a));
+		return;
+	}
+	line(c, f, STYLE_BAD, name,
 		"its agent has been silent%s%s -> it is not shrunk below %s",
 		heard && now > heard ? " for " : "",
 		heard && now > heard ? show_span(now - heard, span) : "",

@@ -136,11 +136,13 @@ static void on_event(void *userdata, enum channel_event_kind kind, const char *d
 		t.kind = DAEMON_EVENT_CHANNEL_SHUT;
 		t.severity = SEVERITY_WARNING;
 		s->channel_open = false;
+		s->shut_out_usec = channel_closed_until(g->channel);
 		tell(g->m, &t, "its agent is not listened to: %s", detail);
 		break;
 	case CHANNEL_EVENT_REOPENED:
 		t.kind = DAEMON_EVENT_AGENT_CONNECTED;
 		t.severity = SEVERITY_INFO;
+		s->shut_out_usec = 0;
 		tell(g->m, &t, "its agent is listened to again");
 		break;
 	default: /* a single bad line, the first throttling: for who looks closely */
@@ -202,6 +204,7 @@ void agent_attach(struct guest *g)
 	if (!g->hv->channel_path) {
 		g->channel = channel_free(g->channel);
 		guest_sample(g)->channel_open = false;
+		guest_sample(g)->shut_out_usec = 0;
 		return;
 	}
 	if (g->channel) {

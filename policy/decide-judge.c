@@ -23,6 +23,8 @@ static void stale_check(struct decision *d, struct work *w)
 			w->g->demand.used_bytes);
 		w->g->stale_room_given = false;
 	}
+	if (stale && w->s->shut_out_usec) /* its silence is our doing, for what it did: it earns no room */
+		w->g->stale_room_given = true;
 	w->g->stale = w->p->stale = stale;
 	if (heard && !stale)
 		decision_wake(d, w->s->report.arrival_usec + limit + 1);

@@ -104,6 +104,7 @@ struct guest_sample {
 	bool quarantined;         /* a call on it is overdue: no command; charged at max(old, new) */
 	uint64_t inflight_bytes;  /* a setMemory to this size is on its way or overdue; 0: none */
 	bool channel_open;        /* an agent is connected */
+	uint64_t shut_out_usec;   /* BOOTTIME until which its agent is not listened to, for it misbehaved; 0: it is */
 	bool soft_limited;        /* a soft limit of ours is on it, as far as its calls went */
 
 	struct guest_report report;

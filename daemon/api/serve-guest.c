@@ -112,13 +112,14 @@ static void write_cpu(struct json_out *o, const struct guest_sample *g, const st
 	json_out_close(o, '}');
 }
 
-static void write_agent(
-	struct json_out *o, const struct guest_sample *g, const struct view_guest *v)
+static void write_agent(struct json_out *o, const struct snapshot *s, const struct guest_sample *g,
+	const struct view_guest *v)
 {
 	json_out_key(o, "agent");
 	json_out_open(o, '{');
 	json_out_key_bool(o, "enrolled", v && v->enrolled);
 	json_out_key_bool(o, "connected", g->channel_open);
+	json_out_key_time(o, "shut_out_until", snapshot_real_usec(s, g->shut_out_usec));
 	json_out_key_string(o, "version", v ? v->agent_version : NULL);
 	json_out_key_string(o, "os", v ? v->os : NULL);
 	json_out_key_string(o, "kernel", v ? v->kernel : NULL);
@@ -235,7 +236,7 @@ void serve_guest(const struct view_input *k, size_t index, struct json_out *o)
 	json_out_key_string(
 		o, "fixed", g->fixed == FIXED_NOT ? NULL : fixed_reason_to_string(g->fixed));
 	json_out_key_string(o, "net", guest_net(g));
-	write_agent(o, g, v);
+	write_agent(o, s, g, v);
 	write_report(o, s, &g->report);
 	write_reason(o, "standing", guest_standing(p));
 	json_out_key_u64(o, "overrides", count_overrides(s, &g->id.uuid));

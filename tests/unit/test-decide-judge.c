@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tests/small-host.h"
 
+#include "policy/decision.h"
+
 static const struct plan_event *event_of(const struct plan *p, enum event_kind kind)
 {
 	for (size_t i = 0; i < p->n_events; i++)
@@ -124,6 +126,26 @@ TEST(silence_is_told_once_with_what_it_used_last_and_so_is_its_end)
 	CHECK(event_of(small_decide(&h), EVENT_FRESH));
 	CHECK(!h.plan->guests[0].stale);
 	CHECK(!event_of(small_decide(&h), EVENT_FRESH));
+}
+
+/* Room for who fell silent under pressure is not for whose agent we stopped listening to, even when that is over. */
+TEST(whose_agent_was_shut_out_earns_no_room_by_its_silence)
+{
+	for (int shut = 0; shut < 2; shut++) {
+		_cleanup_small_host_ struct small_host h;
+
+		small_begin(&h, 1, 16 * GIB, "");
+		small_report(&h, 0, 512 * MIB, 0);
+		small_decide(&h);
+		h.guests[0].shut_out_usec = shut ? SMALL_START + USEC_PER_MIN : 0;
+		small_pass(&h, 20 * USEC_PER_SEC);
+		small_decide(&h);
+		CHECK(h.plan->guests[0].stale);
+		h.guests[0].shut_out_usec = 0;
+		small_pass(&h, 50 * USEC_PER_SEC);
+		small_decide(&h);
+		CHECK(decide_state_guest(h.state, &h.guests[0].id.uuid, 0)->stale_room_given == shut);
+	}
 }
 
 /* Who was never heard is not silent: it may have no agent. */
