@@ -10,6 +10,8 @@ daemon_paths = \
 # What needs none of the parts: configuration, overrides, reservations, sizes to release.
 noinst_LIBRARIES += daemon/libcore.a
 daemon_libcore_a_SOURCES = \
+	daemon/conf-key.c \
+	daemon/conf-key.h \
 	daemon/conf.c \
 	daemon/conf.h \
 	daemon/enforcing.c \
@@ -36,6 +38,7 @@ daemon_ballastd_SOURCES = \
 	daemon/manager-dump.c \
 	daemon/manager-enroll.c \
 	daemon/manager-guest.c \
+	daemon/manager-hv.c \
 	daemon/manager-mode.c \
 	daemon/manager-original.c \
 	daemon/manager-override.c \
@@ -48,6 +51,8 @@ daemon_ballastd_SOURCES = \
 	daemon/manager-view.c \
 	daemon/manager.c \
 	daemon/manager.h \
+	daemon/release-guests.c \
+	daemon/release-private.h \
 	daemon/release.c \
 	daemon/release.h \
 	$(NULL)

@@ -206,8 +206,16 @@ bool manager_may_act(const struct manager *m) _nonnull_ _pure_;
 int manager_submit(struct guest *g, struct hv_request *req, uint64_t *ret_id) _nonnull_args_(1, 2);
 
 /* manager-guest.c */
-extern const struct hv_ops manager_hv_ops;
+struct guest *guest_new(struct manager *m, const struct hv_guest *hv) _nonnull_; /* in the table; NULL without memory */
+void guest_free(struct guest *g) _nonnull_;                                      /* and out of it: the last one takes its place */
 void manager_guests_free(struct manager *m) _nonnull_;
+/* What the picture says goes into the sample. The strings stay libvirt's picture's, of which the guest holds a reference. */
+void guest_take(struct guest *g, const struct hv_guest *hv) _nonnull_;
+/* A new run of the guest: nothing that was known of its memory holds. BOOTTIME of its start; 0: before we looked. */
+void guest_run_begins(struct guest *g, uint64_t started_usec) _nonnull_;
+
+/* manager-hv.c */
+extern const struct hv_ops manager_hv_ops;
 
 /* manager-agent.c */
 void agent_attach(struct guest *g) _nonnull_; /* makes, moves or drops its channel, as libvirt's picture says */

@@ -2,206 +2,19 @@
 #include "daemon/release.h"
 
 #include "common/units.h"
-#include "daemon/channel/channel.h"
 #include "daemon/enforcing.h"
-#include "daemon/guest-run.h"
-#include "daemon/host/host.h"
 #include "daemon/host/process.h"
-#include "daemon/hv/hv.h"
-#include "daemon/release-plan.h"
-#include "daemon/store/store.h"
+#include "daemon/release-private.h"
 #include "daemon/sys/clock.h"
 #include "daemon/sys/journal.h"
 #include "daemon/view.h"
-#include "policy/policy-set.h"
 
 /* A small daemon of its own, with nothing that could have kept the large one from starting: no API, no writing, and of the policies only
  * what [Host] says of memory, where that can be read. */
 
-#define RELEASE_GUESTS_MAX 4096
 #define LISTEN_USEC  (5 * USEC_PER_SEC / 2) /* for agents to say what they use */
 #define CONNECT_USEC (6 * USEC_PER_SEC)
 #define END_USEC     (9 * USEC_PER_SEC)
-
-struct released {
-	struct release *r;
-	const struct hv_guest *hv;
-	struct channel *channel;
-	uint64_t actual_bytes;
-	struct guest_report report;
-	uint64_t original_bytes;
-	bool soft_limited; /* by us, as the state says */
-	bool read, asked;
-};
-
-struct release {
-	sd_event *loop;
-	struct hub *hub;
-	struct hv *hv;
-	struct host *host;
-	struct host_settings host_settings;
-	struct policy_set *set; /* owns strings of host_settings */
-	struct store *store;
-	enum release_goal goal;
-	struct released *guests[RELEASE_GUESTS_MAX];
-	size_t n;
-	bool synced, commanded;
-	unsigned waiting; /* commands */
-	uint64_t started_usec, synced_usec;
-};
-
-static struct released *find(struct release *r, const struct uuid *u)
-{
-	for (size_t i = 0; i < r->n; i++)
-		if (uuid_equal(&r->guests[i]->hv->uuid, u))
-			return r->guests[i];
-	return NULL;
-}
-
-static void on_report(void *userdata, const struct guest_report *report)
-{
-	struct released *g = userdata;
-
-	g->report = *report;
-}
-static void on_hello(void *userdata, const struct agent_hello *hello)
-{
-	struct released *g = userdata;
-
-	if (!g->asked)
-		g->asked = channel_ping(g->channel) >= 0;
-}
-static void on_filesystems(void *userdata, const struct guest_filesystem *fs, size_t n)
-{
-}
-static void on_event(void *userdata, enum channel_event_kind kind, const char *detail)
-{
-}
-static const struct channel_ops channel_ops = {on_report, on_hello, on_filesystems, on_event};
-
-static void appeared(void *data, const struct hv_guest *hv)
-{
-	struct release *r = data;
-	struct released *g;
-
-	if (find(r, &hv->uuid) || r->n == RELEASE_GUESTS_MAX || !(g = calloc(1, sizeof(*g))))
-		return;
-	g->r = r;
-	g->hv = hv_guest_ref(hv);
-	g->actual_bytes = hv->actual_bytes;
-	r->guests[r->n++] = g;
-	if (hv->channel_path)
-		(void)!channel_new(r->hub, hv->channel_path, &channel_ops, g, &g->channel);
-	(void)!hv_submit(r->hv, &(struct hv_request){.call = HV_CALL_READ_BALLOON, .guest = hv->uuid}, NULL);
-}
-
-static void synced(void *data, uint64_t generation)
-{
-	struct release *r = data;
-
-	r->synced = true;
-	r->synced_usec = clock_boot_usec();
-}
-
-static void balloon_take(struct released *g, const struct hv_balloon *b)
-{
-	g->read = true;
-	if (b->has & HV_HAS_ACTUAL)
-		g->actual_bytes = b->actual_bytes;
-	if (g->report.source == REPORT_NONE && (b->has & HV_HAS_AVAILABLE) && b->last_update_sec) {
-		g->report.source = REPORT_BALLOON;
-		g->report.available_bytes = b->available_bytes;
-	}
-}
-
-static void call_done(void *data, const struct hv_result *res)
-{
-	struct release *r = data;
-	struct released *g = find(r, &res->guest);
-	struct journal_fields fields = {&res->guest, g ? g->hv->name : NULL, NULL};
-
-	if (res->call == HV_CALL_READ_BALLOON && g && res->error >= 0 && res->n_balloons == 1)
-		balloon_take(g, res->balloons);
-	if (res->call != HV_CALL_SET_MEMORY && res->call != HV_CALL_SET_SOFT_LIMIT)
-		return;
-	if (r->waiting)
-		r->waiting--;
-	if (res->error < 0 && res->call == HV_CALL_SET_SOFT_LIMIT)
-		journal_write(JOURNAL_RELEASED, LOG_ERR, &fields, "its soft limit cannot be lifted: %s",
-			*res->text ? res->text : strerror(-res->error));
-	else if (res->error < 0)
-		journal_write(JOURNAL_RELEASED, LOG_ERR, &fields, "cannot be given %llu MiB: %s",
-			(unsigned long long)(res->bytes / MIB),
-			*res->text ? res->text : strerror(-res->error));
-}
-
-static void no_generation(void *data, uint64_t generation, const char *version)
-{
-}
-static void no_down(void *data, const struct hv_down *down)
-{
-	struct release *r = data;
-
-	r->synced = false;
-}
-static void no_change(void *data, const struct hv_guest *hv, unsigned what)
-{
-}
-static void no_gone(void *data, const struct uuid *guest, enum hv_gone why)
-{
-}
-static void no_guest(void *data, const struct uuid *guest)
-{
-}
-static void balloon_changed(void *data, const struct uuid *guest, uint64_t actual_bytes)
-{
-	struct released *g = find(data, guest);
-
-	if (g)
-		g->actual_bytes = actual_bytes;
-}
-static void no_job(void *data, const struct uuid *guest, bool completed)
-{
-}
-static void no_quarantine(void *data, const struct hv_overdue *o)
-{
-}
-static void no_recovery(void *data, const struct uuid *guest, const struct hv_balloon *balloon)
-{
-}
-static void trouble(void *data, const struct uuid *guest, const char *text)
-{
-	journal_warning("%s", text);
-}
-static const struct hv_ops hv_ops = {
-	.connected = no_generation,
-	.synced = synced,
-	.disconnected = no_down,
-	.guest_appeared = appeared,
-	.guest_changed = no_change,
-	.guest_gone = no_gone,
-	.guest_reset = no_guest,
-	.balloon_changed = balloon_changed,
-	.job_started = no_guest,
-	.job_ended = no_job,
-	.guest_quarantined = no_quarantine,
-	.guest_recovered = no_recovery,
-	.trouble = trouble,
-	.call_done = call_done,
-};
-
-/* Of this very run: what an earlier one of the same UUID had says nothing of a guest that was started, or defined, anew since. */
-static int take_original(const struct store_original *o, void *userdata)
-{
-	struct released *g = find(userdata, &o->guest);
-	char run[GUEST_RUN_MAX];
-
-	if (!g || !streq(o->run, guest_run_format(g->hv, run)))
-		return 0;
-	g->original_bytes = o->bytes;
-	g->soft_limited = o->soft_limited;
-	return 0;
-}
 
 static uint64_t resident_bytes(const struct hv_guest *hv)
 {
@@ -278,7 +91,7 @@ static void command_all(struct release *r)
 
 	r->commanded = true;
 	if (r->store)
-		(void)!store_load_originals(r->store, take_original, r);
+		(void)!store_load_originals(r->store, release_take_original, r);
 	for (size_t i = 0; want && i < r->n; i++) {
 		fill(r->guests[i], &want[i]);
 		/* Nobody is shrunk here: what was grown may be in use by now. */
@@ -400,7 +213,7 @@ int release_run(const struct conf *conf)
 	if (e >= 0)
 		e = open_host(&r, conf);
 	if (e >= 0)
-		e = hv_new(&config, &hv_ops, &r, &r.hv);
+		e = hv_new(&config, &release_hv_ops, &r, &r.hv);
 	if (e >= 0)
 		e = sd_event_add_time(r.loop, NULL, CLOCK_BOOTTIME, 0, USEC_PER_MSEC, on_look, &r);
 	if (e >= 0)

@@ -2,8 +2,11 @@
 # The HTTP side of the daemon: views, the event log, and the API that serves them.
 noinst_LIBRARIES += daemon/libview.a daemon/api/libapi.a
 daemon_libview_a_SOURCES = \
+	daemon/eventlog-kind.c \
 	daemon/eventlog.c \
 	daemon/eventlog.h \
+	daemon/view-copy.c \
+	daemon/view-copy.h \
 	daemon/view.c \
 	daemon/view.h \
 	$(NULL)

@@ -17,6 +17,8 @@ daemon_hv_libhv_a_SOURCES = \
 	daemon/hv/hv-guest.h \
 	daemon/hv/hv-guests.c \
 	daemon/hv/hv-loop.c \
+	daemon/hv/hv-node.c \
+	daemon/hv/hv-node.h \
 	daemon/hv/hv-out.c \
 	daemon/hv/hv-priv.h \
 	daemon/hv/hv-sched-end.c \
