@@ -165,13 +165,15 @@ int conf_load_good(const char *path, bool must_exist, struct conf *ret, struct d
 {
 	_cleanup_conf_ struct conf c = {0};
 	struct reading rd = {&c, findings};
-	int r = conf_defaults(&c);
+	int r = conf_defaults(&c), main_read, dropins_read;
 
 	if (r < 0)
 		return r;
-	if (conf_read_file(path, must_exist, &rd) == -ENOMEM || conf_read_dropins(path, &rd) == -ENOMEM)
+	main_read = conf_read_file(path, must_exist, &rd);
+	dropins_read = conf_read_dropins(path, &rd);
+	if (main_read == -ENOMEM || dropins_read == -ENOMEM)
 		return -ENOMEM;
 	*ret = c;
 	c = (struct conf){0};
-	return 0;
+	return main_read < 0 || dropins_read < 0;
 }

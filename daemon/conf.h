@@ -44,7 +44,7 @@ int conf_load(const char *path, bool must_exist, struct conf *ret, struct diag_l
 	_nonnull_ _must_check_;
 /*
  * The same for who must go on whatever the files say (`ballastd --release`): *ret is filled with what is good in them, and defaults for the rest;
- * findings say what is not. Returns 0, or -ENOMEM (then *ret is untouched).
+ * findings say what is not. Returns 0, 1 where a whole file could not be read, or -ENOMEM (then *ret is untouched).
  */
 int conf_load_good(const char *path, bool must_exist, struct conf *ret, struct diag_list *findings)
 	_nonnull_ _must_check_;

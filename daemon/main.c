@@ -294,7 +294,7 @@ static int run(const struct options *o)
 	}
 	block_signals();
 	if (o->what == RELEASE)
-		r = release_run(&conf);
+		r = release_run(&conf, r == 0);
 	else
 		r = run_loop(o, &conf, trace);
 	if (trace)

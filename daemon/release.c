@@ -151,7 +151,7 @@ static void release_clear(struct release *r)
 }
 
 /* Returns 1 when there is something to do, 0 in observe mode, -errno where that cannot be known: then no guest is touched. */
-static int read_state(struct release *r, const struct conf *conf)
+static int read_state(struct release *r, const struct conf *conf, bool whole)
 {
 	_cleanup_diag_ struct diag d = {0};
 	_cleanup_free_ char *mode = NULL, *why = NULL;
@@ -159,13 +159,16 @@ static int read_state(struct release *r, const struct conf *conf)
 
 	if (e >= 0)
 		e = store_load_text(r->store, "mode", &mode);
-	r->goal = e < 0 ? RELEASE_TO_USED : RELEASE_TO_ORIGINAL;
+	r->goal = RELEASE_TO_ORIGINAL;
 	if (e >= 0 && streq(mode, daemon_mode_to_string(MODE_ENFORCE)))
 		return 1;
-	if (e >= 0 || e == -ENOENT) {
+	if (!whole && (e >= 0 || e == -ENOENT)) {
+		e = diag_set(&d, EBADMSG, NULL, 0, 0, "the configuration cannot, which may name another");
+	} else if (e >= 0 || e == -ENOENT) {
 		journal_info("mode is observe, says %s: no guest was touched, none is released", conf->state_dir);
 		return 0;
 	}
+	r->goal = RELEASE_TO_USED;
 	if (d.text)
 		why = diag_format(&d);
 	if (enforcing_marked(conf)) {
@@ -199,11 +202,11 @@ static int open_host(struct release *r, const struct conf *conf)
 	return host_new("/", NULL, &r->host);
 }
 
-int release_run(const struct conf *conf)
+int release_run(const struct conf *conf, bool whole)
 {
 	_cleanup_(release_clear) struct release r = {.started_usec = clock_boot_usec()};
 	struct hv_config config = {.uri = conf->uri, .deadline_usec = conf->call_timeout_usec};
-	int e = read_state(&r, conf);
+	int e = read_state(&r, conf, whole);
 
 	if (e <= 0)
 		return e;

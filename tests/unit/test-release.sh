@@ -140,5 +140,10 @@ head -c 8192 /dev/zero | tr '\0' x >"$tmp/state/state.db"
 release
 [ $? = 9 ] && grep -q 'nothing shows that guests were commanded: none is touched' "$tmp/err" && ! grep -q ': given' "$tmp/err"
 result $? "and those of a daemon in mode observe are not touched"
+# A directory cannot be read as a file, by root neither.
+mkdir "$tmp/other.conf"
+"$d" --release --foreground --config="$tmp/other.conf" 2>"$tmp/err"
+[ $? = 9 ] && grep -q "$tmp/other.conf" "$tmp/err" && ! grep -q 'mode is observe' "$tmp/err"
+result $? "a configuration that cannot be read is not taken for mode observe"
 echo "1..$n"
 exit $failed
