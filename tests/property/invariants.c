@@ -387,11 +387,41 @@ static bool use_right(const struct model *m, const struct plan *p)
 	return true;
 }
 
+/* 17: one plan frees what floors lack, from page caches too: when all have done as they are told there is room for every floor. Steps too
+ * small for a command are left, but where nothing else is taken. */
+static bool floors_are_freed_at_once(const struct model *m, const struct plan *p)
+{
+	uint64_t sum = 0, trifles = 0;
+	bool lacks = false;
+
+	if (m->snap.n_reservations || p->host_state == HOST_CRITICAL)
+		return true;
+	for (size_t i = 0; i < m->snap.n_guests; i++) {
+		const struct plan_guest *g = &p->guests[i];
+		const struct action *a = memory_action(p, i);
+		uint64_t floor = MIN(g->floor_bytes, g->share_bytes);
+
+		if (a && own_move(a)) /* where its balloon stands is told first, and taken of by the next plan */
+			return true;
+		if (g->left_out) {
+			sum += g->share_bytes;
+			continue;
+		}
+		sum += MAX(g->target_bytes, floor);
+		lacks |= m->guests[i].target_bytes + 8 * MIB < floor;
+		trifles += MAX(m->guests[i].target_bytes / 200, 8 * MIB) + MIB;
+	}
+	REQUIRE(!lacks || sum <= p->budget_bytes + trifles, "I17 floors lack %" PRIu64 " MiB that nobody is told to give",
+		(sum - p->budget_bytes) / MIB);
+	return true;
+}
+
 bool invariants_hold(const struct model *m, const struct plan *p, const struct decide_state *state)
 {
 	return budget_right(m, p) && promise_holds(m, p) && floors_hold(m, p) &&
 	       silent_and_netless_safe(m, p) && pressed_last(m, p) && commands_sane(m, p) &&
 	       shares_fit(m, p) && policy_kept(m, p, state) && overrides_kept(m, state) &&
 	       left_alone(m, p) && doubt_takes_surplus(m, p) &&
-	       shrinks_for_a_reason(m, p) && urgent_first(m, p) && use_right(m, p);
+	       shrinks_for_a_reason(m, p) && urgent_first(m, p) && use_right(m, p) &&
+	       floors_are_freed_at_once(m, p);
 }
