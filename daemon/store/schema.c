@@ -19,8 +19,8 @@ static const char *const migrations[] = {
 	/* 1 -> 2: a soft limit of ours is on the guest, to be lifted by whoever comes after us. */
 	"ALTER TABLE originals ADD COLUMN soft_limited INTEGER NOT NULL DEFAULT 0;",
 	/* 2 -> 3: weight or quota that are on it are ours, to go back once no policy sets them. */
-	"ALTER TABLE originals ADD COLUMN cpu_ours INTEGER NOT NULL DEFAULT 0;"
-	"UPDATE originals SET cpu_ours = 1;", /* may be: where they are the original's after all, that is seen when they are read */
+	("ALTER TABLE originals ADD COLUMN cpu_ours INTEGER NOT NULL DEFAULT 0;"
+	 "UPDATE originals SET cpu_ours = 1;"), /* may be: where they are the original's after all, that is seen when they are read */
 };
 
 const struct schema schema_current = {migrations, ARRAY_SIZE(migrations)};
