@@ -237,6 +237,8 @@ TEST(what_its_channel_does_is_told_in_words)
 		ch.ops->on_event(ch.userdata, all[i].kind, "detail");
 		CHECK_STR(fake.told[i], all[i].text);
 		CHECK_INT(guest_sample(g)->channel_open, all[i].open);
+		CHECK_U64(guest_sample(g)->shut_out_usec,
+			all[i].kind == CHANNEL_EVENT_CLOSED ? 77 * USEC_PER_SEC : 0);
 	}
 	ch.ops->on_event(ch.userdata, CHANNEL_EVENT_BAD_LINE, "detail"); /* for who looks closely only */
 	CHECK_INT((int)fake.n_told, (int)ARRAY_SIZE(all));
