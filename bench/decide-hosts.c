@@ -210,10 +210,12 @@ void host_step(struct host *h, const struct plan *plan)
 		if (a->guest_index == SIZE_MAX)
 			continue;
 		s = &h->guests[a->guest_index];
-		if (a->kind == ACTION_MEMORY)
+		if (a->kind == ACTION_MEMORY) {
 			s->target_bytes = s->actual_bytes = a->to_bytes;
-		else if (a->kind == ACTION_CPU)
+			s->actual_usec = h->snap.now_boot_usec + 1; /* read after the command */
+		} else if (a->kind == ACTION_CPU) {
 			s->cpu_weight = a->cpu_weight;
+		}
 	}
 	h->snap.now_boot_usec += STEP_USEC;
 	h->snap.now_real_usec += STEP_USEC;

@@ -106,12 +106,15 @@ void balloon_told(struct guest *g, uint64_t actual_bytes, uint64_t when_usec)
 static bool statistics_fresh(struct guest *g, uint64_t stamp_sec, uint64_t when_usec)
 {
 	uint64_t real_sec = clock_real_usec() / USEC_PER_SEC;
-	uint64_t age_usec = (real_sec - MIN(real_sec, stamp_sec)) * USEC_PER_SEC;
+	uint64_t age_usec = (real_sec - MIN(real_sec, stamp_sec) + 1) * USEC_PER_SEC; /* at most: it has no fractions */
 
 	if (stamp_sec != g->stats_update_sec) {
 		g->stats_changed_usec = g->stats_update_sec ? when_usec : when_usec - MIN(when_usec, age_usec);
 		g->stats_update_sec = stamp_sec;
 	}
+	/* Those of before a reset are the word of a kernel that is gone. */
+	if (g->was_reset && g->stats_changed_usec <= g->boot_usec)
+		return false;
 	return when_usec - MIN(when_usec, g->stats_changed_usec) <= STATISTICS_OLD_USEC;
 }
 

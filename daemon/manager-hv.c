@@ -145,10 +145,18 @@ static void guest_gone(void *data, const struct uuid *guest, enum hv_gone why)
 static void guest_reset(void *data, const struct uuid *guest)
 {
 	struct guest *g = manager_find(data, guest);
+	uint64_t stamp;
 
 	if (!g)
 		return;
+	/* One reset is told more than once: it is the same beginning as long as nothing was heard of it. */
+	if (g->boot_expected && !guest_sample(g)->balloon_answered) {
+		guest_sample(g)->started_usec = g->boot_usec = clock_boot_usec();
+		return;
+	}
+	stamp = g->stats_update_sec;
 	guest_run_begins(g, clock_boot_usec());
+	g->stats_update_sec = stamp; /* the device keeps them, too */
 	g->was_reset = g->boot_expected = true;
 	if (g->channel)
 		channel_reset(g->channel);

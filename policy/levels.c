@@ -13,17 +13,21 @@ static void level_raise(struct division_guest *g, enum level from, uint64_t byte
 		g->level[l] = MAX(g->level[l], bytes);
 }
 
-/* The most it may have: policy Max, unless that would kill a guest without a net. */
-static uint64_t bound_max(const struct work *w)
-{
-	uint64_t max = mib_down(MIN(w->s->max_bytes, w->set->mem_max_bytes));
-
-	return MAX(max, MIN(mib_up(w->sizes.safe_bytes), mib_down(w->s->max_bytes)));
-}
-
 static bool in_grace(const struct work *w, uint64_t now)
 {
 	return w->s->started_usec && sub_sat(now, w->s->started_usec) < w->set->mem_boot_grace_usec;
+}
+
+/* The most it may have: policy Max, unless that would kill a guest without a net. A bound of what it uses follows that in steps only, or the
+ * noise of reports would be commands. */
+static uint64_t bound_max(const struct work *w)
+{
+	uint64_t most = mib_down(w->s->max_bytes), max = MIN(most, mib_down(w->set->mem_max_bytes));
+	uint64_t safe = MIN(mib_up(w->sizes.safe_bytes), most), have = MIN(w->target_bytes, most);
+
+	if (safe > max)
+		max = have > safe && have - safe < MOVE_MIN_BYTES ? have : safe;
+	return max;
 }
 
 static uint64_t want_banded(const struct work *w, uint64_t floor_bytes)
@@ -116,6 +120,8 @@ void levels_guest(struct decision *d, struct work *w)
 	w->p->max_bytes = w->s->max_bytes;
 	if (w->out)
 		return;
+	if (in_grace(w, d->now))
+		decision_wake(d, w->s->started_usec + w->set->mem_boot_grace_usec);
 	d->n_releases += w->sizes.full_release;
 	w->div = &d->divs[d->n_divs++];
 	row_build(d, w);

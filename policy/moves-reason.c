@@ -9,7 +9,8 @@ struct reason moves_shrink_reason(const struct decision *d, const struct work *w
 	struct reason r = {.arg = {deficit, w->p->used_bytes}};
 
 	if (w->target_bytes > w->p->max_bytes) {
-		r.code = REASON_MAX_POLICY;
+		r.code = w->p->max_bytes > w->set->mem_max_bytes ? REASON_MAX_UNSAFE : REASON_MAX_POLICY;
+		r.arg[1] = w->set->mem_max_bytes;
 		r.arg[0] = w->p->max_bytes;
 	} else if (moves_must_shrink(w)) {
 		r.code = REASON_RELEASE;

@@ -23,6 +23,7 @@ enum reason_code {
 	REASON_HOST,           /* the host itself needs memory */
 	REASON_DOUBT,          /* another one may take more than it says: it was started anew, or keeps what it gave */
 	REASON_MAX_POLICY,     /* policy Max */
+	REASON_MAX_UNSAFE,     /* policy Max would kill it: as near to that as is safe */
 	REASON_RESERVE,        /* room for a guest that starts or arrives */
 	REASON_SETTLE,         /* a release was more than needed: one correction */
 	REASON_RELEASE,        /* policy Surplus=release */

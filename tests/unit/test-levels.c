@@ -72,6 +72,25 @@ TEST(policys_min_is_a_floor_and_its_max_bounds_everything)
 	CHECK_U64(row(&o)[LEVEL_GROW], 1500 * MIB);
 }
 
+TEST(a_max_that_would_kill_is_kept_as_far_as_is_safe)
+{
+	struct one o;
+
+	begin(&o);
+	o.s.report.swap_free_bytes = 0; /* no net: what it uses and 512 MiB */
+	o.set.mem_max_bytes = GIB;
+	CHECK_U64(row(&o)[LEVEL_GROW], GIB + 512 * MIB);
+	CHECK_U64(o.p.max_bytes, GIB + 512 * MIB);
+	/* A little less used is no reason for a command, much less is. */
+	o.s.target_bytes = GIB + 512 * MIB;
+	o.g.demand.used_bytes = o.g.demand.average_bytes = o.g.demand.peak_bytes = GIB - 4 * MIB;
+	row(&o);
+	CHECK_U64(o.p.max_bytes, GIB + 512 * MIB);
+	o.g.demand.used_bytes = o.g.demand.average_bytes = o.g.demand.peak_bytes = GIB - 16 * MIB;
+	row(&o);
+	CHECK_U64(o.p.max_bytes, GIB + 496 * MIB);
+}
+
 TEST(who_uses_all_it_has_grows_by_its_weight_and_not_as_a_floor)
 {
 	struct one o;

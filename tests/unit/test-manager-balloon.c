@@ -125,4 +125,25 @@ TEST(an_agent_that_spoke_before_its_balloon_was_read_is_asked_again)
 	CHECK_INT((int)asked, 1);
 }
 
+TEST(statistics_of_before_a_reset_are_not_the_new_kernels_word)
+{
+	_cleanup_manager_ struct manager m;
+	struct guest *g = start(&m);
+	uint64_t now = clock_real_usec() / USEC_PER_SEC;
+
+	/* Never read before, and read before: the device keeps them either way. */
+	for (int read = 0; read < 2; read++) {
+		g->was_reset = false;
+		g->stats_update_sec = 0;
+		CHECK(!read || take(g, now, 0));
+		g->boot_usec = WHEN + USEC_PER_SEC / 2;
+		g->was_reset = true;
+		guest_sample(g)->balloon_answered = false;
+		CHECK(!take(g, now, 1));
+		CHECK(!guest_sample(g)->balloon_answered);
+		CHECK(take(g, now + 5, 6));
+		CHECK(guest_sample(g)->balloon_answered);
+	}
+}
+
 TEST_MAIN()
