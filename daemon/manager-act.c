@@ -56,7 +56,7 @@ int act_set_memory(struct guest *g, uint64_t to_bytes, const struct reason *reas
 	g->unknown_until_usec = 0;
 	g->commanded = true;
 	s->target_bytes = to_bytes;
-	s->inflight_bytes = MAX(to_bytes, s->inflight_bytes);
+	s->inflight_bytes = MAX(MAX(from, to_bytes), s->inflight_bytes);
 	g->changed_real_usec = clock_real_usec();
 	g->changed_from_bytes = from;
 	g->changed_to_bytes = to_bytes;
@@ -198,7 +198,8 @@ static void set_memory_done(struct guest *g, const struct hv_result *r)
 	}
 	g->set_id = 0;
 	if (r->error >= 0) {
-		s->inflight_bytes = 0;
+		/* It may have come near to where it was sent before: what was read until now does not say. */
+		g->unknown_until_usec = monotonic_to_boot(r->ended_usec);
 		balloon_read(g);
 		return;
 	}

@@ -83,6 +83,8 @@ enum balloon_verdict balloon_observe(struct balloon *b, const struct guest_sampl
 	uint64_t seen_usec = s->actual_usec ? MIN(s->actual_usec, now_usec) : now_usec;
 	bool was_reached = b->reached, forward;
 
+	if (s->actual_usec > b->commanded_usec)
+		b->before_bytes = 0;
 	/* A driver that has not spoken since its guest's start finds its target in the device and goes there from the maximum: that is not taking
 	 * anything back. */
 	if (!b->known || s->target_bytes != b->target_bytes) {
@@ -122,6 +124,7 @@ void balloon_commanded(struct balloon *b, const struct guest_sample *s, uint64_t
 {
 	bool moves = distance(to_bytes, s->actual_bytes) > TOLERANCE_BYTES;
 
+	b->before_bytes = MAX(b->before_bytes, MAX(b->target_bytes, s->target_bytes));
 	b->known = true;
 	b->target_bytes = to_bytes;
 	b->commanded_usec = now_usec;

@@ -12,6 +12,7 @@ struct balloon {
 	bool known;
 	uint64_t target_bytes;
 	uint64_t commanded_usec; /* 0: not by us */
+	uint64_t before_bytes;   /* it may have come as far as that on its way to an earlier target: no reading since; 0: one was */
 	uint64_t last_actual_bytes;
 	uint64_t progress_usec;
 	bool reached;

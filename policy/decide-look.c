@@ -22,7 +22,8 @@ static void incarnation_check(struct decision *d, struct work *w, bool first)
 
 static void breaker_check(struct decision *d, struct work *w)
 {
-	uint64_t allowed = MAX(MAX(w->target_bytes, w->s->actual_bytes), w->s->inflight_bytes);
+	uint64_t sent = MAX(w->s->inflight_bytes, w->g->balloon.before_bytes);
+	uint64_t allowed = MAX(MAX(w->target_bytes, w->s->actual_bytes), sent);
 	bool beyond = guest_resident(w->s) > add_sat(allowed, BREAKER_BYTES);
 
 	if (!beyond) {
@@ -52,7 +53,7 @@ static void charge(struct work *w)
 {
 	const struct guest_sample *s = w->s;
 	uint64_t held = MAX(MAX(w->target_bytes, s->actual_bytes),
-		MAX(s->inflight_bytes, guest_resident(s)));
+		MAX(MAX(s->inflight_bytes, w->g->balloon.before_bytes), guest_resident(s)));
 
 	w->held_bytes = held;
 	w->charge_bytes = held;

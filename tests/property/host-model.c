@@ -190,8 +190,10 @@ static void guest_command(struct model *m, const struct action *a)
 	struct guest_sample *s = &m->guests[a->guest_index];
 
 	/* Now and then a command is lost on its way. */
-	if (!one_in(m, 30))
-		s->target_bytes = a->to_bytes;
+	if (one_in(m, 30))
+		return;
+	m->truth[a->guest_index].sent_bytes = MAX(m->truth[a->guest_index].sent_bytes, s->target_bytes);
+	s->target_bytes = a->to_bytes;
 }
 
 static void guest_move(struct model *m, size_t i)
@@ -201,6 +203,10 @@ static void guest_move(struct model *m, size_t i)
 	uint64_t distance;
 
 	s->identity_changed = false;
+	/* Readings take their time: the last one may be older than the last command. */
+	if (t->sent_bytes && one_in(m, 3))
+		return;
+	t->sent_bytes = 0;
 	s->actual_usec = m->snap.now_boot_usec;
 	if (s->fixed || t->stuck || !s->balloon_answered)
 		return;
@@ -235,6 +241,7 @@ static void guest_live(struct model *m, size_t i)
 		s->resident_bytes = s->max_bytes + s->qemu_bytes;
 	if (one_in(m, 40)) {
 		s->incarnation++;
+		t->sent_bytes = 0;
 		s->started_usec = m->snap.now_boot_usec;
 		s->balloon_answered = one_in(m, 2);
 	} else if (!s->balloon_answered) {

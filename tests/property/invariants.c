@@ -274,6 +274,15 @@ static bool overrides_kept(const struct model *m, const struct decide_state *sta
 	return true;
 }
 
+/* 1: whatever it was sent to since its size was last read, it may have come to. */
+static bool charged_for_what_it_was_sent_to(const struct model *m, const struct plan *p)
+{
+	for (size_t i = 0; i < m->snap.n_guests; i++)
+		REQUIRE(p->guests[i].charge_bytes >= m->truth[i].sent_bytes,
+			"I1 guest %zu is charged less than it may have come to", i);
+	return true;
+}
+
 /* 13: who is out of the division is not told anything but where its balloon stands. */
 static bool left_alone(const struct model *m, const struct plan *p)
 {
@@ -323,7 +332,7 @@ static bool shrinks_for_a_reason(const struct model *m, const struct plan *p)
 		const struct action *a = memory_action(p, i);
 
 		REQUIRE(!a || !shrinks(&m->guests[i], a) || own_move(a) || a->reason.code == REASON_MAX_POLICY ||
-				a->reason.code == REASON_RELEASE,
+				a->reason.code == REASON_MAX_UNSAFE || a->reason.code == REASON_RELEASE,
 			"I14 guest %zu shrunk for nothing", i);
 	}
 	return true;
@@ -421,7 +430,7 @@ bool invariants_hold(const struct model *m, const struct plan *p, const struct d
 	return budget_right(m, p) && promise_holds(m, p) && floors_hold(m, p) &&
 	       silent_and_netless_safe(m, p) && pressed_last(m, p) && commands_sane(m, p) &&
 	       shares_fit(m, p) && policy_kept(m, p, state) && overrides_kept(m, state) &&
-	       left_alone(m, p) && doubt_takes_surplus(m, p) &&
+	       charged_for_what_it_was_sent_to(m, p) && left_alone(m, p) && doubt_takes_surplus(m, p) &&
 	       shrinks_for_a_reason(m, p) && urgent_first(m, p) && use_right(m, p) &&
 	       floors_are_freed_at_once(m, p);
 }

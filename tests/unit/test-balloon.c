@@ -171,4 +171,23 @@ TEST(a_driver_that_starts_anew_goes_to_its_target_and_took_nothing_back)
 	CHECK_INT(observe(&b, 2048, START + 20 * USEC_PER_SEC), BALLOON_TOOK_BACK);
 }
 
+TEST(until_it_is_read_again_it_may_have_come_as_far_as_it_was_sent_before)
+{
+	struct guest_sample s = sample(1000, 1000, START);
+	struct balloon b = {0};
+
+	balloon_observe(&b, &s, START);
+	balloon_commanded(&b, &s, 2000 * MIB, START);
+	s = sample(1000, 2000, START); /* the reading is older than the command */
+	balloon_observe(&b, &s, START + 50);
+	balloon_commanded(&b, &s, 1500 * MIB, START + 50);
+	CHECK_U64(b.before_bytes, 2000 * MIB);
+	s.target_bytes = 1500 * MIB;
+	balloon_observe(&b, &s, START + 100);
+	CHECK_U64(b.before_bytes, 2000 * MIB);
+	s = sample(1700, 1500, START + 150);
+	balloon_observe(&b, &s, START + 200);
+	CHECK_U64(b.before_bytes, 0);
+}
+
 TEST_MAIN()
