@@ -219,6 +219,7 @@ tell_fake release
 tell_fake jobs
 golden status-jobs status
 tell_fake full
+"$ctl" mode enforce >/dev/null # after a command no view from before it is shown
 COLUMNS=400 exits 0 "at 4 GiB, all that its definition allows -> it cannot grow" status
 COLUMNS=400 exits 0 "mail1         its agent is not listened to until" status
 COLUMNS=400 exits 0 "for it misbehaved: ballastctl events --guest mail1 --kind channel-shut" guest show mail1
