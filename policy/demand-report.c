@@ -8,6 +8,8 @@
 #define INTERVAL_MIN_USEC     USEC_PER_SEC
 #define INTERVAL_PRESSED_USEC (USEC_PER_SEC / 10)
 #define PEAK_HALF_USEC  (60 * USEC_PER_SEC)
+/* What must not be missed is counted at the top of the noise (3 % up and down): no command follows each report. */
+#define HIGH_PARTS 8
 /* Actual counts as steady after this: totals and actual then belong together. */
 #define STEADY_USEC  (2 * USEC_PER_SEC)
 #define STEADY_BYTES (2 * MIB)
@@ -115,6 +117,8 @@ static void use_update(struct demand *d, const struct guest_sample *s, uint64_t 
 				PEAK_HALF_USEC);
 	d->peak_usec = now_usec;
 	d->used_bytes = used;
+	if (used > d->high_bytes || used < d->high_bytes - d->high_bytes / HIGH_PARTS)
+		d->high_bytes = used;
 	d->file_bytes = MIN(r->file_bytes, sub_sat(s->actual_bytes, d->peak_bytes));
 	d->available_bytes = r->available_bytes;
 	d->known = true;

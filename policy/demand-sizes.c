@@ -35,7 +35,7 @@ void demand_sizes(const struct demand *d, const struct guest_sample *s, const st
 	ret->safe_bytes = MIN(s->target_bytes, MAX(used / 2, CORE_BYTES));
 	if (ret->no_net)
 		ret->safe_bytes = ret->used_bytes =
-			add_sat(used, MAX(ret->headroom_bytes, burst));
+			add_sat(MAX(used, d->high_bytes), MAX(ret->headroom_bytes, burst));
 	if (stale)
 		ret->used_bytes = MAX(ret->used_bytes, add_sat(used, ret->headroom_bytes));
 	ret->want_bytes = add_sat(peak, ret->headroom_bytes);

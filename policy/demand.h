@@ -35,6 +35,7 @@ struct demand {
 	uint64_t size_bytes;     /* what it had when it reported */
 	uint64_t overhead_bytes; /* actual - MemTotal, smoothed; 0: not known */
 	uint64_t used_bytes;     /* latest word */
+	uint64_t high_bytes;     /* the highest of late: falls by an eighth at least */
 	uint64_t average_bytes;  /* smoothed */
 	uint64_t peak_bytes;     /* rises at once, falls by half of the distance a minute */
 	uint64_t peak_usec;

@@ -26,7 +26,7 @@ static uint64_t bound_max(const struct work *w)
 	uint64_t safe = MIN(mib_up(w->sizes.safe_bytes), most), have = MIN(w->target_bytes, most);
 
 	if (safe > max)
-		max = have > safe && have - safe < MOVE_MIN_BYTES ? have : safe;
+		max = have > safe && have - safe < MAX(MOVE_MIN_BYTES, safe / BAND_PARTS) ? have : safe;
 	return max;
 }
 
