@@ -127,38 +127,50 @@ static unsigned print_problems(const struct cli *c, FILE *f, const json_t *host)
 	return (unsigned)json_array_size(get_at(host, "/problems"));
 }
 
-/* What is done about a guest that stalls. Nothing can be about one that has all that it may have: what holds it, and how to raise that, is said. */
-static void line_pressed(const struct cli *c, FILE *f, const json_t *g)
+/* How it shows that it is short: it may stall, read back what it has just dropped, or have little left. */
+static const char *short_text(const json_t *g, char *text, size_t size)
+{
+	uint64_t stall = get_number(g, "/memory/stall_permyriad", 0);
+	uint64_t refaults = get_number(g, "/memory/refaults_per_sec", 0);
+	char n[RATIO_TEXT_MAX + SIZE_TEXT_MAX];
+
+	if (stall >= 10)
+		snprintf(text, size, "stalls on memory (%s of its time)", show_permyriad(stall, n));
+	else if (refaults)
+		snprintf(text, size, "reads %llu pages a second back too soon", (unsigned long long)refaults);
+	else
+		snprintf(text, size, "has only %s of memory available",
+			show_size(get_number(g, "/report/available", UINT64_MAX), n));
+	return text;
+}
+
+/* What is done about a guest that is short. Nothing can be about one that has all that it may have: what holds it, and how to raise that, is said. */
+static void line_pressed(const struct cli *c, FILE *f, const json_t *g, bool acts)
 {
 	uint64_t actual = get_number(g, "/memory/actual", 0);
 	uint64_t target = get_number(g, "/memory/target", actual);
 	uint64_t max = get_number(g, "/memory/max", UINT64_MAX);
 	uint64_t limit = get_number(g, "/memory/limit", max);
-	char stall[RATIO_TEXT_MAX], a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX];
+	char how[96], a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX];
 	const char *name = get_string(g, "/name", "?");
 
-	show_permyriad(get_number(g, "/memory/stall_permyriad", UINT64_MAX), stall);
+	short_text(g, how, sizeof(how));
 	size_format(actual, a);
 	if (target > actual + MIB)
-		line(c, f, STYLE_NOTE, name,
-			"stalls on memory (%s of its time) -> grows from %s to %s", stall, a,
-			size_format(target, b));
+		line(c, f, STYLE_NOTE, name, "%s -> grows from %s to %s", how, a, size_format(target, b));
 	else if (actual + MIB >= max)
 		line(c, f, STYLE_BAD, name,
-			"stalls on memory (%s of its time) at %s, all that its definition allows -> "
-			"it cannot grow; mend: raise <memory> in its definition (virsh edit %s) and "
-			"start it anew",
-			stall, a, name);
+			"%s at %s, all that its definition allows -> it cannot grow; mend: raise <memory> in its "
+			"definition (virsh edit %s) and start it anew",
+			how, a, name);
 	else if (actual + MIB >= limit)
 		line(c, f, STYLE_BAD, name,
-			"stalls on memory (%s of its time) at %s, all that Max= allows -> it cannot "
-			"grow; mend: raise Max= (ballastctl policy explain %s says who sets it)",
-			stall, a, name);
+			"%s at %s, all that Max= allows -> it cannot grow; mend: raise Max= (ballastctl policy explain "
+			"%s says who sets it)",
+			how, a, name);
 	else
-		line(c, f, STYLE_NOTE, name,
-			"stalls on memory (%s of its time) at %s -> it is first to get what comes "
-			"free",
-			stall, a);
+		line(c, f, STYLE_NOTE, name, "%s at %s -> %s", how, a,
+			acts ? "it is first to get what comes free" : "nothing is done in this mode");
 }
 
 static void line_stale(const struct cli *c, FILE *f, const json_t *g, uint64_t now)
@@ -211,7 +223,7 @@ static void line_held_back(
 		distance > 2 * MIB ? size_format(share, b) : "");
 }
 
-static unsigned print_guest(const struct cli *c, FILE *f, const json_t *g, uint64_t now)
+static unsigned print_guest(const struct cli *c, FILE *f, const json_t *g, uint64_t now, bool acts)
 {
 	const char *name = get_string(g, "/name", "?");
 	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX];
@@ -231,15 +243,16 @@ static unsigned print_guest(const struct cli *c, FILE *f, const json_t *g, uint6
 	if (guest_is(g, "breaker") && ++n)
 		line(c, f, STYLE_BAD, name,
 			"holds %s on the host, more than the %s it has -> counted at its "
-			"maximum, given a soft limit",
+			"maximum%s",
 			show_size(get_number(g, "/memory/resident", UINT64_MAX), a),
-			show_size(get_number(g, "/memory/actual", UINT64_MAX), b));
+			show_size(get_number(g, "/memory/actual", UINT64_MAX), b),
+			acts ? ", given a soft limit where its policy's Enforce= says so" : "");
 	if (guest_is(g, "stuck") && ++n)
 		line_stuck(c, f, g);
 	if (guest_is(g, "stale") && ++n)
 		line_stale(c, f, g, now);
 	if (guest_is(g, "pressed") && ++n)
-		line_pressed(c, f, g);
+		line_pressed(c, f, g, acts);
 	if (guest_is(g, "not-credible") && ++n)
 		line(c, f, STYLE_NOTE, name,
 			"asks for memory and does not use what it was given -> its pressure counts "
@@ -259,11 +272,12 @@ static unsigned print_guest(const struct cli *c, FILE *f, const json_t *g, uint6
 unsigned host_print_wrong(const struct cli *c, FILE *f, const json_t *host, const json_t *guests)
 {
 	uint64_t now = get_time(host, "/decided");
+	bool acts = streq(get_string(host, "/mode", "?"), "enforce");
 	unsigned n = print_problems(c, f, host);
 	const json_t *g;
 	size_t i;
 
 	json_array_foreach (guests, i, g)
-		n += print_guest(c, f, g, now);
+		n += print_guest(c, f, g, now, acts);
 	return n;
 }

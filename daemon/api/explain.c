@@ -129,7 +129,7 @@ _printf_(2, 3) static void say(struct json_out *o, const char *fmt, ...)
 static const struct {
 	const char *word, *sentence;
 } condition_sentences[] = {
-	{"pressed", "it stalls on memory beyond its policy's limit: it is served before others and "
+	{"pressed", "it is short of memory, by its own word: it is served before others and "
 		    "not shrunk"},
 	{"stale", "its agent has fallen silent: it is not shrunk below what it last used, and its "
 		  "headroom"},

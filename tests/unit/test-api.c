@@ -186,7 +186,7 @@ TEST(explain_puts_it_in_sentences)
 				json_string_value(line));
 		CHECK_CONTAINS(all, "web1 has 1 GiB of at most 4 GiB");
 		CHECK_CONTAINS(all, "why: stalled 12.34% of the last second");
-		CHECK_CONTAINS(all, "pressed: it stalls on memory");
+		CHECK_CONTAINS(all, "pressed: it is short of memory");
 		CHECK_CONTAINS(all, "policy 50-day.policy matches, but its schedule is closed "
 				    "(Mon..Fri 08:00)");
 		CHECK_CONTAINS(all, "policy 10-default.policy is in force");

@@ -223,6 +223,8 @@ tell_fake full
 COLUMNS=400 exits 0 "at 4 GiB, all that its definition allows -> it cannot grow" status
 COLUMNS=400 exits 0 "mail1         its agent is not listened to until" status
 COLUMNS=400 exits 0 "for it misbehaved: ballastctl events --guest mail1 --kind channel-shut" guest show mail1
+COLUMNS=400 exits 0 "reads 120 pages a second back too soon" status
+COLUMNS=400 exits 0 "of memory available at" status
 COLUMNS=400 exits 0 "at 3 GiB, all that Max= allows -> it cannot grow" status
 
 # --- a daemon that does not turn at all ---
