@@ -6,6 +6,7 @@
 /* Nobody looks inside: the fakes take them, and nothing else gets them. */
 #define FAKE_HV ((struct hv *)&fake)
 #define FAKE_STORE ((struct store *)&fake)
+#define FAKE_HUB ((struct hub *)&fake)
 
 /*
  * The parts around one file of the manager, for its unit test: every function here is weak, so that a test links the real file it is about and

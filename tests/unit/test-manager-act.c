@@ -8,7 +8,7 @@
 static struct manager start(void)
 {
 	fake_clear();
-	return (struct manager){.hv = FAKE_HV, .store = FAKE_STORE, .mode = MODE_ENFORCE, .connected = true, .synced = true};
+	return (struct manager){.hv = FAKE_HV, .hub = FAKE_HUB, .store = FAKE_STORE, .mode = MODE_ENFORCE, .connected = true, .synced = true};
 }
 
 static void end(struct guest *g, uint64_t bytes, int error)

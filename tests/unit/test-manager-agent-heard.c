@@ -76,7 +76,7 @@ static struct guest *start(struct manager *m)
 
 	fake_clear();
 	memset(&ch, 0, sizeof(ch));
-	*m = (struct manager){.hv = FAKE_HV, .store = FAKE_STORE, .mode = MODE_ENFORCE, .connected = true, .synced = true};
+	*m = (struct manager){.hv = FAKE_HV, .hub = FAKE_HUB, .store = FAKE_STORE, .mode = MODE_ENFORCE, .connected = true, .synced = true};
 	m->conf.heartbeat_usec = 7 * USEC_PER_SEC;
 	m->conf.stall_usec = 20 * USEC_PER_MSEC;
 	m->conf.change_permyriad = 500;

@@ -54,7 +54,7 @@ static void start(struct manager *m)
 {
 	fake_clear();
 	memset(channels, 0, sizeof(channels));
-	*m = (struct manager){.hv = FAKE_HV, .store = FAKE_STORE, .plan = &plan, .plan_fits = true,
+	*m = (struct manager){.hv = FAKE_HV, .hub = FAKE_HUB, .store = FAKE_STORE, .plan = &plan, .plan_fits = true,
 		.conf = {.heartbeat_usec = 5 * USEC_PER_SEC, .stall_usec = 50 * USEC_PER_MSEC,
 			.change_permyriad = 300}};
 	fake_guest(m, "web", 1024, 512)->channel = &channels[0];

@@ -9,7 +9,7 @@
 static struct guest *start(struct manager *m)
 {
 	fake_clear();
-	*m = (struct manager){.hv = FAKE_HV, .store = FAKE_STORE, .mode = MODE_ENFORCE, .connected = true, .synced = true};
+	*m = (struct manager){.hv = FAKE_HV, .hub = FAKE_HUB, .store = FAKE_STORE, .mode = MODE_ENFORCE, .connected = true, .synced = true};
 	return fake_guest(m, "web", 1024, 512);
 }
 

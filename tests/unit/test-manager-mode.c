@@ -8,7 +8,7 @@ static const struct api_mode_request observe = {MODE_OBSERVE, false}, enforce = 
 static struct manager start(enum daemon_mode mode)
 {
 	fake_clear();
-	return (struct manager){.hv = FAKE_HV, .store = FAKE_STORE, .mode = mode, .connected = true, .synced = true};
+	return (struct manager){.hv = FAKE_HV, .hub = FAKE_HUB, .store = FAKE_STORE, .mode = mode, .connected = true, .synced = true};
 }
 
 static void end(struct api_call *call)

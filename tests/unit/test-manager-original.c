@@ -36,7 +36,7 @@ static struct manager start(void)
 {
 	fake_clear();
 	memset(&disk, 0, sizeof(disk));
-	return (struct manager){.hv = FAKE_HV, .store = FAKE_STORE, .mode = MODE_ENFORCE, .connected = true, .synced = true};
+	return (struct manager){.hv = FAKE_HV, .hub = FAKE_HUB, .store = FAKE_STORE, .mode = MODE_ENFORCE, .connected = true, .synced = true};
 }
 
 /* A daemon finds this run of the guest with this weight and quota on it. */

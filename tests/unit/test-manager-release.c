@@ -9,7 +9,7 @@ static struct manager start(uint64_t free_mib)
 {
 	fake_clear();
 	plan = (struct plan){.budget_bytes = free_mib * MIB};
-	return (struct manager){.hv = FAKE_HV, .store = FAKE_STORE, .mode = MODE_ENFORCE, .connected = true, .synced = true, .plan = &plan};
+	return (struct manager){.hv = FAKE_HV, .hub = FAKE_HUB, .store = FAKE_STORE, .mode = MODE_ENFORCE, .connected = true, .synced = true, .plan = &plan};
 }
 #define _cleanup_manager_ _cleanup_(fake_manager_clear)
 static void jsonp_free(json_t **j)

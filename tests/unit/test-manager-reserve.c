@@ -14,7 +14,7 @@ static int start(struct manager *m, enum daemon_mode mode, const char *policy)
 	struct diag_list findings = {0};
 
 	fake_clear();
-	*m = (struct manager){.hv = FAKE_HV, .store = FAKE_STORE, .mode = mode, .connected = true, .synced = true, .plan = &plan};
+	*m = (struct manager){.hv = FAKE_HV, .hub = FAKE_HUB, .store = FAKE_STORE, .mode = mode, .connected = true, .synced = true, .plan = &plan};
 	plan = (struct plan){.budget_bytes = 8 * GIB, .charged_bytes = 6 * GIB, .guests = plan_guests, .n_guests = 2};
 	for (size_t i = 0; i < 2; i++)
 		plan_guests[i] = (struct plan_guest){.charge_bytes = 3 * GIB, .floor_bytes = GIB};

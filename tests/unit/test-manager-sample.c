@@ -59,7 +59,7 @@ static int start(struct manager *m)
 	struct diag_list findings = {0};
 
 	fake_clear();
-	*m = (struct manager){0};
+	*m = (struct manager){.hub = FAKE_HUB};
 	return policy_set_from_texts(&policy, 1, NULL, &m->set, &findings);
 }
 
