@@ -49,6 +49,8 @@ static void on_report(void *userdata, const struct guest_report *r)
 		g->spoke_early = true;
 		return;
 	}
+	if (g->boot_expected && r->boot_id && r->boot_id == g->boot_gone)
+		return; /* sent before the reset */
 	if (!first && s->report.boot_id && r->boot_id != s->report.boot_id && !g->boot_expected &&
 		line_check_boot(&s->report, r, g->boot_usec, &refused) >= 0)
 		boot_unannounced(g, r);

@@ -155,9 +155,11 @@ static void guest_reset(void *data, const struct uuid *guest)
 		return;
 	}
 	stamp = g->stats_update_sec;
+	g->boot_gone = guest_sample(g)->report.boot_id;
 	guest_run_begins(g, clock_boot_usec());
 	g->stats_update_sec = stamp; /* the device keeps them, too */
 	g->was_reset = g->boot_expected = true;
+	balloon_read(g); /* what the device keeps */
 	if (g->channel)
 		channel_reset(g->channel);
 	decide_soon(g->m);

@@ -54,6 +54,7 @@ struct guest {
 	bool was_reset;            /* since it appeared */
 	uint64_t boot_usec;        /* the last boot that we know of, or when it appeared */
 	bool boot_expected;        /* libvirt told of the reset that the next boot id stands for */
+	uint64_t boot_gone;        /* the boot id before that: what still comes of it is the past */
 	uint64_t asked_usec;       /* when it was last asked for a report; 0: never */
 	uint64_t trigger_usec;     /* stall within a second that it reports at once, as it was told; 0: nothing was told */
 

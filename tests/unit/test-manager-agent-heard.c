@@ -199,6 +199,14 @@ TEST(a_boot_that_nobody_announced_counts_and_one_that_cannot_be_is_refused)
 	g->boot_expected = true; /* libvirt told of it */
 	report(10, 1000, REPORT_WHY_REQUEST, NOW + 3 * USEC_PER_SEC);
 	CHECK(!ch.refused && !g->boot_expected);
+	/* What was sent before a reset and comes after it is not the new kernel's. */
+	g->boot_expected = true;
+	g->boot_gone = 10;
+	report(10, 480, REPORT_WHY_HEARTBEAT, NOW + 4 * USEC_PER_SEC);
+	CHECK(g->boot_expected);
+	CHECK_U64(s->report.total_bytes, 1000 * MIB);
+	report(11, 480, REPORT_WHY_REQUEST, NOW + 5 * USEC_PER_SEC);
+	CHECK(!g->boot_expected);
 }
 
 TEST(it_is_asked_once_a_second_at_most)

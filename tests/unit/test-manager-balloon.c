@@ -125,6 +125,26 @@ TEST(an_agent_that_spoke_before_its_balloon_was_read_is_asked_again)
 	CHECK_INT((int)asked, 1);
 }
 
+TEST(a_balloon_on_its_way_at_a_reset_is_not_the_new_kernels_word)
+{
+	_cleanup_manager_ struct manager m;
+	struct guest *g = start(&m);
+	struct guest_sample *s = guest_sample(g);
+	struct hv_balloon b = {.has = HV_HAS_ACTUAL, .actual_bytes = 510 * MIB};
+
+	balloon_take(g, &b, WHEN);
+	g->boot_usec = WHEN + 100;
+	g->was_reset = true;
+	s->balloon_answered = false;
+	b.actual_bytes = 500 * MIB;
+	balloon_take(g, &b, WHEN + 200);
+	balloon_told(g, 500 * MIB, WHEN + USEC_PER_SEC);
+	CHECK(!s->balloon_answered);
+	b.actual_bytes = 1023 * MIB;
+	balloon_take(g, &b, WHEN + 5 * USEC_PER_SEC);
+	CHECK(s->balloon_answered);
+}
+
 TEST(statistics_of_before_a_reset_are_not_the_new_kernels_word)
 {
 	_cleanup_manager_ struct manager m;
