@@ -18,8 +18,6 @@
 #define SILENCE_DECIDES_USEC USEC_PER_MIN
 /* An agent in a guest that boots speaks within this (20 s where two boot at once on a slow machine). */
 #define AGENT_BOOT_USEC (30 * USEC_PER_SEC)
-/* QEMU tells of a balloon that moved once a second. */
-#define EVENT_LATE_USEC (3 * USEC_PER_SEC / 2)
 /* Statistics that the driver has not renewed for this long are not its word any more. */
 #define STATISTICS_OLD_USEC (30 * USEC_PER_SEC)
 
@@ -88,17 +86,19 @@ static void actual_set(struct guest *g, uint64_t actual_bytes, uint64_t when_use
 	decide_within(g->m, 20 * USEC_PER_MSEC);
 }
 
-/* Only the driver writes this figure; but just after a reset it may have been the one of the kernel that is gone: a balloon that was on its way,
- * an event that came late. One whose driver was that quick is known to have answered by its agent's report. */
-static bool is_drivers_word(const struct guest *g, uint64_t when_usec)
+/* Only the driver writes this figure. After a reset it may still be the one of the kernel that is gone, whose balloon was on its way or whose
+ * event came late: but that lies between what was last read and its target, and the new kernel's driver begins above both, at the maximum. */
+static bool is_drivers_word(const struct guest *g, uint64_t before_bytes, uint64_t actual_bytes, uint64_t when_usec)
 {
-	return !g->was_reset || when_usec >= g->boot_usec + EVENT_LATE_USEC;
+	return !g->was_reset || actual_bytes > MAX(before_bytes, guest_sample(g)->target_bytes) + ARRIVED_BYTES ||
+	       when_usec >= g->boot_usec + DRIVER_USEC;
 }
 
 void balloon_told(struct guest *g, uint64_t actual_bytes, uint64_t when_usec)
 {
-	if (is_drivers_word(g, when_usec))
-		guest_sample(g)->balloon_answered = true;
+	struct guest_sample *s = guest_sample(g);
+
+	s->balloon_answered |= is_drivers_word(g, s->actual_bytes, actual_bytes, when_usec);
 	/* The event comes up to a second late: while readings are under way they are the truth. */
 	if (g->reading || balloon_is_moving(g)) {
 		balloon_read(g);
@@ -174,7 +174,7 @@ void balloon_take(struct guest *g, const struct hv_balloon *b, uint64_t when_use
 		take_first(g, when_usec);
 	/* Below its maximum only a driver's word can have brought it there; one that was there before we came is taken at that word. */
 	if (s->actual_bytes < s->max_bytes &&
-		(first ? !g->was_reset : s->actual_bytes != before && is_drivers_word(g, when_usec)))
+		(first ? !g->was_reset : s->actual_bytes != before && is_drivers_word(g, before, s->actual_bytes, when_usec)))
 		s->balloon_answered = true;
 	statistics_take(g, b, when_usec);
 	if (g->balloon_report.source == REPORT_BALLOON && g->balloon_report.arrival_usec == when_usec) {

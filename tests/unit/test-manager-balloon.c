@@ -140,8 +140,32 @@ TEST(a_balloon_on_its_way_at_a_reset_is_not_the_new_kernels_word)
 	balloon_take(g, &b, WHEN + 200);
 	balloon_told(g, 500 * MIB, WHEN + USEC_PER_SEC);
 	CHECK(!s->balloon_answered);
+	/* Nor is one that was on its way up: that ends at its target. */
+	s->target_bytes = 700 * MIB;
+	b.actual_bytes = 700 * MIB;
+	balloon_take(g, &b, WHEN + 3 * USEC_PER_SEC);
+	CHECK(!s->balloon_answered);
+	s->target_bytes = 512 * MIB;
 	b.actual_bytes = 1023 * MIB;
 	balloon_take(g, &b, WHEN + 5 * USEC_PER_SEC);
+	CHECK(s->balloon_answered);
+}
+
+TEST(a_new_kernel_that_is_quick_is_believed_at_once_and_one_that_was_missed_after_a_minute)
+{
+	_cleanup_manager_ struct manager m;
+	struct guest *g = start(&m);
+	struct guest_sample *s = guest_sample(g);
+
+	g->boot_usec = WHEN;
+	g->was_reset = true;
+	s->balloon_answered = false;
+	balloon_told(g, 1023 * MIB, WHEN + USEC_PER_SEC / 3);
+	CHECK(s->balloon_answered);
+	s->balloon_answered = false;
+	balloon_told(g, 400 * MIB, WHEN + DRIVER_USEC - 1);
+	CHECK(!s->balloon_answered);
+	balloon_told(g, 400 * MIB, WHEN + DRIVER_USEC);
 	CHECK(s->balloon_answered);
 }
 
