@@ -3,10 +3,10 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "common/units.h"
 #include "daemon/api/internal.h"
+#include "daemon/sys/clock.h"
 
 #define YEAR_SEC (UINT64_C(366) * 86400)
 
@@ -161,14 +161,6 @@ static int take_setting(struct api_call *call, size_t which, uint64_t value, str
 	return bad_field(p, pointer, "%s", d.text ? d.text : "not possible");
 }
 
-static uint64_t now_real_usec(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * USEC_PER_SEC + (uint64_t)ts.tv_nsec / 1000;
-}
-
 static int prepare_end(struct api_call *call, struct problem *p)
 {
 	struct api_override_request *req = &call->request.override;
@@ -184,7 +176,7 @@ static int prepare_end(struct api_call *call, struct problem *p)
 		return 0;
 	if (json_time_parse(json_string_value(until), &req->until_real_usec) < 0)
 		return bad_field(p, "/until", "not a time");
-	if (req->until_real_usec <= now_real_usec())
+	if (req->until_real_usec <= clock_real_usec())
 		return bad_field(p, "/until", "%s is in the past", json_string_value(until));
 	return 0;
 }

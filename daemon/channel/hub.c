@@ -4,9 +4,9 @@
 #include <limits.h>
 #include <poll.h>
 #include <sys/epoll.h>
-#include <time.h>
 
 #include "common/units.h"
+#include "daemon/sys/clock.h"
 
 /* Served of the crowd, and of the slow ones, before it is seen who else has something. */
 #define FAST_EVENTS 32
@@ -32,14 +32,6 @@ struct hub {
 	struct epoll_event *events;
 	int n_events;
 };
-
-static uint64_t now_usec(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return (uint64_t)ts.tv_sec * USEC_PER_SEC + (uint64_t)ts.tv_nsec / 1000;
-}
 
 static int control(int epoll_fd, int op, int fd, uint32_t events, void *data)
 {
@@ -230,7 +222,7 @@ static int fast_turn(struct hub *hub, uint64_t timeout_usec)
 	if (hub->pause_usec > hub->now_usec) {
 		n = timeout_usec ? poll(&loop, 1, milliseconds(MIN(timeout_usec, hub->pause_usec - hub->now_usec))) : 0;
 		hub->loop_ready |= n > 0;
-		hub->now_usec = now_usec();
+		hub->now_usec = clock_boot_usec();
 		if (hub->pause_usec > hub->now_usec)
 			return n < 0 && errno != EINTR ? -errno : 0;
 		timeout_usec = 0;
@@ -238,7 +230,7 @@ static int fast_turn(struct hub *hub, uint64_t timeout_usec)
 	n = epoll_wait(hub->fast, events, FAST_EVENTS, milliseconds(timeout_usec));
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
-	hub->now_usec = now_usec();
+	hub->now_usec = clock_boot_usec();
 	mark(hub, events, n, hub->now_usec);
 	served = serve(hub, events, n, hub->now_usec, &more);
 	if (served)
@@ -275,7 +267,7 @@ static int serve_until(struct hub *hub, uint64_t until_usec, bool stay)
 {
 	int total = 0, r;
 
-	hub->now_usec = now_usec();
+	hub->now_usec = clock_boot_usec();
 	do {
 		uint64_t wait_usec = until_usec == USEC_INFINITY ? USEC_INFINITY : sub_sat(until_usec, hub->now_usec);
 
@@ -293,7 +285,7 @@ static int serve_until(struct hub *hub, uint64_t until_usec, bool stay)
 
 static int turn(struct hub *hub, uint64_t timeout_usec, bool stay)
 {
-	uint64_t until_usec = timeout_usec < USEC_INFINITY ? now_usec() + timeout_usec : USEC_INFINITY;
+	uint64_t until_usec = timeout_usec < USEC_INFINITY ? clock_boot_usec() + timeout_usec : USEC_INFINITY;
 	int served, r = sd_event_prepare(hub->loop);
 	bool pending = r > 0;
 
