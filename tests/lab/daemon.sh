@@ -6,6 +6,7 @@
 #   api METHOD PATH [BODY]  the answer of the API in h1
 #   figure GUEST FIELD      a number of a guest, e.g. memory.target; "null" where there is none
 #   actual GUEST            its balloon in bytes, asked of QEMU
+#   put_policy NAME <TEXT   installs a policy file in h1 and reloads
 #   journal [WORD]          ballastd's journal
 #   calls KIND              how often ballastd asked libvirt so, by its own count ("mutating": what could change a guest)
 #   has GUEST N             its balloon holds at least N bytes
@@ -13,6 +14,10 @@
 
 ctl() {
 	lab in h1 ballastctl "$@"
+}
+
+put_policy() { # NAME <TEXT
+	lab in h1 sh -c "mkdir -p /etc/ballast/policy.d; cat >/etc/ballast/policy.d/$1; ballastctl reload >/dev/null"
 }
 
 api() {

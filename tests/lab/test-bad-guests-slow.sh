@@ -10,9 +10,6 @@ lab_up 1
 guest() {
 	lab guest "$@" >"$TEST_TMP/guest-$1" 2>&1 || tap_say <"$TEST_TMP/guest-$1"
 }
-put_policy() { # NAME <TEXT
-	lab in h1 sh -c "mkdir -p /etc/ballast/policy.d; cat >/etc/ballast/policy.d/$1; ballastctl reload >/dev/null"
-}
 drop_policies() { # NAME...
 	lab in h1 sh -c "cd /etc/ballast/policy.d && rm -f $*; ballastctl reload >/dev/null"
 }

@@ -8,9 +8,6 @@ MIB=$((1024 * 1024))
 STOPPED_SECONDS=60
 names=$(seq -f 's%g' 10)
 lab_up 1
-put_policy() { # NAME <TEXT
-	lab in h1 sh -c "mkdir -p /etc/ballast/policy.d; cat >/etc/ballast/policy.d/$1; ballastctl reload >/dev/null"
-}
 how_many() { # CONDITION: of the ten
 	ctl guest list --json | python3 -c '
 import json, sys
