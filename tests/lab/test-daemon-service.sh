@@ -9,7 +9,7 @@ lab_up 1
 lab guest web --max 512M --memory 512M >"$TEST_TMP/guest" 2>&1 || tap_say <"$TEST_TMP/guest"
 wait_until 30 reported web
 
-put_policy() { # NAME TEXT
+write_policy() { # NAME TEXT
 	lab in h1 sh -c "mkdir -p /etc/ballast/policy.d; printf '$2' >/etc/ballast/policy.d/$1"
 }
 setting() { # SECTION KEY: the effective value
@@ -40,12 +40,12 @@ tap_ok "the API says which libvirt it is" answer_has version \
 	"\"libvirt\":\"$(lab in h1 virsh version --daemon | sed -n 's/^Running against daemon: //p')\""
 
 # --- Reload ---
-put_policy 50-web.policy '[Match]\nGuest=web\n[Memory]\nWeight=300\n'
-put_policy 60-min.policy '[Match]\nGuest=web\n[Memory]\nMin=200M\n'
+write_policy 50-web.policy '[Match]\nGuest=web\n[Memory]\nWeight=300\n'
+write_policy 60-min.policy '[Match]\nGuest=web\n[Memory]\nMin=200M\n'
 tap_ok "good policies are taken over by systemctl reload" lab in h1 systemctl reload ballastd
 tap_ok "and in force" wait_until 10 setting_is Memory Weight 300
-put_policy 50-web.policy '[Match]\nGuest=web\n[Memory]\nWeigth=500\n'
-put_policy 60-min.policy '[Match]\nGuest=web\n[Memory]\nMin=220M\n'
+write_policy 50-web.policy '[Match]\nGuest=web\n[Memory]\nWeigth=500\n'
+write_policy 60-min.policy '[Match]\nGuest=web\n[Memory]\nMin=220M\n'
 lab in h1 systemctl reload ballastd
 tap_ok "the good file of a reload is in force" wait_until 10 setting_is Memory Min 220M
 tap_is "the bad one keeps its last good version" "$(setting Memory Weight)" 300
