@@ -37,6 +37,12 @@ static void trace_command(struct guest *g, uint64_t from, uint64_t to, uint64_t 
 			(unsigned long long)from, (unsigned long long)to, (unsigned long long)now);
 }
 
+/* Who takes his own off a guest does not wait for the disk. */
+static bool may_command(const struct guest *g)
+{
+	return g->m->letting_go || g->m->stopping || original_kept(g);
+}
+
 int act_set_memory(struct guest *g, uint64_t to_bytes, const struct reason *reason)
 {
 	struct guest_sample *s = guest_sample(g);
@@ -45,6 +51,8 @@ int act_set_memory(struct guest *g, uint64_t to_bytes, const struct reason *reas
 	struct event_number numbers[] = {{"from", from}, {"to", to_bytes}};
 	int r;
 
+	if (!may_command(g))
+		return -EAGAIN;
 	r = manager_submit(g, &req, &id);
 	if (r < 0)
 		return r;
@@ -88,15 +96,20 @@ int act_set_cpu(struct guest *g, uint64_t weight, uint64_t quota, const struct r
 		.cpu_quota_permyriad = quota,
 	};
 	struct event_number numbers[] = {{"weight", weight}, {"quota_permyriad", quota}};
+	bool was_ours = g->original.cpu_ours;
 	uint64_t id = 0;
 	int r;
 
-	r = manager_submit(g, &req, &id);
-	if (r < 0)
-		return r;
-	g->cpu_id = id;
 	/* From now on, whoever comes after us has to bring it back; also what is on its way back may not arrive. */
 	original_cpu_set(g, true);
+	if (!may_command(g))
+		return -EAGAIN;
+	r = manager_submit(g, &req, &id);
+	if (r < 0) {
+		original_cpu_set(g, was_ours);
+		return r;
+	}
+	g->cpu_id = id;
 	/* What decide() sees from now on; the call's end corrects it. */
 	if (weight)
 		guest_sample(g)->cpu_weight = weight;
@@ -118,14 +131,21 @@ int act_soft_limit(struct guest *g, uint64_t bytes)
 {
 	struct hv_request req = {.call = HV_CALL_SET_SOFT_LIMIT, .guest = g->uuid, .bytes = bytes};
 	struct event_number number = {"bytes", bytes};
-	int r = manager_submit(g, &req, NULL);
+	bool was_limited = g->original.soft_limited;
+	int r;
 
-	if (r < 0)
-		return r;
-	/* What decide() sees from now on; the call's end corrects it. Once it may be set, whoever comes after us has to lift it. */
-	guest_sample(g)->soft_limited = bytes != BYTES_UNLIMITED;
-	if (guest_sample(g)->soft_limited)
+	/* Once it may be set, whoever comes after us has to lift it. */
+	if (bytes != BYTES_UNLIMITED)
 		original_soft_limited(g, true);
+	if (!may_command(g))
+		return -EAGAIN;
+	r = manager_submit(g, &req, NULL);
+	if (r < 0) {
+		original_soft_limited(g, was_limited);
+		return r;
+	}
+	/* What decide() sees from now on; the call's end corrects it. */
+	guest_sample(g)->soft_limited = bytes != BYTES_UNLIMITED;
 	tell(g->m,
 		&(struct tale){
 			.kind = DAEMON_EVENT_SOFT_LIMIT,
@@ -145,6 +165,14 @@ static void relief_begins(struct guest *g, const struct action *a)
 	g->relief_under_way = a->to_bytes > a->from_bytes && g->m->plan->guests[g->index].pressed;
 }
 
+/* A size that waits for the disk is wanted by the next decision just as well; these are said once. The newest counts. */
+static void wait_kept(struct guest *g, enum waiting what, const struct action *a)
+{
+	g->m->n_waiting += !g->waits[what];
+	g->waiting[what] = *a;
+	g->waits[what] = true;
+}
+
 static void act_one(struct manager *m, const struct action *a)
 {
 	struct guest *g;
@@ -157,10 +185,31 @@ static void act_one(struct manager *m, const struct action *a)
 		return;
 	if (a->kind == ACTION_MEMORY && act_set_memory(g, a->to_bytes, &a->reason) >= 0)
 		relief_begins(g, a);
-	else if (a->kind == ACTION_CPU)
-		(void)!act_set_cpu(g, a->cpu_weight, a->cpu_quota, &a->reason);
-	else if (a->kind == ACTION_SOFT_LIMIT)
-		(void)!act_soft_limit(g, a->to_bytes);
+	else if (a->kind == ACTION_CPU && act_set_cpu(g, a->cpu_weight, a->cpu_quota, &a->reason) == -EAGAIN)
+		wait_kept(g, WAITING_CPU, a);
+	else if (a->kind == ACTION_SOFT_LIMIT && act_soft_limit(g, a->to_bytes) == -EAGAIN)
+		wait_kept(g, WAITING_SOFT_LIMIT, a);
+}
+
+static void act_waiting(struct guest *g)
+{
+	for (int w = 0; w < WAITING_MAX; w++) {
+		struct action a = g->waiting[w];
+
+		if (!g->waits[w])
+			continue;
+		g->waits[w] = false;
+		g->m->n_waiting--;
+		act_one(g->m, &a);
+	}
+}
+
+void act_kept(struct manager *m)
+{
+	for (size_t i = 0; m->n_waiting && i < m->n_guests; i++)
+		if (original_kept(m->guests[i]))
+			act_waiting(m->guests[i]);
+	decide_soon(m);
 }
 
 void act_on_plan(struct manager *m)

@@ -90,6 +90,8 @@ void guest_free(struct guest *g)
 	struct manager *m = g->m;
 	size_t last = --m->n_guests;
 
+	for (int w = 0; w < WAITING_MAX; w++)
+		m->n_waiting -= g->waits[w];
 	channel_free(g->channel);
 	process_close(g->process);
 	HASH_DEL(m->by_uuid, g);

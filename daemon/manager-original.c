@@ -3,9 +3,12 @@
 
 /*
  * What each guest had before Ballast touched it: the size it was told to have, its CPU weight and quota, for as long as that run of it lasts. It is noted
- * when a guest is first seen in enforce mode, before anything is commanded, and outlives the daemon: `mode observe --release` and
- * ballast-release.service give it back.
+ * when a guest is first seen in enforce mode, and no command goes out before it is on the disk (original_kept()), so that it outlives the daemon,
+ * whenever that is killed: `mode observe --release` and ballast-release.service give it back.
  */
+
+/* A disk that hangs must not keep a guest from what it needs. An fsync takes some 20 ms here, and seconds where disks are overloaded. */
+#define KEEP_WAIT_USEC (2 * USEC_PER_SEC)
 
 /* What was read at the start, until libvirt's list shows which of them still run. */
 struct known_original {
@@ -59,7 +62,17 @@ static bool noted(const struct guest *g)
 	return g->original.bytes || g->original.cpu_weight;
 }
 
-static void put(struct guest *g, bool soon)
+/* The store answers in the order in which it was asked. One that could not be written counts: that is told, and guests are looked after all the same. */
+static void on_kept(void *userdata, int error, const char *text)
+{
+	struct manager *m = userdata;
+
+	m->originals_kept++;
+	act_kept(m);
+}
+
+/* wanted: commands to the guest wait for it. */
+static void put(struct guest *g, bool wanted)
 {
 	struct store_original o = {
 		.guest = g->uuid,
@@ -73,8 +86,16 @@ static void put(struct guest *g, bool soon)
 		.cpu_ours = g->original.cpu_ours,
 	};
 
-	if (g->m->store)
-		(void)!store_put_original(g->m->store, &o, soon); /* what cannot be written is put again when it can */
+	/* What cannot be written is put again when it can. */
+	if (!g->m->store || store_put_original(g->m->store, &o, wanted ? on_kept : NULL, g->m) < 0 || !wanted)
+		return;
+	g->original_put = ++g->m->originals_put;
+	g->original_put_usec = clock_boot_usec();
+}
+
+bool original_kept(const struct guest *g)
+{
+	return g->m->originals_kept >= g->original_put || clock_boot_usec() - g->original_put_usec >= KEEP_WAIT_USEC;
 }
 
 static void tell_decide(const struct guest *g, struct guest_sample *s)

@@ -38,6 +38,13 @@ struct told {
 	uint32_t n, held;    /* told in it; and not told */
 };
 
+/* Actions that wait until what the guest had before them is on the disk. */
+enum waiting {
+	WAITING_CPU,
+	WAITING_SOFT_LIMIT,
+	WAITING_MAX,
+};
+
 /* One running guest. Its figures are in manager.samples[index]: the snapshot's own array, so that a decision copies nothing. */
 struct guest {
 	struct manager *m;
@@ -85,6 +92,9 @@ struct guest {
 	bool commanded;            /* its target is ours */
 	bool relief_under_way;     /* pressed, it was given memory that has not arrived yet */
 	struct original original;
+	uint64_t original_put, original_put_usec; /* manager.originals_put when it was written last, and BOOTTIME of that; 0: never */
+	bool waits[WAITING_MAX];
+	struct action waiting[WAITING_MAX];
 	char run[GUEST_RUN_MAX];   /* which run of the guest; "" if not known */
 
 	/* enroll on its way */
@@ -158,6 +168,8 @@ struct manager {
 	enum daemon_mode mode;
 	unsigned enforce_waits;    /* requests for mode enforce on their way to the disk, and not void */
 	uint64_t observe_asked;    /* requests for mode observe so far: an `enforce` that waited for the disk meanwhile is void */
+	uint64_t originals_put, originals_kept; /* writes of originals that commands wait for: asked for, and answered */
+	size_t n_waiting;          /* actions of all guests that wait for them */
 	struct known_original *known_originals; /* of runs that libvirt has not shown yet */
 	bool letting_go;           /* what is ours is taken off guests, in whatever mode: that may go out */
 	uint64_t brakes_usec;      /* BOOTTIME: soft limits that observe mode found are asked for again after this */
@@ -259,6 +271,7 @@ void act_on_plan(struct manager *m) _nonnull_;
 int act_set_memory(struct guest *g, uint64_t to_bytes, const struct reason *reason) _nonnull_;
 int act_set_cpu(struct guest *g, uint64_t weight, uint64_t quota, const struct reason *reason) _nonnull_;
 int act_soft_limit(struct guest *g, uint64_t bytes) _nonnull_;
+void act_kept(struct manager *m) _nonnull_; /* originals were written: carries out what waited for that, and decides again */
 void act_call_done(struct guest *g, const struct hv_result *r) _nonnull_;
 
 /* manager-original.c */
@@ -266,6 +279,8 @@ void original_seen(struct guest *g) _nonnull_;   /* a guest appeared, or enforce
 void original_changed(struct guest *g) _nonnull_; /* it was commanded */
 void original_soft_limited(struct guest *g, bool limited) _nonnull_; /* a soft limit of ours is on it, or may be */
 void original_cpu_set(struct guest *g, bool ours) _nonnull_; /* weight or quota on it are ours, or may be */
+/* What is noted of it is on the disk, cannot be written, or has been waited for long enough: commands may go out. A decision follows when it is. */
+bool original_kept(const struct guest *g) _nonnull_;
 void original_gone(struct guest *g) _nonnull_;    /* its run is over */
 void original_prune(struct manager *m) _nonnull_; /* after libvirt's first list: forgets those that do not run any more */
 int original_load(struct manager *m) _nonnull_ _must_check_;

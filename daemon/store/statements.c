@@ -94,9 +94,9 @@ int store_put_overrides(struct store *s, const struct uuid *guest, const char *t
 	return store_submit(s, TAKE_PTR(w));
 }
 
-int store_put_original(struct store *s, const struct store_original *o, bool soon)
+int store_put_original(struct store *s, const struct store_original *o, store_done done, void *userdata)
 {
-	_cleanup_(store_write_freep) struct store_write *w = write_new(STORE_PUT_ORIGINAL, NULL, NULL);
+	_cleanup_(store_write_freep) struct store_write *w = write_new(STORE_PUT_ORIGINAL, done, userdata);
 
 	if (!w || add_uuid(w, &o->guest) < 0 || add_text(w, o->name) < 0 || add_text(w, o->run) < 0)
 		return -ENOMEM;
@@ -106,7 +106,6 @@ int store_put_original(struct store *s, const struct store_original *o, bool soo
 	add_number(w, o->target_bytes);
 	add_number(w, o->soft_limited);
 	add_number(w, o->cpu_ours);
-	w->soon = soon;
 	return store_submit(s, TAKE_PTR(w));
 }
 

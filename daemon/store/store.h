@@ -79,8 +79,8 @@ struct store_original {
 	bool soft_limited;   /* a soft limit of ours is on it */
 	bool cpu_ours;       /* its CPU weight or quota is ours, or may be */
 };
-/* soon: not gathered with what comes within a second: what a command that is about to go out would make wrong after a crash. */
-int store_put_original(struct store *s, const struct store_original *o, bool soon) _nonnull_ _must_check_;
+int store_put_original(struct store *s, const struct store_original *o, store_done done, void *userdata)
+	_nonnull_args_(1, 2) _must_check_;
 int store_delete_original(struct store *s, const struct uuid *guest) _nonnull_ _must_check_;
 typedef int (*store_original_fn)(const struct store_original *o, void *userdata);
 int store_load_originals(struct store *s, store_original_fn fn, void *userdata) _nonnull_args_(1, 2)

@@ -3,21 +3,39 @@
 #include "tests/test.h"
 #include "tests/unit/fake-manager.h"
 
-/* The state file: one guest's row, and whether it was asked to be on the disk at once. */
+/* The state file: one guest's row, and who waits for it to be on the disk. slow: that takes until disk_answers(). */
 static struct {
 	struct store_original row;
 	char run[GUEST_RUN_MAX];
-	bool there, soon;
+	bool there, soon, slow;
+	store_done waits[4];
+	void *userdata[4];
+	size_t n_waits;
 } disk;
 
-int store_put_original(struct store *s, const struct store_original *o, bool soon)
+static void disk_answers(int error)
+{
+	size_t n = disk.n_waits;
+
+	disk.n_waits = 0;
+	for (size_t i = 0; i < n; i++)
+		disk.waits[i](disk.userdata[i], error, "");
+}
+
+int store_put_original(struct store *s, const struct store_original *o, store_done done, void *userdata)
 {
 	snprintf(disk.run, sizeof(disk.run), "%s", o->run);
 	disk.row = *o;
 	disk.row.run = disk.run;
 	disk.row.name = NULL;
 	disk.there = true;
-	disk.soon = soon;
+	disk.soon = done;
+	if (done) {
+		disk.waits[disk.n_waits] = done;
+		disk.userdata[disk.n_waits++] = userdata;
+	}
+	if (!disk.slow)
+		disk_answers(0);
 	return 0;
 }
 int store_delete_original(struct store *s, const struct uuid *guest)
@@ -137,6 +155,76 @@ TEST(what_libvirt_does_not_take_is_not_ours)
 	fake.submit_error = -EBUSY;
 	CHECK_INT(act_set_cpu(g, 400, 0, &(struct reason){.code = REASON_CPU_POLICY}), -EBUSY);
 	CHECK(!guest_sample(g)->cpu_ours && !disk.row.cpu_ours);
+}
+
+TEST(nothing_is_commanded_before_what_it_had_is_on_the_disk)
+{
+	_cleanup_manager_ struct manager m = start();
+	const struct reason reason = {.code = REASON_LEND};
+	struct guest *g;
+
+	disk.slow = true;
+	g = found(&m, "7:99", 100, 0);
+	CHECK_INT(act_set_memory(g, 300 * MIB, &reason), -EAGAIN);
+	CHECK_U64(guest_sample(g)->target_bytes, 512 * MIB); /* decide() wants it again */
+	CHECK_INT(fake.n_submits, 0);
+	fake.decides_asked = 0;
+	disk_answers(0);
+	CHECK_INT(fake.decides_asked, 1);
+	CHECK_INT(act_set_memory(g, 300 * MIB, &reason), 0);
+	CHECK_INT(fake.n_submits, 1);
+}
+
+TEST(a_disk_that_cannot_be_written_or_hangs_keeps_no_guest_waiting)
+{
+	_cleanup_manager_ struct manager m = start();
+	const struct reason reason = {.code = REASON_LEND};
+	struct guest *g;
+
+	disk.slow = true;
+	g = found(&m, "7:99", 100, 0);
+	disk_answers(-ENOSPC);
+	CHECK_INT(act_set_memory(g, 300 * MIB, &reason), 0);
+	g = found(&m, "8:99", 100, 0);
+	CHECK_INT(act_set_memory(g, 300 * MIB, &reason), -EAGAIN);
+	g->original_put_usec -= 2 * USEC_PER_SEC;
+	CHECK_INT(act_set_memory(g, 300 * MIB, &reason), 0);
+}
+
+TEST(a_weight_and_a_limit_wait_for_the_disk_and_are_then_carried_out)
+{
+	_cleanup_manager_ struct manager m = start();
+	struct guest *g = found(&m, "7:99", 100, 0);
+	struct action actions[] = {
+		{.kind = ACTION_CPU, .guest = g->uuid, .cpu_weight = 400, .reason = {.code = REASON_CPU_PRESSED}},
+		{.kind = ACTION_SOFT_LIMIT, .guest = g->uuid, .to_bytes = GIB, .reason = {.code = REASON_BREAKER}},
+	};
+	struct plan plan = {.actions = actions, .n_actions = 2};
+
+	disk.slow = true;
+	m.plan = &plan;
+	act_on_plan(&m);
+	CHECK_INT(fake.n_submits, 0);
+	CHECK(disk.row.cpu_ours && disk.row.soft_limited);
+	CHECK(!guest_sample(g)->soft_limited);
+	disk_answers(0);
+	CHECK_INT(fake.n_submits, 2);
+	CHECK_INT(fake.submits[0].req.call, HV_CALL_SET_CPU);
+	CHECK_U64(fake.submits[0].req.cpu_weight, 400);
+	CHECK_U64(fake.submits[1].req.bytes, GIB);
+	CHECK(guest_sample(g)->soft_limited);
+	CHECK_U64(m.n_waiting, 0);
+}
+
+TEST(letting_go_does_not_wait_for_the_disk)
+{
+	_cleanup_manager_ struct manager m = start();
+	struct guest *g;
+
+	disk.slow = true;
+	g = found(&m, "7:99", 100, 0);
+	m.letting_go = true;
+	CHECK_INT(act_set_memory(g, 300 * MIB, &(struct reason){.code = REASON_RESTORE}), 0);
 }
 
 TEST_MAIN()

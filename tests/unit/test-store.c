@@ -181,7 +181,7 @@ TEST(original_sizes_are_kept_and_forgotten)
 	fixture_dir(&f);
 	CHECK_INT(fixture_open(&f, &d), 0);
 	CHECK_INT(fixture_start(&f), 0);
-	CHECK_INT(store_put_original(f.store, &o, false), 0);
+	CHECK_INT(store_put_original(f.store, &o, NULL, NULL), 0);
 	fixture_stop(&f); /* writes what waits */
 	CHECK_INT(fixture_open(&f, &d), 0);
 	CHECK_INT(store_load_originals(f.store, take_original, &got), 0);
