@@ -44,6 +44,20 @@ enum style guest_style(const json_t *guest)
 	return STYLE_NONE;
 }
 
+enum guest_rank guest_rank(const json_t *guest)
+{
+	enum style style = guest_style(guest);
+
+	if (guest_is(guest, "pressed"))
+		return GUEST_SHORT;
+	if (style == STYLE_BAD)
+		return GUEST_BAD;
+	if (style != STYLE_NONE || get_string(guest, "/fixed", NULL) ||
+		(guest_is(guest, "unknown") && !get_bool(guest, "/agent/enrolled")))
+		return GUEST_NOTED;
+	return GUEST_WELL;
+}
+
 static const json_t *find_guest(const json_t *guests, const char *uuid)
 {
 	const json_t *g;
@@ -182,4 +196,22 @@ void guest_table_print(
 	json_array_foreach (guests, i, g)
 		add_row(c, &t, g, rates ? &rates[i] : NULL);
 	table_print(&t, &c->term, f);
+}
+
+void guest_table_print_some(const struct cli *c, FILE *f, const json_t *guests, size_t max)
+{
+	_cleanup_table_ struct table t = {.bar_cells = 12};
+	size_t n = json_array_size(guests), shown = 0, i;
+	const json_t *g;
+
+	set_titles(c, &t, false);
+	for (int rank = 0; rank <= GUEST_WELL; rank++)
+		json_array_foreach (guests, i, g)
+			if ((n <= max ? rank == 0 : (int)guest_rank(g) == rank) && shown < max) {
+				add_row(c, &t, g, NULL);
+				shown++;
+			}
+	table_print(&t, &c->term, f);
+	if (n > shown)
+		fprintf(f, "and %zu more: ballastctl guest list\n", n - shown);
 }

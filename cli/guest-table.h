@@ -16,11 +16,21 @@ struct guest_rates *guest_rates_new(const json_t *before, const json_t *now, uin
 /* The table of guests that status, top and guest list show. rates may be NULL. */
 void guest_table_print(const struct cli *c, FILE *f, const json_t *guests,
 	const struct guest_rates *rates) _nonnull_args_(1, 2, 3);
+/* All, or where there are more than max the first max of them by guest_rank(), and how many are not shown. */
+void guest_table_print_some(const struct cli *c, FILE *f, const json_t *guests, size_t max) _nonnull_;
 
 /* The words of /conditions joined by ", " and "fixed" for what cannot be moved; "-" if none.
  * Returns buf. */
 #define GUEST_STATE_MAX 128
 char *guest_state(const json_t *guest, char buf[static GUEST_STATE_MAX]) _nonnull_;
 bool guest_is(const json_t *guest, const char *condition) _nonnull_;
+/* What is looked at first where not all can be shown: GUEST_WELL is the last. */
+enum guest_rank {
+	GUEST_SHORT,
+	GUEST_BAD,
+	GUEST_NOTED,
+	GUEST_WELL,
+};
+enum guest_rank guest_rank(const json_t *guest) _nonnull_;
 /* How its state should look. */
 enum style guest_style(const json_t *guest) _nonnull_;

@@ -269,15 +269,40 @@ static unsigned print_guest(const struct cli *c, FILE *f, const json_t *g, uint6
 	return n;
 }
 
+/* So many guests are told of; when all are in trouble at once, it is not they. */
+#define WRONG_GUESTS_MAX 15
+
+static unsigned count_not_well(const json_t *guests)
+{
+	const json_t *g;
+	unsigned n = 0;
+	size_t i;
+
+	json_array_foreach (guests, i, g)
+		n += guest_rank(g) != GUEST_WELL;
+	return n;
+}
+
 unsigned host_print_wrong(const struct cli *c, FILE *f, const json_t *host, const json_t *guests)
 {
 	uint64_t now = get_time(host, "/decided");
 	bool acts = streq(get_string(host, "/mode", "?"), "enforce");
-	unsigned n = print_problems(c, f, host);
+	unsigned n = print_problems(c, f, host), told = 0, more = 0;
+	bool cut = count_not_well(guests) > WRONG_GUESTS_MAX;
 	const json_t *g;
 	size_t i;
 
-	json_array_foreach (guests, i, g)
-		n += print_guest(c, f, g, now, acts);
-	return n;
+	for (int rank = 0; rank < (cut ? (int)GUEST_WELL : 1); rank++)
+		json_array_foreach (guests, i, g) {
+			if (cut && (int)guest_rank(g) != rank)
+				continue;
+			if (told < WRONG_GUESTS_MAX)
+				told += print_guest(c, f, g, now, acts) > 0;
+			else
+				more++;
+		}
+	if (more)
+		line(c, f, STYLE_NOTE, "", "and %u more guest%s that %s not well: ballastctl guest list", more,
+			more == 1 ? "" : "s", more == 1 ? "is" : "are");
+	return n + told;
 }

@@ -52,6 +52,9 @@ static void print_next(const json_t *host)
 	printf(".\n");
 }
 
+/* A screenful: those that are well are found elsewhere. */
+#define GUESTS_MAX 40
+
 static void print_status(
 	const struct cli *c, const json_t *host, const json_t *guests, const json_t *events)
 {
@@ -62,7 +65,7 @@ static void print_status(
 	host_print_memory(c, stdout, host);
 	if (json_array_size(guests)) {
 		fputc('\n', stdout);
-		guest_table_print(c, stdout, guests, NULL);
+		guest_table_print_some(c, stdout, guests, GUESTS_MAX);
 	}
 	print_next(host);
 }

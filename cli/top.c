@@ -86,8 +86,32 @@ static json_t *sorted(const json_t *guests, enum sort sort)
 	return array;
 }
 
+/* What is wrong, in at most max_lines (0: all of it), so that the guests below stay on the screen. */
+static void draw_wrong(const struct cli *c, FILE *f, const json_t *host, const json_t *guests, unsigned max_lines)
+{
+	_cleanup_free_ char *text = NULL;
+	unsigned lines = 0;
+	size_t len;
+	FILE *all = open_memstream(&text, &len);
+	const char *at;
+
+	if (!all)
+		return;
+	host_print_wrong(c, all, host, guests);
+	if (fclose(all) != 0)
+		return;
+	for (at = text; *at && (!max_lines || lines + 1 < max_lines || !strchr(at, '\n')[1]); lines++) {
+		size_t n = strcspn(at, "\n") + 1;
+
+		fwrite(at, 1, n, f);
+		at += n;
+	}
+	if (*at)
+		fprintf(f, "  ... more is wrong: ballastctl status\n");
+}
+
 static void draw(const struct cli *c, FILE *f, const struct look *before, const struct look *now,
-	enum sort sort)
+	enum sort sort, unsigned rows)
 {
 	_cleanup_json_ json_t *guests = sorted(get_at(now->guests, "/guests"), sort);
 	_cleanup_free_ struct guest_rates *rates = guest_rates_new(
@@ -99,7 +123,7 @@ static void draw(const struct cli *c, FILE *f, const struct look *before, const 
 	host_print_header(c, f, now->host);
 	host_print_memory(c, f, now->host);
 	fputc('\n', f);
-	host_print_wrong(c, f, now->host, guests);
+	draw_wrong(c, f, now->host, guests, rows / 3);
 	fputc('\n', f);
 	guest_table_print(c, f, guests, rates);
 	fputc('\n', f);
@@ -142,9 +166,11 @@ static void draw_screen(
 	else
 		term_print(&c->term, f, STYLE_DIM, "q quit   sort by: n name  m memory  s stall");
 	fputc('\n', f);
-	draw(c, f, before, now, sort);
+	if (!rows)
+		rows = 24;
+	draw(c, f, before, now, sort, rows);
 	fclose(f);
-	show_frame(frame, rows ? rows : 24);
+	show_frame(frame, rows);
 }
 
 static enum sort sort_of(int key, enum sort sort)
@@ -247,7 +273,7 @@ int cmd_top(struct cli *c)
 	if (r != CLI_OK) /* once more, with its message */
 		return client_get(c, "/v1/hosts/self", &none.host);
 	if (cli_has(c, OPT_ONCE) || !c->term.is_terminal)
-		draw(c, stdout, &none, &now, SORT_NAME);
+		draw(c, stdout, &none, &now, SORT_NAME, 0);
 	else
 		watch_on_screen(c, &now, interval_usec);
 	return CLI_OK;

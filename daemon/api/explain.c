@@ -131,7 +131,7 @@ static const struct {
 } condition_sentences[] = {
 	{"pressed", "it is short of memory, by its own word: it is served before others and "
 		    "not shrunk"},
-	{"stale", "its agent has fallen silent: it is not shrunk below what it last used, and its "
+	{"stale", "nothing is heard of its agent: it is not shrunk below what it last used, and its "
 		  "headroom"},
 	{"stuck", "its balloon does not move: it is left out of the division and tried again, with "
 		  "growing pauses"},
@@ -153,6 +153,17 @@ static void say_condition(const char *word, void *userdata)
 	for (size_t i = 0; i < ARRAY_SIZE(condition_sentences); i++)
 		if (streq(condition_sentences[i].word, word))
 			say(userdata, "%s: %s", word, condition_sentences[i].sentence);
+}
+
+static void say_shut_out(struct json_out *o, const struct guest_sample *g, uint64_t now_boot_usec)
+{
+	uint64_t left = sub_sat(g->shut_out_usec, now_boot_usec);
+	char span[SPAN_TEXT_MAX];
+
+	if (g->shut_out_usec)
+		say(o, "its agent is not listened to for another %s, for it misbehaved "
+		       "(ballastctl events --guest %s --kind channel-shut says how)",
+			span_format(left - left % USEC_PER_SEC, span), g->id.name);
 }
 
 static void say_sizes(struct json_out *o, const struct guest_sample *g, const struct plan_guest *p)
@@ -258,6 +269,7 @@ static void write_text(
 	json_out_open(o, '[');
 	say_sizes(o, g, plan_guest(k, index));
 	guest_conditions(g, plan_guest(k, index), say_condition, o);
+	say_shut_out(o, g, k->snapshot->now_boot_usec);
 	say_last_change(o, k->guests ? &k->guests[index] : NULL, k->snapshot->now_real_usec);
 	say_overrides(o, k, &g->id.uuid);
 	say_policies(o, k, gp);

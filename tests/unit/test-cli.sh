@@ -226,6 +226,10 @@ COLUMNS=400 exits 0 "for it misbehaved: ballastctl events --guest mail1 --kind c
 COLUMNS=400 exits 0 "reads 120 pages a second back too soon" status
 COLUMNS=400 exits 0 "of memory available at" status
 COLUMNS=400 exits 0 "at 3 GiB, all that Max= allows -> it cannot grow" status
+exits 0 "its agent is not listened to for another 1min, for it misbehaved (ballastctl events --guest mail1" guest explain mail1
+tell_fake crowd
+"$ctl" mode enforce >/dev/null
+golden status-crowd status
 
 # --- a daemon that does not turn at all ---
 kill -STOP "$fake_pid"
@@ -294,7 +298,7 @@ if script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
 	} | TERM=xterm script -qefc "$ctl top --interval 200ms" "$scratch/typed" >/dev/null
 	r=$?
 	[ $r = 0 ] && grep -aq $'\033\[?1049h' "$scratch/typed" && grep -aq $'\033\[?1049l' "$scratch/typed" &&
-		grep -aq WAITS "$scratch/typed"
+		grep -aq WAITS "$scratch/typed" && grep -aq 'more is wrong: ballastctl status' "$scratch/typed"
 	report $? "top takes the screen, keys, and gives the screen back"
 else
 	n=$((n + 1)); echo "ok $n - colours and top # SKIP no pseudo-terminal"
