@@ -189,9 +189,40 @@ static void say_findings(const json_t *problem)
 	}
 }
 
+/* The option that a place in a body came from: "/memory/headroom_permyriad" is --headroom. Returns buf. */
+static char *option_of(const char *pointer, char buf[static 64])
+{
+	static const char *const units[] = {"_permyriad", "_s"};
+	size_t len;
+
+	if (strncmp(pointer, "/memory/", 8) == 0)
+		pointer += 7;
+	len = (size_t)snprintf(buf, 64, "--%s", pointer + (*pointer == '/'));
+	for (char *at = buf; (at = strchr(at, '/'));)
+		*at = '-';
+	for (size_t i = 0; i < ARRAY_SIZE(units) && len < 64; i++)
+		if (len > strlen(units[i]) && streq(buf + len - strlen(units[i]), units[i]))
+			buf[len -= strlen(units[i])] = '\0';
+	return buf;
+}
+
+/* Who typed options is told of options, not of places in the body that came of them. */
+static const char *detail_of(const json_t *body, const char *code, char option[static 64])
+{
+	const char *pointer = get_string(body, "/pointer", ""), *detail = get_string(body, "/detail", code);
+	size_t len = strlen(pointer);
+
+	option[0] = '\0';
+	if (!len || strncmp(detail, pointer, len) != 0 || strncmp(detail + len, ": ", 2) != 0)
+		return detail;
+	option_of(pointer, option);
+	return detail + len;
+}
+
 static int say_problem(const struct cli *c, const struct exchange *x, const json_t *body)
 {
-	const char *code = get_string(body, "/code", NULL);
+	const char *code = get_string(body, "/code", NULL), *detail;
+	char option[64];
 
 	if (!code)
 		return cli_fail(c, CLI_FAILED, "ballastd answered with status %ld", x->status);
@@ -199,7 +230,8 @@ static int say_problem(const struct cli *c, const struct exchange *x, const json
 	/* With --json a program reads the problem as it is. */
 	if (cli_has(c, OPT_JSON))
 		cli_print_json(c, body);
-	return cli_fail(c, exit_of(code, x->status), "%s", get_string(body, "/detail", code));
+	detail = detail_of(body, code, option);
+	return cli_fail(c, exit_of(code, x->status), "%s%s", option, detail);
 }
 
 /* Judges an exchange. *ret is its body, NULL if it has none. */

@@ -58,6 +58,10 @@ static int read_text(struct fields_reader *r, const json_t *v, char **ret)
 {
 	if (!json_is_string(v) || json_string_length(v) == 0)
 		return fields_expected(r, v, "a text");
+	/* It goes to a terminal as it is, and a table is one line a row. */
+	for (const char *at = json_string_value(v); *at; at++)
+		if ((unsigned char)*at < ' ' || *at == 0x7f)
+			return fields_expected(r, v, "a text without control characters");
 	*ret = strdup(json_string_value(v));
 	return *ret ? 0 : -ENOMEM;
 }

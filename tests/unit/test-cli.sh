@@ -207,6 +207,7 @@ exits 3 'nearest name is "web1"' guest explain wbe1
 exits 3 'nearest name is "web1"' guest enroll wbe1
 exits 3 'nearest name is "web1"' guest set wbe1 --min 1G
 exits 3 'nearest name is "web1"' events --guest wbe1
+exits 2 "ballastctl: --max: 900 GiB is more than web1 can have, 4 GiB" guest set web1 --max 900G
 exits 2 'did you mean "command"?' events --kind comand
 exits 2 "1 to 1000" events --limit 0
 exits 3 '"code":"guest-unknown"' guest show wbe1 --json

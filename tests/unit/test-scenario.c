@@ -171,4 +171,13 @@ TEST(a_file_that_is_not_there_is_told_from_a_bad_one)
 	CHECK_CONTAINS(d.file ? d.file : d.text, "/nowhere/at-all.json");
 }
 
+TEST(a_name_that_would_move_a_terminals_cursor_is_refused)
+{
+	_cleanup_scenario_ struct scenario *s = NULL;
+	_cleanup_diag_ struct diag d = {0};
+
+	CHECK(parse("{" HOST ", \"guests\": [{\"name\": \"a\\u001b[2J\", \"max\": \"2G\", \"demand\": [[0, \"1G\"]]}]}", &s, &d) < 0);
+	CHECK_CONTAINS(d.text, "without control characters");
+}
+
 TEST_MAIN()
