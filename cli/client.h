@@ -3,6 +3,8 @@
 
 #include "cli/cli.h"
 
+#include "common/json.h"
+
 /*
  * Requests to the daemon. Each function returns CLI_OK, or the exit code after a message that names
  * the remedy.
@@ -20,5 +22,3 @@ int client_send(struct cli *c, const char *method, const char *path, json_t *bod
 int client_try(struct cli *c, const char *path, json_t **ret,
 	char ret_problem[static 64]) _nonnull_ _must_check_;
 
-/* json_decrefp() is jansson.h's own. */
-#define _cleanup_json_ _cleanup_(json_decrefp)

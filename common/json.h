@@ -24,6 +24,7 @@ struct json_out {
 };
 void json_out_clear(struct json_out *o) _nonnull_;
 #define _cleanup_json_out_ _cleanup_(json_out_clear)
+#define _cleanup_json_     _cleanup_(json_decrefp) /* jansson.h's own */
 
 void json_out_open(struct json_out *o, char bracket) _nonnull_;	 /* '{' or '[' */
 void json_out_close(struct json_out *o, char bracket) _nonnull_; /* '}' or ']' */

@@ -27,9 +27,14 @@ DEFINE_STRTAB(daemon_event, enum daemon_event,
 DEFINE_STRTAB(severity, enum severity, SEVERITY_MAX, [SEVERITY_INFO] = "info",
 	[SEVERITY_NOTICE] = "notice", [SEVERITY_WARNING] = "warning", [SEVERITY_ERROR] = "error")
 
-bool eventlog_kind_known(const char *kind)
+const char *eventlog_kind(const char *kind)
 {
-	return (int)daemon_event_from_string(kind) >= 0 || (int)event_kind_from_string(kind) >= 0;
+	int of_daemon = kind ? (int)daemon_event_from_string(kind) : -1;
+	int of_plan = kind ? (int)event_kind_from_string(kind) : -1;
+
+	return of_daemon >= 0 ? daemon_event_to_string((enum daemon_event)of_daemon) :
+	       of_plan >= 0   ? event_kind_to_string((enum event_kind)of_plan) :
+				NULL;
 }
 
 /* What each of a decision's events means to who is asked at 2 a.m. */

@@ -162,31 +162,50 @@ static size_t make_room(struct eventlog *l, size_t len)
 	return at;
 }
 
-uint64_t eventlog_append(struct eventlog *l, const struct event *e)
+/* Puts an object behind the others. guest and name may be NULL. */
+static uint64_t put(struct eventlog *l, const char *object, size_t len, const char *kind, const struct uuid *guest, const char *name)
 {
 	uint64_t seq = l->next; /* only the writer changes it */
-	size_t at, len;
-
-	write_event(l, seq, e, TEXT_MAX_BYTES);
-	if (l->scratch.len > OBJECT_MAX)
-		write_event(l, seq, e, TEXT_MIN_BYTES);
-	/* Without memory the event is kept as an empty object: sequence numbers have no holes. */
-	len = l->scratch.failed ? 2 : l->scratch.len;
+	size_t at;
 
 	pthread_mutex_lock(&l->lock);
 	at = make_room(l, len);
-	memcpy(l->text + at, l->scratch.failed ? "{}" : l->scratch.buf, len);
+	memcpy(l->text + at, object, len);
 	l->slots[seq % EVENTLOG_EVENTS] = (struct slot){
 		.offset = (uint32_t)at,
 		.len = (uint32_t)len,
-		.kind = e->kind,
-		.of_guest = e->guest,
-		.guest = e->guest ? *e->guest : (struct uuid){{0}},
-		.name_hash = name_hash(e->guest_name),
+		.kind = kind,
+		.of_guest = guest,
+		.guest = guest ? *guest : (struct uuid){{0}},
+		.name_hash = name_hash(name),
 	};
 	l->next = seq + 1;
 	pthread_mutex_unlock(&l->lock);
 	return seq;
+}
+
+uint64_t eventlog_append(struct eventlog *l, const struct event *e)
+{
+	write_event(l, l->next, e, TEXT_MAX_BYTES);
+	if (l->scratch.len > OBJECT_MAX)
+		write_event(l, l->next, e, TEXT_MIN_BYTES);
+	/* Without memory the event is kept as an empty object: sequence numbers have no holes. */
+	if (l->scratch.failed)
+		return put(l, "{}", 2, e->kind, e->guest, e->guest_name);
+	return put(l, l->scratch.buf, l->scratch.len, e->kind, e->guest, e->guest_name);
+}
+
+const char *eventlog_recall(struct eventlog *l, const char *object)
+{
+	_cleanup_json_ json_t *e = strlen(object) <= OBJECT_MAX ? json_loads(object, JSON_REJECT_DUPLICATES, NULL) : NULL;
+	const char *uuid = json_string_value(json_object_get(e, "uuid"));
+	const char *kind = eventlog_kind(json_string_value(json_object_get(e, "kind")));
+	struct uuid guest;
+
+	if (!kind || (uuid && uuid_parse(uuid, &guest) < 0))
+		return NULL;
+	put(l, object, strlen(object), kind, uuid ? &guest : NULL, json_string_value(json_object_get(e, "guest")));
+	return kind;
 }
 
 uint64_t eventlog_append_text(struct eventlog *l, enum daemon_event kind, enum severity severity,

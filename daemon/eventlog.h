@@ -100,6 +100,9 @@ uint64_t eventlog_append_plan(struct eventlog *l, const struct plan_event *e, co
 	uint64_t time_real_usec) _nonnull_args_(1, 2);
 /* How bad an event of a plan is: what eventlog_append_plan() writes. */
 enum severity eventlog_plan_severity(enum event_kind kind) _const_;
+/* Appends an object that an earlier run of the daemon wrote, as it is: its id stays that run's. Returns its kind's name, NULL where it is not one
+ * of ours (then nothing is appended). */
+const char *eventlog_recall(struct eventlog *l, const char *object) _nonnull_;
 /* A short form for events without numbers of their own. guest may be NULL. */
 uint64_t eventlog_append_text(struct eventlog *l, enum daemon_event kind, enum severity severity,
 	uint64_t time_real_usec, const struct uuid *guest, const char *guest_name, const char *fmt,
@@ -136,5 +139,5 @@ int eventlog_parse_id(
 /* "host:boot:seq" of a sequence number. Returns buf. */
 #define EVENTLOG_ID_MAX 128
 char *eventlog_format_id(const struct eventlog *l, uint64_t seq, char buf[static EVENTLOG_ID_MAX]);
-/* Is this the name of an event (of either table)? */
-bool eventlog_kind_known(const char *kind) _nonnull_ _pure_;
+/* The tables' own copy of this name of an event, NULL where there is none. Takes NULL. */
+const char *eventlog_kind(const char *kind) _pure_;

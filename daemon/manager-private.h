@@ -121,6 +121,7 @@ struct manager {
 	char host_name[256];
 	char boot_id[33];          /* the host's */
 	uint64_t started_real_usec, started_boot_usec;
+	bool killed_before;        /* the run before this one ended without saying so */
 
 	/* parts */
 	struct hv *hv;
@@ -203,7 +204,7 @@ struct manager {
 	struct view_policy *view_policies;
 	size_t view_policies_allocated;
 	struct snapshot snapshot;
-	struct view_problem problems[5];
+	struct view_problem problems[6];
 };
 
 static inline struct guest_sample *guest_sample(const struct guest *g)
@@ -338,6 +339,7 @@ struct tale {
 void tell(struct manager *m, const struct tale *t, const char *fmt, ...) _nonnull_ _printf_(3, 4);
 /* At most TOLD_MAX a minute of each kind and guest: the rest is told as a number by tell_held(), called now and then. */
 #define TOLD_MAX 6
+void tell_recall(struct manager *m) _nonnull_; /* at the start: the history of earlier runs into the event list */
 void tell_plan_event(struct manager *m, const struct plan_event *e) _nonnull_;
 void tell_held(struct manager *m, uint64_t now_usec) _nonnull_;
 void tell_held_gone(struct guest *g) _nonnull_; /* it is gone: what was held of it is told now */

@@ -61,6 +61,35 @@ static void keep(struct manager *m, uint64_t seq, bool decision, const struct uu
 	free(page.text);
 }
 
+/* Of the ring's 2048, so that what comes now finds room beside it. */
+#define RECALLED_EVENTS 1000
+
+struct recalled {
+	struct manager *m;
+	bool runs; /* the run that wrote last has not said that it stops */
+};
+
+static int recall(uint64_t seq, uint64_t real_usec, const char *text, void *userdata)
+{
+	struct recalled *r = userdata;
+	const char *kind = eventlog_recall(r->m->events, text);
+
+	if (kind && streq(kind, daemon_event_to_string(DAEMON_EVENT_STARTED)))
+		r->runs = true;
+	if (kind && streq(kind, daemon_event_to_string(DAEMON_EVENT_STOPPING)))
+		r->runs = false;
+	return 0;
+}
+
+void tell_recall(struct manager *m)
+{
+	struct recalled r = {.m = m};
+
+	/* What cannot be read now is history: the rest of the state says so where it matters. */
+	(void)!store_load_events(m->store, RECALLED_EVENTS, recall, &r);
+	m->killed_before = r.runs;
+}
+
 void tell(struct manager *m, const struct tale *t, const char *fmt, ...)
 {
 	char text[512], why[REASON_TEXT_MAX];

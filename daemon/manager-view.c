@@ -69,6 +69,9 @@ static bool fill_policies(struct manager *m)
 	return n > 0;
 }
 
+/* Who looks the next morning finds it among the events. */
+#define KILLED_SHOWN_USEC USEC_PER_HOUR
+
 static size_t fill_problems(struct manager *m)
 {
 	size_t n = 0;
@@ -91,8 +94,15 @@ static size_t fill_problems(struct manager *m)
 		m->problems[n++] = (struct view_problem){
 			.code = "state-unwritable",
 			.text = m->state_problem,
-			.remedy = "make room in the state directory or make it writable; what is set now is forgotten at a restart",
+			.remedy = "make room in the state directory or make it writable; until then `mode enforce` and `guest set` are refused, and `mode observe` is forgotten at a restart",
 			.since_real_usec = m->state_problem_real_usec,
+		};
+	if (m->killed_before && clock_boot_usec() - m->started_boot_usec < KILLED_SHOWN_USEC)
+		m->problems[n++] = (struct view_problem){
+			.code = "restarted",
+			.text = "ballastd was killed, crashed, or the host went down; it went on where it was",
+			.remedy = "journalctl -u ballastd says what came before",
+			.since_real_usec = m->started_real_usec,
 		};
 	if (*m->host_problem)
 		m->problems[n++] = (struct view_problem){

@@ -77,6 +77,8 @@ static int open_state(struct manager *m)
 			d.text && text ? text : strerror(-r));
 		return r;
 	}
+	if (r >= 0 && !m->dry_run)
+		tell_recall(m);
 	if (r > 0) {
 		_cleanup_free_ char *text = diag_format(&d);
 
@@ -245,9 +247,12 @@ static int manager_start(struct manager *m)
 	journal_begin();
 	if (m->store)
 		mode_mark(m);
-	tell(m, &(struct tale){.kind = DAEMON_EVENT_STARTED, .severity = SEVERITY_INFO},
-		"ballastd " PACKAGE_VERSION " looks after %s in mode %s", m->host_name,
-		daemon_mode_to_string(m->mode));
+	tell(m,
+		&(struct tale){.kind = DAEMON_EVENT_STARTED,
+			.severity = m->killed_before ? SEVERITY_WARNING : SEVERITY_INFO},
+		"ballastd " PACKAGE_VERSION " looks after %s in mode %s%s%s", m->host_name,
+		daemon_mode_to_string(m->mode), m->dry_run ? ", a dry run: nothing is touched" : "",
+		m->killed_before ? "; the run before ended without a stop (killed, crashed, or the host went down)" : "");
 	notify_ready("starting");
 	tell_status(m);
 	return notify_watchdog(m->loop);

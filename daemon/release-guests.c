@@ -61,7 +61,6 @@ static void synced(void *data, uint64_t generation)
 
 static void balloon_take(struct released *g, const struct hv_balloon *b)
 {
-	g->read = true;
 	if (b->has & HV_HAS_ACTUAL)
 		g->actual_bytes = b->actual_bytes;
 	if (g->report.source == REPORT_NONE && (b->has & HV_HAS_AVAILABLE) && b->last_update_sec) {
@@ -76,8 +75,11 @@ static void call_done(void *data, const struct hv_result *res)
 	struct released *g = find(r, &res->guest);
 	struct journal_fields fields = {&res->guest, g ? g->hv->name : NULL, NULL};
 
-	if (res->call == HV_CALL_READ_BALLOON && g && res->error >= 0 && res->n_balloons == 1)
-		balloon_take(g, res->balloons);
+	if (res->call == HV_CALL_READ_BALLOON && g) {
+		g->read = true; /* or cannot be */
+		if (res->error >= 0 && res->n_balloons == 1)
+			balloon_take(g, res->balloons);
+	}
 	if (res->call != HV_CALL_SET_MEMORY && res->call != HV_CALL_SET_SOFT_LIMIT)
 		return;
 	if (r->waiting)

@@ -57,14 +57,18 @@ static void command(struct release *r, struct released *g, const struct release_
 	struct hv_request req = {
 		.call = HV_CALL_SET_MEMORY, .guest = g->hv->uuid, .bytes = want->to_bytes};
 	struct journal_fields fields = {&g->hv->uuid, g->hv->name, NULL};
+	char uses[48];
 
 	/* Where it is now becomes its target as well: one that was on its way down stops there. */
 	if (want->fixed || hv_submit(r->hv, &req, NULL) < 0)
 		return;
 	r->waiting++;
-	journal_write(JOURNAL_RELEASED, LOG_NOTICE, &fields, "given %llu MiB (had %llu, uses %llu)",
-		(unsigned long long)(want->to_bytes / MIB), (unsigned long long)(g->actual_bytes / MIB),
-		(unsigned long long)(want->used_bytes / MIB));
+	if (g->report.source == REPORT_NONE)
+		snprintf(uses, sizeof(uses), "what it uses is not known");
+	else
+		snprintf(uses, sizeof(uses), "uses %llu", (unsigned long long)(want->used_bytes / MIB));
+	journal_write(JOURNAL_RELEASED, LOG_NOTICE, &fields, "given %llu MiB (had %llu, %s)",
+		(unsigned long long)(want->to_bytes / MIB), (unsigned long long)(g->actual_bytes / MIB), uses);
 }
 
 /* Left all 0, so that nothing is given out, where the host cannot be read. */
@@ -120,9 +124,11 @@ static bool all_heard(const struct release *r)
 static int on_look(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct release *r = userdata;
-	uint64_t now = clock_boot_usec(), waited = now - r->started_usec;
+	uint64_t now, waited;
 
-	hv_dispatch(r->hv, 0);
+	hv_dispatch(r->hv, 0); /* may note a time: only then is it asked what time it is */
+	now = clock_boot_usec();
+	waited = now - r->started_usec;
 	if (!r->synced && waited > CONNECT_USEC)
 		return sd_event_exit(r->loop, -ENOTCONN);
 	if (r->synced && !r->commanded && (all_heard(r) || now - r->synced_usec > LISTEN_USEC))

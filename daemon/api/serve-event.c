@@ -67,7 +67,7 @@ int serve_events(struct eventlog *log, const struct view_input *k, const struct 
 
 	if (q->after && (other_run = eventlog_parse_id(log, q->after, &f.after)) < 0)
 		return bad(p, "after", "expected an event's id (host:boot:number) or its number");
-	if (q->kind && !eventlog_kind_known(q->kind))
+	if (q->kind && !eventlog_kind(q->kind))
 		return bad_kind(p, q->kind);
 	if (q->guest)
 		choose_guest(k, q->guest, &f, &uuid);

@@ -104,9 +104,10 @@ int store_load_events(struct store *s, uint64_t max, store_event_fn fn, void *us
 	if (!s->db)
 		return 0;
 	r = sqlite3_prepare_v2(s->db,
-		"SELECT seq, real_usec, text FROM"
-		" (SELECT seq, real_usec, text FROM events ORDER BY seq DESC LIMIT ?1) ORDER BY seq", -1,
-		&st, NULL);
+		"SELECT seq, real_usec, text FROM (SELECT * FROM"
+		" (SELECT * FROM (SELECT seq, real_usec, text FROM events ORDER BY seq DESC LIMIT ?1)"
+		" UNION ALL SELECT * FROM (SELECT seq, real_usec, text FROM decisions ORDER BY seq DESC LIMIT ?1))"
+		" ORDER BY real_usec DESC, seq DESC LIMIT ?1) ORDER BY real_usec, seq", -1, &st, NULL);
 	if (r == SQLITE_OK)
 		r = sqlite3_bind_int64(st, 1, (int64_t)MIN(max, (uint64_t)INT64_MAX));
 	while (r == SQLITE_OK && !err && (r = sqlite3_step(st)) == SQLITE_ROW) {

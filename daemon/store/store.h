@@ -92,7 +92,7 @@ int store_add_event(struct store *s, uint64_t real_usec, const char *text) _nonn
 int store_add_decision(struct store *s, uint64_t real_usec, const struct uuid *guest,
 	const char *text) _nonnull_ _must_check_;
 typedef int (*store_event_fn)(uint64_t seq, uint64_t real_usec, const char *text, void *userdata);
-/* The newest max events, oldest first. Before store_start(). */
+/* The newest max events and decisions together by wall time, oldest first; seq is that of the one or the other. Before store_start(). */
 int store_load_events(struct store *s, uint64_t max, store_event_fn fn, void *userdata)
 	_nonnull_args_(1, 3) _must_check_;
 

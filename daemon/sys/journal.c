@@ -100,29 +100,34 @@ static void send_fields(enum journal_message m, int priority, const struct journ
 }
 
 /* "<3>" is how a line tells the journal its priority. */
-static void write_stream(int priority, const char *guest, const char *text)
+static void write_stream(int priority, const char *text)
 {
 	if (with_prefix)
 		fprintf(stderr, "<%d>", priority);
-	fprintf(stderr, "%s%s%s\n", guest ? guest : "", guest ? ": " : "", text);
+	fprintf(stderr, "%s\n", text);
 }
 
 void journal_write(enum journal_message m, int priority, const struct journal_fields *fields,
 	const char *fmt, ...)
 {
+	const char *guest = fields ? fields->guest_name : NULL;
 	char text[1024] = "MESSAGE=";
 	const size_t skip = strlen("MESSAGE=");
+	size_t len = skip;
 	va_list ap;
 
 	if (priority > max_priority)
 		return;
+	/* Who reads the journal sees the message, not the fields beside it. */
+	if (guest)
+		len += MIN((size_t)snprintf(text + len, sizeof(text) - len, "%s: ", guest), sizeof(text) / 2);
 	va_start(ap, fmt);
-	vsnprintf(text + skip, sizeof(text) - skip, fmt, ap);
+	vsnprintf(text + len, sizeof(text) - len, fmt, ap);
 	va_end(ap);
 	if (to_journal)
 		send_fields(m, priority, fields, text);
 	else
-		write_stream(priority, fields ? fields->guest_name : NULL, text + skip);
+		write_stream(priority, text + skip);
 }
 
 void journal_findings(enum journal_message m, int priority, const struct diag_list *findings)

@@ -33,7 +33,7 @@ answer_has() { # PATH WORD
 	case $(api GET "$1") in *"$2"*) ;; *) return 1 ;; esac
 }
 released_said() {
-	lab in h1 journalctl -u ballast-release -o cat --no-pager | grep -q 'given .* MiB'
+	lab in h1 journalctl -u ballast-release -o cat --no-pager | grep -q '^web: given .* MiB (had .*, uses [1-9]'
 }
 
 tap_ok "the API says which libvirt it is" answer_has version \

@@ -122,6 +122,10 @@ FAKE int store_load_text(struct store *s, const char *key, char **ret)
 	return -ENOENT;
 }
 
+FAKE int store_load_events(struct store *s, uint64_t max, store_event_fn fn, void *userdata)
+{
+	return 0;
+}
 FAKE bool store_unread(struct store *s)
 {
 	return false;

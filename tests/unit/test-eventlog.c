@@ -39,10 +39,10 @@ TEST(the_two_tables_of_kinds_share_one_space_of_names)
 {
 	for (int i = 0; i < EVENT_KIND_MAX; i++) {
 		CHECK_INT(daemon_event_from_string(event_kind_to_string((enum event_kind)i)), -1);
-		CHECK(eventlog_kind_known(event_kind_to_string((enum event_kind)i)));
+		CHECK(eventlog_kind(event_kind_to_string((enum event_kind)i)));
 	}
-	CHECK(eventlog_kind_known("command"));
-	CHECK(!eventlog_kind_known("nonsense"));
+	CHECK(eventlog_kind("command"));
+	CHECK(!eventlog_kind("nonsense"));
 }
 
 TEST(an_empty_log_reads_as_nothing)
@@ -313,6 +313,31 @@ TEST(a_follower_sees_all_or_is_told)
 	pthread_join(thread, NULL);
 	CHECK_INT(r.bad, 0);
 	eventlog_free(r.log);
+}
+
+TEST(what_an_earlier_run_wrote_is_found_again_as_it_was)
+{
+	_cleanup_(eventlog_freep) struct eventlog *l = eventlog_new("h1", "0000beef");
+	static const char old[] = "{\"id\":\"h1:0000cafe:7\",\"seq\":7,\"kind\":\"command\",\"guest\":\"web\","
+				  "\"uuid\":\"11110000-0000-4000-8000-000000000001\",\"text\":\"memory 1 -> 2 MiB\"}";
+	struct uuid id;
+	struct eventlog_filter f = {.limit = 10, .guest = &id, .kind = "command"};
+	struct eventlog_page page = {0};
+
+	CHECK(l);
+	CHECK_INT(uuid_parse("11110000-0000-4000-8000-000000000001", &id), 0);
+	CHECK_STR(eventlog_recall(l, old), "command");
+	CHECK(!eventlog_recall(l, "{\"kind\":\"of-a-newer-version\"}"));
+	CHECK(!eventlog_recall(l, "{\"kind\":\"command\",\"uuid\":\"x\"}"));
+	CHECK(!eventlog_recall(l, "not JSON"));
+	CHECK_INT(eventlog_read(l, &f, &page), 0);
+	CHECK_STR(page.text, old);
+	free(page.text);
+	f.guest = NULL;
+	f.guest_name = "web";
+	CHECK_INT(eventlog_read(l, &f, &page), 0);
+	CHECK_U64(page.n, 1);
+	free(page.text);
 }
 
 TEST_MAIN()
