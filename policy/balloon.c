@@ -77,6 +77,25 @@ static enum balloon_verdict without_progress(struct balloon *b, const struct gue
 	return !shrinking && idle >= STUCK_USEC ? BALLOON_SHORT : BALLOON_FINE;
 }
 
+/* On its way down it went up: later than an earlier command to grow can have had an effect, or an event can lag. */
+static bool turned(const struct balloon *b, const struct guest_sample *s, uint64_t seen_usec)
+{
+	return s->actual_bytes > b->last_actual_bytes + TOLERANCE_BYTES &&
+	       sub_sat(seen_usec, b->commanded_usec) >= SHORT_USEC;
+}
+
+/* What it took it needs: it is not asked for that again before a pause is over, each time a longer one. */
+static enum balloon_verdict took_back(struct balloon *b, const struct guest_sample *s, uint64_t seen_usec)
+{
+	if (sub_sat(seen_usec, b->took_usec) > 2 * pause_usec(b->n_took))
+		b->n_took = 0;
+	b->took_usec = seen_usec;
+	b->last_actual_bytes = s->actual_bytes;
+	b->floor_bytes = s->actual_bytes;
+	b->retry_usec = seen_usec + pause_usec(b->n_took++);
+	return BALLOON_TOOK_BACK;
+}
+
 enum balloon_verdict balloon_observe(struct balloon *b, const struct guest_sample *s,
 	uint64_t now_usec)
 {
@@ -107,10 +126,8 @@ enum balloon_verdict balloon_observe(struct balloon *b, const struct guest_sampl
 		/* At rest nobody reads it any more: the clock alone judges. */
 		return zero_for_too_long(b, now_usec) ? found_stuck(b, now_usec) : BALLOON_FINE;
 	}
-	if (was_reached && s->actual_bytes > b->target_bytes) {
-		b->last_actual_bytes = s->actual_bytes;
-		return BALLOON_TOOK_BACK;
-	}
+	if (s->actual_bytes > b->target_bytes && (was_reached || turned(b, s, seen_usec)))
+		return took_back(b, s, seen_usec);
 	if (forward) {
 		b->last_actual_bytes = s->actual_bytes;
 		b->progress_usec = seen_usec;
@@ -137,7 +154,9 @@ void balloon_commanded(struct balloon *b, const struct guest_sample *s, uint64_t
 		b->retrying = true;
 	if (moves && (!b->zero_since_usec || b->retrying))
 		b->zero_since_usec = now_usec;
-	if (to_bytes > b->floor_bytes)
+	else if (!moves && now_usec - b->zero_since_usec < SHORT_USEC)
+		b->zero_since_usec = 0; /* taken back before it could show that it moves: that says nothing */
+	if (to_bytes >= b->floor_bytes + PROGRESS_BYTES) /* not where it stopped, in whole MiB */
 		b->floor_bytes = 0;
 }
 

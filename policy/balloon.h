@@ -22,7 +22,9 @@ struct balloon {
 	bool retrying;
 	unsigned failures;
 	uint64_t retry_usec;      /* not asked to shrink before this, if floor_bytes; not asked at all, if stuck */
-	uint64_t floor_bytes;     /* it stopped there; 0: nowhere */
+	uint64_t floor_bytes;     /* it stopped there, or took as much back; 0: nowhere */
+	unsigned n_took;          /* it took memory back so often, each time soon after the pause before */
+	uint64_t took_usec;       /* the last time; 0: never */
 };
 
 enum balloon_verdict {
