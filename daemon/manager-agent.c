@@ -87,12 +87,13 @@ void agent_ask(struct guest *g)
 		trace_line(g->m, "ping %s %llu", uuid_format(&g->uuid, uuid), (unsigned long long)now);
 }
 
-void agent_ask_pressed(struct manager *m)
+void agent_ask_all(struct manager *m)
 {
 	uint64_t now = clock_boot_usec();
 
 	for (size_t i = 0; i < m->n_guests; i++)
-		if (m->plan->guests[i].pressed && now >= m->samples[i].report.arrival_usec + ASK_USEC)
+		if (m->plan->guests[i].ask ||
+			(m->plan->guests[i].pressed && now >= m->samples[i].report.arrival_usec + ASK_USEC))
 			agent_ask(m->guests[i]);
 }
 

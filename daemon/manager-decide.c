@@ -97,7 +97,7 @@ static void decide_once(struct manager *m)
 	act_on_plan(m);
 	agent_follow_policies(m);
 	sample_hasten(m);
-	agent_ask_pressed(m);
+	agent_ask_all(m);
 	tell_changes(m, was, first);
 	wake_at(m, plan->wake_boot_usec);
 }

@@ -236,7 +236,7 @@ void agent_attach(struct guest *g) _nonnull_; /* makes, moves or drops its chann
 void agent_configure_all(struct manager *m) _nonnull_;
 void agent_ask(struct guest *g) _nonnull_;            /* for a report at once; once a second at most */
 void agent_follow_policies(struct manager *m) _nonnull_; /* tells those whose policy wants them to speak sooner, or no longer; plan_fits */
-void agent_ask_pressed(struct manager *m) _nonnull_;  /* those of the last decision whose report is a second old; plan_fits */
+void agent_ask_all(struct manager *m) _nonnull_;      /* those whom the last decision wants to hear, and the pressed whose report is a second old; plan_fits */
 
 /* manager-sample.c */
 int sample_start(struct manager *m) _nonnull_ _must_check_;

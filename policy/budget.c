@@ -25,12 +25,22 @@ static uint64_t other_filtered(struct decide_state *st, const struct host_sample
 {
 	uint64_t fall = sub_sat(st->other_bytes, h->other_bytes);
 
+	if (st->decisions > 1 && h->other_bytes > st->other_bytes + h->memory_bytes / OTHER_FALL_PARTS)
+		st->other_rose_usec = now;
 	if (!fall || fall > h->memory_bytes / OTHER_FALL_PARTS ||
 		sub_sat(now, st->other_high_usec) >= OTHER_FALL_HOLD_USEC) {
 		st->other_bytes = h->other_bytes;
 		st->other_high_usec = now;
 	}
 	return st->other_bytes;
+}
+
+/* So long after it rose what is taken is taken for that. */
+#define OTHER_ROSE_USEC (30 * USEC_PER_SEC)
+
+bool budget_host_rose(const struct decision *d)
+{
+	return d->state->other_rose_usec && d->now - d->state->other_rose_usec < OTHER_ROSE_USEC;
 }
 
 static void psi_update(struct decide_state *st, const struct host_sample *h)
@@ -68,8 +78,9 @@ void budget_host(struct decision *d)
 		if (!d->work[i].out)
 			continue;
 		d->out_bytes = add_sat(d->out_bytes, d->work[i].held_bytes);
-		d->doubt_bytes = add_sat(d->doubt_bytes,
-			sub_sat(d->work[i].charge_bytes, d->work[i].held_bytes));
+		/* As much again as it holds: room is made ahead of it as it takes it, not for all that it ever may. */
+		d->doubt_bytes = add_sat(d->doubt_bytes, MIN(d->work[i].held_bytes,
+			sub_sat(d->work[i].charge_bytes, d->work[i].held_bytes)));
 	}
 	p->budget_bytes = sub_sat(sub_sat(sub_sat(p->memory_bytes, p->reserve_bytes), p->other_bytes),
 		p->overhead_bytes);

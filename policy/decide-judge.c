@@ -22,6 +22,8 @@ static void stale_check(struct decision *d, struct work *w)
 		decision_event_sizes(d, stale ? EVENT_STALE : EVENT_FRESH, w, silence,
 			w->g->demand.used_bytes);
 		w->g->stale_room_given = false;
+		w->g->stale_rooms = 0;
+		w->g->stale_room_usec = 0;
 	}
 	if (stale && w->s->shut_out_usec) /* its silence is our doing, for what it did: it earns no room */
 		w->g->stale_room_given = true;

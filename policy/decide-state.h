@@ -21,9 +21,13 @@ struct guest_state {
 	uint64_t soft_asked_usec;    /* BOOTTIME of it; 0: none yet */
 	bool stale;
 	bool stale_room_given;
+	unsigned stale_rooms;        /* since it fell silent, for all that it filled */
+	uint64_t stale_room_usec;    /* the last one; 0: none */
+	uint64_t stale_resident_bytes; /* what it held then */
 	uint64_t floor_idle_permyriad; /* as the division counts it */
 	bool floor_cut; /* its floor does not fit, and that was told */
 	size_t overrides_begin;      /* its first one's place in override_order, most likely */
+	uint64_t asked_usec;         /* for a word of now, before its cache is cut; 0: never */
 	uint64_t lent_usec;          /* its page cache was cut for others then; 0: never */
 	uint64_t lent_used_bytes;    /* and so much it used */
 	uint64_t policy_epoch;
@@ -42,6 +46,7 @@ struct decide_state {
 	struct policy_windows *windows;
 	enum host_state host_state;
 	uint64_t other_bytes;       /* the host's own use that the budget counts with */
+	uint64_t other_rose_usec;   /* when it last rose by more than a hundredth of memory; 0: never */
 	uint64_t other_high_usec;   /* when its use was last as high as that */
 	uint64_t psi_usec;          /* BOOTTIME of the sample below */
 	uint64_t psi_mem, psi_cpu, psi_io;

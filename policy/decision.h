@@ -91,10 +91,13 @@ size_t overrides_of(struct decision *d, struct guest_state *g);
 void budget_host(struct decision *d);
 void budget_total(struct decision *d);
 void budget_state(struct decision *d);
+bool budget_host_rose(const struct decision *d); /* what the host itself uses, of late and by much */
 uint64_t budget_beyond_doubt(const struct decision *d);
 /* levels.c: a guest's row of sizes; then, of what nobody wants, the full releases. */
 void levels_guest(struct decision *d, struct work *w);
 void levels_release(struct decision *d);
+/* Silent, and short by its last word or by what the host sees of it: it is to have more than it keeps. */
+bool levels_stale_room(const struct decision *d, const struct work *w);
 /* moves.c: from shares to commands. */
 void moves_stand_where_reached(struct decision *d, struct work *w);
 int moves_memory(struct decision *d) _must_check_;

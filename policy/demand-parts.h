@@ -24,10 +24,14 @@
 
 /* Rates since the last report, the size that it tells of, and what is used of that. */
 void demand_take_report(struct demand *d, const struct guest_sample *s, uint64_t now_usec) _nonnull_;
+/* Anonymous memory that a guest without a net must be able to take at once: its room when it has none, and what free swap is one from. */
+uint64_t demand_burst(const struct guest_sample *s) _nonnull_ _pure_;
 /* Is it short, and what does it ask for? To be told once per report, after the above. */
 void demand_take_pressure(struct demand *d, const struct guest_sample *s, uint64_t now_usec) _nonnull_;
 /* Ten seconds after a grant under pressure: was it used, or did it help? */
 void demand_check_credit(struct demand *d, const struct guest_sample *s, uint64_t now_usec) _nonnull_;
+/* It was seen short, and not so long ago that this is doubted. */
+bool demand_need_proved(const struct demand *d, uint64_t now_usec) _nonnull_ _pure_;
 /* The size at which it was last seen short, as far as that still counts. */
 uint64_t demand_need_now(const struct demand *d, uint64_t now_usec) _nonnull_;
 

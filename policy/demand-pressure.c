@@ -18,9 +18,24 @@
 #define NEED_SETTLE_USEC USEC_PER_MIN
 /* A fall of its use by an eighth is more than noise. */
 #define NEED_USED_PARTS 8
+/* One by so much makes what it needed then a guess, until it is seen short again. */
+#define NEED_DOUBT_PARTS 4
 /* Between two steps of growth for refaults: the balloon's time and the disk's to show an effect. */
 #define STEP_USEC (2 * USEC_PER_SEC)
 #define CREDIT_MIN 100
+/* What it says so long after a grant tells of the size after it: the balloon's time, and a second's rates. */
+#define CREDIT_EVIDENCE_USEC (3 * USEC_PER_SEC)
+
+/* What it is believed to use at least: a fall of it at once. */
+static uint64_t uses(const struct demand *d)
+{
+	return MIN(d->average_bytes, d->high_bytes);
+}
+
+static bool use_fell(const struct demand *d, uint64_t parts)
+{
+	return uses(d) < d->need_used_bytes - d->need_used_bytes / parts;
+}
 
 /* The size at which it was last seen short. It shrinks with what it uses: programs that ended do not read their files again;
  * otherwise it is doubted only after a long time, or lender and borrower would swap places for ever. */
@@ -30,9 +45,12 @@ uint64_t demand_need_now(const struct demand *d, uint64_t now_usec)
 
 	/* What its programs use more since then has left that much less for its cache. */
 	need = need ? add_sat(need, sub_sat(d->average_bytes, d->need_settled_bytes)) : 0;
-	if (d->average_bytes < d->need_used_bytes - d->need_used_bytes / NEED_USED_PARTS)
-		need = mul_div(need, d->average_bytes, d->need_used_bytes);
-	return need;
+	return use_fell(d, NEED_USED_PARTS) ? mul_div(need, uses(d), d->need_used_bytes) : need;
+}
+
+bool demand_need_proved(const struct demand *d, uint64_t now_usec)
+{
+	return d->need_bytes && now_usec - d->need_usec < NEED_HOLD_USEC && !d->need_doubted;
 }
 
 uint64_t demand_stall_on(const struct stall_limit *limit)
@@ -63,7 +81,7 @@ static void pressure_update(struct demand *d, const struct guest_sample *s, uint
 	const struct guest_report *r = &s->report;
 	bool stall = stalls_now(d, now_usec);
 	bool refault = d->rates_known && d->refaults_per_sec >= REFAULTS_ON;
-	bool low = r->available_bytes < low_bytes(s->actual_bytes);
+	bool low = r->available_bytes < low_bytes(d->size_bytes); /* of that size, not of the one that it is sent to */
 
 	if (stall || refault || low) {
 		d->pressed = true;
@@ -77,12 +95,16 @@ static void pressure_update(struct demand *d, const struct guest_sample *s, uint
 	/* It may be short on when its stall has ended. */
 	d->stalled = d->pressed && (stall || (d->stalled && (!d->rates_fresh ||
 								   d->stall_permyriad >= stall_off(d))));
+	d->stall_worst_permyriad = d->stalled ? MAX(d->stall_worst_permyriad, d->stall_permyriad) : 0;
 	/* It fills what it was given then: that takes nothing from its cache. */
 	if (d->pressed || now_usec - d->need_usec < NEED_SETTLE_USEC)
 		d->need_settled_bytes = MAX(d->need_settled_bytes, d->average_bytes);
-	if ((stall || refault) && d->size_bytes >= demand_need_now(d, now_usec)) {
+	d->need_doubted |= use_fell(d, NEED_DOUBT_PARTS);
+	if ((stall || refault) && (d->need_doubted || d->size_bytes >= demand_need_now(d, now_usec))) {
 		d->need_bytes = d->size_bytes;
-		d->need_used_bytes = d->need_settled_bytes = d->average_bytes;
+		d->need_doubted = false;
+		d->need_used_bytes = uses(d);
+		d->need_settled_bytes = d->average_bytes;
 		d->need_usec = now_usec;
 	}
 }
@@ -127,6 +149,13 @@ static void boost_update(struct demand *d, const struct guest_sample *s, uint64_
 	d->boost_usec = now_usec;
 }
 
+static void check_begin(struct demand *d, const struct guest_sample *s, uint64_t now_usec)
+{
+	d->check_usec = d->check_from_usec = now_usec;
+	d->check_resident_bytes = s->resident_bytes;
+	d->check_misery = d->stall_permyriad + d->refaults_per_sec;
+}
+
 void demand_check_credit(struct demand *d, const struct guest_sample *s, uint64_t now_usec)
 {
 	if (!d->pressed && sub_sat(now_usec, d->pressed_usec) >= 60 * USEC_PER_SEC) {
@@ -136,9 +165,11 @@ void demand_check_credit(struct demand *d, const struct guest_sample *s, uint64_
 	if (!d->check_usec || sub_sat(now_usec, d->check_usec) < CREDIT_CHECK_USEC)
 		return;
 	d->check_usec = 0;
-	if (!d->pressed)
+	/* Relieved, or nothing has shown since that it is not; or what it was given was taken back. */
+	if (!d->pressed || d->pressed_usec < d->check_from_usec + CREDIT_EVIDENCE_USEC ||
+		s->target_bytes + d->check_granted_bytes / 2 < d->check_target_bytes)
 		return;
-	if (!s->resident_bytes ||
+	if (!s->resident_bytes || d->stall_permyriad + d->refaults_per_sec < d->check_misery / 2 ||
 		sub_sat(s->resident_bytes, d->check_resident_bytes) >= d->check_granted_bytes / 2) {
 		d->credit_permyriad = PERMYRIAD;
 		d->not_credible = false;
@@ -150,8 +181,7 @@ void demand_check_credit(struct demand *d, const struct guest_sample *s, uint64_
 		d->credit_permyriad = 0;
 		return;
 	}
-	d->check_usec = now_usec; /* and again in ten seconds, for what it was given by then */
-	d->check_resident_bytes = s->resident_bytes;
+	check_begin(d, s, now_usec); /* and again in ten seconds, for what it was given by then */
 }
 
 void demand_granted(struct demand *d, const struct guest_sample *s, uint64_t granted_bytes,
@@ -163,9 +193,9 @@ void demand_granted(struct demand *d, const struct guest_sample *s, uint64_t gra
 	d->grant_usec = now_usec;
 	if (d->check_usec || !s->resident_bytes)
 		return;
-	d->check_usec = now_usec;
-	d->check_resident_bytes = s->resident_bytes;
+	check_begin(d, s, now_usec);
 	d->check_granted_bytes = granted_bytes;
+	d->check_target_bytes = s->target_bytes + granted_bytes;
 }
 
 void demand_take_pressure(struct demand *d, const struct guest_sample *s, uint64_t now_usec)

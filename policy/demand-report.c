@@ -10,6 +10,8 @@
 #define PEAK_HALF_USEC  (60 * USEC_PER_SEC)
 /* What must not be missed is counted at the top of the noise (3 % up and down): no command follows each report. */
 #define HIGH_PARTS 8
+/* Above three percent of noise up and down. */
+#define NET_PARTS 8
 /* Actual counts as steady after this: totals and actual then belong together. */
 #define STEADY_USEC  (2 * USEC_PER_SEC)
 #define STEADY_BYTES (2 * MIB)
@@ -71,21 +73,24 @@ static void rates_update(struct demand *d, const struct guest_report *r)
 		base_set(d, r);
 }
 
+/* What its kernel keeps of it. That of a guest that was found is taken on trust, until it was seen to stand still. */
+static void overhead_update(struct demand *d, const struct guest_sample *s, bool found)
+{
+	uint64_t overhead = sub_sat(s->actual_bytes, s->report.total_bytes);
+
+	if (s->autodeflate || !overhead)
+		return;
+	d->overhead_bytes = d->overhead_bytes && !d->overhead_found ? smooth(d->overhead_bytes, overhead, 2) : overhead;
+	d->overhead_found = found;
+}
+
 /* What it had at the moment of the report: total + overhead, while the host's figure may be newer. With autodeflate MemTotal stays at the
  * maximum, so the host's figure has to do. */
-static uint64_t size_then(struct demand *d, const struct guest_sample *s, bool steady)
+static uint64_t size_then(const struct demand *d, const struct guest_sample *s, bool steady)
 {
-	const struct guest_report *r = &s->report;
-
-	if (steady && !s->autodeflate && s->actual_bytes > r->total_bytes) {
-		uint64_t overhead = s->actual_bytes - r->total_bytes;
-
-		d->overhead_bytes = d->overhead_bytes ? smooth(d->overhead_bytes, overhead, 2)
-						      : overhead;
-	}
 	if (steady || s->autodeflate || !d->overhead_bytes)
 		return s->actual_bytes;
-	return r->total_bytes + d->overhead_bytes;
+	return s->report.total_bytes + d->overhead_bytes;
 }
 
 static void use_update(struct demand *d, const struct guest_sample *s, uint64_t now_usec)
@@ -94,9 +99,13 @@ static void use_update(struct demand *d, const struct guest_sample *s, uint64_t 
 	/* On its way its size is not the one that it reported of, whatever was read last. */
 	bool moving = MAX(s->actual_bytes, s->target_bytes) - MIN(s->actual_bytes, s->target_bytes) >
 		      STEADY_BYTES;
-	bool steady = !moving && sub_sat(r->arrival_usec, d->steady_since_usec) >= STEADY_USEC;
+	/* Its first word, and exactly where it was sent: it has stood there for long. */
+	bool found = !d->known && !d->steady_since_usec && s->actual_bytes == s->target_bytes;
+	bool steady = !moving && (found || sub_sat(r->arrival_usec, d->steady_since_usec) >= STEADY_USEC);
 	uint64_t passed = sub_sat(r->arrival_usec, d->arrival_usec), used, rise;
 
+	if (steady)
+		overhead_update(d, s, found);
 	d->size_bytes = size_then(d, s, steady);
 	used = sub_sat(d->size_bytes, r->available_bytes);
 	/* Nobody uses what its QEMU never touched. */
@@ -119,13 +128,30 @@ static void use_update(struct demand *d, const struct guest_sample *s, uint64_t 
 	d->used_bytes = used;
 	if (used > d->high_bytes || used < d->high_bytes - d->high_bytes / HIGH_PARTS)
 		d->high_bytes = used;
-	d->file_bytes = MIN(r->file_bytes, sub_sat(s->actual_bytes, d->peak_bytes));
+	d->heard_resident_bytes = sub_sat(s->resident_bytes, s->qemu_bytes);
+	d->file_bytes = MIN(r->file_bytes, sub_sat(s->actual_bytes, d->high_bytes));
 	d->available_bytes = r->available_bytes;
 	d->known = true;
+}
+
+uint64_t demand_burst(const struct guest_sample *s)
+{
+	return MIN(512 * MIB, s->max_bytes / 4);
+}
+
+/* A net that is not known of is none. One that is gone for less than a burst's room has to come back with more, or the noise of a report would tear
+ * and mend it. */
+static void net_update(struct demand *d, const struct guest_sample *s)
+{
+	uint64_t burst = demand_burst(s);
+
+	d->has_net = s->autodeflate || s->report.swap_free_bytes >= (d->has_net ? burst : burst + burst / NET_PARTS);
+	d->swapped_bytes = s->report.has_swap ? sub_sat(s->report.swap_total_bytes, s->report.swap_free_bytes) : 0;
 }
 
 void demand_take_report(struct demand *d, const struct guest_sample *s, uint64_t now_usec)
 {
 	rates_update(d, &s->report);
 	use_update(d, s, now_usec);
+	net_update(d, s);
 }

@@ -15,6 +15,7 @@ void demand_reset(struct demand *d)
 	struct demand old = *d;
 
 	demand_init(d);
+	d->reset = true;
 	d->credit_permyriad = old.credit_permyriad;
 	d->not_credible = old.not_credible;
 	d->max_stall = old.max_stall;
@@ -31,8 +32,8 @@ void demand_update(struct demand *d, const struct guest_sample *s, uint64_t now_
 
 	if (s->actual_bytes != d->actual_bytes) {
 		d->grew |= s->actual_bytes > d->actual_bytes;
+		d->steady_since_usec = d->actual_bytes || d->reset ? now_usec : 0;
 		d->actual_bytes = s->actual_bytes;
-		d->steady_since_usec = now_usec;
 	}
 	d->oom_kills = 0;
 	if (r->source != REPORT_NONE && (r->arrival_usec != d->arrival_usec || r->seq != d->seq)) {

@@ -14,7 +14,8 @@ struct demand {
 	enum report_source source;
 	uint64_t available_bytes;
 	uint64_t actual_bytes;      /* when it came */
-	uint64_t steady_since_usec; /* actual has not moved since */
+	uint64_t steady_since_usec; /* actual has not moved since; 0: since it was first seen */
+	bool reset;                 /* since it was first seen it was started anew, or reset */
 
 	/* counters at the start of the interval that is being measured */
 	uint64_t base_usec; /* guest clock; 0: none */
@@ -34,16 +35,21 @@ struct demand {
 	bool known;
 	uint64_t size_bytes;     /* what it had when it reported */
 	uint64_t overhead_bytes; /* actual - MemTotal, smoothed; 0: not known */
+	bool overhead_found;     /* ... of its first word: the size may have been another one */
 	uint64_t used_bytes;     /* latest word */
 	uint64_t high_bytes;     /* the highest of late: falls by an eighth at least */
 	uint64_t average_bytes;  /* smoothed */
 	uint64_t peak_bytes;     /* rises at once, falls by half of the distance a minute */
 	uint64_t peak_usec;
 	uint64_t file_bytes;
+	uint64_t heard_resident_bytes; /* what its QEMU held of its memory at its last word; 0: not known */
+	uint64_t swapped_bytes;  /* what it has in its swap: used as well, but not there */
+	bool has_net;            /* free swap, or autodeflate; with hysteresis */
 
 	/* pressure */
 	bool pressed;
 	bool stalled;               /* pressed by stall: full release */
+	uint64_t stall_worst_permyriad; /* the worst since that began: what people are told as the reason */
 	uint64_t pressed_usec;      /* last evidence */
 	struct stall_limit max_stall; /* MaxStall, as of the last decision: whoever decides sets it */
 	uint64_t stall_since_usec;  /* stall of half of it since; 0: not */
@@ -53,6 +59,7 @@ struct demand {
 	uint64_t need_used_bytes;   /* what it used by its own word then */
 	uint64_t need_settled_bytes; /* and when it had filled what it was given for that */
 	uint64_t need_usec;
+	bool need_doubted;          /* it has used much less since */
 	uint64_t boost_bytes;       /* want while pressed; fades afterwards */
 	uint64_t boost_usec;
 	uint64_t step_usec;         /* last time a refault step was asked */
@@ -62,8 +69,11 @@ struct demand {
 	/* credit: pressure counts only as far as what was granted is used */
 	uint64_t credit_permyriad;
 	uint64_t check_usec;        /* a grant under pressure was made then; 0: none to check */
+	uint64_t check_from_usec;   /* ... that is, this one */
 	uint64_t check_resident_bytes;
 	uint64_t check_granted_bytes;
+	uint64_t check_target_bytes; /* where it was to go then */
+	uint64_t check_misery;      /* stall and refaults then */
 	bool not_credible;
 };
 
@@ -90,8 +100,10 @@ struct demand_sizes {
 	uint64_t want_bytes;  /* LEVEL_WANT */
 	uint64_t soft_bytes;  /* LEVEL_SOFT: its page cache too */
 	uint64_t boost_bytes; /* LEVEL_ASK: what it asks while it is short, or has just been */
+	uint64_t recent_bytes; /* LEVEL_RECENT */
 	uint64_t headroom_bytes;
 	bool full_release;    /* stalled and credible: all there is, as far as it goes */
+	bool proved;          /* it was seen short of late: what it wants is no guess */
 	bool no_net;          /* neither swap nor autodeflate: between fine and dead there is no warning */
 };
 void demand_sizes(const struct demand *d, const struct guest_sample *s, const struct settings *set,

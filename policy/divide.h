@@ -13,10 +13,11 @@ enum level {
 	LEVEL_SAFE,    /* not even a critical host takes this: a guest without a net would die of it */
 	LEVEL_USED,    /* what it uses and a little */
 	LEVEL_FLOOR,   /* policy Min as well */
-	LEVEL_PRESSED, /* a pressed guest keeps what it has before anybody gets more than its floor */
+	LEVEL_PRESSED, /* a pressed guest has what it wants, and keeps what it has, before anybody else gets more than its floor */
 	LEVEL_WANT,    /* used + headroom; more than the size at which it was seen short */
 	LEVEL_SOFT,    /* its page cache too */
 	LEVEL_ASK,     /* what a pressed one asks beyond what is proved */
+	LEVEL_RECENT,  /* what it used of late */
 	LEVEL_KEEP,    /* what it has now: surplus is left alone until somebody needs it; a stalled one's full release */
 	LEVEL_GROW,    /* policy Surplus=grow */
 	LEVEL_MAX,

@@ -7,6 +7,12 @@
 /* A guest that is counted down by its credit to this is shrunk like any other. */
 #define CREDIT_PRESSED_PERMYRIAD 5000
 
+/* A silent guest that has filled all but so much of what it has, and as much more than at its last word, is short: it is given room, and again after
+ * 10 s, doubling up to twenty minutes. */
+#define STALE_FILLED_PARTS 32
+#define STALE_PAUSE_USEC   (10 * USEC_PER_SEC)
+#define STALE_PAUSES_MAX   7
+
 static void level_raise(struct division_guest *g, enum level from, uint64_t bytes)
 {
 	for (int l = from; l < LEVEL_MAX; l++)
@@ -18,15 +24,15 @@ static bool in_grace(const struct work *w, uint64_t now)
 	return w->s->started_usec && sub_sat(now, w->s->started_usec) < w->set->mem_boot_grace_usec;
 }
 
-/* The most it may have: policy Max, unless that would kill a guest without a net. A bound of what it uses follows that in steps only, or the
- * noise of reports would be commands. */
+/* The most it may have: policy Max, but what a guest without a net has is not taken from it where that would kill it. A bound of what it uses follows
+ * that in steps only, or the noise of reports would be commands. */
 static uint64_t bound_max(const struct work *w)
 {
 	uint64_t most = mib_down(w->s->max_bytes), max = MIN(most, mib_down(w->set->mem_max_bytes));
 	uint64_t safe = MIN(mib_up(w->sizes.safe_bytes), most), have = MIN(w->target_bytes, most);
 
-	if (safe > max)
-		max = have > safe && have - safe < MAX(MOVE_MIN_BYTES, safe / BAND_PARTS) ? have : safe;
+	if (safe > max && have > max)
+		max = have <= safe || have - safe < MAX(MOVE_MIN_BYTES, safe / BAND_PARTS) ? have : safe;
 	return max;
 }
 
@@ -46,27 +52,49 @@ static uint64_t boost_banded(const struct work *w)
 	return !w->p->pressed && boost > have ? 0 : boost;
 }
 
+/* Filled all it has since its last word, or since it was given room: only the host can tell, and page caches fill what there is, so that the pauses
+ * grow. */
+static bool filled_silently(const struct decision *d, const struct work *w)
+{
+	uint64_t was = w->g->stale_rooms ? w->g->stale_resident_bytes : w->g->demand.heard_resident_bytes;
+	uint64_t is = guest_resident(w->s), least = w->target_bytes / STALE_FILLED_PARTS;
+
+	if (!was || is < was + least || is + least < w->target_bytes)
+		return false;
+	return !w->g->stale_rooms || d->now - w->g->stale_room_usec >=
+		STALE_PAUSE_USEC << MIN(w->g->stale_rooms - 1, (unsigned)STALE_PAUSES_MAX);
+}
+
+bool levels_stale_room(const struct decision *d, const struct work *w)
+{
+	if (!w->p->stale || w->s->shut_out_usec)
+		return false;
+	return w->g->demand.pressed && !w->g->stale_room_given ? true : filled_silently(d, w);
+}
+
+/* A quarter of what it has, from what nobody wants. Of a liar's pressure, as much as it counts. */
+static uint64_t stale_room(const struct decision *d, const struct work *w)
+{
+	return levels_stale_room(d, w)
+		       ? mib_down(w->target_bytes + mul_div(w->target_bytes / 4, w->g->demand.credit_permyriad, PERMYRIAD))
+		       : 0;
+}
+
 static void keep_level(const struct decision *d, struct work *w, uint64_t max)
 {
-	uint64_t soft = w->div->level[LEVEL_ASK], have = MIN(w->target_bytes, max);
+	uint64_t soft = w->div->level[LEVEL_RECENT], have = MIN(w->target_bytes, max);
 
 	if (w->set->mem_surplus == SURPLUS_RELEASE && !w->p->pressed && have > soft + soft / BAND_PARTS)
 		have = soft;
 	level_raise(w->div, LEVEL_KEEP, have);
 	if (w->set->mem_surplus == SURPLUS_GROW && d->state->host_state == HOST_AMPLE)
 		level_raise(w->div, LEVEL_GROW, max);
-	/* Fell silent under pressure: room once, a quarter of what it has, from what nobody else takes. Of a liar's pressure, as much as it counts. */
-	if (w->p->stale && w->g->demand.pressed && !w->g->stale_room_given) {
-		uint64_t room = mul_div(w->target_bytes / 4, w->g->demand.credit_permyriad, PERMYRIAD);
-
-		level_raise(w->div, LEVEL_GROW, MIN(max, mib_down(w->target_bytes + room)));
-	}
 }
 
 static void row_build(const struct decision *d, struct work *w)
 {
 	struct division_guest *g = w->div;
-	uint64_t max = bound_max(w), min = MIN(mib_up(w->set->mem_min_bytes), max);
+	uint64_t max = bound_max(w), min = MIN(mib_up(w->set->mem_min_bytes), max), want;
 	const struct balloon *b = &w->g->balloon;
 
 	g->weight = w->set->mem_weight;
@@ -76,12 +104,18 @@ static void row_build(const struct decision *d, struct work *w)
 	if (in_grace(w, d->now))
 		level_raise(g, LEVEL_USED, w->target_bytes);
 	level_raise(g, LEVEL_FLOOR, min);
+	want = want_banded(w, g->level[LEVEL_FLOOR]);
+	/* All that is proved at one level: among those who are short, or would be with less, weight decides, not who came first. Of one that is short
+	 * what it has is not proved to be too much. */
 	if (w->p->pressed)
-		level_raise(g, LEVEL_PRESSED, w->target_bytes);
-	level_raise(g, LEVEL_WANT, want_banded(w, g->level[LEVEL_FLOOR]));
+		level_raise(g, LEVEL_PRESSED, MAX(want, w->target_bytes));
+	else if (w->p->proved)
+		level_raise(g, LEVEL_PRESSED, want);
+	level_raise(g, LEVEL_WANT, want);
 	/* Its cache is worth keeping before others' surplus, but growing for it needs a sign of need. */
 	level_raise(g, LEVEL_SOFT, MIN(mib_up(w->sizes.soft_bytes), w->target_bytes));
 	level_raise(g, LEVEL_ASK, boost_banded(w));
+	level_raise(g, LEVEL_RECENT, MAX(MIN(mib_up(w->sizes.recent_bytes), w->target_bytes), stale_room(d, w)));
 	for (int l = 0; l < LEVEL_MAX; l++)
 		g->level[l] = MIN(g->level[l], max);
 	keep_level(d, w, max);
@@ -92,7 +126,7 @@ static void row_build(const struct decision *d, struct work *w)
 	w->p->want_bytes = g->level[LEVEL_WANT];
 	w->p->min_bytes = min;
 	w->p->max_bytes = max;
-	g->idle_permyriad = w->target_bytes ? mul_div(sub_sat(w->target_bytes, g->level[LEVEL_WANT]),
+	g->idle_permyriad = w->target_bytes ? mul_div(sub_sat(w->target_bytes, g->level[LEVEL_RECENT]),
 						      PERMYRIAD, w->target_bytes)
 					    : 0;
 }
@@ -114,6 +148,7 @@ void levels_guest(struct decision *d, struct work *w)
 	w->p->pressed = w->g->demand.pressed && !w->p->stale &&
 			w->g->demand.credit_permyriad >= CREDIT_PRESSED_PERMYRIAD;
 	demand_sizes(&w->g->demand, w->s, w->set, w->p->stale, d->now, &w->sizes);
+	w->p->proved = w->sizes.proved && w->g->demand.credit_permyriad >= CREDIT_PRESSED_PERMYRIAD;
 	w->p->used_bytes = w->g->demand.known ? w->g->demand.used_bytes : 0;
 	w->p->want_bytes = w->sizes.want_bytes;
 	w->p->floor_bytes = w->held_bytes;

@@ -6,7 +6,8 @@
 struct reason moves_shrink_reason(const struct decision *d, const struct work *w, uint64_t deficit,
 	uint64_t growth)
 {
-	struct reason r = {.arg = {deficit, w->p->used_bytes}};
+	/* Of one that was never heard what the host sees of it. */
+	struct reason r = {.arg = {deficit, w->p->known ? w->p->used_bytes : guest_resident(w->s)}};
 
 	if (w->target_bytes > w->p->max_bytes) {
 		r.code = w->p->max_bytes > w->set->mem_max_bytes ? REASON_MAX_UNSAFE : REASON_MAX_POLICY;
@@ -23,16 +24,15 @@ struct reason moves_shrink_reason(const struct decision *d, const struct work *w
 		r.code = REASON_DOUBT;
 		r.arg[0] = d->doubt_bytes;
 	} else {
-		r.code = growth ? REASON_LEND : REASON_HOST;
+		r.code = growth ? REASON_LEND : budget_host_rose(d) ? REASON_HOST : REASON_OVER;
 	}
 	return r;
 }
 
-/* What it is given is the room of one that fell silent while it was short: more than it keeps. */
-static bool is_stale_room(const struct work *w)
+/* What it is given is the room of a silent one: more than it asked for by its last word. */
+static bool is_stale_room(const struct decision *d, const struct work *w)
 {
-	return w->p->stale && w->g->demand.pressed && !w->g->stale_room_given &&
-	       w->div->share_bytes > w->div->level[LEVEL_KEEP];
+	return levels_stale_room(d, w) && w->div->share_bytes > w->div->level[LEVEL_ASK];
 }
 
 struct reason moves_growth_reason(const struct decision *d, const struct work *w)
@@ -40,12 +40,12 @@ struct reason moves_growth_reason(const struct decision *d, const struct work *w
 	const struct demand *dm = &w->g->demand;
 	struct reason r = {.arg = {w->p->used_bytes, w->div->share_bytes}};
 
-	if (is_stale_room(w)) {
+	if (is_stale_room(d, w)) {
 		r.code = REASON_STALE_ROOM;
 		r.arg[0] = sub_sat(d->now, w->s->report.arrival_usec);
 	} else if (w->p->pressed && dm->stalled) {
 		r.code = REASON_STALL;
-		r.arg[0] = dm->stall_permyriad;
+		r.arg[0] = dm->stall_worst_permyriad;
 	} else if (w->p->pressed && dm->refaults_per_sec) {
 		r.code = REASON_REFAULT;
 		r.arg[0] = dm->refaults_per_sec;

@@ -5,11 +5,12 @@
 
 /* A page cache that may be in use is taken by a sixteenth at a time for what others would like, and then it is listened for a second. What
  * somebody's floor lacks is taken at once: a policy's Min is a promise, and a guest without a net may die of waiting. */
+#define FRESH_USEC       USEC_PER_SEC
+#define HEAR_USEC        (USEC_PER_SEC / 2)
+#define FORGET_USEC      (2 * USEC_PER_SEC)
 #define CACHE_PARTS      16
 #define CACHE_PAUSE_USEC USEC_PER_SEC
-/* Who lent of its page cache counts as a lender that long, */
-#define LENT_USEC        (5 * USEC_PER_MIN)
-/* unless its programs use so much more than then. */
+/* Who lent of its page cache counts as a lender until its programs use so much more than then. */
 #define LENT_USED_PARTS  16
 /* What is less than noise makes of its want is not taken for others. */
 #define TRIFLE_PARTS     200
@@ -18,7 +19,7 @@ bool moves_still_lends(const struct decision *d, const struct work *w)
 {
 	const struct guest_state *g = w->g;
 
-	return g->lent_usec && d->now - g->lent_usec < LENT_USEC && d->exhausted <= LEVEL_SOFT &&
+	return g->lent_usec && d->exhausted <= LEVEL_SOFT &&
 	       g->demand.average_bytes <= g->lent_used_bytes + g->lent_used_bytes / LENT_USED_PARTS;
 }
 
@@ -37,6 +38,7 @@ struct taking {
 	uint64_t deficit;
 	uint64_t promised; /* as much of it as floors lack */
 	uint64_t takeable;
+	bool exactly; /* the host is over its budget, or room is being made: trifles count */
 	bool gently; /* page caches a little at a time, and no trifles */
 	bool lifted; /* too little from each of many: a little more from each, and for a floor any trifle */
 };
@@ -75,9 +77,27 @@ static uint64_t take_of(const struct decision *d, const struct work *w, const st
 	take = part_of(t, excess, t->deficit, least);
 	if (t->gently)
 		take = MAX(take_of_cache(d, w, take), part_of(t, excess, t->promised, least));
-	else if (take == excess)
+	else if (take == excess && t->exactly)
 		return take;
 	return take >= least || (t->lifted && t->promised) ? take : 0;
+}
+
+/* Of one whose cache would be cut for what others would like, on a word that is not of now: it is asked first, and given half a second to answer. */
+static bool is_to_be_heard(const struct decision *d, const struct work *w, const struct taking *t, uint64_t bytes)
+{
+	const struct guest_report *r = &w->s->report;
+
+	return t->gently && bytes && !moves_must_shrink(w) && w->target_bytes - bytes < w->div->level[LEVEL_SOFT] &&
+	       r->source == REPORT_AGENT && w->s->channel_open && !w->p->stale && d->now - r->arrival_usec > FRESH_USEC &&
+	       (!w->g->asked_usec || d->now - w->g->asked_usec < HEAR_USEC || d->now - w->g->asked_usec > FORGET_USEC);
+}
+
+static void hear(struct decision *d, struct work *w)
+{
+	if (!w->g->asked_usec || d->now - w->g->asked_usec > FORGET_USEC)
+		w->g->asked_usec = d->now;
+	w->p->ask = true;
+	decision_wake(d, w->g->asked_usec + HEAR_USEC);
 }
 
 static uint64_t takes_sum(const struct decision *d, const struct taking *t)
@@ -110,6 +130,7 @@ int moves_take(struct decision *d, uint64_t deficit, const struct move_sums *m)
 	/* The host itself and a guest that starts cannot wait, nor can anybody where floors do not fit. */
 	struct taking t = {.deficit = deficit, .promised = MIN(m->promised, deficit),
 		.takeable = m->takeable,
+		.exactly = m->targets > d->division_bytes || d->pending_bytes,
 		.gently = m->targets <= d->division_bytes && !d->pending_bytes &&
 			  d->exhausted > LEVEL_FLOOR};
 	int e = 0;
@@ -119,6 +140,10 @@ int moves_take(struct decision *d, uint64_t deficit, const struct move_sums *m)
 		struct work *w = &d->work[i];
 		uint64_t bytes = w->out ? 0 : take_of(d, w, &t);
 
+		if (is_to_be_heard(d, w, &t, bytes)) {
+			hear(d, w);
+			bytes = 0;
+		}
 		if (bytes)
 			e = take(d, w, bytes, &t, m->growth);
 	}

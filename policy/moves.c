@@ -7,7 +7,8 @@
 #define CALM_PARTS     10
 /* One that lends of its page cache and misses it, while others are short as well: when it is worth that much. */
 #define LENT_PARTS     6
-/* A part of what was asked is given when it is an eighth of it, within these bounds; the rest follows when it is free. */
+/* A part of what was asked is given when it is an eighth of it, within these bounds; the rest follows when it is free. One that is short does not wait
+ * while another, with more weight, takes most of it: what is worth a command is worth giving. */
 #define PART_MIN_BYTES (32 * MIB)
 #define PART_MAX_BYTES (128 * MIB)
 /* Where surplus is taken, 1 % of the budget more is taken, so that the next small need moves nothing. */
@@ -19,7 +20,7 @@ static uint64_t growth_asked(const struct decision *d, const struct work *w)
 	uint64_t have = w->target_bytes, more = sub_sat(w->div->share_bytes, have);
 	uint64_t parts = w->p->pressed ? PRESSED_PARTS : CALM_PARTS;
 
-	if (have < w->p->min_bytes)
+	if (have < w->p->min_bytes && d->exhausted > LEVEL_FLOOR)
 		return more;
 	if (have < w->div->level[LEVEL_FLOOR])
 		return more >= MOVE_MIN_BYTES ? more : 0;
@@ -104,7 +105,7 @@ static void floor_cut_tell(struct decision *d, const struct work *w)
 	uint64_t floor = w->div->level[LEVEL_FLOOR];
 	bool cut = d->exhausted <= LEVEL_FLOOR && w->div->share_bytes < floor;
 
-	if (!cut)
+	if (d->exhausted > LEVEL_FLOOR) /* its own floor falls with what it uses */
 		w->g->floor_cut = false;
 	if (!cut || w->g->floor_cut || w->target_bytes <= w->div->share_bytes)
 		return;
@@ -140,18 +141,23 @@ static void shares_take(struct decision *d, struct move_sums *m)
 static int grant(struct decision *d, struct work *w)
 {
 	uint64_t want = w->growth_bytes, got = mib_down(w->granted_bytes), lacks = below_floor(w);
+	uint64_t least = w->p->pressed ? MAX(w->target_bytes / PRESSED_PARTS, MOVE_MIN_BYTES)
+				       : CLAMP(want / 8, PART_MIN_BYTES, PART_MAX_BYTES);
 	struct reason r;
 	int e;
 
-	if (!got || (got < want && got < CLAMP(want / 8, PART_MIN_BYTES, PART_MAX_BYTES) &&
-			    (!lacks || got < lacks)))
+	if (!got || (got < want && got < least && (!lacks || got < lacks)))
 		return 0;
 	r = moves_growth_reason(d, w);
 	e = moves_command(d, w, mib_down(w->target_bytes + got), &r);
 	if (e < 0)
 		return e;
-	if (r.code == REASON_STALE_ROOM)
+	if (r.code == REASON_STALE_ROOM) {
 		w->g->stale_room_given = true;
+		w->g->stale_rooms++;
+		w->g->stale_room_usec = d->now;
+		w->g->stale_resident_bytes = guest_resident(w->s);
+	}
 	if (d->snap->enforce)
 		demand_granted(&w->g->demand, w->s, got, d->now);
 	return 0;

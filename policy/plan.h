@@ -90,6 +90,8 @@ struct plan_guest {
 	uint64_t refaults_per_sec;
 	uint64_t vcpu_delay_permyriad;
 	uint64_t cpu_weight, cpu_quota; /* after this plan */
+	bool ask;                /* for a report at once: it is to lend, and its last word is not of now */
+	bool proved;             /* seen short of late: what it wants is no guess */
 	bool left_out;           /* of the division: stays as it is, charged where it is */
 	bool pressed, stale, stuck, breaker, not_credible, booting, known;
 	struct reason standing;  /* why its share is what it is */

@@ -16,11 +16,12 @@ enum reason_code {
 	REASON_LOW,            /* available memory ran low */
 	REASON_MIN,            /* policy Min */
 	REASON_SURPLUS,        /* policy Surplus=grow and there is memory to spare */
-	REASON_STALE_ROOM,     /* fell silent under pressure: room once */
+	REASON_STALE_ROOM,     /* silent, and short by its last word or by what it has filled */
 	REASON_RETURN,         /* memory that was lent comes back */
 	/* memory, less */
 	REASON_LEND,           /* others need what it does not use */
 	REASON_HOST,           /* the host itself needs memory */
+	REASON_OVER,           /* more is held than there is for guests: a guest took it, or policy leaves less */
 	REASON_DOUBT,          /* another one may take more than it says: it was started anew, or keeps what it gave */
 	REASON_MAX_POLICY,     /* policy Max */
 	REASON_MAX_UNSAFE,     /* policy Max would kill it: as near to that as is safe */

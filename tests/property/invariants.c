@@ -134,8 +134,14 @@ static bool silent_and_netless_safe(const struct model *m, const struct plan *p)
 	return true;
 }
 
-/* 5: a pressed guest is not shrunk while an unpressed one holds more than its want. */
-static bool pressed_last(const struct model *m, const struct plan *p)
+static const struct settings *settings_of(const struct model *m, const struct decide_state *state, size_t i)
+{
+	return guest_policy_settings(decide_state_guest_policy(state, &m->guests[i].id.uuid));
+}
+
+/* 5: a pressed guest is not shrunk while one that is neither pressed nor was so of late has more than its floor, nor below what its weight gives it
+ * beside one that was. */
+static bool pressed_last(const struct model *m, const struct plan *p, const struct decide_state *state)
 {
 	for (size_t i = 0; i < m->snap.n_guests; i++) {
 		const struct action *a = memory_action(p, i);
@@ -147,12 +153,13 @@ static bool pressed_last(const struct model *m, const struct plan *p)
 			continue;
 		for (size_t k = 0; k < m->snap.n_guests; k++) {
 			const struct plan_guest *g = &p->guests[k];
+			uint64_t of_i = settings_of(m, state, i)->mem_weight, of_k = settings_of(m, state, k)->mem_weight;
 
-			if (k == i || g->pressed || g->share_bytes <= g->floor_bytes + MIB)
+			if (k == i || g->left_out || g->share_bytes <= g->floor_bytes + MIB)
 				continue;
-			if (g->left_out)
-				continue;
-			REQUIRE(false, "I5 pressed: guest %zu shrunk while %zu has slack", i, k);
+			REQUIRE(g->pressed || g->proved, "I5 pressed: guest %zu shrunk while %zu has slack", i, k);
+			REQUIRE(g->share_bytes / of_k <= (p->guests[i].share_bytes + MIB) / of_i + MIB / of_k,
+				"I5 weight: guest %zu shrunk while %zu has more by its weight", i, k);
 		}
 	}
 	return true;
@@ -196,11 +203,6 @@ static bool shares_fit(const struct model *m, const struct plan *p)
 		"I7 shares exceed the budget: %" PRIu64 " of %" PRIu64 ", %s", sum, p->budget_bytes,
 		host_state_to_string(p->host_state));
 	return true;
-}
-
-static const struct settings *settings_of(const struct model *m, const struct decide_state *state, size_t i)
-{
-	return guest_policy_settings(decide_state_guest_policy(state, &m->guests[i].id.uuid));
 }
 
 static bool own_move(const struct action *a)
@@ -428,7 +430,7 @@ static bool floors_are_freed_at_once(const struct model *m, const struct plan *p
 bool invariants_hold(const struct model *m, const struct plan *p, const struct decide_state *state)
 {
 	return budget_right(m, p) && promise_holds(m, p) && floors_hold(m, p) &&
-	       silent_and_netless_safe(m, p) && pressed_last(m, p) && commands_sane(m, p) &&
+	       silent_and_netless_safe(m, p) && pressed_last(m, p, state) && commands_sane(m, p) &&
 	       shares_fit(m, p) && policy_kept(m, p, state) && overrides_kept(m, state) &&
 	       charged_for_what_it_was_sent_to(m, p) && left_alone(m, p) && doubt_takes_surplus(m, p) &&
 	       shrinks_for_a_reason(m, p) && urgent_first(m, p) && use_right(m, p) &&

@@ -18,6 +18,13 @@ struct one {
 	struct decision d;
 };
 
+static void uses(struct one *o, uint64_t bytes)
+{
+	struct demand *d = &o->g.demand;
+
+	d->used_bytes = d->average_bytes = d->high_bytes = d->peak_bytes = bytes;
+}
+
 /* It has 2 GiB of at most 4, uses 1 and caches 512 MiB; has swap. */
 static void begin(struct one *o)
 {
@@ -27,8 +34,8 @@ static void begin(struct one *o)
 		.actual_bytes = 2 * GIB, .target_bytes = 2 * GIB,
 		.report = {.source = REPORT_AGENT, .swap_free_bytes = GIB}};
 	demand_init(&o->g.demand);
-	o->g.demand.known = true;
-	o->g.demand.used_bytes = o->g.demand.average_bytes = o->g.demand.peak_bytes = GIB;
+	o->g.demand.known = o->g.demand.has_net = true;
+	uses(o, GIB);
 	o->g.demand.file_bytes = 512 * MIB;
 }
 
@@ -77,18 +84,57 @@ TEST(a_max_that_would_kill_is_kept_as_far_as_is_safe)
 	struct one o;
 
 	begin(&o);
-	o.s.report.swap_free_bytes = 0; /* no net: what it uses and 512 MiB */
+	o.g.demand.has_net = false; /* no net: what it uses and 512 MiB */
 	o.set.mem_max_bytes = GIB;
-	CHECK_U64(row(&o)[LEVEL_GROW], GIB + 512 * MIB);
-	CHECK_U64(o.p.max_bytes, GIB + 512 * MIB);
+	CHECK_U64(row(&o)[LEVEL_GROW], GIB + 512 * MIB + 64 * MIB); /* and the noise of that */
+	CHECK_U64(o.p.max_bytes, GIB + 512 * MIB + 64 * MIB);
 	/* What noise makes it use less is no reason for a command; a quarter less is. */
 	o.s.target_bytes = GIB + 512 * MIB;
-	o.g.demand.used_bytes = o.g.demand.average_bytes = o.g.demand.peak_bytes = GIB - 64 * MIB;
+	uses(&o, GIB - 64 * MIB);
 	row(&o);
 	CHECK_U64(o.p.max_bytes, GIB + 512 * MIB);
-	o.g.demand.used_bytes = o.g.demand.average_bytes = o.g.demand.peak_bytes = 768 * MIB;
+	uses(&o, 768 * MIB);
 	row(&o);
-	CHECK_U64(o.p.max_bytes, GIB + 256 * MIB);
+	CHECK_U64(o.p.max_bytes, GIB + 256 * MIB + 48 * MIB);
+}
+
+TEST(a_max_is_not_overstepped_to_make_a_guest_safe)
+{
+	struct one o;
+
+	begin(&o);
+	o.g.demand.has_net = false;
+	o.set.mem_max_bytes = GIB;
+	o.s.target_bytes = o.s.actual_bytes = GIB;
+	CHECK_U64(row(&o)[LEVEL_GROW], GIB);
+	CHECK_U64(o.p.max_bytes, GIB);
+}
+
+TEST(among_those_who_are_short_or_were_what_is_wanted_is_divided)
+{
+	struct one o;
+
+	begin(&o);
+	o.g.demand.need_bytes = 2 * GIB;
+	o.g.demand.need_used_bytes = o.g.demand.need_settled_bytes = GIB;
+	o.g.demand.need_usec = NOW - USEC_PER_MIN;
+	CHECK_U64(row(&o)[LEVEL_PRESSED], 2 * GIB + 256 * MIB);
+	CHECK(o.p.proved && !o.p.pressed);
+	o.g.demand.need_doubted = true; /* it has used much less since */
+	CHECK(row(&o)[LEVEL_PRESSED] < 2 * GIB);
+	CHECK_U64(o.div.level[LEVEL_WANT], 2 * GIB); /* it may keep that, and does not grow for it */
+}
+
+TEST(what_it_used_of_late_comes_after_what_the_pressed_ask)
+{
+	struct one o;
+
+	begin(&o);
+	o.g.demand.file_bytes = 0;
+	o.g.demand.peak_bytes = GIB + 512 * MIB;
+	row(&o);
+	CHECK_U64(o.div.level[LEVEL_ASK], mib_up(GIB + GIB / 5));
+	CHECK(o.div.level[LEVEL_RECENT] > GIB + 512 * MIB);
 }
 
 TEST(who_uses_all_it_has_grows_by_its_weight_and_not_as_a_floor)
@@ -97,7 +143,7 @@ TEST(who_uses_all_it_has_grows_by_its_weight_and_not_as_a_floor)
 	const uint64_t *l;
 
 	begin(&o);
-	o.g.demand.used_bytes = o.g.demand.average_bytes = o.g.demand.peak_bytes = 2 * GIB;
+	uses(&o, 2 * GIB);
 	l = row(&o);
 	CHECK_U64(l[LEVEL_FLOOR], 2 * GIB);
 	CHECK(l[LEVEL_WANT] > 2 * GIB);
@@ -108,8 +154,8 @@ TEST(but_without_a_net_what_a_burst_takes_is_a_floor)
 	struct one o;
 
 	begin(&o);
-	o.s.report.swap_free_bytes = 0;
-	o.g.demand.used_bytes = o.g.demand.average_bytes = o.g.demand.peak_bytes = 2 * GIB;
+	o.g.demand.has_net = false;
+	uses(&o, 2 * GIB);
 	CHECK_U64(row(&o)[LEVEL_SAFE], 2 * GIB + 512 * MIB);
 }
 
