@@ -5,6 +5,7 @@
 
 #define HEARTBEAT_MSEC  UINT64_C(5000)
 #define TRANSPORT_MSEC  UINT64_C(1)
+#define ASK_MSEC       1000 /* daemon/manager-agent.c: ASK_USEC */
 /* The agent: a report when available moved by this much of total ... */
 #define THRESHOLD_PERMYRIAD UINT64_C(300)
 /* ... or, when less than that is left, fell by a quarter. */
@@ -143,6 +144,16 @@ static void send(struct agent_model *a, const struct world *w, enum report_why w
 	a->told_available_bytes = guest_available_bytes(a->guest);
 	a->heartbeat_msec = now_msec + HEARTBEAT_MSEC;
 	a->arrival_msec = now_msec + TRANSPORT_MSEC;
+}
+
+void agent_model_ask(struct agent_model *a, const struct world *w, uint64_t now_msec)
+{
+	if (!a->speaks || a->arrival_msec != MSEC_NEVER || (a->asked_msec && now_msec < a->asked_msec + ASK_MSEC) ||
+		a->line_msec != MSEC_NEVER) /* a flood has no time for it */
+		return;
+	a->asked_msec = now_msec;
+	send(a, w, REPORT_WHY_REQUEST, now_msec);
+	a->arrival_msec += TRANSPORT_MSEC; /* there and back */
 }
 
 bool agent_model_statistics(struct agent_model *a, uint64_t now_msec, struct guest_report *ret)

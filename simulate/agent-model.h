@@ -23,6 +23,7 @@ struct agent_model {
 	uint64_t stall_history[10]; /* psi_mem_some at the last ten ticks, a ring */
 	uint64_t lied_since_msec;
 	uint64_t seq;
+	uint64_t asked_msec;     /* the daemon's last question; 0: never */
 	uint64_t arrival_msec;   /* of the line on its way; MSEC_NEVER: none */
 	struct guest_report line;
 	struct channel_model channel;
@@ -38,6 +39,8 @@ void agent_model_init(struct agent_model *a, const struct world *w, size_t guest
 void agent_model_tick(struct agent_model *a, const struct world *w) _nonnull_;
 /* Does what is due at this time (ticks included, after agent_model_tick()). */
 void agent_model_run(struct agent_model *a, const struct world *w, uint64_t now_msec) _nonnull_;
+/* The daemon asks for a report (a ping): once a second at most, and not beside a line that is on its way. */
+void agent_model_ask(struct agent_model *a, const struct world *w, uint64_t now_msec) _nonnull_;
 /* When something is due next; MSEC_NEVER: nothing. */
 uint64_t agent_model_next(const struct agent_model *a) _nonnull_ _pure_;
 /* True when a report reaches the daemon now: *ret is it, without its arrival time. */

@@ -24,7 +24,7 @@ int judge_expect_begin(struct judge *j)
 		struct verdict *v = &j->verdicts[i];
 		size_t n = of_each_guest(&sc->expects[i]) ? j->world->n_guests : 1;
 
-		v->met = true;
+		v->met = sc->expects[i].kind != EXPECT_NEVER_BELOW; /* which has to be looked at once */
 		v->lowest = UINT64_MAX;
 		v->since_msec = calloc(n, sizeof(*v->since_msec));
 		v->met_msec = calloc(n, sizeof(*v->met_msec));

@@ -51,12 +51,16 @@ static void read_actual(struct view *v, size_t i, uint64_t now_msec)
 	struct view_guest *g = &v->guests[i];
 	uint64_t figure = truth(v, i)->figure_bytes;
 
+	bool grew = figure > g->actual_bytes;
+
 	if (figure != g->actual_bytes) {
 		g->answered = true; /* only the driver writes this figure */
 		decide_within(v, now_msec, GATHER_MSEC);
 	}
 	g->actual_bytes = figure;
 	g->actual_msec = now_msec;
+	if (grew && g->pressed && !is_moving(v, i)) /* does it suffice? */
+		agent_model_ask(&g->agent, v->world, now_msec);
 }
 
 static void poll_soon(struct view *v, uint64_t now_msec)
@@ -278,8 +282,16 @@ void view_decided(struct view *v, const struct plan *plan, uint64_t now_msec)
 
 	v->settled = plan->settled;
 	v->available_decided_bytes = v->available_bytes;
-	for (size_t i = 0; i < plan->n_guests; i++)
-		v->guests[v->guest_of[i]].stuck = plan->guests[i].stuck;
+	for (size_t i = 0; i < plan->n_guests; i++) {
+		struct view_guest *g = &v->guests[v->guest_of[i]];
+
+		g->stuck = plan->guests[i].stuck;
+		g->pressed = plan->guests[i].pressed;
+		if (plan->guests[i].ask)
+			agent_model_ask(&g->agent, v->world, now_msec);
+		else if (g->pressed && BOOT_BASE_USEC + now_msec * USEC_PER_MSEC >= g->report.arrival_usec + USEC_PER_SEC)
+			agent_model_ask(&g->agent, v->world, now_msec);
+	}
 	/* The timer is a millisecond late at most, and never early. */
 	v->decide_msec = MAX(now_msec + 1, wake_usec / USEC_PER_MSEC + (wake_usec % USEC_PER_MSEC != 0));
 	if (plan->wake_boot_usec == USEC_INFINITY)

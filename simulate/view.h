@@ -8,7 +8,7 @@
  * The host as the daemon sees it, and when it decides: what was reported, read or told, and when; never what is true beyond that. The rules and their
  * figures are the manager's (daemon/manager-*.c): it looks at the host every 500 ms, reads resident sizes once a second while
  * anything moves and every five at rest, asks moving balloons every 100 ms and nobody else, and is told of other changes at most
- * once a second a guest (libvirt's BALLOON_CHANGE). An urgent report is decided on at once, a size or a figure that moved 20 ms later.
+ * once a second a guest (libvirt's BALLOON_CHANGE). A pressed guest is asked for a report once a second, and when what it was given has come. An urgent report is decided on at once, a size or a figure that moved 20 ms later.
  */
 
 /* BOOTTIME at time 0 of the scenario: the host has been up for a day. */
@@ -21,7 +21,7 @@ struct view_guest {
 	bool reserved;           /* a reservation stands */
 	bool answered;           /* its balloon driver has spoken since it started */
 	bool commanded;          /* by us, since it started */
-	bool stuck;              /* by the last plan */
+	bool stuck, pressed;     /* by the last plan */
 	uint64_t actual_bytes;   /* as last read or told */
 	uint64_t actual_msec;
 	uint64_t told_msec;      /* last BALLOON_CHANGE */

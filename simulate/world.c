@@ -42,11 +42,12 @@ static void guest_start(struct world *w, struct world_guest *g)
 
 static void guest_stop(struct world *w, struct world_guest *g)
 {
-	bool ran = g->life == LIFE_RUNNING;
+	bool ran = g->life == LIFE_RUNNING, asked = g->life == LIFE_ASKED;
 
 	g->life = LIFE_STOPPED;
 	g->granted = false;
-	g->stopped = g->changed = ran;
+	g->changed = ran;
+	g->stopped = ran || asked; /* who only waited for room waits no more */
 	g->actual_bytes = g->figure_bytes = g->target_bytes = g->resident_bytes = 0;
 	g->demand_bytes = g->anon_need_bytes = g->anon_bytes = g->swapped_bytes = 0;
 	g->cache_bytes = g->missing_bytes = 0;
