@@ -124,13 +124,15 @@ static void note_memory_source(const struct policy_set *set)
 			from, strerror(-r));
 }
 
-/* Everything that a start would read, and nothing else. */
+/* Everything that a start would read, and nothing else. A mistake in ballast.conf hides none in the policies: they are looked for where the rest
+ * of it, or the default, says. */
 static int check(const struct options *o)
 {
 	_cleanup_conf_ struct conf conf = {0};
 	_cleanup_diag_list_ struct diag_list findings = {0};
 	_cleanup_policy_set_ struct policy_set *set = NULL;
-	int r = conf_load(o->conf_path, o->conf_named, &conf, &findings);
+	int r = conf_load_good(o->conf_path, o->conf_named, &conf, &findings);
+	bool unread = r > 0 && !findings.n; /* a name that is too long */
 
 	if (r >= 0) {
 		struct policy_dirs dirs = {.dirs = (const char *const *)conf.policy_dirs};
@@ -140,11 +142,14 @@ static int check(const struct options *o)
 	print_findings(&findings);
 	if (r < 0 && !findings.n)
 		fprintf(stderr, "ballastd: %s\n", strerror(-r));
-	if (r < 0 || findings.n)
+	if (unread)
+		fprintf(stderr, "ballastd: cannot read %s\n", o->conf_path);
+	if (r < 0 || unread || findings.n)
 		return EXIT_CONFIG;
 	print_findings(policy_set_notes(set));
 	note_memory_source(set);
-	printf("configuration and %zu policies are good\n", policy_set_count(set));
+	printf("configuration and %zu polic%s are good\n", policy_set_count(set),
+		policy_set_count(set) == 1 ? "y" : "ies");
 	return EXIT_SUCCESS;
 }
 

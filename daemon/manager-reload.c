@@ -85,7 +85,8 @@ static void tell_reload(struct manager *m, const struct diag_list *findings, con
 		return;
 	}
 	journal_findings(JOURNAL_PLAIN, LOG_NOTICE, policy_set_notes(m->set));
-	tell(m, &t, "%zu policies are in force", policy_set_count(m->set));
+	tell(m, &t, "%zu polic%s in force", policy_set_count(m->set),
+		policy_set_count(m->set) == 1 ? "y is" : "ies are");
 }
 
 static void reload(struct manager *m, struct diag_list *findings, const char *by)

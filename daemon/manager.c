@@ -250,8 +250,9 @@ static int manager_start(struct manager *m)
 	tell(m,
 		&(struct tale){.kind = DAEMON_EVENT_STARTED,
 			.severity = m->killed_before ? SEVERITY_WARNING : SEVERITY_INFO},
-		"ballastd " PACKAGE_VERSION " looks after %s in mode %s%s%s", m->host_name,
-		daemon_mode_to_string(m->mode), m->dry_run ? ", a dry run: nothing is touched" : "",
+		"ballastd " PACKAGE_VERSION " looks %s %s %s%s%s", m->dry_run ? "at" : "after", m->host_name,
+		m->dry_run ? "in a dry run: nothing is touched" : "in mode ",
+		m->dry_run ? "" : daemon_mode_to_string(m->mode), /* the host's own mode is none of a dry run's */
 		m->killed_before ? "; the run before ended without a stop (killed, crashed, or the host went down)" : "");
 	notify_ready("starting");
 	tell_status(m);
