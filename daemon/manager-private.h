@@ -331,6 +331,7 @@ struct tale {
 	enum daemon_event kind;
 	enum severity severity;
 	const struct guest *guest; /* NULL: the host */
+	const struct reservation *room; /* without guest: told of the guest that this is for, which may not run yet */
 	const struct event_number *numbers;
 	size_t n_numbers;
 	const struct reason *reason;

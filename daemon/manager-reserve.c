@@ -62,7 +62,7 @@ static void grant(struct manager *m, size_t i)
 	struct reservation *r = &m->reservations.items[i];
 
 	reservations_grant(&m->reservations, i, clock_boot_usec());
-	tell(m, &(struct tale){.kind = DAEMON_EVENT_RESERVED, .severity = SEVERITY_INFO},
+	tell(m, &(struct tale){.kind = DAEMON_EVENT_RESERVED, .severity = SEVERITY_INFO, .room = r},
 		"%llu MiB are reserved for %s", (unsigned long long)(add_sat(r->bytes, r->qemu_bytes) / MIB),
 		r->guest_name);
 	answer_granted(m, i);
@@ -156,7 +156,7 @@ void reserve_answered(struct manager *m, const struct action *a)
 		grant(m, (size_t)i);
 		return;
 	}
-	tell(m, &(struct tale){.kind = DAEMON_EVENT_REFUSED, .severity = SEVERITY_WARNING, .reason = &a->reason},
+	tell(m, &(struct tale){.kind = DAEMON_EVENT_REFUSED, .severity = SEVERITY_WARNING, .room = r, .reason = &a->reason},
 		"no room for %s", r->guest_name);
 	answer_refused(m, m->reservations.owners[i].call, r, a->reason.arg[1]);
 	m->reservations.owners[i].call = NULL;
@@ -178,6 +178,7 @@ void unreserve(void *userdata, struct api_call *call, uint64_t id)
 		tell(m,
 			&(struct tale){.kind = DAEMON_EVENT_RESERVATION_FREED,
 				.severity = SEVERITY_INFO,
+				.room = &m->reservations.items[i],
 				.by = api_call_by(call)},
 			"the room for %s is free again", m->reservations.items[i].guest_name);
 		waiting = reservations_remove(&m->reservations, (size_t)i);
@@ -206,7 +207,10 @@ void reserve_expire(struct manager *m)
 	ssize_t i;
 
 	while ((i = reservations_idle(&m->reservations, clock_boot_usec(), &next)) >= 0) {
-		tell(m, &(struct tale){.kind = DAEMON_EVENT_RESERVATION_FREED, .severity = SEVERITY_NOTICE},
+		tell(m,
+			&(struct tale){.kind = DAEMON_EVENT_RESERVATION_FREED,
+				.severity = SEVERITY_NOTICE,
+				.room = &m->reservations.items[i]},
 			"the room for %s was not taken up: it is free again",
 			m->reservations.items[i].guest_name);
 		reservations_remove(&m->reservations, (size_t)i);

@@ -92,13 +92,14 @@ void tell_recall(struct manager *m)
 
 void tell(struct manager *m, const struct tale *t, const char *fmt, ...)
 {
+	const char *room_for = t->room ? t->room->guest_name : NULL;
 	char text[512], why[REASON_TEXT_MAX];
 	struct event e = {
 		.kind = daemon_event_to_string(t->kind),
 		.severity = t->severity,
 		.time_real_usec = clock_real_usec(),
-		.guest = t->guest ? &t->guest->uuid : NULL,
-		.guest_name = t->guest ? t->guest->hv->name : NULL,
+		.guest = t->guest ? &t->guest->uuid : t->room ? &t->room->guest : NULL,
+		.guest_name = t->guest ? t->guest->hv->name : room_for,
 		.numbers = t->numbers,
 		.n_numbers = t->n_numbers,
 		.reason = t->reason,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The second look at each guest, when the budget is known: what policies say of it, and what it needs. */
+#include <stdio.h>
+
 #include "common/units.h"
 #include "policy/decision.h"
 
@@ -86,30 +88,38 @@ static void guest_facts(const struct decision *d, const struct work *w, struct f
 	facts_set(f, FACT_GUEST_PSI_IO_SOME, dm->io_permyriad);
 }
 
-static void policy_event(struct decision *d, struct work *w)
+/* The names of the active ones, as many as fit: what is left out is seen to be. */
+static void policy_names(const struct decision *d, const struct guest_policy *gp, char *buf, size_t size)
 {
-	uint64_t epoch = guest_policy_epoch(w->g->policy);
-	struct plan_event *e;
+	static const char more[] = ", ...";
 	struct policy_info info;
+	size_t len = 0;
 
-	if (epoch == w->g->policy_epoch)
-		return;
-	e = w->g->policy_epoch ? decision_event(d, EVENT_POLICY, w) : NULL;
-	w->g->policy_epoch = epoch;
-	if (!e)
-		return;
 	for (size_t i = 0; i < policy_set_count(d->set); i++) {
-		size_t len = strlen(e->detail);
-
-		if (!guest_policy_active(w->g->policy, i))
+		if (!guest_policy_active(gp, i))
 			continue;
 		policy_set_info(d->set, i, &info);
-		if (len + strlen(info.name) + 3 > sizeof(e->detail))
-			break;
-		if (len)
-			strcat(e->detail, ", ");
-		strcat(e->detail, info.name);
+		if (len + strlen(info.name) + 2 + sizeof(more) > size) {
+			strcpy(buf + len, len ? more : more + 2);
+			return;
+		}
+		len += (size_t)snprintf(buf + len, size - len, "%s%s", len ? ", " : "", info.name);
 	}
+	if (!len)
+		strcpy(buf, "none");
+}
+
+/* What is set by hand, or changes in a policy that is in force, leaves the list as it is. */
+static void policy_event(struct decision *d, struct work *w)
+{
+	uint64_t list = guest_policy_list(w->g->policy);
+	struct plan_event *e = NULL;
+
+	if (w->g->policy_list && w->g->policy_list != list)
+		e = decision_event(d, EVENT_POLICY, w);
+	w->g->policy_list = list;
+	if (e)
+		policy_names(d, w->g->policy, e->detail, sizeof(e->detail));
 }
 
 int judge_guest(struct decision *d, struct work *w)

@@ -30,7 +30,7 @@ struct guest_state {
 	uint64_t asked_usec;         /* for a word of now, before its cache is cut; 0: never */
 	uint64_t lent_usec;          /* its page cache was cut for others then; 0: never */
 	uint64_t lent_used_bytes;    /* and so much it used */
-	uint64_t policy_epoch;
+	uint64_t policy_list;         /* of the last decision; 0: there was none */
 	struct guest_policy *policy;
 	struct cpu_state cpu;
 	struct demand demand;

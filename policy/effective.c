@@ -24,7 +24,7 @@ struct guest_policy {
 	struct policy_set *set; /* a reference: origins are strings in it; NULL: never updated */
 	uint64_t windows_epoch;
 	uint64_t overrides_hash;
-	uint64_t active_hash; /* names of the active policies */
+	uint64_t active_hash; /* names of the active policies; 0: never merged */
 	uint64_t epoch;
 	struct matched *matched; /* in the order of the set */
 	size_t n_matched;
@@ -216,7 +216,7 @@ static int take_overrides(struct guest_policy *gp, const struct override *overri
 static bool merge(struct guest_policy *gp)
 {
 	struct settings before = gp->merged.settings;
-	uint64_t hash = 0;
+	uint64_t hash = 1;
 	bool changed;
 
 	merged_reset(&gp->merged);
@@ -229,6 +229,7 @@ static bool merge(struct guest_policy *gp)
 	for (size_t i = 0; i < gp->n_overrides; i++)
 		merged_apply(&gp->merged, &gp->overrides[i]);
 	merged_finish(&gp->merged);
+	hash = hash ? hash : 1;
 	changed = hash != gp->active_hash ||
 		  memcmp(&before, &gp->merged.settings, sizeof(before)) != 0;
 	gp->active_hash = hash;
@@ -273,6 +274,11 @@ const struct settings *guest_policy_settings(const struct guest_policy *gp)
 uint64_t guest_policy_epoch(const struct guest_policy *gp)
 {
 	return gp->epoch;
+}
+
+uint64_t guest_policy_list(const struct guest_policy *gp)
+{
+	return gp->active_hash;
 }
 
 static const struct matched *find_matched(const struct guest_policy *gp, size_t i)

@@ -83,6 +83,9 @@ bool guest_policy_min_cut(const struct guest_policy *gp, uint64_t *ret_asked_byt
 /* A number that changes whenever the set of active policies (or overrides) of this guest does. */
 uint64_t guest_policy_epoch(const struct guest_policy *gp) _nonnull_ _pure_;
 
+/* A number for the list of its active policies, never 0: whatever else changes, it is the same for the same list. */
+uint64_t guest_policy_list(const struct guest_policy *gp) _nonnull_ _pure_;
+
 /* Does policy i match / is it active for this guest now? */
 bool guest_policy_matches(const struct guest_policy *gp, size_t i) _nonnull_ _pure_;
 bool guest_policy_active(const struct guest_policy *gp, size_t i) _nonnull_ _pure_;

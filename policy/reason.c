@@ -7,8 +7,8 @@
 #include "policy/plan.h"
 
 /*
- * One table of sentences. In a template "%s1".."%s4" is an argument as a size, "%p1" as a ratio, "%t1" as a span, "%n1" as a
- * number, "%o" the other's name.
+ * One table of sentences. In a template "%s1".."%s4" is an argument as a size, "%p1" as a ratio, "%q1" as a CPU quota, "%t1" as
+ * a span, "%n1" as a number, "%o" the other's name. Min=, Max= and CPU's may stand in a policy or be set by hand: their sentences name neither.
  */
 static const char *const reason_templates[REASON_CODE_MAX] = {
 	[REASON_NONE] = "nothing to do",
@@ -16,7 +16,7 @@ static const char *const reason_templates[REASON_CODE_MAX] = {
 	[REASON_STALL] = "stalled %p1 of the last second; released to %s2",
 	[REASON_REFAULT] = "%n1 pages a second read back too soon; wants %s2",
 	[REASON_LOW] = "only %s1 available; wants %s2",
-	[REASON_MIN] = "policy gives it at least %s1",
+	[REASON_MIN] = "Min= gives it at least %s1",
 	[REASON_SURPLUS] = "policy hands out what nobody needs, up to %s1",
 	[REASON_STALE_ROOM] = "silent for %t1, and short by its last word or by what it has filled; room from what nobody needs",
 	[REASON_RETURN] = "lent memory comes back; wants %s2",
@@ -24,8 +24,8 @@ static const char *const reason_templates[REASON_CODE_MAX] = {
 	[REASON_HOST] = "the host itself needs memory; it uses %s2",
 	[REASON_OVER] = "guests hold %s1 more than there is for them; it uses %s2",
 	[REASON_DOUBT] = "another guest may take %s1 more than it shows; this one uses %s2",
-	[REASON_MAX_POLICY] = "policy allows at most %s1",
-	[REASON_MAX_UNSAFE] = "policy allows %s2, but with neither swap nor autodeflate it is not taken below %s1",
+	[REASON_MAX_POLICY] = "Max= allows at most %s1",
+	[REASON_MAX_UNSAFE] = "Max= allows %s2, but it is not taken below %s1: it may die of less",
 	[REASON_RESERVE] = "room of %s1 for a guest that starts; it uses %s2",
 	[REASON_SETTLE] = "was released further than it needed; it uses %s2",
 	[REASON_RELEASE] = "policy gives back what it does not use; it uses %s2",
@@ -36,7 +36,7 @@ static const char *const reason_templates[REASON_CODE_MAX] = {
 	[REASON_BREAKER] = "holds %s1 of the host's memory, charged %s2: soft limit",
 	[REASON_RESTORE] = "given back what it had before Ballast",
 	[REASON_STOPPING] = "Ballast stops: it uses %s2, and keeps room beside that",
-	[REASON_CPU_POLICY] = "policy: weight %n1, quota %p2 of a CPU",
+	[REASON_CPU_POLICY] = "its settings are weight %n1, %q2",
 	[REASON_CPU_PRESSED] = "waits for a CPU %p3 of the time; weight %n1",
 	[REASON_CPU_BACK] = "does not wait for a CPU any more; weight %n1",
 	[REASON_ROOM] = "%s1 are free for it",
@@ -97,6 +97,11 @@ static void text_put_arg(struct text *t, char kind, uint64_t v)
 		break;
 	case 'p':
 		text_put(t, ratio_format(v, buf));
+		break;
+	case 'q':
+		text_put(t, v ? "quota " : "no quota");
+		text_put(t, v ? ratio_format(v, buf) : "");
+		text_put(t, v ? " of a CPU" : "");
 		break;
 	case 't': /* people do not read microseconds */
 		text_put(t, span_format(v - v % (USEC_PER_SEC / 10), buf));

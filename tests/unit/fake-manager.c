@@ -139,6 +139,8 @@ FAKE void tell(struct manager *m, const struct tale *t, const char *fmt, ...)
 
 	if (fake.n_told == ARRAY_SIZE(fake.told))
 		return;
+	snprintf(fake.told_of[fake.n_told], sizeof(fake.told_of[0]), "%s",
+		t->guest ? t->guest->hv->name : t->room ? t->room->guest_name : "");
 	va_start(ap, fmt);
 	vsnprintf(fake.told[fake.n_told++], sizeof(fake.told[0]), fmt, ap);
 	va_end(ap);

@@ -43,6 +43,7 @@ struct fake {
 	size_t n_submits;
 	int submit_error;      /* what manager_submit() answers */
 	char told[64][256];    /* texts of tell(), oldest first */
+	char told_of[64][32];  /* and the guests they are about, "" for the host */
 	size_t n_told;
 	size_t decides_asked;
 	uint64_t along_usec;   /* what hub_along() was told last */

@@ -104,7 +104,48 @@ TEST(policies_that_come_into_force_are_told_but_not_those_that_were)
 	small_report(&h, 1, 512 * MIB, 0);
 	e = event_of(small_decide(&h), EVENT_POLICY);
 	CHECK(e && e->guest_index == 1);
-	CHECK_STR(e->detail, "");
+	CHECK_STR(e->detail, "none");
+}
+
+TEST(what_is_set_by_hand_is_no_change_of_policies)
+{
+	struct override by_hand = {.section = "Memory", .key = "Weight", .value = "300", .by = "x", .reason = "",
+		.until_boot_usec = USEC_INFINITY, .until_real_usec = USEC_INFINITY};
+	_cleanup_small_host_ struct small_host h;
+
+	small_begin(&h, 1, 16 * GIB, "[Memory]\nWeight=200\n");
+	CHECK(!event_of(small_decide(&h), EVENT_POLICY));
+	by_hand.guest = h.guests[0].id.uuid;
+	h.snap.overrides = &by_hand;
+	h.snap.n_overrides = 1;
+	small_pass(&h, USEC_PER_SEC);
+	CHECK(!event_of(small_decide(&h), EVENT_POLICY));
+	CHECK_U64(weight_of(&h), 300);
+	h.snap.n_overrides = 0;
+	small_pass(&h, USEC_PER_SEC);
+	CHECK(!event_of(small_decide(&h), EVENT_POLICY));
+	CHECK_U64(weight_of(&h), 200);
+}
+
+TEST(a_list_of_policies_that_is_cut_ends_in_dots)
+{
+	static const char text[] = "[When]\nCondition=guest.mem_used > 1G\n[Memory]\nWeight=200\n";
+	static const char *const names[] = {"a-policy-whose-name-is-of-many-words", "b-policy-whose-name-is-longer",
+		"c-policy"};
+	struct policy_text texts[ARRAY_SIZE(names)];
+	_cleanup_small_host_ struct small_host h;
+	const struct plan_event *e;
+
+	small_begin(&h, 1, 16 * GIB, "");
+	policy_set_unref(h.set);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		texts[i] = (struct policy_text){.name = names[i], .text = text, .len = sizeof(text) - 1};
+	CHECK_INT(policy_set_from_texts(texts, ARRAY_SIZE(texts), NULL, &h.set, NULL), 0);
+	small_decide(&h);
+	small_pass(&h, USEC_PER_SEC);
+	small_report(&h, 0, 1536 * MIB, 0);
+	e = event_of(small_decide(&h), EVENT_POLICY);
+	CHECK_STR(e ? e->detail : NULL, "a-policy-whose-name-is-of-many-words, ...");
 }
 
 TEST(silence_is_told_once_with_what_it_used_last_and_so_is_its_end)

@@ -81,7 +81,7 @@ TEST(an_event_is_kept_as_the_object_that_is_shown)
 		"\"kind\":\"command\",\"severity\":\"info\",\"guest\":\"we\\\"b\","
 		"\"uuid\":\"01000000-0000-0000-0000-000000000000\",\"by\":\"uid 0\","
 		"\"numbers\":{\"from\":1,\"to\":null},"
-		"\"reason\":{\"code\":\"min\",\"text\":\"policy gives it at least 512 "
+		"\"reason\":{\"code\":\"min\",\"text\":\"Min= gives it at least 512 "
 		"MiB\"},\"text\":\"moved\"}");
 	free(page.text);
 	eventlog_free(l);

@@ -89,6 +89,25 @@ TEST(a_dry_run_knows_what_the_start_policy_says)
 	CHECK_INT(c.status, 201);
 }
 
+TEST(what_becomes_of_a_reservation_is_told_of_its_guest)
+{
+	const struct reservation items[] = {{.guest = {{77}}, .guest_name = (char *)"new", .bytes = GIB},
+		{.guest = {{78}}, .guest_name = (char *)"big", .bytes = 9 * GIB}};
+	_cleanup_call_ struct api_call call = {0};
+	_cleanup_manager_ struct manager m;
+
+	CHECK_INT(start(&m, MODE_ENFORCE, ""), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(items); i++)
+		CHECK(reservations_add(&m.reservations, &items[i], NULL) >= 0);
+	reserve_answered(&m, &(struct action){.kind = ACTION_GRANT, .reservation = m.reservations.items[0].id});
+	reserve_answered(&m, &(struct action){.kind = ACTION_REFUSE, .reservation = m.reservations.items[1].id});
+	unreserve(&m, &call, m.reservations.items[0].id);
+	CHECK_INT((int)fake.n_told, 3);
+	CHECK_STR(fake.told_of[0], "new");
+	CHECK_STR(fake.told_of[1], "big");
+	CHECK_STR(fake.told_of[2], "new");
+}
+
 TEST(a_dry_run_of_enrolling_is_refused_in_mode_observe)
 {
 	_cleanup_manager_ struct manager m;

@@ -113,4 +113,14 @@ TEST(the_count_is_as_bad_as_what_it_counts)
 	CHECK_INT((int)told(&m, "web", "oom-kill", "\"numbers\":{\"events\":1}"), TOLD_MAX + 1);
 }
 
+TEST(room_is_told_of_the_guest_that_it_is_for)
+{
+	const struct reservation room = {.guest = {{77}}, .guest_name = (char *)"new"};
+	_cleanup_manager_ struct manager m;
+
+	start(&m);
+	tell(&m, &(struct tale){.kind = DAEMON_EVENT_RESERVED, .severity = SEVERITY_INFO, .room = &room}, "room");
+	CHECK_INT((int)told(&m, "new", "reserved", "\"uuid\":\"4d000000-"), 1);
+}
+
 TEST_MAIN()

@@ -37,6 +37,25 @@ TEST(numbers_read_as_people_read_them)
 	CHECK_STR(reason_format(&r, buf), "stalled 12.5% of the last second; released to 2 GiB");
 }
 
+TEST(no_quota_is_not_a_quota_of_nothing)
+{
+	struct reason none = {.code = REASON_CPU_POLICY, .arg = {300, 0}}, some = {.code = REASON_CPU_POLICY, .arg = {300, 15000}};
+	char buf[REASON_TEXT_MAX];
+
+	CHECK_STR(reason_format(&none, buf), "its settings are weight 300, no quota");
+	CHECK_STR(reason_format(&some, buf), "its settings are weight 300, quota 150% of a CPU");
+}
+
+/* What these name may be set by hand as well. */
+TEST(sentences_of_min_and_max_blame_no_policy)
+{
+	static const enum reason_code codes[] = {REASON_MIN, REASON_MAX_POLICY, REASON_MAX_UNSAFE, REASON_CPU_POLICY};
+	char buf[REASON_TEXT_MAX];
+
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
+		CHECK(!strstr(reason_format(&(struct reason){.code = codes[i]}, buf), "policy"));
+}
+
 TEST(long_names_do_not_overflow)
 {
 	struct plan_event e = {.kind = EVENT_POLICY};
