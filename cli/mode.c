@@ -62,6 +62,19 @@ int cmd_mode(struct cli *c)
 	return CLI_OK;
 }
 
+/* What a reload cannot take over. */
+static void print_restart(const json_t *answer)
+{
+	const json_t *keys = get_at(answer, "/restart_needed"), *key;
+	size_t i;
+
+	json_array_foreach (keys, i, key)
+		printf("%s%s=", i ? ", " : "", json_is_string(key) ? json_string_value(key) : "?");
+	if (i)
+		printf(" in ballast.conf: take%s effect when ballastd is restarted (systemctl restart ballastd)\n",
+			i == 1 ? "s" : "");
+}
+
 int cmd_reload(struct cli *c)
 {
 	_cleanup_json_ json_t *answer = NULL;
@@ -75,5 +88,6 @@ int cmd_reload(struct cli *c)
 	n = get_number(answer, "/policies", 0);
 	printf("%llu polic%s %s, no mistakes\n", (unsigned long long)n, n == 1 ? "y" : "ies",
 		cli_has(c, OPT_DRY_RUN) ? "found" : "in force");
+	print_restart(answer);
 	return CLI_OK;
 }

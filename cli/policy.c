@@ -36,6 +36,25 @@ static void add_policy(struct table *t, const json_t *p)
 	table_add(t, STYLE_NONE, get_string(p, "/description", ""));
 }
 
+/* A file that is bad and of which no version is in force. A drop-in is shown with its policy. */
+static void add_bad(struct table *t, const json_t *bad)
+{
+	const char *path = get_string(bad, "/path", "?"), *name = strrchr(path, '/');
+	uint64_t line = get_number(bad, "/line", 0);
+	char text[512];
+
+	if (name && strstr(path, ".policy.d/"))
+		while (--name > path && *name != '/')
+			;
+	table_add(t, STYLE_NAME, name ? name + 1 : path);
+	table_add(t, STYLE_BAD, "bad, not in force");
+	add_number(t, UINT64_MAX);
+	add_number(t, UINT64_MAX);
+	table_add(t, STYLE_NONE, "never");
+	snprintf(text, sizeof(text), "line %llu: %s", (unsigned long long)line, get_string(bad, "/text", ""));
+	table_add(t, STYLE_NONE, line ? text : get_string(bad, "/text", ""));
+}
+
 int cmd_policy_list(struct cli *c)
 {
 	_cleanup_table_ struct table t = {
@@ -54,7 +73,9 @@ int cmd_policy_list(struct cli *c)
 		return cli_print_json(c, answer);
 	json_array_foreach (get_at(answer, "/policies"), i, p)
 		add_policy(&t, p);
-	if (!i) {
+	json_array_foreach (get_at(answer, "/bad"), i, p)
+		add_bad(&t, p);
+	if (!json_array_size(get_at(answer, "/policies")) && !i) {
 		printf("There are no policies: the defaults hold for every guest (see "
 		       "ballast.policy(5)).\n");
 		return CLI_OK;

@@ -211,13 +211,15 @@ static bool field_equal(const struct conf_key *k, const void *a, const void *b)
 	}
 }
 
-const char *conf_needs_restart(const struct conf *old, const struct conf *new)
+size_t conf_needs_restart(const struct conf *old, const struct conf *new, const char *ret[static CONF_KEYS])
 {
+	size_t n = 0;
+
 	for (size_t i = 0; i < ARRAY_SIZE(conf_keys); i++) {
 		const struct conf_key *k = &conf_keys[i];
 
 		if (k->restart && !field_equal(k, (const char *)old + k->offset, (const char *)new + k->offset))
-			return k->key;
+			ret[n++] = k->key;
 	}
-	return NULL;
+	return n;
 }

@@ -23,7 +23,6 @@ struct conf_key {
 	uint64_t min, max;
 	bool restart; /* taken over at start only */
 };
-#define CONF_KEYS 14
 extern const struct conf_key conf_keys[];
 
 /* Sets a key's field; value "" stands for the default. Returns 0, -ENOMEM, or -errno with *d saying what is wrong with the value (the field is untouched). */

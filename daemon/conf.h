@@ -53,5 +53,7 @@ int conf_load_good(const char *path, bool must_exist, struct conf *ret, struct d
 typedef int (*conf_visitor)(const char *section, const char *key, const char *fallback, void *userdata);
 int conf_visit(conf_visitor fn, void *userdata) _nonnull_args_(1);
 
-/* Name of the first key whose new value needs a restart to take effect, or NULL: the rest is taken over by a reload. */
-const char *conf_needs_restart(const struct conf *old, const struct conf *new) _nonnull_;
+#define CONF_KEYS 14
+/* Fills ret with the names of the keys whose new value needs a restart to take effect, in table order: the rest is taken over by a reload. Returns
+ * how many. */
+size_t conf_needs_restart(const struct conf *old, const struct conf *new, const char *ret[static CONF_KEYS]) _nonnull_;

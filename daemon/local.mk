@@ -103,6 +103,7 @@ manager_tests = \
 	tests/unit/test-guest-run \
 	tests/unit/test-manager-original \
 	tests/unit/test-manager-release \
+	tests/unit/test-manager-reload \
 	tests/unit/test-manager-reserve \
 	tests/unit/test-manager-sample \
 	tests/unit/test-manager-tell \
@@ -136,6 +137,13 @@ tests_unit_test_manager_original_SOURCES = \
 tests_unit_test_manager_original_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_release_SOURCES = tests/unit/test-manager-release.c $(fake_manager) daemon/manager-release.c
 tests_unit_test_manager_release_LDADD = $(fake_manager_libs)
+tests_unit_test_manager_reload_SOURCES = \
+	tests/unit/test-manager-reload.c \
+	$(fake_manager) \
+	daemon/manager-reload.c \
+	tests/policy-dirs.h \
+	$(NULL)
+tests_unit_test_manager_reload_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_sample_SOURCES = tests/unit/test-manager-sample.c $(fake_manager) daemon/manager-sample.c
 tests_unit_test_manager_sample_LDADD = $(fake_manager_libs) $(host_libs)
 tests_unit_test_manager_reserve_SOURCES = \

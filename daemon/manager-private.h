@@ -183,9 +183,9 @@ struct manager {
 	/* what is wrong with us, until it is not */
 	char state_problem[640];
 	uint64_t state_problem_real_usec;
-	char policy_problem[256];
+	char policy_problem[512];
 	uint64_t policy_problem_real_usec;
-	size_t policy_bad;
+	size_t policy_bad, policy_lost; /* files; and of those, in force in no version */
 
 	struct told told[EVENT_KIND_MAX]; /* of the host */
 	uint32_t held;             /* events of all that were not told and not counted out yet */

@@ -234,9 +234,12 @@ void tell_status(struct manager *m)
 	if (!m->connected)
 		len += (size_t)snprintf(text + len, sizeof(text) - len, ", libvirt unreachable");
 	if (m->policy_bad)
-		len += (size_t)snprintf(text + len, sizeof(text) - len,
-			", %zu bad configuration file%s (last good in force)", m->policy_bad,
-			m->policy_bad == 1 ? "" : "s");
+		len += (size_t)snprintf(text + len, sizeof(text) - len, ", %zu bad configuration file%s",
+			m->policy_bad, m->policy_bad == 1 ? "" : "s");
+	if (m->policy_bad && m->policy_lost)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, " (%zu not in force)", m->policy_lost);
+	else if (m->policy_bad)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, " (last good in force)");
 	if (*m->state_problem && len < sizeof(text))
 		len += (size_t)snprintf(text + len, sizeof(text) - len, ", state cannot be written");
 	notify_status("%s", text);

@@ -13,6 +13,7 @@
 struct slot {
 	struct policy_source *source; /* NULL: masked, or bad without a last good version */
 	bool stale;
+	bool bad; /* as it is now */
 };
 
 /* One policy being read. */
@@ -111,6 +112,7 @@ static int read_sources(struct reading *rd)
 			return r;
 		if (r > 0) {
 			rd->bad++;
+			rd->slots[i].bad = true;
 			use_last(rd, i);
 		}
 		if (i == 0 && !rd->slots[0].source)
@@ -155,6 +157,7 @@ static int compose_what_fits(struct reading *rd, struct policy **ret, bool *bad)
 			*ret = more;
 		} else if (r == -EBADMSG) {
 			rd->slots[n - 1].source = policy_source_unref(rd->slots[n - 1].source);
+			rd->slots[n - 1].bad = true;
 			r = 0;
 		}
 	}
@@ -177,6 +180,7 @@ static int compose_best(struct reading *rd, struct policy **ret, bool *ret_stale
 		if (bad[i]) {
 			any_bad = true;
 			rd->bad++;
+			rd->slots[i].bad = true;
 			use_last(rd, i);
 		}
 	}
@@ -230,7 +234,7 @@ struct load {
 	struct policy **policies;
 	bool *stale;
 	size_t n;
-	struct diag_list notes;
+	struct diag_list notes, lost;
 };
 
 static void load_clear(struct load *ld)
@@ -240,6 +244,34 @@ static void load_clear(struct load *ld)
 	free(ld->policies);
 	free(ld->stale);
 	diag_list_clear(&ld->notes);
+	diag_list_clear(&ld->lost);
+}
+
+static int note_lost(struct diag_list *lost, const char *path, const struct diag_list *findings)
+{
+	_cleanup_diag_ struct diag d = {0};
+	const struct diag *first = NULL;
+
+	for (size_t i = 0; i < findings->n && !first; i++)
+		if (findings->items[i].file && streq(findings->items[i].file, path))
+			first = &findings->items[i];
+	diag_set(&d, 0, path, first ? first->line : 0, first ? first->col : 0, "%s",
+		first ? first->text : "contradicts another file of its policy");
+	return diag_list_take(lost, &d);
+}
+
+/* What is bad in this policy, and in force in no version. */
+static int note_lost_files(const struct reading *rd, const struct policy *policy, struct diag_list *lost)
+{
+	int r = 0;
+
+	for (size_t i = 0; rd->bad && rd->slots && i < rd->n && r == 0; i++) {
+		const struct slot *s = &rd->slots[i];
+
+		if (policy ? s->bad && !s->source : s->bad || i == 0)
+			r = note_lost(lost, rd->entries[i].path, rd->findings);
+	}
+	return r;
 }
 
 static const struct policy *find_last(const struct policy_set *set, const char *name)
@@ -272,6 +304,8 @@ static int load_entries(struct load *ld, const struct policy_listing *l,
 			;
 		rd.n = n;
 		r = read_policy(&rd, &ld->policies[ld->n], &ld->stale[ld->n], &ld->notes);
+		if (r >= 0)
+			r = note_lost_files(&rd, ld->policies[ld->n], &ld->lost);
 		if (r < 0)
 			return r;
 		ld->n += ld->policies[ld->n] != NULL;
@@ -288,11 +322,16 @@ int policy_set_load(const struct policy_dirs *dirs, struct policy_set *last_good
 	_cleanup_diag_list_ struct diag_list unread = {0};
 	_cleanup_(load_clear) struct load ld = {0};
 	struct policy_set *set;
+	size_t before;
 	int r, bad;
 
 	if (!findings)
 		findings = &unread;
+	before = findings->n;
 	r = policy_listing_read(dirs->dirs, last_good, &l, findings);
+	/* What it finds bad are directories; what a set of before knows of them stays. */
+	for (size_t i = before; !last_good && r == 0 && i < findings->n; i++)
+		r = note_lost(&ld.lost, findings->items[i].file, findings);
 	if (r < 0)
 		return r;
 	if (l.layers_bad && !l.layers_read && !last_good)
@@ -300,7 +339,7 @@ int policy_set_load(const struct policy_dirs *dirs, struct policy_set *last_good
 	bad = load_entries(&ld, &l, last_good, &zones, findings);
 	if (bad < 0)
 		return bad;
-	set = policy_set_new(ld.policies, ld.stale, ld.n, &ld.notes);
+	set = policy_set_new(ld.policies, ld.stale, ld.n, &ld.notes, &ld.lost);
 	if (!set)
 		return -ENOMEM;
 	*ret_set = set;

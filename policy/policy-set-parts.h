@@ -9,6 +9,6 @@
 const struct policy *policy_set_at(const struct policy_set *set, size_t i) _nonnull_ _pure_;
 
 /* A set of these policies in this order (new references are taken), stale[i] where policy i is a
- * last good version; notes are taken over. NULL without memory. */
+ * last good version; notes and lost are taken over (both may be NULL). NULL without memory. */
 struct policy_set *policy_set_new(struct policy *const *policies, const bool *stale, size_t n,
-	struct diag_list *notes) _must_check_;
+	struct diag_list *notes, struct diag_list *lost) _must_check_;

@@ -14,7 +14,7 @@ struct policy_set {
 	bool *stale;
 	size_t n;
 	struct host_settings host;
-	struct diag_list notes;
+	struct diag_list notes, lost;
 };
 
 struct policy_set *policy_set_ref(struct policy_set *set)
@@ -33,6 +33,7 @@ struct policy_set *policy_set_unref(struct policy_set *set)
 	free(set->policies);
 	free(set->stale);
 	diag_list_clear(&set->notes);
+	diag_list_clear(&set->lost);
 	free(set);
 	return NULL;
 }
@@ -116,8 +117,16 @@ static int note_stale(struct policy_set *set, const struct policy *p)
 	return diag_list_take(&set->notes, &d);
 }
 
-struct policy_set *policy_set_new(
-	struct policy *const *policies, const bool *stale, size_t n, struct diag_list *notes)
+static void take_list(struct diag_list *to, struct diag_list *from)
+{
+	if (!from)
+		return;
+	*to = *from;
+	*from = (struct diag_list){0};
+}
+
+struct policy_set *policy_set_new(struct policy *const *policies, const bool *stale, size_t n,
+	struct diag_list *notes, struct diag_list *lost)
 {
 	static _Atomic uint64_t generations;
 	_cleanup_policy_set_ struct policy_set *set = calloc(1, sizeof(*set));
@@ -133,10 +142,8 @@ struct policy_set *policy_set_new(
 	set->stale = calloc(n + 1, sizeof(*set->stale));
 	if (!set->policies || !set->stale)
 		return NULL;
-	if (notes) {
-		set->notes = *notes;
-		*notes = (struct diag_list){0};
-	}
+	take_list(&set->notes, notes);
+	take_list(&set->lost, lost);
 	for (; set->n < n && r == 0; set->n++) {
 		struct policy *p = policies[set->n];
 
@@ -175,6 +182,11 @@ const struct host_settings *policy_set_host(const struct policy_set *set)
 const struct diag_list *policy_set_notes(const struct policy_set *set)
 {
 	return &set->notes;
+}
+
+const struct diag_list *policy_set_lost(const struct policy_set *set)
+{
+	return &set->lost;
 }
 
 size_t policy_set_count(const struct policy_set *set)
@@ -238,7 +250,7 @@ int policy_set_from_texts(const struct policy_text *texts, size_t n, const struc
 		r = r_one < 0 ? r_one : r;
 	}
 	if (r == 0) {
-		struct policy_set *set = policy_set_new(policies, NULL, n, NULL);
+		struct policy_set *set = policy_set_new(policies, NULL, n, NULL, NULL);
 
 		if (set)
 			*ret_set = set;

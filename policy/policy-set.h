@@ -50,6 +50,9 @@ uint64_t policy_set_digest(const struct policy_set *set) _nonnull_ _pure_;
 /* What is no mistake and should be said all the same when the set is checked or loaded: settings that this version accepts and does not
  * act on, policies in force in their last good version, drop-ins without a policy. Lives as long as the set. */
 const struct diag_list *policy_set_notes(const struct policy_set *set) _nonnull_ _pure_;
+/* What is bad and has no last good version, so that nothing of it is in force: a diag each with the first mistake of it, its file first of all. A file, or
+ * a directory that could not be read at the first load. Lives as long as the set. */
+const struct diag_list *policy_set_lost(const struct policy_set *set) _nonnull_ _pure_;
 /* [Host] settings: no schedule or condition of a policy holds for them; merged in set order. */
 const struct host_settings *policy_set_host(const struct policy_set *set) _nonnull_ _pure_;
 

@@ -37,10 +37,21 @@ json_t *api_findings_json(const struct diag_list *findings)
 	return value_of(&o);
 }
 
-json_t *api_reload_json(const struct policy_set *set, const struct diag_list *findings)
+json_t *api_words_json(const char *const *words, size_t n)
 {
-	return json_pack("{s:I,s:o}", "policies", (json_int_t)(set ? policy_set_count(set) : 0),
-		"findings", api_findings_json(findings));
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < n; i++)
+		json_array_append_new(list, json_string(words[i]));
+	return list;
+}
+
+json_t *api_reload_json(const struct policy_set *set, const struct diag_list *findings,
+	const char *const *restart, size_t n_restart)
+{
+	return json_pack("{s:I,s:o,s:o}", "policies",
+		(json_int_t)(set ? policy_set_count(set) : 0), "findings",
+		api_findings_json(findings), "restart_needed", api_words_json(restart, n_restart));
 }
 
 json_t *api_overrides_json(const struct override *overrides, size_t n, const struct uuid *guest,

@@ -181,8 +181,10 @@ void api_call_problem_with(struct api_call *call, enum api_problem problem, json
 
 /* Bodies that ops answer with; new references, NULL without memory. */
 json_t *api_mode_json(enum daemon_mode mode);
-json_t *api_reload_json(const struct policy_set *set, const struct diag_list *findings)
-	_nonnull_args_(2);
+json_t *api_reload_json(const struct policy_set *set, const struct diag_list *findings,
+	const char *const *restart, size_t n_restart) _nonnull_args_(2);
+/* ["Uri", ...] */
+json_t *api_words_json(const char *const *words, size_t n);
 /* [{"pointer": ..}] of a reload's findings: file, line, column, text. For
  * API_PROBLEM_CONFIGURATION_BAD. */
 json_t *api_findings_json(const struct diag_list *findings) _nonnull_;

@@ -94,3 +94,40 @@ char *peer_by(uid_t uid, char buf[static PEER_BY_MAX])
 		fclose(f);
 	return buf;
 }
+
+/* "ballast", or "998" where no local group is that. */
+static char *group_name(gid_t gid, char *buf, size_t size)
+{
+	FILE *f = fopen("/etc/group", "re");
+	_cleanup_free_ char *line = NULL;
+	size_t allocated = 0;
+
+	snprintf(buf, size, "%u", (unsigned)gid);
+	while (f && getline(&line, &allocated, f) > 0) {
+		char *password = strchr(line, ':'), *number = password ? strchr(password + 1, ':') : NULL;
+
+		if (!number || strtoul(number + 1, NULL, 10) != gid)
+			continue;
+		*password = '\0';
+		snprintf(buf, size, "%s", line);
+		break;
+	}
+	if (f)
+		fclose(f);
+	return buf;
+}
+
+char *peer_remedy(const struct api_access *access, enum api_role needed, char buf[static PEER_REMEDY_MAX])
+{
+	gid_t own = needed == API_ROLE_READ ? access->read_gid : needed == API_ROLE_OPERATE ? access->operate_gid : (gid_t)-1;
+	gid_t admin = access->admin_gid == (gid_t)-1 ? getegid() : access->admin_gid;
+	const char *key = needed == API_ROLE_READ ? "ReadGroup" : needed == API_ROLE_OPERATE ? "OperateGroup" : NULL;
+	bool has_own = own != (gid_t)-1;
+	char group[64];
+
+	group_name(has_own ? own : admin, group, sizeof(group));
+	snprintf(buf, PEER_REMEDY_MAX, "join group \"%s\"%s (adduser NAME %s, then log in anew)%s%s%s", group,
+		has_own || !key ? "" : ", which may do everything", group, has_own || !key ? "" : ", or set ",
+		has_own || !key ? "" : key, has_own || !key ? "" : "= in ballast.conf(5)");
+	return buf;
+}

@@ -47,14 +47,14 @@ static bool says_json(struct MHD_Connection *connection)
 static int check_role(struct request *r)
 {
 	enum api_role role = r->conn->peer.role;
+	char remedy[PEER_REMEDY_MAX];
 
 	if (role >= r->route->role)
 		return 0;
 	problem_set(&r->problem, API_PROBLEM_DENIED,
-		"uid %u has role %s here and needs %s: join the group that has it ([API] in "
-		"ballast.conf)",
-		(unsigned)r->conn->peer.uid, api_role_to_string(role),
-		api_role_to_string(r->route->role));
+		"uid %u has role %s here and needs %s: %s", (unsigned)r->conn->peer.uid,
+		api_role_to_string(role), api_role_to_string(r->route->role),
+		peer_remedy(&r->http->api->config.access, r->route->role, remedy));
 	r->problem.has_role = true;
 	r->problem.role = role;
 	r->problem.needed = r->route->role;

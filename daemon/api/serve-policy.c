@@ -28,6 +28,26 @@ void serve_policy(const struct view_input *k, size_t index, struct json_out *o)
 	json_out_close(o, '}');
 }
 
+/* A directory has no lines. */
+static void write_lost(struct json_out *o, const struct policy_set *set)
+{
+	const struct diag_list *lost = set ? policy_set_lost(set) : NULL;
+
+	json_out_key(o, "bad");
+	json_out_open(o, '[');
+	for (size_t i = 0; lost && i < lost->n; i++) {
+		const struct diag *d = &lost->items[i];
+
+		json_out_open(o, '{');
+		json_out_key_string(o, "path", d->file);
+		json_out_key_u64(o, "line", d->line ? d->line : UINT64_MAX);
+		json_out_key_u64(o, "column", d->col ? d->col : UINT64_MAX);
+		json_out_key_string(o, "text", d->text);
+		json_out_close(o, '}');
+	}
+	json_out_close(o, ']');
+}
+
 void serve_policies(const struct view_input *k, size_t index, struct json_out *o)
 {
 	size_t n = k->set ? policy_set_count(k->set) : 0;
@@ -39,6 +59,7 @@ void serve_policies(const struct view_input *k, size_t index, struct json_out *o
 	for (size_t i = 0; i < n; i++)
 		serve_policy(k, i, o);
 	json_out_close(o, ']');
+	write_lost(o, k->set);
 	json_out_key_time(o, "next_change", k->policies_change_real_usec);
 	json_out_key_u64(o, "generation", k->set ? policy_set_generation(k->set) : UINT64_MAX);
 	snprintf(digest, sizeof(digest), "%016llx",

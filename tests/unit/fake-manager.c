@@ -94,6 +94,39 @@ FAKE void api_call_problem(struct api_call *call, enum api_problem problem, cons
 	vsnprintf(call->text, sizeof(call->text), fmt, ap);
 	va_end(ap);
 }
+FAKE void api_call_problem_with(struct api_call *call, enum api_problem problem, json_t *more, const char *fmt, ...)
+{
+	va_list ap;
+
+	call->status = -1;
+	call->problem = problem;
+	call->body = more;
+	va_start(ap, fmt);
+	vsnprintf(call->text, sizeof(call->text), fmt, ap);
+	va_end(ap);
+}
+FAKE json_t *api_words_json(const char *const *words, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, json_string(words[i]));
+	return list;
+}
+FAKE json_t *api_findings_json(const struct diag_list *findings)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < findings->n; i++)
+		json_array_append_new(list, json_string(findings->items[i].text));
+	return list;
+}
+FAKE json_t *api_reload_json(const struct policy_set *set, const struct diag_list *findings, const char *const *restart,
+	size_t n_restart)
+{
+	return json_pack("{s:o,s:o}", "findings", api_findings_json(findings), "restart_needed",
+		api_words_json(restart, n_restart));
+}
 FAKE json_t *api_mode_json(enum daemon_mode mode)
 {
 	return json_pack("{s:s}", "mode", daemon_mode_to_string(mode));
@@ -246,6 +279,13 @@ FAKE void reserve_answered(struct manager *m, const struct action *a)
 }
 FAKE void trace_line(struct manager *m, const char *fmt, ...)
 {
+}
+FAKE void agent_configure_all(struct manager *m)
+{
+}
+FAKE int sample_open_host(struct manager *m)
+{
+	return 0;
 }
 FAKE void agent_ask(struct guest *g)
 {

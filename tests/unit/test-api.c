@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The real HTTP server on a real socket, over a canned host: what each route answers. */
+#include "daemon/api/peer.h"
 #include "daemon/api/serve.h"
 #include "tests/fixture/api-test.h"
+#include "tests/fixture/fake-world.h"
 
 TEST(a_net_that_was_not_told_of_is_not_said_to_be_none)
 {
@@ -219,11 +221,64 @@ TEST(plan_and_policies)
 		CHECK_AT(one, "/on_calendar", "Mon..Fri 20:00");
 		CHECK_INT_AT(one, "/active", 1);
 		CHECK(json_is_false(json_at(list.json, "/policies/1/open")));
+		CHECK_INT(json_array_size(json_at(list.json, "/bad")), 0);
 		CHECK_AT(list, "/next_change", "2040-01-03T08:00:00.000Z");
 		CHECK_PROBLEM(none, API_PROBLEM_POLICY_UNKNOWN);
 		CHECK_AT(none, "/nearest", "60-night.policy");
 	}
 	stop();
+}
+
+TEST(files_of_which_nothing_is_in_force_stand_beside_the_policies)
+{
+	start(NULL);
+	pthread_mutex_lock(&fake->lock);
+	fake_world_lose(fake);
+	pthread_mutex_unlock(&fake->lock);
+	{
+		_cleanup_reply_ struct reply list = ask("GET", "/v1/policies", NULL);
+
+		CHECK_INT(json_array_size(json_at(list.json, "/policies")), 3);
+		CHECK_AT(list, "/bad/0/path", "/etc/ballast/policy.d/90-new.policy");
+		CHECK_INT_AT(list, "/bad/0/line", 2);
+		CHECK(json_is_null(json_at(list.json, "/bad/1/line")));
+	}
+	stop();
+}
+
+TEST(what_a_reload_cannot_take_over_is_in_its_answer)
+{
+	start(NULL);
+	{
+		_cleanup_reply_ struct reply none = ask("POST", "/v1/reload", NULL);
+
+		CHECK_INT(json_array_size(json_at(none.json, "/restart_needed")), 0);
+	}
+	pthread_mutex_lock(&fake->lock);
+	fake->restart[0] = "Socket";
+	fake->n_restart = 1;
+	pthread_mutex_unlock(&fake->lock);
+	{
+		_cleanup_reply_ struct reply one = ask("POST", "/v1/reload", NULL);
+
+		CHECK_AT(one, "/restart_needed/0", "Socket");
+	}
+	stop();
+}
+
+TEST(peers_are_told_which_group_to_join)
+{
+	struct api_access access = {(gid_t)-1, (gid_t)-1, (gid_t)-1, API_ROLE_NONE};
+	char buf[PEER_REMEDY_MAX];
+
+	access.admin_gid = 0;
+	CHECK_STR(peer_remedy(&access, API_ROLE_OPERATE, buf),
+		"join group \"root\", which may do everything (adduser NAME root, then log in anew), or set OperateGroup= in ballast.conf(5)");
+	CHECK_STR(peer_remedy(&access, API_ROLE_ADMIN, buf),
+		"join group \"root\" (adduser NAME root, then log in anew)");
+	access.read_gid = 4000000000u;
+	CHECK_STR(peer_remedy(&access, API_ROLE_READ, buf),
+		"join group \"4000000000\" (adduser NAME 4000000000, then log in anew)");
 }
 
 TEST(events_are_listed_filtered_and_paged)

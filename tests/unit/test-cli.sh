@@ -212,8 +212,11 @@ exits 2 'did you mean "command"?' events --kind comand
 exits 2 "1 to 1000" events --limit 0
 exits 3 '"code":"guest-unknown"' guest show wbe1 --json
 
+tell_fake restart
+golden reload-restart reload
 tell_fake bad
 golden reload-bad reload
+golden policy-list-bad policy list
 tell_fake hold
 exits 7 "goes on" reload
 tell_fake release
@@ -250,7 +253,7 @@ as_nobody() # NAME CODE TEXT: status, asked by a user without rights
 }
 if [ "$(id -u)" = 0 ] && setpriv --reuid=65534 --regid=65534 --clear-groups "$ctl" --version >/dev/null 2>&1; then
 	chmod 711 "$scratch"
-	as_nobody "the daemon refuses: role and remedy are said" 5 "has role none here and needs read"
+	as_nobody "the daemon refuses: role and remedy are said" 5 'has role none here and needs read: join group "root", which may do everything (adduser NAME root, then log in anew), or set ReadGroup= in'
 	chmod 600 "$BALLAST_SOCKET"
 	as_nobody "the socket refuses: its group is named" 5 'join the group "root"'
 	chmod 666 "$BALLAST_SOCKET"

@@ -128,6 +128,7 @@ TEST(every_mistake_is_found_with_its_place_and_the_nearest_word)
 
 TEST(groups_are_looked_up_and_one_that_is_not_there_is_a_mistake)
 {
+	const char *keys[CONF_KEYS];
 	_cleanup_conf_ struct conf c = {0}, none = {0}, wrong = {0};
 	_cleanup_diag_list_ struct diag_list findings = {0};
 	_cleanup_free_ char *text = NULL;
@@ -139,7 +140,9 @@ TEST(groups_are_looked_up_and_one_that_is_not_there_is_a_mistake)
 	CHECK_U64(c.operate_gid, (gid_t)-1);
 	CHECK_INT(load_text("[API]\nAdminGroup=\n", &none, &findings), 0);
 	remove_dir();
-	CHECK_STR(conf_needs_restart(&none, &c), "AdminGroup");
+	CHECK_INT((int)conf_needs_restart(&none, &c, keys), 2);
+	CHECK_STR(keys[0], "AdminGroup");
+	CHECK_STR(keys[1], "ReadGroup");
 	CHECK_INT(load_text("[API]\nOperateGroup=no-such-group\n", &wrong, &findings), -EBADMSG);
 	remove_dir();
 	text = diag_format(&findings.items[0]);
@@ -148,6 +151,7 @@ TEST(groups_are_looked_up_and_one_that_is_not_there_is_a_mistake)
 
 TEST(what_needs_a_restart_is_named)
 {
+	const char *keys[CONF_KEYS];
 	_cleanup_conf_ struct conf a = {0}, b = {0}, other = {0};
 	_cleanup_diag_list_ struct diag_list findings = {0};
 
@@ -155,10 +159,13 @@ TEST(what_needs_a_restart_is_named)
 	remove_dir();
 	CHECK_INT(load_text("[Agent]\nHeartbeatSec=3s\n", &b, &findings), 0);
 	remove_dir();
-	CHECK(!conf_needs_restart(&a, &b));
-	CHECK_INT(load_text("[Daemon]\nPolicyPath=/a\n", &other, &findings), 0);
+	CHECK_INT((int)conf_needs_restart(&a, &b, keys), 0);
+	CHECK_INT(load_text("[Daemon]\nPolicyPath=/a\n[API]\nSocket=/s\n[History]\nEvents=500\n", &other, &findings), 0);
 	remove_dir();
-	CHECK_STR(conf_needs_restart(&a, &other), "PolicyPath");
+	CHECK_INT((int)conf_needs_restart(&a, &other, keys), 3);
+	CHECK_STR(keys[0], "PolicyPath");
+	CHECK_STR(keys[1], "Socket");
+	CHECK_STR(keys[2], "Events");
 }
 
 struct pages {
@@ -224,7 +231,7 @@ TEST(the_example_as_it_is_changes_nothing)
 	snprintf(path, sizeof(path), "%s/etc/ballast.conf", srcdir ? srcdir : ".");
 	CHECK_INT(conf_load(path, true, &c, &findings), 0);
 	CHECK_INT(conf_load("/nonexistent", false, &defaults, &findings), 0);
-	CHECK(!conf_needs_restart(&c, &defaults));
+	CHECK_INT((int)conf_needs_restart(&c, &defaults, (const char *[CONF_KEYS]){0}), 0);
 }
 
 TEST(what_is_good_beside_mistakes_is_read_for_who_must_go_on)

@@ -155,6 +155,35 @@ TEST(a_bad_file_without_a_good_version_is_left_out)
 	CHECK_STR(names_of(set, names), "20-b.policy");
 }
 
+TEST(what_is_bad_and_in_force_in_no_version_is_known_with_its_first_mistake)
+{
+	_cleanup_dirs_ struct test_dirs t = dirs_new();
+	_cleanup_policy_set_ struct policy_set *set = NULL, *second = NULL, *third = NULL;
+	const struct diag_list *lost;
+
+	dirs_write(&t, "etc/10-a.policy", "[Memory]\nMin=1G\n");
+	dirs_write(&t, "etc/20-b.policy", "[Memory]\nMin=2G\nMax=1G\n");
+	CHECK_INT(policy_set_load(&t.dirs, NULL, &set, NULL), 1);
+	CHECK_INT((int)policy_set_lost(set)->n, 1);
+	CHECK_CONTAINS(policy_set_lost(set)->items[0].file, "/etc/20-b.policy");
+	CHECK_CONTAINS(policy_set_lost(set)->items[0].text, "Min");
+
+	dirs_write(&t, "etc/10-a.policy", "[Memory]\nMni=1G\n"); /* this one has a last good version */
+	dirs_write(&t, "etc/10-a.policy.d/x.conf", "[Memory]\nWieght=3\n");
+	dirs_write(&t, "etc/30-c.policy", "[Memory]\nMin=1\nMin=1Q\nWieght=2\n");
+	CHECK_INT(policy_set_load(&t.dirs, set, &second, NULL), 4);
+	lost = policy_set_lost(second);
+	CHECK_INT((int)lost->n, 3);
+	CHECK_CONTAINS(lost->items[0].file, "/etc/10-a.policy.d/x.conf");
+	CHECK_CONTAINS(lost->items[1].file, "/etc/20-b.policy");
+	CHECK_CONTAINS(lost->items[2].file, "/etc/30-c.policy");
+	CHECK_INT(lost->items[2].line, 3);
+
+	dirs_write(&t, "etc/20-b.policy", "[Memory]\nMin=2G\n");
+	CHECK_INT(policy_set_load(&t.dirs, second, &third, NULL), 3);
+	CHECK_INT((int)policy_set_lost(third)->n, 2);
+}
+
 TEST(a_bad_file_that_shadows_a_good_one_changes_nothing)
 {
 	_cleanup_dirs_ struct test_dirs t = dirs_new();
