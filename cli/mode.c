@@ -25,8 +25,20 @@ static int set_mode(struct cli *c, json_t **ret)
 		json_pack("{s:s,s:b}", "mode", mode, "release", (int)cli_has(c, OPT_RELEASE)), ret);
 }
 
-/* Of observe --release: how many got anything back, and who did not get all. */
-static void print_released(const json_t *answer)
+static void print_given(const json_t *one)
+{
+	uint64_t to = get_number(one, "/to", UINT64_MAX);
+	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX];
+
+	if (to == UINT64_MAX)
+		printf("  %s: its CPU weight, quota or soft limit\n", get_string(one, "/guest", "?"));
+	else
+		printf("  %s: memory %s -> %s\n", get_string(one, "/guest", "?"),
+			show_size(get_number(one, "/from", UINT64_MAX), a), show_size(to, b));
+}
+
+/* Of observe --release: who gets anything back, and who does not get all. */
+static void print_released(const json_t *answer, bool would)
 {
 	json_t *left_out = json_object_get(answer, "left_out"), *one;
 	unsigned long long given = get_number(answer, "/given_back", 0);
@@ -35,31 +47,37 @@ static void print_released(const json_t *answer)
 	if (!left_out)
 		return;
 	if (given)
-		printf("%llu guest%s given back what %s had\n", given, given == 1 ? " is" : "s are",
-			given == 1 ? "it" : "they");
+		printf("%llu guest%s%s given back what %s had\n", given, given == 1 ? "" : "s",
+			would ? " would be" : given == 1 ? " is" : " are", given == 1 ? "it" : "they");
 	else if (!json_array_size(left_out))
-		printf("nothing was held: every guest has what it had before\n");
+		printf("nothing is held: every guest has what it had before\n");
+	json_array_foreach (json_object_get(answer, "given"), i, one)
+		print_given(one);
 	json_array_foreach (left_out, i, one)
-		printf("%s is not given all back: %s\n", get_string(one, "/guest", "?"),
-			get_string(one, "/why", "?"));
+		printf("%s %s not %sgiven all back: %s\n", get_string(one, "/guest", "?"), would ? "would" : "is",
+			would ? "be " : "", get_string(one, "/why", "?"));
 }
 
 int cmd_mode(struct cli *c)
 {
 	_cleanup_json_ json_t *answer = NULL;
-	int r;
+	bool would = c->n_args && cli_has(c, OPT_DRY_RUN);
+	int r, all_back;
 
 	if (!c->n_args && cli_has(c, OPT_RELEASE))
 		return cli_usage(c, "--release goes with observe");
 	r = c->n_args ? set_mode(c, &answer) : client_get(c, "/v1/mode", &answer);
 	if (r != CLI_OK)
 		return r;
-	if (cli_has(c, OPT_JSON))
-		return cli_print_json(c, answer);
-	print_mode(get_string(answer, "/mode", "?"),
-		c->n_args && cli_has(c, OPT_DRY_RUN) ? "would set " : "");
-	print_released(answer);
-	return CLI_OK;
+	/* Who takes Ballast off a host by a script must not go on where a guest was left squeezed. */
+	all_back = json_array_size(json_object_get(answer, "left_out")) ? CLI_FAILED : CLI_OK;
+	if (cli_has(c, OPT_JSON)) {
+		r = cli_print_json(c, answer);
+		return r == CLI_OK ? all_back : r;
+	}
+	print_mode(get_string(answer, "/mode", "?"), would ? "would set " : "");
+	print_released(answer, would);
+	return all_back;
 }
 
 /* What a reload cannot take over. */

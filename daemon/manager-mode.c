@@ -37,12 +37,6 @@ void mode_put(struct manager *m)
 		(void)!store_put_text(m->store, "mode", daemon_mode_to_string(m->mode), NULL, NULL);
 }
 
-/* What became of a release. left_out is an owned array, NULL where none was asked for. */
-struct release_report {
-	json_t *left_out; /* who did not get all back */
-	size_t given;     /* how many others were given anything */
-};
-
 /* A change on its way to the disk. */
 struct mode_change {
 	struct manager *m;
@@ -128,28 +122,29 @@ static struct release_report begin_observe(struct manager *m, const char *by, bo
 	bool was = m->mode == MODE_ENFORCE;
 
 	if (release)
-		released.left_out = release_originals(m, &released.given);
+		(void)!release_originals(m, false, &released);
 	m->mode = MODE_OBSERVE;
 	mode_mark(m);
 	m->brakes_usec = 0;
 	release_brakes(m);
 	for (size_t i = 0; i < m->n_guests; i++)
 		m->guests[i]->commanded = false;
-	if (was || released.given || json_array_size(released.left_out))
+	if (was || json_array_size(released.given) || json_array_size(released.left_out))
 		tell_mode(m, by, &released);
 	decide_soon(m);
 	return released;
 }
 
-static void answer(struct mode_change *c)
+static void answer(struct api_call *call, enum daemon_mode mode, const struct release_report *released)
 {
-	json_t *body = api_mode_json(c->mode);
+	json_t *body = api_mode_json(mode);
 
-	if (c->released.left_out) {
-		json_object_set_new(body, "given_back", json_integer((json_int_t)c->released.given));
-		json_object_set_new(body, "left_out", TAKE_PTR(c->released.left_out));
+	if (released->left_out) {
+		json_object_set_new(body, "given_back", json_integer((json_int_t)json_array_size(released->given)));
+		json_object_set(body, "given", released->given);
+		json_object_set(body, "left_out", released->left_out);
 	}
-	api_call_reply(c->call, 200, body);
+	api_call_reply(call, 200, body);
 }
 
 static void mode_saved(void *userdata, int error, const char *text)
@@ -166,7 +161,7 @@ static void mode_saved(void *userdata, int error, const char *text)
 	} else if (error >= 0) {
 		if (c->mode == MODE_ENFORCE && c->m->mode != MODE_ENFORCE && !c->m->stopping)
 			begin_enforce(c->m, api_call_by(c->call));
-		answer(c);
+		answer(c->call, c->mode, &c->released);
 	} else if (c->mode == MODE_OBSERVE) {
 		api_call_problem(c->call, API_PROBLEM_STATE_UNWRITABLE,
 			"Nothing is touched from now on, but that could not be saved (%s): after a restart of ballastd guests would be "
@@ -177,7 +172,7 @@ static void mode_saved(void *userdata, int error, const char *text)
 			"The mode stays %s: it could not be saved (%s). Make room in the state directory and try again.",
 			daemon_mode_to_string(c->m->mode), text);
 	}
-	json_decref(c->released.left_out);
+	release_report_clear(&c->released);
 	free(c);
 }
 
@@ -195,7 +190,7 @@ static void mode_save(struct manager *m, struct api_call *call, enum daemon_mode
 		m->enforce_waits += mode == MODE_ENFORCE;
 		return;
 	}
-	json_decref(released.left_out);
+	release_report_clear(&released);
 	free(c);
 	api_call_problem(call, API_PROBLEM_BUSY, "The mode cannot be saved now: %s. Try again.",
 		strerror(-r));
@@ -229,7 +224,10 @@ void mode_set(void *userdata, struct api_call *call, const struct api_mode_reque
 		return;
 	}
 	if (api_call_dry_run(call)) {
-		api_call_reply(call, 200, api_mode_json(req->mode));
+		if (req->release)
+			(void)!release_originals(m, true, &released);
+		answer(call, req->mode, &released);
+		release_report_clear(&released);
 		return;
 	}
 	if (req->mode == MODE_OBSERVE) {

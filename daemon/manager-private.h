@@ -315,9 +315,15 @@ int mode_take_over(struct manager *m) _nonnull_ _must_check_;
 void mode_put(struct manager *m) _nonnull_; /* once more, after writes were lost */
 
 /* manager-release.c: what each guest is to have when Ballast lets go */
-/* Commands what can be, in either mode. Returns a new array of those that do not get all back: [{"guest": name, "why": text}], NULL without
- * memory. *ret_given: how many others are given anything. */
-json_t *release_originals(struct manager *m, size_t *ret_given) _nonnull_ _must_check_;
+/* What becomes of a release; both arrays are owned, NULL where none was asked for. */
+struct release_report {
+	json_t *given;    /* who gets anything back: [{"guest": name, "from": bytes, "to": bytes}], null where its size stays */
+	json_t *left_out; /* who does not get all back: [{"guest": name, "why": text}] */
+};
+void release_report_clear(struct release_report *r);
+/* Commands what can be, in either mode; dry_run: only finds out what that is, as far as libvirt takes what it is told. Returns 0, or -ENOMEM (then
+ * *ret is untouched, and nothing is done). */
+int release_originals(struct manager *m, bool dry_run, struct release_report *ret) _nonnull_ _must_check_;
 /* Observe mode, every now and then: lifts the soft limits that are ours, until they are gone. A brake must not stay where nobody drives. */
 void release_brakes(struct manager *m) _nonnull_;
 void release_to_used(struct manager *m) _nonnull_;

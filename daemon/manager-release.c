@@ -66,11 +66,30 @@ static void judge_size(const struct guest *g, const struct release_guest *r, int
 	leave_out(left_out, g, text);
 }
 
-/* For who asked: those that do not get all back, and how many others were given anything. */
+void release_report_clear(struct release_report *r)
+{
+	json_decref(r->given);
+	json_decref(r->left_out);
+	*r = (struct release_report){0};
+}
+
+/* For who asked. */
 struct release_answer {
-	json_t *left_out;
+	struct release_report report;
 	bool *given; /* n_guests of them */
+	bool dry_run;
 };
+
+/* to_bytes 0: not its size, but its CPU weight, quota or soft limit. */
+static void note_given(struct release_answer *answer, const struct guest *g, uint64_t from_bytes, uint64_t to_bytes)
+{
+	answer->given[g->index] = true;
+	json_array_append_new(answer->report.given,
+		json_pack("{s:s, s:o, s:o}", "guest", g->hv->name, "from",
+			to_bytes ? json_integer((json_int_t)from_bytes) : json_null(), "to",
+			to_bytes ? json_integer((json_int_t)to_bytes) : json_null()));
+}
+
 
 /* One whose size is not what Ballast made of it: observe mode touches no other. */
 static bool size_held(const struct guest *g)
@@ -97,34 +116,43 @@ static void release(struct manager *m, enum release_goal goal, struct release_an
 	}
 	release_plan(all, m->n_guests, free_bytes(m), goal);
 	for (size_t i = 0; i < m->n_guests; i++) {
-		bool moves = all[i].to_bytes != all[i].settled_bytes;
+		bool moves = all[i].to_bytes != all[i].settled_bytes, dry_run = answer && answer->dry_run;
+		uint64_t from = all[i].settled_bytes;
 		int r = 0;
 
 		reason.arg[0] = all[i].to_bytes;
 		reason.arg[1] = all[i].used_bytes;
-		if (moves)
+		if (moves && !dry_run)
 			r = act_set_memory(m->guests[i], all[i].to_bytes, &reason);
-		if (moves && r >= 0 && m->plan) /* not free for who asks before the next decision */
+		if (moves && !dry_run && r >= 0 && m->plan) /* not free for who asks before the next decision */
 			m->plan->charged_bytes = add_sat(m->plan->charged_bytes, sub_sat(all[i].to_bytes, all[i].have_bytes));
 		if (!answer)
 			continue;
-		answer->given[i] = moves && r >= 0;
-		judge_size(m->guests[i], &all[i], r, answer->left_out);
+		if (moves && r >= 0)
+			note_given(answer, m->guests[i], from, all[i].to_bytes);
+		judge_size(m->guests[i], &all[i], r, answer->report.left_out);
 	}
 }
 
-/* Weight and quota that are not what it had, and ours. Returns 1 when they are on their way back, 0 when there is nothing to do, -errno. */
-static int cpu_back(struct guest *g)
+/* Weight and quota are not what it had, and ours. */
+static bool cpu_held(const struct guest *g)
 {
 	const struct original *o = &g->original;
-	struct guest_sample *s = guest_sample(g);
+	const struct guest_sample *s = guest_sample(g);
+
+	return o->cpu_ours && o->cpu_weight && s->cpu_weight &&
+	       (s->cpu_weight != o->cpu_weight || s->cpu_quota != o->cpu_quota);
+}
+
+/* Returns 1 when they are on their way back, 0 when there is nothing to do, -errno. */
+static int cpu_back(struct guest *g)
+{
 	struct reason reason = {.code = REASON_RESTORE};
 	int r;
 
-	if (!o->cpu_ours || !o->cpu_weight || !s->cpu_weight ||
-		(s->cpu_weight == o->cpu_weight && s->cpu_quota == o->cpu_quota))
+	if (!cpu_held(g))
 		return 0;
-	r = act_set_cpu(g, o->cpu_weight, o->cpu_quota, &reason);
+	r = act_set_cpu(g, g->original.cpu_weight, g->original.cpu_quota, &reason);
 	return r < 0 ? r : 1;
 }
 
@@ -148,32 +176,37 @@ void release_to_used(struct manager *m)
 
 static void controls_back(struct guest *g, struct release_answer *answer)
 {
-	int cpu = cpu_back(g), limit = soft_limit_lift(g);
+	/* What manager_submit() would say of a guest with a job on it. */
+	int busy = guest_sample(g)->job_running ? -EBUSY : 1;
+	int cpu = !answer->dry_run ? cpu_back(g) : cpu_held(g) ? busy : 0;
+	int limit = !answer->dry_run ? soft_limit_lift(g) : g->original.soft_limited ? busy : 0;
 
-	answer->given[g->index] |= cpu > 0 || limit > 0;
+	if ((cpu > 0 || limit > 0) && !answer->given[g->index])
+		note_given(answer, g, 0, 0);
 	if (cpu < 0)
-		leave_out(answer->left_out, g, "libvirt does not take its CPU weight and quota now");
+		leave_out(answer->report.left_out, g, "libvirt does not take its CPU weight and quota now");
 	if (limit < 0)
-		leave_out(answer->left_out, g, "libvirt does not lift its soft limit now");
-	balloon_period_back(g);
+		leave_out(answer->report.left_out, g, "libvirt does not lift its soft limit now");
+	if (!answer->dry_run)
+		balloon_period_back(g);
 }
 
-json_t *release_originals(struct manager *m, size_t *ret_given)
+int release_originals(struct manager *m, bool dry_run, struct release_report *ret)
 {
 	_cleanup_free_ bool *given = calloc(m->n_guests + 1, sizeof(*given));
-	struct release_answer answer = {given ? json_array() : NULL, given};
+	struct release_answer answer = {{json_array(), json_array()}, given, dry_run};
 
-	*ret_given = 0;
-	if (!answer.left_out)
-		return NULL;
+	if (!given || !answer.report.given || !answer.report.left_out) {
+		release_report_clear(&answer.report);
+		return -ENOMEM;
+	}
 	m->letting_go = true;
 	release(m, RELEASE_TO_ORIGINAL, &answer);
 	for (size_t i = 0; i < m->n_guests && manager_may_act(m); i++)
 		controls_back(m->guests[i], &answer);
 	m->letting_go = false;
-	for (size_t i = 0; i < m->n_guests; i++)
-		*ret_given += given[i];
-	return answer.left_out;
+	*ret = answer.report;
+	return 0;
 }
 
 /* A lift that failed, or found a job running on the guest, is asked again after this. */

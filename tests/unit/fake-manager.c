@@ -233,10 +233,16 @@ FAKE bool original_kept(const struct guest *g)
 {
 	return true;
 }
-FAKE json_t *release_originals(struct manager *m, size_t *ret_given)
+FAKE int release_originals(struct manager *m, bool dry_run, struct release_report *ret)
 {
-	*ret_given = 0;
-	return json_array();
+	*ret = (struct release_report){json_array(), json_array()};
+	return 0;
+}
+FAKE void release_report_clear(struct release_report *r)
+{
+	json_decref(r->given);
+	json_decref(r->left_out);
+	*r = (struct release_report){0};
 }
 FAKE void release_brakes(struct manager *m)
 {

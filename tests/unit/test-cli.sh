@@ -187,6 +187,12 @@ golden mode mode
 golden mode-dry mode observe --dry-run
 golden mode-observe mode observe
 golden status-observe status
+golden mode-release-dry mode observe --release -n
+golden mode-release mode observe --release
+exits 1 '"left_out":[{' mode observe --release --json
+tell_fake back
+exits 0 '"left_out":[]' mode observe --release --json
+exits 0 "2 guests are given back" mode observe --release
 golden mode-enforce mode enforce
 golden reload reload
 golden reload-dry reload -n

@@ -185,11 +185,14 @@ static json_t *two_left_out(void)
 {
 	return json_pack("[{s:s, s:s}, {s:s, s:s}]", "guest", "web", "why", "a", "guest", "db", "why", "b");
 }
-static size_t given;
-json_t *release_originals(struct manager *m, size_t *ret_given)
+static size_t given, dry_runs;
+int release_originals(struct manager *m, bool dry_run, struct release_report *ret)
 {
-	*ret_given = given;
-	return m->n_guests ? two_left_out() : json_array();
+	dry_runs += dry_run;
+	*ret = (struct release_report){json_array(), m->n_guests ? two_left_out() : json_array()};
+	for (size_t i = 0; i < given; i++)
+		json_array_append_new(ret->given, json_null());
+	return 0;
 }
 static unsigned brakes;
 void release_brakes(struct manager *m)
@@ -209,6 +212,26 @@ TEST(who_did_not_get_all_back_is_named)
 	fake_manager_clear(&m);
 	CHECK_INT((int)json_array_size(json_object_get(call.body, "left_out")), 2);
 	CHECK_CONTAINS(fake.told[0], "but for web, db;");
+}
+
+TEST(a_dry_run_of_a_release_answers_as_the_release_would)
+{
+	struct manager m = start(MODE_ENFORCE);
+	static const struct api_mode_request release = {MODE_OBSERVE, true};
+	_cleanup_call_ struct api_call call = {.dry_run = true};
+
+	fake_guest(&m, "web", 512, 256);
+	given = 2;
+	dry_runs = 0;
+	mode_set(&m, &call, &release);
+	given = 0;
+	CHECK_INT((int)dry_runs, 1);
+	CHECK_INT(m.mode, MODE_ENFORCE);
+	CHECK_INT((int)fake.n_writes, 0);
+	CHECK_INT(json_integer_value(json_object_get(call.body, "given_back")), 2);
+	CHECK_INT((int)json_array_size(json_object_get(call.body, "given")), 2);
+	CHECK_INT((int)json_array_size(json_object_get(call.body, "left_out")), 2);
+	fake_manager_clear(&m);
 }
 
 /* What the next daemon finds: the last write that the disk took. */

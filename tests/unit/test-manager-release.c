@@ -18,6 +18,18 @@ static void jsonp_free(json_t **j)
 }
 #define _cleanup_array_ _cleanup_(jsonp_free)
 
+/* Who does not get all back; *ret_given: how many get anything. */
+static json_t *let_go(struct manager *m, size_t *ret_given)
+{
+	struct release_report r = {0};
+
+	if (release_originals(m, false, &r) < 0)
+		abort();
+	*ret_given = json_array_size(r.given);
+	json_decref(r.given);
+	return r.left_out;
+}
+
 static const char *why_of(const json_t *left_out, const char *name)
 {
 	json_t *one;
@@ -56,7 +68,7 @@ TEST(with_room_all_get_all_back_and_none_is_named)
 
 	guest(&m, "web", 1024, 512);
 	guest(&m, "db", 512, 512);
-	left_out = release_originals(&m, &given);
+	left_out = let_go(&m, &given);
 	CHECK_INT((int)json_array_size(left_out), 0);
 	CHECK_INT((int)given, 1);
 	CHECK_INT((int)fake.n_submits, 1);
@@ -75,7 +87,7 @@ TEST(who_cannot_be_commanded_is_named_with_the_reason)
 	guest_sample(guest(&m, "paused", 1024, 512))->running = false;
 	guest_sample(guest(&m, "whole", 1024, 1024))->quarantined = true; /* nothing is owed to it */
 	guest_sample(guest(&m, "pinned", 1024, 512))->fixed = FIXED_VFIO; /* and this was never touched */
-	left_out = release_originals(&m, &given);
+	left_out = let_go(&m, &given);
 	CHECK_STR(why_of(left_out, "hangs"), "it does not answer libvirt");
 	CHECK_STR(why_of(left_out, "saves"), "a libvirt job runs on it");
 	CHECK_STR(why_of(left_out, "boots"), "its balloon driver has not spoken since it started");
@@ -91,11 +103,11 @@ TEST(who_gets_but_a_part_or_is_refused_is_named)
 	size_t given;
 
 	guest(&m, "web", 1024, 512);
-	left_out = release_originals(&m, &given);
+	left_out = let_go(&m, &given);
 	CHECK_STR(why_of(left_out, "web"), "it had 1024 MiB: there is room for 612");
 	fake.submit_error = -EBUSY;
 	plan.charged_bytes = 0;
-	refused = release_originals(&m, &given);
+	refused = let_go(&m, &given);
 	CHECK_CONTAINS(why_of(refused, "web"), "libvirt does not take the command");
 }
 
@@ -108,12 +120,12 @@ TEST(a_quota_goes_back_even_where_the_weight_is_what_it_was)
 
 	guest_sample(g)->cpu_quota = 15000;
 	g->original.cpu_ours = true;
-	left_out = release_originals(&m, &given);
+	left_out = let_go(&m, &given);
 	CHECK_INT((int)submitted(HV_CALL_SET_CPU), 1);
 	CHECK_U64(fake.submits[0].req.cpu_weight, 100);
 	CHECK_U64(fake.submits[0].req.cpu_quota_permyriad, 0);
 	guest_sample(g)->cpu_quota = 0;
-	again = release_originals(&m, &given);
+	again = let_go(&m, &given);
 	CHECK_INT((int)submitted(HV_CALL_SET_CPU), 1);
 }
 
@@ -129,10 +141,10 @@ TEST(a_soft_limit_is_lifted_at_a_stop_and_at_a_release)
 	release_to_used(&m);
 	CHECK_INT((int)submitted(HV_CALL_SET_SOFT_LIMIT), 1);
 	CHECK_U64(fake.submits[0].req.bytes, BYTES_UNLIMITED);
-	left_out = release_originals(&m, &given);
+	left_out = let_go(&m, &given);
 	CHECK_INT((int)submitted(HV_CALL_SET_SOFT_LIMIT), 2);
 	fake.submit_error = -EBUSY;
-	refused = release_originals(&m, &given);
+	refused = let_go(&m, &given);
 	CHECK_CONTAINS(why_of(refused, "web"), "soft limit");
 }
 
@@ -149,7 +161,7 @@ TEST(a_stop_says_that_it_is_a_stop)
 	CHECK_U64(fake.submits[0].req.bytes, (280 + 256) * MIB); /* a quarter of its maximum beside what it uses */
 	CHECK_INT(fake.submits[0].reason.code, REASON_STOPPING);
 	CHECK_U64(fake.submits[0].reason.arg[1], 280 * MIB);
-	left_out = release_originals(&m, &given);
+	left_out = let_go(&m, &given);
 	CHECK_INT(fake.submits[1].reason.code, REASON_RESTORE);
 }
 
@@ -169,7 +181,7 @@ TEST(in_observe_mode_what_is_held_goes_back_and_nothing_else_moves)
 	guest_sample(cpu)->cpu_weight = 400;
 	cpu->original.cpu_ours = true;
 	guest_sample(never)->cpu_weight = 70; /* by hand */
-	left_out = release_originals(&m, &given);
+	left_out = let_go(&m, &given);
 	CHECK_INT((int)given, 2);
 	CHECK_INT((int)json_array_size(left_out), 0);
 	CHECK_INT((int)fake.n_submits, 2);
@@ -180,9 +192,41 @@ TEST(in_observe_mode_what_is_held_goes_back_and_nothing_else_moves)
 	CHECK(!manager_may_act(&m)); /* the door is shut again */
 	guest_sample(held)->target_bytes = 1024 * MIB;
 	guest_sample(cpu)->cpu_weight = 100;
-	again = release_originals(&m, &given);
+	again = let_go(&m, &given);
 	CHECK_INT((int)given, 0);
 	CHECK_INT((int)fake.n_submits, 2);
+}
+
+#define _cleanup_report_ _cleanup_(release_report_clear)
+
+TEST(a_dry_run_says_what_a_release_would_do_and_commands_nothing)
+{
+	static const enum daemon_mode modes[] = {MODE_ENFORCE, MODE_OBSERVE};
+
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+		_cleanup_report_ struct release_report dry = {0}, real = {0};
+		_cleanup_manager_ struct manager m = start(612);
+		struct guest *cpu;
+
+		m.mode = modes[i];
+		guest(&m, "web", 1024, 512);
+		guest_sample(guest(&m, "saves", 1024, 512))->job_running = true;
+		cpu = guest(&m, "cpu", 512, 512);
+		guest_sample(cpu)->cpu_weight = 400;
+		cpu->original.cpu_ours = true;
+		guest(&m, "whole", 512, 512);
+		CHECK_INT(release_originals(&m, true, &dry), 0);
+		CHECK_INT((int)fake.n_submits, 0);
+		CHECK(!manager_may_act(&m) == (m.mode == MODE_OBSERVE));
+		CHECK_U64(plan.charged_bytes, 0);
+		CHECK_INT((int)json_array_size(dry.given), 2);
+		CHECK_U64((uint64_t)json_integer_value(json_object_get(json_array_get(dry.given, 0), "to")), 1024 * MIB);
+		CHECK(json_is_null(json_object_get(json_array_get(dry.given, 1), "to"))); /* its weight only */
+		CHECK_STR(why_of(dry.left_out, "saves"), "a libvirt job runs on it");
+		CHECK_INT(release_originals(&m, false, &real), 0);
+		CHECK(json_equal(real.given, dry.given) && json_equal(real.left_out, dry.left_out));
+		CHECK_INT((int)fake.n_submits, 2);
+	}
 }
 
 TEST(what_one_release_gives_out_the_next_does_not_give_again)
@@ -193,11 +237,11 @@ TEST(what_one_release_gives_out_the_next_does_not_give_again)
 	size_t given;
 
 	web = guest(&m, "web", 1024, 512);
-	left_out = release_originals(&m, &given);
+	left_out = let_go(&m, &given);
 	CHECK_INT((int)given, 1);
 	guest_sample(web)->target_bytes = 1024 * MIB;
 	guest(&m, "db", 1024, 512); /* before the next decision */
-	again = release_originals(&m, &given);
+	again = let_go(&m, &given);
 	CHECK_STR(why_of(again, "db"), "it had 1024 MiB: there is room for 612");
 }
 
