@@ -14,6 +14,14 @@ bool guest_is(const json_t *guest, const char *condition)
 	return false;
 }
 
+bool guest_is_unmet(const json_t *guest)
+{
+	uint64_t min = get_number(guest, "/memory/min", 0);
+
+	/* A MiB is what commands are rounded to. */
+	return get_number(guest, "/memory/actual", min) + MIB < min && get_number(guest, "/memory/share", min) + MIB < min;
+}
+
 char *guest_state(const json_t *guest, char buf[static GUEST_STATE_MAX])
 {
 	const json_t *word;
@@ -50,7 +58,7 @@ enum guest_rank guest_rank(const json_t *guest)
 
 	if (guest_is(guest, "pressed"))
 		return GUEST_SHORT;
-	if (style == STYLE_BAD)
+	if (style == STYLE_BAD || guest_is_unmet(guest))
 		return GUEST_BAD;
 	if (style != STYLE_NONE || get_string(guest, "/fixed", NULL) ||
 		(guest_is(guest, "unknown") && !get_bool(guest, "/agent/enrolled")))

@@ -24,6 +24,8 @@ void guest_table_print_some(const struct cli *c, FILE *f, const json_t *guests, 
 #define GUEST_STATE_MAX 128
 char *guest_state(const json_t *guest, char buf[static GUEST_STATE_MAX]) _nonnull_;
 bool guest_is(const json_t *guest, const char *condition) _nonnull_;
+/* It has less than its Min=, and its share is no more: there is no room for that. */
+bool guest_is_unmet(const json_t *guest) _nonnull_;
 /* What is looked at first where not all can be shown: GUEST_WELL is the last. */
 enum guest_rank {
 	GUEST_SHORT,

@@ -13,7 +13,7 @@ static const struct {
 	{"ample", "there is room to spare", STYLE_GOOD},
 	{"tight", "everybody has what it wants, little is left", STYLE_GOOD},
 	{"short", "not all wants fit: memory is divided by weight", STYLE_NOTE},
-	{"critical", "not even the floors fit: those with the least weight give first", STYLE_BAD},
+	{"critical", "not even what guests must have fits", STYLE_BAD},
 };
 
 static size_t find_state(const char *state)
@@ -127,6 +127,36 @@ static unsigned print_problems(const struct cli *c, FILE *f, const json_t *host)
 	return (unsigned)json_array_size(get_at(host, "/problems"));
 }
 
+/* A host that cannot give all what they want, or must have: what is done, and what would help. */
+static unsigned print_state(const struct cli *c, FILE *f, const json_t *host, const json_t *guests, bool acts)
+{
+	const char *state = get_string(host, "/state", "?");
+	bool critical = streq(state, "critical");
+	uint64_t sum = 0, room = get_number(host, "/memory/budget", 0);
+	char all[SIZE_TEXT_MAX], have[SIZE_TEXT_MAX], what[128];
+	const json_t *g;
+	size_t i;
+
+	if (!critical && !streq(state, "short"))
+		return 0;
+	json_array_foreach (guests, i, g)
+		sum = add_sat(sum, get_number(g, critical ? "/memory/floor" : "/memory/want", 0));
+	room = sub_sat(room, get_number(host, "/memory/reserved", 0));
+	/* A state is left for a better one only with some memory to spare. */
+	snprintf(what, sizeof(what), sum > room ? "%s %s in all, and there are %s for them" : "%s %s in all, of %s: that barely fits",
+		critical ? "guests must have" : "guests want", size_format(sum, all), size_format(room, have));
+	if (critical)
+		line(c, f, STYLE_BAD, state,
+			"%s (it is what they use, their Min=, and the room for a burst that those with neither swap nor autodeflate "
+			"keep) -> %s; mend: lower Min=, give guests swap or autodeflate, or move a guest away",
+			what, acts ? "each gets its part by weight, and none less than it needs to live" : "nothing is done in this mode");
+	else
+		line(c, f, STYLE_NOTE, state,
+			"%s -> %s; mend: give those that matter more Weight=, or move a guest away", what,
+			acts ? "what is idle is taken first, the rest is divided by weight" : "nothing is done in this mode");
+	return 1;
+}
+
 /* How it shows that it is short: it may stall, read back what it has just dropped, or have little left. */
 static const char *short_text(const json_t *g, char *text, size_t size)
 {
@@ -171,6 +201,18 @@ static void line_pressed(const struct cli *c, FILE *f, const json_t *g, bool act
 	else
 		line(c, f, STYLE_NOTE, name, "%s at %s -> %s", how, a,
 			acts ? "it is first to get what comes free" : "nothing is done in this mode");
+}
+
+static void line_unmet(const struct cli *c, FILE *f, const json_t *g, bool acts)
+{
+	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX];
+
+	line(c, f, STYLE_BAD, get_string(g, "/name", "?"),
+		"has %s, less than its Min= of %s, for which there is no room -> %s; mend: lower Min= (its own or others'), or move a "
+		"guest away",
+		show_size(get_number(g, "/memory/actual", UINT64_MAX), a),
+		show_size(get_number(g, "/memory/min", UINT64_MAX), b),
+		acts ? "it is among the first to get what comes free" : "nothing is done in this mode");
 }
 
 static void line_stale(const struct cli *c, FILE *f, const json_t *g, uint64_t now)
@@ -253,6 +295,8 @@ static unsigned print_guest(const struct cli *c, FILE *f, const json_t *g, uint6
 		line_stale(c, f, g, now);
 	if (guest_is(g, "pressed") && ++n)
 		line_pressed(c, f, g, acts);
+	if (guest_is_unmet(g) && ++n)
+		line_unmet(c, f, g, acts);
 	if (guest_is(g, "not-credible") && ++n)
 		line(c, f, STYLE_NOTE, name,
 			"asks for memory and does not use what it was given -> its pressure counts "
@@ -287,7 +331,7 @@ unsigned host_print_wrong(const struct cli *c, FILE *f, const json_t *host, cons
 {
 	uint64_t now = get_time(host, "/decided");
 	bool acts = streq(get_string(host, "/mode", "?"), "enforce");
-	unsigned n = print_problems(c, f, host), told = 0, more = 0;
+	unsigned n = print_problems(c, f, host) + print_state(c, f, host, guests, acts), told = 0, more = 0;
 	bool cut = count_not_well(guests) > WRONG_GUESTS_MAX;
 	const json_t *g;
 	size_t i;

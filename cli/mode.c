@@ -50,7 +50,7 @@ static void print_released(const json_t *answer, bool would)
 		printf("%llu guest%s%s given back what %s had\n", given, given == 1 ? "" : "s",
 			would ? " would be" : given == 1 ? " is" : " are", given == 1 ? "it" : "they");
 	else if (!json_array_size(left_out))
-		printf("nothing is held: every guest has what it had before\n");
+		printf("nothing %s held: every guest has what it had before\n", would ? "is" : "was");
 	json_array_foreach (json_object_get(answer, "given"), i, one)
 		print_given(one);
 	json_array_foreach (left_out, i, one)

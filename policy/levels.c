@@ -151,11 +151,14 @@ void levels_guest(struct decision *d, struct work *w)
 	w->p->proved = w->sizes.proved && w->g->demand.credit_permyriad >= CREDIT_PRESSED_PERMYRIAD;
 	w->p->used_bytes = w->g->demand.known ? w->g->demand.used_bytes : 0;
 	w->p->want_bytes = w->sizes.want_bytes;
+	w->p->headroom_bytes = w->sizes.headroom_bytes;
+	w->p->no_net_bytes = w->sizes.no_net ? w->sizes.safe_bytes : 0;
 	w->p->floor_bytes = w->held_bytes;
 	w->p->max_bytes = w->s->max_bytes;
 	if (w->out)
 		return;
-	if (in_grace(w, d->now))
+	w->p->in_grace = in_grace(w, d->now);
+	if (w->p->in_grace)
 		decision_wake(d, w->s->started_usec + w->set->mem_boot_grace_usec);
 	d->n_releases += w->sizes.full_release;
 	w->div = &d->divs[d->n_divs++];

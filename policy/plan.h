@@ -80,6 +80,8 @@ char *event_format(const struct plan_event *e, char buf[static REASON_TEXT_MAX])
 struct plan_guest {
 	uint64_t used_bytes;     /* what it uses by its own word, its kernel's share included */
 	uint64_t want_bytes;     /* of actual */
+	uint64_t headroom_bytes; /* of that, beyond what it uses */
+	uint64_t no_net_bytes;   /* with neither swap nor autodeflate it lives on no less than this; 0: it has one, or that is not known */
 	uint64_t floor_bytes;    /* not shrunk below this */
 	uint64_t min_bytes, max_bytes; /* effective */
 	uint64_t share_bytes;    /* what the division gives it */
@@ -94,6 +96,7 @@ struct plan_guest {
 	bool proved;             /* seen short of late: what it wants is no guess */
 	bool left_out;           /* of the division: stays as it is, charged where it is */
 	bool pressed, stale, stuck, breaker, not_credible, booting, known;
+	bool in_grace;           /* it started less than BootGraceSec= ago: keeps what it has */
 	struct reason standing;  /* why its share is what it is */
 };
 

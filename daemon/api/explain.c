@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "common/units.h"
 #include "daemon/api/command.h"
+#include "daemon/api/explain.h"
 #include "daemon/api/internal.h"
 #include "daemon/api/serve.h"
 
@@ -115,17 +115,6 @@ void run_effective(struct api *a, struct api_call *call, const struct view_input
 
 /* ---- sentences ---- */
 
-_printf_(2, 3) static void say(struct json_out *o, const char *fmt, ...)
-{
-	char text[512];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	json_out_string(o, text);
-}
-
 static const struct {
 	const char *word, *sentence;
 } condition_sentences[] = {
@@ -152,7 +141,7 @@ static void say_condition(const char *word, void *userdata)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(condition_sentences); i++)
 		if (streq(condition_sentences[i].word, word))
-			say(userdata, "%s: %s", word, condition_sentences[i].sentence);
+			explain_say(userdata, "%s: %s", word, condition_sentences[i].sentence);
 }
 
 static void say_shut_out(struct json_out *o, const struct guest_sample *g, uint64_t now_boot_usec)
@@ -161,31 +150,9 @@ static void say_shut_out(struct json_out *o, const struct guest_sample *g, uint6
 	char span[SPAN_TEXT_MAX];
 
 	if (g->shut_out_usec)
-		say(o, "its agent is not listened to for another %s, for it misbehaved "
+		explain_say(o, "its agent is not listened to for another %s, for it misbehaved "
 		       "(ballastctl events --guest %s --kind channel-shut says how)",
 			span_format(left - left % USEC_PER_SEC, span), g->id.name);
-}
-
-static void say_sizes(struct json_out *o, const struct guest_sample *g, const struct plan_guest *p)
-{
-	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX], c[SIZE_TEXT_MAX], d[SIZE_TEXT_MAX];
-	char text[REASON_TEXT_MAX];
-
-	say(o, "%s has %s of at most %s", g->id.name, size_format(g->actual_bytes, a),
-		size_format(g->max_bytes, b));
-	if (g->fixed != FIXED_NOT)
-		say(o, "its memory cannot be moved (%s): it is counted at its maximum",
-			fixed_reason_to_string(g->fixed));
-	if (!p)
-		return;
-	if (p->known)
-		say(o, "it uses %s and wants %s with its headroom; it is not shrunk below %s",
-			size_format(p->used_bytes, a), size_format(p->want_bytes, b),
-			size_format(p->floor_bytes, c));
-	say(o, "its share of the host is %s; it is counted at %s", size_format(p->share_bytes, a),
-		size_format(p->charge_bytes, d));
-	if (guest_standing(p) && p->standing.code != REASON_NONE)
-		say(o, "why: %s", reason_format(&p->standing, text));
 }
 
 static void say_last_change(struct json_out *o, const struct view_guest *v, uint64_t now_real_usec)
@@ -196,7 +163,7 @@ static void say_last_change(struct json_out *o, const struct view_guest *v, uint
 	if (!v || !v->changed_real_usec)
 		return;
 	usec = sub_sat(now_real_usec, v->changed_real_usec);
-	say(o, "its last command came %s ago: from %s to %s, %s",
+	explain_say(o, "its last command came %s ago: from %s to %s, %s",
 		span_format(usec - usec % USEC_PER_SEC, ago), size_format(v->changed_from_bytes, a),
 		size_format(v->changed_to_bytes, b), reason_format(&v->changed_reason, text));
 }
@@ -206,10 +173,10 @@ static void say_host(struct json_out *o, const struct view_input *k)
 	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX];
 
 	if (k->mode == MODE_OBSERVE)
-		say(o, "mode is observe: this is what would be done, nothing is touched "
+		explain_say(o, "mode is observe: this is what would be done, nothing is touched "
 		       "(ballastctl mode enforce goes live)");
 	if (k->plan)
-		say(o, "the host is %s: guests count for %s of a budget of %s",
+		explain_say(o, "the host is %s: guests count for %s of a budget of %s",
 			host_state_to_string(k->plan->host_state),
 			size_format(k->plan->charged_bytes, a),
 			size_format(k->plan->budget_bytes, b));
@@ -227,13 +194,13 @@ static void say_policies(
 			continue;
 		policy_set_info(k->set, i, &info);
 		if (guest_policy_active(gp, i))
-			say(o, "policy %s is in force%s", info.name,
+			explain_say(o, "policy %s is in force%s", info.name,
 				info.stale ? " (its last good version: the file is bad now)" : "");
 		else if (!policy_windows_open(decide_state_windows(k->state), i))
-			say(o, "policy %s matches, but its schedule is closed (%s)", info.name,
+			explain_say(o, "policy %s matches, but its schedule is closed (%s)", info.name,
 				info.on_calendar);
 		else
-			say(o, "policy %s matches, but its condition does not hold (%s)", info.name,
+			explain_say(o, "policy %s matches, but its condition does not hold (%s)", info.name,
 				info.condition);
 	}
 }
@@ -254,7 +221,7 @@ static void say_overrides(struct json_out *o, const struct view_input *k, const 
 		span_format(usec - usec % USEC_PER_SEC, left);
 		if (usec > 3660 * USEC_PER_DAY)
 			snprintf(left, sizeof(left), "until it is cleared");
-		say(o, "%s=%s was set by hand by %s, %s%s%s%s", v->key, v->value, v->by,
+		explain_say(o, "%s=%s was set by hand by %s, %s%s%s%s", v->key, v->value, v->by,
 			usec > 3660 * USEC_PER_DAY ? "" : "for another ", left,
 			*v->reason ? ": " : "", v->reason);
 	}
@@ -267,7 +234,7 @@ static void write_text(
 
 	json_out_key(o, "text");
 	json_out_open(o, '[');
-	say_sizes(o, g, plan_guest(k, index));
+	explain_sizes(o, g, plan_guest(k, index), guest_policy_settings(gp));
 	guest_conditions(g, plan_guest(k, index), say_condition, o);
 	say_shut_out(o, g, k->snapshot->now_boot_usec);
 	say_last_change(o, k->guests ? &k->guests[index] : NULL, k->snapshot->now_real_usec);

@@ -21,6 +21,8 @@ daemon_api_libapi_a_SOURCES = \
 	daemon/api/command.c \
 	daemon/api/command.h \
 	daemon/api/explain.c \
+	daemon/api/explain-sizes.c \
+	daemon/api/explain.h \
 	daemon/api/http.c \
 	daemon/api/http-conn.c \
 	daemon/api/http.h \
@@ -66,6 +68,7 @@ api_tests = \
 	tests/unit/test-api \
 	tests/unit/test-api-clients \
 	tests/unit/test-eventlog \
+	tests/unit/test-explain-sizes \
 	tests/unit/test-routes \
 	tests/unit/test-view \
 	$(NULL)
@@ -76,6 +79,7 @@ tests_unit_test_api_LDADD = $(fake_libs) $(LIBCURL_LIBS)
 tests_unit_test_api_clients_CPPFLAGS = $(AM_CPPFLAGS) $(LIBCURL_CFLAGS)
 tests_unit_test_api_clients_LDADD = $(fake_libs) $(LIBCURL_LIBS)
 tests_unit_test_eventlog_LDADD = daemon/libview.a $(policy_libs) $(JANSSON_LIBS)
+tests_unit_test_explain_sizes_LDADD = $(api_libs) $(policy_libs) $(api_system_libs)
 tests_unit_test_routes_LDADD = $(api_libs) $(policy_libs) $(api_system_libs)
 tests_unit_test_view_LDADD = daemon/libview.a $(policy_libs)
 

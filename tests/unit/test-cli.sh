@@ -315,6 +315,18 @@ else
 fi
 
 stop_fake
+
+# --- a host in need, and nothing else that is wrong ---
+start_fake || { echo "Bail out! no fake ballastd"; exit 1; }
+tell_fake calm
+COLUMNS=400 exits 0 "All is well" status
+tell_fake squeeze
+"$ctl" mode enforce >/dev/null
+golden status-critical status
+"$ctl" mode observe >/dev/null
+COLUMNS=400 exits 0 "and there are 7 GiB for them (it is what they use, their Min=" status
+COLUMNS=400 exits 0 "-> nothing is done in this mode; mend: lower Min=" status
+stop_fake
 fake_pid=
 exits 6 "systemctl status ballastd" guest list
 echo "1..$n"
