@@ -149,7 +149,7 @@ static unsigned print_state(const struct cli *c, FILE *f, const json_t *host, co
 		line(c, f, STYLE_BAD, state,
 			"%s (it is what they use, their Min=, and the room for a burst that those with neither swap nor autodeflate "
 			"keep) -> %s; mend: lower Min=, give guests swap or autodeflate, or move a guest away",
-			what, acts ? "each gets its part by weight, and none less than it needs to live" : "nothing is done in this mode");
+			what, acts ? "each gets what it needs to live first, the rest is divided by weight" : "nothing is done in this mode");
 	else
 		line(c, f, STYLE_NOTE, state,
 			"%s -> %s; mend: give those that matter more Weight=, or move a guest away", what,

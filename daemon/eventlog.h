@@ -32,7 +32,7 @@ enum daemon_event {
 	DAEMON_EVENT_LIBVIRT_BACK,
 	DAEMON_EVENT_MODE,	 /* observe or enforce */
 	DAEMON_EVENT_RELOAD,	 /* policies and configuration were read again */
-	DAEMON_EVENT_POLICY_BAD, /* a file is bad; its last good version stays */
+	DAEMON_EVENT_POLICY_BAD, /* a file is bad; its last good version stays, if it has one */
 	DAEMON_EVENT_OVERRIDE_SET,
 	DAEMON_EVENT_OVERRIDE_CLEARED,
 	DAEMON_EVENT_OVERRIDE_EXPIRED,
