@@ -124,6 +124,15 @@ static void print_matching(const struct cli *c, const json_t *effective)
 		printf("  No policy is for it: the defaults hold.\n");
 }
 
+static void print_not_matching(size_t all, size_t matching)
+{
+	bool one = all == matching + 1;
+
+	if (all > matching)
+		printf("  %zu more %s not for it: %s [Match] does not name it\n", all - matching,
+			one ? "is" : "are", one ? "its" : "their");
+}
+
 static int show_policy(struct cli *c)
 {
 	_cleanup_json_ json_t *answer = NULL;
@@ -174,12 +183,9 @@ int cmd_policy_explain(struct cli *c)
 		return cli_print_json(c, answer);
 	printf("Policies for %s, later ones win:\n", get_string(answer, "/guest", "?"));
 	print_matching(c, answer);
-	if (client_try(c, "/v1/policies", &all, problem) == CLI_OK &&
-		json_array_size(get_at(all, "/policies")) >
-			json_array_size(get_at(answer, "/policies")))
-		printf("  %zu more are not for it: their [Match] does not name it\n",
-			json_array_size(get_at(all, "/policies")) -
-				json_array_size(get_at(answer, "/policies")));
+	if (client_try(c, "/v1/policies", &all, problem) == CLI_OK)
+		print_not_matching(json_array_size(get_at(all, "/policies")),
+			json_array_size(get_at(answer, "/policies")));
 	printf("\nSettings that they give:\n");
 	settings_print_given(c, get_at(answer, "/settings"));
 	return CLI_OK;

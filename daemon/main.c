@@ -131,6 +131,7 @@ static int check(const struct options *o)
 	_cleanup_diag_list_ struct diag_list findings = {0};
 	_cleanup_policy_set_ struct policy_set *set = NULL;
 	int r = conf_load(o->conf_path, o->conf_named, &conf, &findings);
+	size_t n;
 
 	if (r >= 0) {
 		struct policy_dirs dirs = {.dirs = (const char *const *)conf.policy_dirs};
@@ -144,7 +145,8 @@ static int check(const struct options *o)
 		return EXIT_CONFIG;
 	print_findings(policy_set_notes(set));
 	note_memory_source(set);
-	printf("configuration and %zu policies are good\n", policy_set_count(set));
+	n = policy_set_count(set);
+	printf("configuration and %zu polic%s are good\n", n, n == 1 ? "y" : "ies");
 	return EXIT_SUCCESS;
 }
 
