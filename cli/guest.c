@@ -59,13 +59,14 @@ static void print_memory(const struct cli *c, const json_t *g)
 		{"uses", "/memory/used", "its kernel's share included"},
 		{"wants", "/memory/want", "with headroom"},
 		{"floor", "/memory/floor", "it is not shrunk below this"},
-		{"min", "/memory/min", "by policy"},
-		{"max", "/memory/limit", "by policy"},
+		{"min", "/memory/min", "by policy or by hand"},
+		{"max", "/memory/limit", "by policy or by hand"},
 		{"at most", "/memory/max", "by its definition"},
 		{"share", "/memory/share", "what the division gives it"},
 		{"charged", "/memory/charge", "what it counts for on the host"},
 		{"resident", "/memory/resident", "really held on the host, QEMU's own included"},
 	};
+	const char *net = get_string(g, "/net", "not known");
 	char text[RATIO_TEXT_MAX + 64], stall[RATIO_TEXT_MAX];
 
 	title(c, "Memory");
@@ -75,7 +76,8 @@ static void print_memory(const struct cli *c, const json_t *g)
 		show_permyriad(get_number(g, "/memory/stall_permyriad", UINT64_MAX), stall),
 		(unsigned long long)get_number(g, "/memory/refaults_per_sec", 0));
 	row(c, "stalls", text);
-	row(c, "net", get_string(g, "/net", "not known"));
+	row(c, "safety net",
+		streq(net, "none") ? "none: neither enough free swap nor autodeflate" : net);
 	if (get_string(g, "/fixed", NULL))
 		row(c, "fixed", get_string(g, "/fixed", ""));
 }
