@@ -187,6 +187,9 @@ golden mode mode
 golden mode-dry mode observe --dry-run
 golden mode-observe mode observe
 golden status-observe status
+exits 0 "ballastctl: mode is observe: it takes effect only with: ballastctl mode enforce" guest set files1 --weight 200
+exits 0 "ballastctl: mode is observe: it takes effect only with: ballastctl mode enforce" guest set files1 --clear
+golden set-observe-dry guest set files1 --weight 200 --dry-run
 golden mode-enforce mode enforce
 golden reload reload
 golden reload-dry reload -n
@@ -194,6 +197,8 @@ golden set-dry guest set web1 --min 512M --weight 300 --for 2h --reason "release
 golden set guest set web1 --memory 1G --cpu-quota 150% --until 2040-01-03T08:00:00Z --reason "release day"
 golden set-explained guest explain web1
 golden set-clear-dry guest set web1 --clear -n
+exits 0 '{"overrides":[]}' guest set web1 --clear --json
+golden set-again guest set web1 --memory 1G --json
 golden set-clear guest set web1 --clear
 golden set-clear-again guest set web1 --clear
 golden set-min-over-max guest set web1 --min 2G --max 1G
