@@ -37,6 +37,9 @@ static void make_path(struct cli *c, const char *after, char path[static CLIENT_
 static void print_events(const struct cli *c, const json_t *answer)
 {
 	uint64_t now = (uint64_t)time(NULL) * USEC_PER_SEC;
+	/* A screen that is wide enough has a line for each. */
+	unsigned view = EVENT_VIEW_KIND | EVENT_VIEW_GUEST |
+			(c->term.columns < 100 ? EVENT_VIEW_WRAP : 0);
 	const json_t *e;
 	size_t i;
 
@@ -50,7 +53,7 @@ static void print_events(const struct cli *c, const json_t *answer)
 
 			printf("%s\n", text ? text : "{}");
 		} else {
-			event_print(c, stdout, e, now);
+			event_print(c, stdout, e, now, 0, view);
 		}
 	}
 	fflush(stdout);

@@ -53,7 +53,8 @@ static void print_verdicts(
 		fputs("  ", stdout);
 		term_print_cut(&c->term, stdout, v == POLICY_ACTIVE ? STYLE_GOOD : STYLE_DIM,
 			info.name, 32, true);
-		printf("  %s\n", verdict_words[v]);
+		fputs("  ", stdout);
+		term_print_wrapped(&c->term, stdout, verdict_words[v], 36, 36);
 	}
 }
 

@@ -109,16 +109,19 @@ static void print_matching(const struct cli *c, const json_t *effective)
 	json_array_foreach (get_at(effective, "/policies"), i, p) {
 		bool active = get_bool(p, "/active"), open = get_bool(p, "/open");
 		const char *what = get_string(p, open ? "/condition" : "/on_calendar", "");
+		bool tell = !active && *what;
+		char text[1024];
 
 		fputs("  ", stdout);
 		term_print_cut(&c->term, stdout, active ? STYLE_GOOD : STYLE_DIM,
 			get_string(p, "/name", "?"), 32, true);
-		printf("  %s", why_not(p));
-		if (!active && *what)
-			printf(" (%s)", what);
-		if (get_bool(p, "/stale"))
-			printf("; its file is bad now, this is its last good version");
-		fputc('\n', stdout);
+		snprintf(text, sizeof(text), "%s%s%.800s%s%s", why_not(p), tell ? " (" : "",
+			tell ? what : "", tell ? ")" : "",
+			get_bool(p, "/stale")
+				? "; its file is bad now, this is its last good version"
+				: "");
+		fputs("  ", stdout);
+		term_print_wrapped(&c->term, stdout, text, 36, 36);
 	}
 	if (!i)
 		printf("  No policy is for it: the defaults hold.\n");

@@ -183,6 +183,11 @@ golden events events
 golden events-filtered events --guest web1 --kind command
 golden events-json events --json --limit 2
 golden events-after events --after host1:0badcafe:4
+for columns in 80 60; do
+	for command in status "guest explain web1" events "guest show web1" "policy explain web1"; do
+		COLUMNS=$columns golden "${command// /-}-$columns" $command
+	done
+done
 golden mode mode
 golden mode-dry mode observe --dry-run
 golden mode-observe mode observe
@@ -306,10 +311,47 @@ if script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
 	[ $r = 0 ] && grep -aq $'\033\[?1049h' "$scratch/typed" && grep -aq $'\033\[?1049l' "$scratch/typed" &&
 		grep -aq WAITS "$scratch/typed" && grep -aq 'more is wrong: ballastctl status' "$scratch/typed"
 	report $? "top takes the screen, keys, and gives the screen back"
+	for size in "80 24" "60 12"; do
+		: >"$scratch/typed"
+		{
+			wait_for "$scratch/typed" "q quit" && wait_for "$scratch/typed" $'\033[J'
+			printf q
+		} | TERM=xterm script -qefc "stty cols ${size% *} rows ${size#* }; exec env -u COLUMNS $ctl top" \
+			"$scratch/typed" >/dev/null
+		# One frame: from "go to the upper left corner" to "clear below"
+		sed -n '/\x1b\[H/,/\x1b\[J/p' "$scratch/typed" | sed '/\x1b\[J/q' |
+			sed -E 's/\x1b\[[0-9;?]*[a-zA-Z]//g; s/\r+$//' >"$scratch/frame"
+		rows=0 widest=0
+		while IFS= read -r line; do
+			rows=$((rows + 1))
+			[ "${#line}" -le "$widest" ] || widest=${#line}
+		done <"$scratch/frame"
+		head -n 1 "$scratch/frame" | grep -q "q quit" && sed -n 2p "$scratch/frame" | grep -q "^host1" &&
+			[ "$widest" -le "${size% *}" ] && [ "$rows" -le "${size#* }" ]
+		r=$?
+		[ $r = 0 ] || sed 's/^/# /' "$scratch/frame"
+		report $r "top fits ${size% *} columns and ${size#* } rows: $widest, $rows"
+	done
 else
 	n=$((n + 1)); echo "ok $n - colours and top # SKIP no pseudo-terminal"
 fi
 
+stop_fake
+fake_pid=
+
+# --- a bad night ---
+start_fake || { echo "Bail out! no fake ballastd"; exit 1; }
+tell_fake trouble
+for columns in 80 120; do
+	COLUMNS=$columns golden status-trouble-$columns status
+done
+COLUMNS=80 golden explain-trouble guest explain web1
+exits 0 "events --guest files1 says more" status
+exits 0 "safety net    none: neither enough free swap nor autodeflate" guest show backup1
+exits 0 "min           512 MiB    by policy or by hand" guest show backup1
+golden set-trouble guest set web1 --weight 300
+golden mode-trouble mode enforce
+exits 0 "exit 0" mode enforce -n
 stop_fake
 fake_pid=
 exits 6 "systemctl status ballastd" guest list
