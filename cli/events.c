@@ -91,6 +91,21 @@ static int follow(struct cli *c, const char *first, uint64_t interval_usec)
 	return CLI_OK;
 }
 
+/* As the daemon would, and also without it. */
+static int check_limit(struct cli *c)
+{
+	const char *text = cli_value(c, OPT_LIMIT);
+	unsigned long n;
+	char *end;
+
+	if (!text)
+		return CLI_OK;
+	n = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || n < 1 || n > 1000)
+		return cli_usage(c, "--limit: found \"%s\", expected 1 to 1000", text);
+	return CLI_OK;
+}
+
 int cmd_events(struct cli *c)
 {
 	_cleanup_json_ json_t *answer = NULL;
@@ -100,7 +115,9 @@ int cmd_events(struct cli *c)
 
 	if (c->n_values[OPT_GUEST] > 1)
 		return cli_usage(c, "events takes one --guest");
-	r = watch_interval(c, &interval_usec);
+	r = check_limit(c);
+	if (r == CLI_OK)
+		r = watch_interval(c, &interval_usec);
 	if (r != CLI_OK)
 		return r;
 	make_path(c, cli_value(c, OPT_AFTER), path);

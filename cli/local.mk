@@ -23,6 +23,7 @@ ballastctl_SOURCES = \
 	cli/host-view.c \
 	cli/host-view.h \
 	cli/main.c \
+	cli/message.c \
 	cli/mode.c \
 	cli/option-table.c \
 	cli/options.c \

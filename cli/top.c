@@ -248,8 +248,10 @@ static int stream(struct cli *c, uint64_t interval_usec)
 	watch_begin();
 	do {
 		_cleanup_json_ json_t *answer = NULL;
-		int r = client_get(c, "/v1/guests", &answer);
+		int r;
 
+		c->answered = false; /* each look is a document of its own */
+		r = client_get(c, "/v1/guests", &answer);
 		if (r != CLI_OK)
 			return r;
 		cli_print_json(c, answer);

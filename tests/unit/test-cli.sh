@@ -57,6 +57,20 @@ exits() # CODE TEXT ARGUMENT...: this exit code, with TEXT in what it says
 	report $r "ballastctl $*: exit $code, says \"$text\""
 }
 
+# With --json a failure that the daemon did not judge is a problem object on standard output too, and
+# that alone.
+problem() # EXIT-CODE PROBLEM-CODE DETAIL ARGUMENT...
+{
+	local code=$1 word=$2 detail=$3 r=1
+	shift 3
+	(cd "$scratch" && exec "$ctl" "$@" </dev/null 2>"$scratch/err") >"$scratch/out"
+	[ $? = "$code" ] && [ "$(wc -l <"$scratch/out")" = 1 ] && [ -s "$scratch/err" ] &&
+		grep -q "^{\"type\":\"urn:ballast:problem:$word\",\"title\":\"[^\"]*\",\"code\":\"$word\",\"detail\":\"" "$scratch/out" &&
+		grep -qF -- "$detail" "$scratch/out" && r=0
+	[ $r = 0 ] || sed 's/^/# /' "$scratch/out" "$scratch/err"
+	report $r "ballastctl $*: exit $code, a problem $word"
+}
+
 start_fake()
 {
 	coproc FAKE { exec "$builddir/tests/fixture/fake-ballastd" "$BALLAST_SOCKET"; }
@@ -134,6 +148,30 @@ done
 exits 3 "is not a directory" policy check --policy-dir bad.policy
 exits 3 "No such file" simulate /nowhere.json
 
+# --- options before a noun that has its own ---
+scenario=$srcdir/simulate/scenarios/$(ls -S "$srcdir/simulate/scenarios" | tail -n 1)
+scenario=$(realpath "$scenario")
+run simulate "$scenario" --json >"$scratch/simulated"
+for words in "--json simulate $scenario" "-j simulate $scenario" "simulate -j $scenario" "simulate $scenario -j"; do
+	run $words | cmp -s - "$scratch/simulated" && tail -n 1 "$scratch/simulated" | grep -qE "^exit [01]$"
+	report $? "ballastctl $words: as simulate FILE --json"
+done
+exits 2 "simulate does not take --socket" --socket X simulate "$scenario"
+exits 2 "simulate does not take --timeout" --timeout 1s simulate "$scenario"
+exits 2 "simulate does not take --limit" --limit=3 simulate "$scenario"
+exits 0 "Usage: ballastctl simulate FILE" --help simulate
+exits 0 "Usage: ballastctl simulate FILE" simulate --help
+exits 2 "a scenario file is missing" simulate
+
+# --- problems for programs ---
+problem 6 unreachable "ballastd does not answer at" status -j
+problem 6 unreachable "ballastd does not answer at" --json events --follow
+problem 2 usage 'there is no command \"bogus\"' -j bogus
+problem 2 usage 'there is no mode \"foo\"' -j mode foo
+problem 2 usage "there is no option --limt" events --limt 3 --json
+problem 3 not-found "/nonexist: there is no such file" -j policy check /nonexist
+problem 3 not-found "What was named is not there" -j simulate /nowhere.json
+
 # --- wrong usage ---
 exits 2 'did you mean "guest"?' gest list
 exits 2 'there is no command "frobnicate"' frobnicate
@@ -159,6 +197,11 @@ exits 2 'did you mean "enforce"?' mode enfroce
 exits 2 "--release goes with observe" mode enforce --release
 exits 2 "--at" policy test web1 --at never
 exits 2 "--interval" events --interval 5ms
+exits 2 "--timeout: " status --timeout=bogus
+exits 2 "--timeout: found \"100ms\", expected 1s to 1d" status --timeout=100ms
+for limit in 0 1001 x ""; do
+	exits 2 "--limit: found \"$limit\", expected 1 to 1000" events --limit "$limit"
+done
 
 # --- with a daemon ---
 start_fake || { echo "Bail out! no fake ballastd"; exit 1; }
@@ -219,7 +262,11 @@ exits 3 'nearest name is "web1"' guest set wbe1 --min 1G
 exits 3 'nearest name is "web1"' events --guest wbe1
 exits 2 "ballastctl: --max: 900 GiB is more than web1 can have, 4 GiB" guest set web1 --max 900G
 exits 2 'did you mean "command"?' events --kind comand
-exits 2 "1 to 1000" events --limit 0
+golden events-kind-unknown events --kind cmd
+for kind in $(sed -n 's/^Kinds: *//p; s/^  \([a-z]\)/\1/p' "$scratch/events-kind-unknown"); do
+	sed -n '/\\-\\-kind=/,/\\-\\-limit=/s/\\-/-/gp' "$srcdir/man/ballastctl.1" | grep -qwF -- "$kind"
+	report $? "ballastctl(1) has the kind of event $kind"
+done
 exits 3 '"code":"guest-unknown"' guest show wbe1 --json
 
 tell_fake bad
