@@ -118,6 +118,8 @@ cat >"$scratch/policy.d/80-full.policy" <<-X
 X
 printf '[Match]\nGuest=web*\n[Memory]\nMin=700M\nHeadroom=30%%\n' >"$scratch/60-new.policy"
 printf '[Memory]\nWieght=3\nMin=1Q\n' >"$scratch/bad.policy"
+printf '[When]\nCondition=guest.psi_mem_some > 2%%\n[Memory]\nMin=900M\n' >"$scratch/90-asks.policy"
+: >"$scratch/empty.txt"
 printf '[Match]\nTag=db\n[CPU]\nWeight=300\n' >"$scratch/70-tags.policy"
 
 # --- without a daemon ---
@@ -139,6 +141,9 @@ exits 0 '"verdict":"active"' policy test web1 --at "2040-01-02 10:00" --json 60-
 golden diff-offline policy diff 60-new.policy --policy-dir policy.d --guest web9 --guest mail9 --at "2040-01-02 10:00"
 golden diff-tags policy diff 70-tags.policy --policy-dir policy.d --guest x --tag db --at "2040-01-02 10:00"
 golden diff-nothing policy diff 60-new.policy --policy-dir policy.d --guest mail9 --at "2040-01-02 10:00"
+golden diff-unknown policy diff 90-asks.policy --policy-dir policy.d --guest mail9 --guest web9 --at "2040-01-02 10:00"
+exits 0 '"conditions_unknown":["80-full.policy","90-asks.policy"]' policy diff 90-asks.policy --policy-dir policy.d --guest mail9 --json
+exits 0 '"conditions_unknown":[]' policy diff 90-asks.policy --policy-dir policy.d --guest mail9 --json --conditions-hold
 golden diff-bad policy diff bad.policy --policy-dir policy.d --guest web9 --at "2040-01-02 10:00"
 exits 0 "1 policy, no mistakes" policy check --policy-dir policy.d policy.d/50-day.policy
 exits 6 "systemctl status ballastd" policy diff 60-new.policy --policy-dir policy.d --at "2040-01-02 10:00"
@@ -147,6 +152,10 @@ for verb in "check" "test web1" "diff 60-new.policy"; do
 done
 exits 3 "is not a directory" policy check --policy-dir bad.policy
 exits 3 "No such file" simulate /nowhere.json
+exits 9 "empty.txt: ballastd ignores it: a policy's name ends in .policy" policy check empty.txt
+exits 9 "2 mistakes" policy check empty.txt empty.txt
+exits 0 "1 policy, no mistakes" policy check - # what has no name has no wrong one
+COLUMNS=80 golden test-80 policy test web1 --at "2040-01-02 10:00" --policy-dir policy.d
 
 # --- options before a noun that has its own ---
 scenario=$srcdir/simulate/scenarios/$(ls -S "$srcdir/simulate/scenarios" | tail -n 1)
@@ -170,6 +179,8 @@ problem 2 usage 'there is no command \"bogus\"' -j bogus
 problem 2 usage 'there is no mode \"foo\"' -j mode foo
 problem 2 usage "there is no option --limt" events --limt 3 --json
 problem 3 not-found "/nonexist: there is no such file" -j policy check /nonexist
+problem 9 configuration-bad '"findings":[{"file":"bad.policy","line":2' -j policy test web1 bad.policy
+problem 9 configuration-bad '"detail":"2 mistakes"' -j policy diff bad.policy --guest x --policy-dir policy.d
 problem 3 not-found "What was named is not there" -j simulate /nowhere.json
 
 # --- wrong usage ---
@@ -255,6 +266,7 @@ golden enroll-dry guest enroll web1 --dry-run
 golden enroll-cannot guest enroll old1
 golden diff policy diff 60-new.policy --policy-dir policy.d --at "2040-01-02 10:00"
 golden diff-json policy diff 60-new.policy --policy-dir policy.d --at "2040-01-02 10:00" --json
+golden diff-strangers policy diff 60-new.policy --policy-dir policy.d --at "2040-01-02 10:00" --guest web1 --guest nosuchguest
 exits 3 'nearest name is "web1"' guest show wbe1
 exits 3 'nearest name is "web1"' guest explain wbe1
 exits 3 'nearest name is "web1"' guest enroll wbe1
