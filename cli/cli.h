@@ -118,8 +118,8 @@ int cli_usage(struct cli *c, const char *fmt, ...) _nonnull_args_(1, 2) _printf_
  * CLI_OK. */
 int cli_print_json(struct cli *c, const json_t *value) _nonnull_;
 
-/* With --json, what fails and has printed no document yet prints a problem object (RFC 9457) with the
- * members of the daemon's, but without a status: no HTTP answer was that. */
+/* With --json, what fails and has printed no document yet prints a problem object (RFC 9457): with
+ * the members of the daemon's, but without a status, for it is no HTTP answer. */
 void cli_print_problem(struct cli *c, enum cli_exit code) _nonnull_;
 
 /* Commands. */

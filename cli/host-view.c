@@ -72,7 +72,8 @@ void host_print_header(const struct cli *c, FILE *f, const json_t *host)
 	if (streq(mode, "enforce"))
 		return;
 	snprintf(text, sizeof(text),
-		"mode is %.16s: all is shown, nothing is touched; to go live: ballastctl mode enforce",
+		"mode is %.16s: all is shown, nothing is touched; to go live: ballastctl mode "
+		"enforce",
 		mode);
 	term_print_wrapped(&c->term, f, text, 0, 2);
 }
@@ -97,8 +98,8 @@ void host_print_memory(const struct cli *c, FILE *f, const json_t *host)
 	term_print_bar(&c->term, f, BAR_CELLS, charged, charged + reserved, budget,
 		over ? STYLE_BAD : STYLE_GOOD);
 	fputc(']', f);
-	snprintf(text, sizeof(text), "%s of %s given to guests%s%s%s, %s %s", size_format(charged, a),
-		size_format(budget, b), reserved ? ", " : "",
+	snprintf(text, sizeof(text), "%s of %s given to guests%s%s%s, %s %s",
+		size_format(charged, a), size_format(budget, b), reserved ? ", " : "",
 		reserved ? size_format(reserved, d) : "", reserved ? " reserved" : "",
 		size_format(over ? charged + reserved - budget : budget - charged - reserved, e),
 		over ? "too much" : "free");

@@ -160,7 +160,7 @@ static int check_timeout(struct cli *c)
 	return CLI_OK;
 }
 
-/* What takes its own options has no daemon to ask: of the common ones --help and --json are for it. */
+/* What takes its own options asks no daemon: of the common ones --help and --json are for it. */
 static bool takes_common(const struct cli_command *cmd, enum cli_option o)
 {
 	return option_is_common(o) && (!cmd->run_raw || o == OPT_HELP || o == OPT_JSON);

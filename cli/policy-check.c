@@ -6,8 +6,9 @@
 static int print_json(struct cli *c, const struct policy_set *set, const struct diag_list *findings)
 {
 	_cleanup_json_ json_t *all = json_pack("{s:I,s:o,s:o}", "policies",
-		(json_int_t)(set ? policy_set_count(set) : 0), "findings", policy_findings_json(findings),
-		"notes", policy_findings_json(set ? policy_set_notes(set) : NULL));
+		(json_int_t)(set ? policy_set_count(set) : 0), "findings",
+		policy_findings_json(findings), "notes",
+		policy_findings_json(set ? policy_set_notes(set) : NULL));
 
 	return all ? cli_print_json(c, all) : cli_fail(c, CLI_FAILED, "out of memory");
 }

@@ -46,7 +46,7 @@ static bool has_name(const json_t *names, const char *name)
 	return false;
 }
 
-/* Names of policies that are for the guest and were left out, for what they ask is not known here. */
+/* Names of policies for the guest that were left out: what they ask is not known here. */
 static void note_unknown(
 	const struct policy_set *set, const struct what_if_answer *a, json_t *names)
 {
@@ -177,7 +177,7 @@ static void print_unknown(const struct cli *c, const json_t *names)
 	term_print_wrapped(&c->term, stdout, text, 0, 2);
 }
 
-/* A guest need not exist, but who slipped with its name is told; where no daemon answers nobody can. */
+/* A guest need not exist, but who slipped with its name is told, where a daemon answers. */
 static void note_strangers(struct cli *c)
 {
 	fflush(stdout);

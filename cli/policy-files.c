@@ -104,7 +104,8 @@ static int find_ignored(char *const *files, int n, struct diag_list *findings)
 		if (is_policy_name(files[i]))
 			continue;
 		diag_set(&d, EINVAL, files[i], 0, 0,
-			"ballastd ignores it: a policy's name ends in .policy, a drop-in's in .conf");
+			"ballastd ignores it: a policy's name ends in .policy, a drop-in's in "
+			".conf");
 		if (diag_list_take(findings, &d) < 0)
 			return -ENOMEM;
 		found = 1;

@@ -7,8 +7,8 @@
 /* Policies read from files, without a daemon. */
 
 /* Reads files ("-": standard input) as a set of their own. Every mistake goes to findings with the
- * path as given; one is a name that the daemon ignores. Returns CLI_OK with *ret, or the exit code; the findings are not printed yet, all
- * other messages are. */
+ * path as given; one is a name that the daemon ignores. Returns CLI_OK with *ret, or the exit code;
+ * the findings are not printed yet, all other messages are. */
 int policy_files_read(struct cli *c, char *const *files, int n, struct policy_set **ret,
 	struct diag_list *findings) _nonnull_;
 /* Reads the installed directories (or --policy-dir), with files (n may be 0) as if they were

@@ -41,7 +41,7 @@ unsigned term_print_words(const struct term *t, FILE *f, enum style style, const
 /* The same without a style, and with the end of the line. */
 void term_print_wrapped(const struct term *t, FILE *f, const char *text, unsigned at,
 	unsigned indent) _nonnull_;
-/* A line that was made by the above, cut to the terminal's width; escape sequences take no columns. */
+/* A line made by the above, cut to the terminal's width; escape sequences take no columns. */
 void term_print_line(const struct term *t, FILE *f, const char *line) _nonnull_;
 
 /* A bar of so many cells: filled up to used, marked up to has, empty up to whole; all in the same
