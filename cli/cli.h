@@ -70,6 +70,10 @@ struct cli {
 	int n_args;
 	const char *values[OPT_NONE][CLI_VALUES_MAX]; /* "" for a flag */
 	unsigned n_values[OPT_NONE];
+	long timeout_sec;    /* --timeout, checked; 0: as usual */
+	char said[2048];     /* the last message, for the problem object of --json */
+	json_t *findings;    /* owned: mistakes that were named, for the same; or NULL */
+	bool answered;	     /* a JSON document was printed that ends the answer */
 	struct term term;
 };
 
@@ -81,8 +85,9 @@ struct cli_command {
 	int min_args, max_args;		/* max -1: any number */
 	const enum cli_option *options; /* ends with OPT_NONE; the common ones are not listed */
 	int (*run)(struct cli *c);
-	int (*run_raw)(int argc,
-		char **argv); /* instead: parses its own arguments, argv[0] is the name to use */
+	/* Instead: parses its own arguments; argv[0] is the name to use. Of the common options it
+	 * takes --help and --json. */
+	int (*run_raw)(int argc, char **argv);
 };
 extern const struct cli_command cli_commands[];
 extern const size_t cli_n_commands;
@@ -105,13 +110,17 @@ static inline bool cli_has(const struct cli *c, enum cli_option o)
 
 /* Prints "PROGRAM: ..." to standard error and returns code, so that a check ends in `return
  * cli_fail(...)`. */
-int cli_fail(const struct cli *c, enum cli_exit code, const char *fmt, ...) _nonnull_args_(1, 3)
+int cli_fail(struct cli *c, enum cli_exit code, const char *fmt, ...) _nonnull_args_(1, 3)
 	_printf_(3, 4);
 /* The same for wrong usage: adds which --help to read. */
-int cli_usage(const struct cli *c, const char *fmt, ...) _nonnull_args_(1, 2) _printf_(2, 3);
+int cli_usage(struct cli *c, const char *fmt, ...) _nonnull_args_(1, 2) _printf_(2, 3);
 /* Prints a value as JSON, one document on a line of its own (indented for a terminal). Returns
  * CLI_OK. */
-int cli_print_json(const struct cli *c, const json_t *value) _nonnull_;
+int cli_print_json(struct cli *c, const json_t *value) _nonnull_;
+
+/* With --json, what fails and has printed no document yet prints a problem object (RFC 9457): with
+ * the members of the daemon's, but without a status, for it is no HTTP answer. */
+void cli_print_problem(struct cli *c, enum cli_exit code) _nonnull_;
 
 /* Commands. */
 int cmd_status(struct cli *c);

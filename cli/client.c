@@ -60,12 +60,7 @@ static size_t take(char *data, size_t size, size_t n, void *userdata)
 
 static long timeout_sec(const struct cli *c)
 {
-	const char *given = cli_value(c, OPT_TIMEOUT);
-	uint64_t usec;
-
-	if (!given || span_parse(given, &usec, NULL) < 0)
-		return TIMEOUT_SEC;
-	return (long)MAX(MIN(usec / USEC_PER_SEC, UINT64_C(86400)), UINT64_C(1));
+	return c->timeout_sec ? c->timeout_sec : TIMEOUT_SEC;
 }
 
 static void transfer(
@@ -110,7 +105,7 @@ static const char *socket_group(const char *path)
 	return g ? g->gr_name : "ballast";
 }
 
-static int say_unreachable(const struct cli *c, const struct exchange *x, bool changes)
+static int say_unreachable(struct cli *c, const struct exchange *x, bool changes)
 {
 	const char *path = socket_path(c);
 
@@ -189,6 +184,22 @@ static void say_findings(const json_t *problem)
 	}
 }
 
+/* Kinds of events, where the one that was asked for is none. */
+static void say_kinds(const struct cli *c, const json_t *problem)
+{
+	const struct term term = {.columns = c->term.columns};
+	char text[2048] = "Kinds:";
+	const json_t *kind;
+	size_t i;
+
+	json_array_foreach (get_at(problem, "/kinds"), i, kind)
+		if (json_is_string(kind))
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s",
+				json_string_value(kind));
+	if (i)
+		term_print_wrapped(&term, stderr, text, 0, 2);
+}
+
 /* The option that a place in a body came from: "/memory/headroom_permyriad" is --headroom. Returns buf. */
 static char *option_of(const char *pointer, char buf[static 64])
 {
@@ -219,7 +230,7 @@ static const char *detail_of(const json_t *body, const char *code, char option[s
 	return detail + len;
 }
 
-static int say_problem(const struct cli *c, const struct exchange *x, const json_t *body)
+static int say_problem(struct cli *c, const struct exchange *x, const json_t *body)
 {
 	const char *code = get_string(body, "/code", NULL), *detail;
 	char option[64];
@@ -227,6 +238,7 @@ static int say_problem(const struct cli *c, const struct exchange *x, const json
 	if (!code)
 		return cli_fail(c, CLI_FAILED, "ballastd answered with status %ld", x->status);
 	say_findings(body);
+	say_kinds(c, body);
 	/* With --json a program reads the problem as it is. */
 	if (cli_has(c, OPT_JSON))
 		cli_print_json(c, body);
@@ -235,7 +247,7 @@ static int say_problem(const struct cli *c, const struct exchange *x, const json
 }
 
 /* Judges an exchange. *ret is its body, NULL if it has none. */
-static int judge(const struct cli *c, struct exchange *x, bool changes, json_t **ret)
+static int judge(struct cli *c, struct exchange *x, bool changes, json_t **ret)
 {
 	_cleanup_json_ json_t *body = NULL;
 

@@ -12,28 +12,52 @@ static enum style style_of(const char *severity)
 	return streq(severity, "notice") ? STYLE_BOLD : STYLE_NONE;
 }
 
-void event_print(const struct cli *c, FILE *f, const json_t *event, uint64_t now_real_usec)
+/* What happened and why, from column `at` on. */
+static void print_text(const struct cli *c, FILE *f, const char *text, unsigned at, unsigned indent,
+	bool wrap)
+{
+	unsigned columns = c->term.columns;
+
+	if (wrap) { /* below the text, where there is room for some words */
+		term_print_wrapped(&c->term, f, text, at,
+			columns >= at + 32 ? at + 2 : indent + 4);
+		return;
+	}
+	if (columns)
+		columns = columns > at + 8 ? columns - at : 8;
+	term_print_cut(&c->term, f, STYLE_NONE, text, columns, false);
+	fputc('\n', f);
+}
+
+/* A column of so many places; a longer word is cut. */
+static unsigned print_column(
+	const struct cli *c, FILE *f, enum style style, const char *text, unsigned columns)
+{
+	term_print_cut(&c->term, f, style, text, columns, true);
+	fputs("  ", f);
+	return columns + 2;
+}
+
+void event_print(const struct cli *c, FILE *f, const json_t *event, uint64_t now_real_usec,
+	unsigned indent, unsigned view)
 {
 	const char *why = get_string(event, "/reason/text", NULL),
 		   *by = get_string(event, "/by", NULL);
 	const char *what = get_string(event, "/text", "");
 	char time[SHOW_TIME_MAX], text[1024];
-	unsigned used;
+	unsigned at = indent;
 
 	if (why && strstr(what, why)) /* a command's text ends with its reason */
 		why = NULL;
 	show_time(get_time(event, "/time"), now_real_usec, time);
-	term_print(&c->term, f, STYLE_DIM, time);
-	fputs("  ", f);
-	term_print_cut(&c->term, f, style_of(get_string(event, "/severity", "")),
-		get_string(event, "/kind", "?"), 16, true);
-	fputs("  ", f);
-	term_print_cut(&c->term, f, STYLE_NAME, get_string(event, "/guest", "-"), 12, true);
-	fputs("  ", f);
+	fprintf(f, "%*s", (int)indent, "");
+	at += print_column(c, f, STYLE_DIM, time, term_width(time));
+	if (view & EVENT_VIEW_KIND)
+		at += print_column(c, f, style_of(get_string(event, "/severity", "")),
+			get_string(event, "/kind", "?"), 16);
+	if (view & EVENT_VIEW_GUEST)
+		at += print_column(c, f, STYLE_NAME, get_string(event, "/guest", "-"), 12);
 	snprintf(text, sizeof(text), "%s%s%s%s%s", what, why ? ": " : "", why ? why : "",
 		by ? ", by " : "", by ? by : "");
-	used = term_width(time) + 34;
-	term_print_cut(&c->term, f, STYLE_NONE, text,
-		c->term.columns > used + 20 ? c->term.columns - used : 0, false);
-	fputc('\n', f);
+	print_text(c, f, text, at, indent, view & EVENT_VIEW_WRAP);
 }

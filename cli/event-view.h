@@ -3,7 +3,13 @@
 
 #include "cli/cli.h"
 
-/* One event on one line: time, kind, guest, what happened and why. now: for leaving today's date
- * away. */
-void event_print(
-	const struct cli *c, FILE *f, const json_t *event, uint64_t now_real_usec) _nonnull_;
+/* What stands between an event's time and what happened, and whether a text that is longer than the
+ * line is wrapped or cut. */
+enum event_view {
+	EVENT_VIEW_KIND = 1,
+	EVENT_VIEW_GUEST = 2,
+	EVENT_VIEW_WRAP = 4,
+};
+/* One event after indent blanks. now: for leaving today's date away; 0: it never is. */
+void event_print(const struct cli *c, FILE *f, const json_t *event, uint64_t now_real_usec,
+	unsigned indent, unsigned view) _nonnull_;

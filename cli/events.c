@@ -37,6 +37,9 @@ static void make_path(struct cli *c, const char *after, char path[static CLIENT_
 static void print_events(const struct cli *c, const json_t *answer)
 {
 	uint64_t now = (uint64_t)time(NULL) * USEC_PER_SEC;
+	/* A screen that is wide enough has a line for each. */
+	unsigned view = EVENT_VIEW_KIND | EVENT_VIEW_GUEST |
+			(c->term.columns < 100 ? EVENT_VIEW_WRAP : 0);
 	const json_t *e;
 	size_t i;
 
@@ -50,7 +53,7 @@ static void print_events(const struct cli *c, const json_t *answer)
 
 			printf("%s\n", text ? text : "{}");
 		} else {
-			event_print(c, stdout, e, now);
+			event_print(c, stdout, e, now, 0, view);
 		}
 	}
 	fflush(stdout);
@@ -88,6 +91,21 @@ static int follow(struct cli *c, const char *first, uint64_t interval_usec)
 	return CLI_OK;
 }
 
+/* As the daemon would, and also without it. */
+static int check_limit(struct cli *c)
+{
+	const char *text = cli_value(c, OPT_LIMIT);
+	unsigned long n;
+	char *end;
+
+	if (!text)
+		return CLI_OK;
+	n = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || n < 1 || n > 1000)
+		return cli_usage(c, "--limit: found \"%s\", expected 1 to 1000", text);
+	return CLI_OK;
+}
+
 int cmd_events(struct cli *c)
 {
 	_cleanup_json_ json_t *answer = NULL;
@@ -97,7 +115,9 @@ int cmd_events(struct cli *c)
 
 	if (c->n_values[OPT_GUEST] > 1)
 		return cli_usage(c, "events takes one --guest");
-	r = watch_interval(c, &interval_usec);
+	r = check_limit(c);
+	if (r == CLI_OK)
+		r = watch_interval(c, &interval_usec);
 	if (r != CLI_OK)
 		return r;
 	make_path(c, cli_value(c, OPT_AFTER), path);

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "cli/client.h"
+#include "cli/effect.h"
 #include "cli/get.h"
 #include "common/json.h"
 #include "policy/what-if.h"
@@ -161,11 +162,19 @@ static int clear(struct cli *c, const char *path)
 	_cleanup_json_ json_t *answer = NULL;
 	int r = client_send(c, "DELETE", path, NULL, &answer);
 
-	if (r == CLI_OK && !cli_has(c, OPT_JSON))
-		printf("%s: %s\n", c->args[0],
-			cli_has(c, OPT_DRY_RUN) ? "would drop what was set by hand"
-						: "policies hold again");
-	return r;
+	if (r != CLI_OK)
+		return r;
+	if (cli_has(c, OPT_JSON)) {
+		_cleanup_json_ json_t *none = json_pack("{s:[]}", "overrides");
+
+		return cli_print_json(c, none);
+	}
+	printf("%s: %s\n", c->args[0],
+		cli_has(c, OPT_DRY_RUN) ? "would drop what was set by hand"
+					: "policies hold again");
+	if (!cli_has(c, OPT_DRY_RUN))
+		effect_note(c);
+	return CLI_OK;
 }
 
 int cmd_guest_set(struct cli *c)
@@ -198,5 +207,7 @@ int cmd_guest_set(struct cli *c)
 	if (cli_has(c, OPT_JSON))
 		return cli_print_json(c, answer);
 	print_overrides(c, answer);
+	if (!cli_has(c, OPT_DRY_RUN))
+		effect_note(c);
 	return CLI_OK;
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* `guest list|show|explain|enroll` */
+#include <time.h>
+
 #include "cli/client.h"
+#include "cli/effect.h"
 #include "cli/event-view.h"
 #include "cli/get.h"
 #include "cli/guest-table.h"
@@ -32,7 +35,11 @@ static void row(const struct cli *c, const char *name, const char *text)
 	fputs("  ", stdout);
 	term_print_cut(&c->term, stdout, STYLE_DIM, name, 12, true);
 	fputs("  ", stdout);
-	term_print(&c->term, stdout, STYLE_NONE, text);
+	if (c->term.columns && term_width(text) + 16 > c->term.columns) {
+		term_print_wrapped(&c->term, stdout, text, 16, 16);
+		return;
+	}
+	term_print(&c->term, stdout, STYLE_NONE, text); /* its own blanks too */
 	fputc('\n', stdout);
 }
 
@@ -59,13 +66,14 @@ static void print_memory(const struct cli *c, const json_t *g)
 		{"uses", "/memory/used", "its kernel's share included"},
 		{"wants", "/memory/want", "with headroom"},
 		{"floor", "/memory/floor", "it is not shrunk below this"},
-		{"min", "/memory/min", "by policy"},
-		{"max", "/memory/limit", "by policy"},
+		{"min", "/memory/min", "by policy or by hand"},
+		{"max", "/memory/limit", "by policy or by hand"},
 		{"at most", "/memory/max", "by its definition"},
 		{"share", "/memory/share", "what the division gives it"},
 		{"charged", "/memory/charge", "what it counts for on the host"},
 		{"resident", "/memory/resident", "really held on the host, QEMU's own included"},
 	};
+	const char *net = get_string(g, "/net", "not known");
 	char text[RATIO_TEXT_MAX + 64], stall[RATIO_TEXT_MAX];
 
 	title(c, "Memory");
@@ -75,7 +83,8 @@ static void print_memory(const struct cli *c, const json_t *g)
 		show_permyriad(get_number(g, "/memory/stall_permyriad", UINT64_MAX), stall),
 		(unsigned long long)get_number(g, "/memory/refaults_per_sec", 0));
 	row(c, "stalls", text);
-	row(c, "net", get_string(g, "/net", "not known"));
+	row(c, "safety net",
+		streq(net, "none") ? "none: neither enough free swap nor autodeflate" : net);
 	if (get_string(g, "/fixed", NULL))
 		row(c, "fixed", get_string(g, "/fixed", ""));
 }
@@ -172,11 +181,27 @@ int cmd_guest_show(struct cli *c)
 	return CLI_OK;
 }
 
+/* What stands above all that follows. */
+static void print_libvirt_away(const struct cli *c, const json_t *host)
+{
+	const json_t *p = effect_libvirt_problem(host);
+	char text[512];
+
+	if (!p)
+		return;
+	snprintf(text, sizeof(text),
+		"libvirt does not answer ballastd now: nothing can be commanded (%.400s)",
+		get_string(p, "/text", ""));
+	term_print_words(&c->term, stdout, STYLE_BAD, text, 0, 2);
+	fputc('\n', stdout);
+}
+
 int cmd_guest_explain(struct cli *c)
 {
-	_cleanup_json_ json_t *answer = NULL;
-	char path[CLIENT_PATH_MAX];
+	_cleanup_json_ json_t *answer = NULL, *host = NULL;
+	char path[CLIENT_PATH_MAX], problem[64];
 	int r = client_get(c, client_path("/v1/guests/%s/explain", c->args[0], path), &answer);
+	uint64_t now = (uint64_t)time(NULL) * USEC_PER_SEC;
 	const json_t *line, *event;
 	size_t i;
 
@@ -184,15 +209,20 @@ int cmd_guest_explain(struct cli *c)
 		return r;
 	if (cli_has(c, OPT_JSON))
 		return cli_print_json(c, answer);
+	if (client_try(c, "/v1/hosts/self", &host, problem) == CLI_OK)
+		print_libvirt_away(c, host);
+	if (get_time(host, "/decided"))
+		now = get_time(host, "/decided");
 	json_array_foreach (get_at(answer, "/text"), i, line) {
 		fputs(i ? "- " : "", stdout);
 		term_print_wrapped(&c->term, stdout,
-			json_is_string(line) ? json_string_value(line) : "", i ? 2 : 0);
+			json_is_string(line) ? json_string_value(line) : "", i ? 2 : 0,
+			i ? 2 : 0);
 	}
 	if (json_array_size(get_at(answer, "/changes")))
 		printf("\nLatest moves:\n");
 	json_array_foreach (get_at(answer, "/changes"), i, event)
-		event_print(c, stdout, event, 0);
+		event_print(c, stdout, event, now, 2, EVENT_VIEW_WRAP);
 	return CLI_OK;
 }
 

@@ -90,11 +90,6 @@ void help_command(const struct cli *c)
 	const struct cli_command *cmd = c->command;
 	char words[128];
 
-	if (cmd->run_raw) {
-		cmd->run_raw(2, (char *[]){(char *)(uintptr_t)cmd->noun,
-					(char *)(uintptr_t) "--help", NULL});
-		return;
-	}
 	command_words(cmd, words, sizeof(words));
 	printf("Usage: %s %s [OPTION...]\n\n%s.\n\n", c->program, words, cmd->summary);
 	if (!*cmd->verb)

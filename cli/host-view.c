@@ -24,39 +24,64 @@ static size_t find_state(const char *state)
 	return SIZE_MAX;
 }
 
-/* Separated facts on one line. */
-static void fact(const struct cli *c, FILE *f, enum style style, const char *text)
+/* Separated facts on one line, or on more where it is too short for them. at: where the last one
+ * ended. Returns where this one does. */
+static unsigned fact(
+	const struct cli *c, FILE *f, unsigned at, enum style style, const char *text)
 {
+	if (c->term.columns && at + 2 + term_width(text) > c->term.columns) {
+		fputc('\n', f);
+		at = 0;
+	}
 	fputs("  ", f);
 	term_print(&c->term, f, style, text);
+	return at + 2 + term_width(text);
+}
+
+static unsigned print_state(const struct cli *c, FILE *f, unsigned at, const char *state)
+{
+	size_t s = state ? find_state(state) : SIZE_MAX;
+	char means[96];
+
+	at = fact(c, f, at, s == SIZE_MAX ? STYLE_NONE : states[s].style,
+		state ? state : "starting");
+	if (s == SIZE_MAX)
+		return at;
+	snprintf(means, sizeof(means), "(%s)", states[s].means);
+	fputc(' ', f);
+	return term_print_words(&c->term, f, STYLE_NONE, means, at + 1, 2);
 }
 
 void host_print_header(const struct cli *c, FILE *f, const json_t *host)
 {
-	const char *state = get_string(host, "/state", NULL),
-		   *mode = get_string(host, "/mode", "?");
-	size_t s = state ? find_state(state) : SIZE_MAX;
+	const char *name = get_string(host, "/name", "?"), *mode = get_string(host, "/mode", "?");
 	uint64_t decided = get_time(host, "/decided"), started = get_time(host, "/started");
-	char text[SPAN_TEXT_MAX + 32], span[SPAN_TEXT_MAX];
+	char text[SPAN_TEXT_MAX + 96], span[SPAN_TEXT_MAX];
+	unsigned at;
 
-	term_print(&c->term, f, STYLE_BOLD, get_string(host, "/name", "?"));
-	fact(c, f, s == SIZE_MAX ? STYLE_NONE : states[s].style, state ? state : "starting");
-	if (s != SIZE_MAX)
-		fprintf(f, " (%s)", states[s].means);
-	fact(c, f, streq(mode, "enforce") ? STYLE_GOOD : STYLE_NOTE, mode);
+	term_print(&c->term, f, STYLE_BOLD, name);
+	at = print_state(c, f, term_width(name), get_string(host, "/state", NULL));
+	at = fact(c, f, at, streq(mode, "enforce") ? STYLE_GOOD : STYLE_NOTE, mode);
 	if (decided && started && decided >= started) {
 		snprintf(text, sizeof(text), "up %s", show_span(decided - started, span));
-		fact(c, f, STYLE_DIM, text);
+		at = fact(c, f, at, STYLE_DIM, text);
 	}
 	snprintf(text, sizeof(text), "ballastd %.16s", get_string(host, "/version", "?"));
-	fact(c, f, STYLE_DIM, text);
+	fact(c, f, at, STYLE_DIM, text);
 	fputc('\n', f);
-	if (!streq(mode, "enforce"))
-		fprintf(f,
-			"mode is %s: all is shown, nothing is touched; to go live: ballastctl mode "
-			"enforce\n",
-			mode);
+	if (streq(mode, "enforce"))
+		return;
+	snprintf(text, sizeof(text),
+		"mode is %.16s: all is shown, nothing is touched; to go live: ballastctl mode "
+		"enforce",
+		mode);
+	term_print_wrapped(&c->term, f, text, 0, 2);
 }
+
+/* The bar and its frame before the figures, and where the lines below begin. */
+#define BAR_CELLS 40
+#define BAR_COLUMNS (BAR_CELLS + 12)
+#define BAR_INDENT 8
 
 void host_print_memory(const struct cli *c, FILE *f, const json_t *host)
 {
@@ -64,27 +89,34 @@ void host_print_memory(const struct cli *c, FILE *f, const json_t *host)
 	uint64_t charged = get_number(host, "/memory/charged", 0);
 	uint64_t reserved = get_number(host, "/memory/reserved", 0);
 	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX], d[SIZE_TEXT_MAX], e[SIZE_TEXT_MAX],
-		g[SIZE_TEXT_MAX];
+		g[SIZE_TEXT_MAX], text[6 * SIZE_TEXT_MAX + 64];
 	bool over = charged + reserved > budget;
 
 	if (!budget)
 		return;
 	fputs("Memory  [", f);
-	term_print_bar(&c->term, f, 40, charged, charged + reserved, budget,
+	term_print_bar(&c->term, f, BAR_CELLS, charged, charged + reserved, budget,
 		over ? STYLE_BAD : STYLE_GOOD);
-	fprintf(f, "]  %s of %s given to guests", size_format(charged, a), size_format(budget, b));
-	if (reserved)
-		fprintf(f, ", %s reserved", size_format(reserved, d));
-	if (over)
-		fprintf(f, ", %s too much", size_format(charged + reserved - budget, d));
-	else
-		fprintf(f, ", %s free", size_format(budget - charged - reserved, e));
-	fprintf(f, "\n        %s = %s reserve + %s host + %s QEMU + %s for guests\n",
+	fputc(']', f);
+	snprintf(text, sizeof(text), "%s of %s given to guests%s%s%s, %s %s",
+		size_format(charged, a), size_format(budget, b), reserved ? ", " : "",
+		reserved ? size_format(reserved, d) : "", reserved ? " reserved" : "",
+		size_format(over ? charged + reserved - budget : budget - charged - reserved, e),
+		over ? "too much" : "free");
+	if (c->term.columns && BAR_COLUMNS + term_width(text) > c->term.columns) {
+		fprintf(f, "\n%*s", BAR_INDENT, "");
+		term_print_wrapped(&c->term, f, text, BAR_INDENT, BAR_INDENT);
+	} else {
+		fprintf(f, "  %s\n", text);
+	}
+	snprintf(text, sizeof(text), "%s = %s reserve + %s host + %s QEMU + %s for guests",
 		show_size(get_number(host, "/memory/managed", UINT64_MAX), a),
 		show_size(get_number(host, "/memory/reserve", UINT64_MAX), b),
 		show_size(get_number(host, "/memory/other", UINT64_MAX), d),
 		show_size(get_number(host, "/memory/overhead", UINT64_MAX), e),
 		show_size(budget, g));
+	fprintf(f, "%*s", BAR_INDENT, "");
+	term_print_wrapped(&c->term, f, text, BAR_INDENT, BAR_INDENT);
 }
 
 /* ---- what is wrong ---- */
@@ -98,10 +130,11 @@ _printf_(5, 6) static void line(
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	/* A name may be asked for with it, a code looked up: both stand whole. */
 	fputs("  ", f);
-	term_print_cut(&c->term, f, style, who, 12, true);
+	term_print_cut(&c->term, f, style, who, MAX(term_width(who), 12U), true);
 	fputs("  ", f);
-	term_print_wrapped(&c->term, f, text, 16);
+	term_print_wrapped(&c->term, f, text, MAX(term_width(who), 12U) + 4, 16);
 }
 
 static unsigned print_problems(const struct cli *c, FILE *f, const json_t *host)
@@ -128,7 +161,7 @@ static unsigned print_problems(const struct cli *c, FILE *f, const json_t *host)
 }
 
 /* A host that cannot give all what they want, or must have: what is done, and what would help. */
-static unsigned print_state(const struct cli *c, FILE *f, const json_t *host, const json_t *guests, bool acts)
+static unsigned print_wrong_state(const struct cli *c, FILE *f, const json_t *host, const json_t *guests, bool acts)
 {
 	const char *state = get_string(host, "/state", "?");
 	bool critical = streq(state, "critical");
@@ -273,8 +306,10 @@ static unsigned print_guest(const struct cli *c, FILE *f, const json_t *g, uint6
 
 	if (guest_is(g, "quarantined") && ++n)
 		line(c, f, STYLE_BAD, name,
-			"libvirt does not answer for it -> no command until it does; others are "
-			"served");
+			"it does not answer libvirt (its QEMU hangs or is stopped; ballastctl "
+			"events --guest %s says more) -> no command until it does; others are "
+			"served",
+			name);
 	if (guest_is(g, "job") && ++n)
 		line_held_back(c, f, g,
 			guest_is(g, "paused") ? "a libvirt job (save, dump) has paused it"
@@ -331,7 +366,7 @@ unsigned host_print_wrong(const struct cli *c, FILE *f, const json_t *host, cons
 {
 	uint64_t now = get_time(host, "/decided");
 	bool acts = streq(get_string(host, "/mode", "?"), "enforce");
-	unsigned n = print_problems(c, f, host) + print_state(c, f, host, guests, acts), told = 0, more = 0;
+	unsigned n = print_problems(c, f, host) + print_wrong_state(c, f, host, guests, acts), told = 0, more = 0;
 	bool cut = count_not_well(guests) > WRONG_GUESTS_MAX;
 	const json_t *g;
 	size_t i;

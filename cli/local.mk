@@ -7,6 +7,8 @@ ballastctl_SOURCES = \
 	cli/cli.h \
 	cli/client.c \
 	cli/client.h \
+	cli/effect.c \
+	cli/effect.h \
 	cli/event-view.c \
 	cli/event-view.h \
 	cli/events.c \
@@ -21,6 +23,7 @@ ballastctl_SOURCES = \
 	cli/host-view.c \
 	cli/host-view.h \
 	cli/main.c \
+	cli/message.c \
 	cli/mode.c \
 	cli/option-table.c \
 	cli/options.c \

@@ -140,14 +140,37 @@ static int choose_command(struct cli *c)
 	return CLI_OK;
 }
 
-/* simulate has its own options: they are not looked at here. */
-static int run_raw(int argc, char **argv)
+static char *unconst(const char *text)
 {
-	char name[256];
+	return (char *)(uintptr_t)text;
+}
 
-	snprintf(name, sizeof(name), "%s %s", argv[0], argv[1]);
-	argv[1] = name;
-	return find_command("simulate", NULL)->run_raw(argc - 1, argv + 1);
+/* A command with options of its own gets all that stands behind its noun unread, and of the common
+ * ones before it those that it has too. */
+static int run_raw(struct cli *c)
+{
+	_cleanup_free_ char **argv = calloc((size_t)c->n_args + 4, sizeof(*argv));
+	char name[256];
+	int n = 0, r;
+
+	if (!argv)
+		return cli_fail(c, CLI_FAILED, "out of memory");
+	snprintf(name, sizeof(name), "%s %s", c->program, c->command->noun);
+	argv[n++] = name;
+	if (cli_has(c, OPT_HELP))
+		argv[n++] = unconst("--help");
+	for (int i = 0; i < c->n_args; i++) {
+		if (streq(c->args[i], "-j") || streq(c->args[i], "--json"))
+			c->n_values[OPT_JSON] = 1;
+		else
+			argv[n++] = c->args[i];
+	}
+	if (cli_has(c, OPT_JSON))
+		argv[n++] = unconst("--json");
+	r = c->command->run_raw(n, argv);
+	/* Its last object says what came out; what went wrong before is on standard error only. */
+	c->answered = r == CLI_FAILED;
+	return r;
 }
 
 static int run(struct cli *c, int argc, char **argv)
@@ -167,13 +190,15 @@ static int run(struct cli *c, int argc, char **argv)
 	r = choose_command(c);
 	if (r != CLI_OK)
 		return r;
-	if (cli_has(c, OPT_HELP)) {
+	if (cli_has(c, OPT_HELP) && !c->command->run_raw) {
 		help_command(c);
 		return CLI_OK;
 	}
 	r = options_check(c);
 	if (r != CLI_OK)
 		return r;
+	if (c->command->run_raw)
+		return run_raw(c);
 	if (c->n_args < c->command->min_args ||
 		(c->command->max_args >= 0 && c->n_args > c->command->max_args))
 		return bad_arguments(c);
@@ -188,15 +213,12 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	signal(SIGPIPE, SIG_IGN);
 	term_init(&c.term);
-	if (argc > 1 && streq(argv[1], "simulate")) {
-		argv[0] = (char *)(uintptr_t)c.program;
-		r = run_raw(argc, argv);
-	} else {
-		curl_global_init(CURL_GLOBAL_DEFAULT);
-		r = run(&c, argc, argv);
-		curl_global_cleanup();
-		options_free(&c);
-	}
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	r = run(&c, argc, argv);
+	curl_global_cleanup();
+	if (r != CLI_OK)
+		cli_print_problem(&c, (enum cli_exit)r);
+	options_free(&c);
 	/* A full disk or a closed pipe must not look like success. */
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		if (errno != EPIPE)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* `mode` and `reload` */
 #include "cli/client.h"
+#include "cli/effect.h"
 #include "cli/get.h"
 
 static void print_mode(const char *mode, const char *before)
@@ -77,6 +78,8 @@ int cmd_mode(struct cli *c)
 	}
 	print_mode(get_string(answer, "/mode", "?"), would ? "would set " : "");
 	print_released(answer, would);
+	if (c->n_args && streq(c->args[0], "enforce") && !cli_has(c, OPT_DRY_RUN))
+		effect_note(c);
 	return all_back;
 }
 

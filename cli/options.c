@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/options.h"
 
-#include <stdarg.h>
+#include "common/units.h"
 
 const char *cli_value(const struct cli *c, enum cli_option o)
 {
@@ -98,6 +98,23 @@ static int parse_letters(struct cli *c, char **argv, int argc, int *i)
 	return CLI_OK;
 }
 
+/* Does this noun's command parse what stands behind it by itself? */
+static bool parses_itself(const char *noun)
+{
+	for (size_t i = 0; i < cli_n_commands; i++)
+		if (streq(cli_commands[i].noun, noun))
+			return cli_commands[i].run_raw;
+	return false;
+}
+
+/* Behind a mistake nothing is parsed, yet whether a program reads the answer is to be known. */
+static void look_for_json(struct cli *c, int argc, char **argv, int i)
+{
+	for (; i < argc && !streq(argv[i], "--"); i++)
+		if (!cli_has(c, OPT_JSON) && (streq(argv[i], "--json") || streq(argv[i], "-j")))
+			add_value(c, OPT_JSON, "");
+}
+
 int options_parse(struct cli *c, int argc, char **argv)
 {
 	bool ended = false;
@@ -108,18 +125,45 @@ int options_parse(struct cli *c, int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		int r = CLI_OK;
 
-		if (ended || argv[i][0] != '-' || !argv[i][1])
+		if (ended || argv[i][0] != '-' || !argv[i][1]) {
 			c->args[c->n_args++] = argv[i];
+			ended = ended || (c->n_args == 1 && parses_itself(argv[i]));
+		}
 		else if (streq(argv[i], "--"))
 			ended = true;
 		else if (argv[i][1] == '-')
 			r = parse_long(c, argv, argc, &i);
 		else
 			r = parse_letters(c, argv, argc, &i);
-		if (r != CLI_OK)
+		if (r != CLI_OK) {
+			look_for_json(c, argc, argv, i + 1);
 			return r;
+		}
 	}
 	return CLI_OK;
+}
+
+/* In whole seconds: nobody waits for a daemon for less. */
+static int check_timeout(struct cli *c)
+{
+	const char *text = cli_value(c, OPT_TIMEOUT);
+	_cleanup_diag_ struct diag d = {0};
+	uint64_t usec;
+
+	if (!text)
+		return CLI_OK;
+	if (span_parse(text, &usec, &d) < 0)
+		return cli_usage(c, "--timeout: %s", d.text ? d.text : "not a span");
+	if (usec < USEC_PER_SEC || usec > USEC_PER_DAY)
+		return cli_usage(c, "--timeout: found \"%s\", expected 1s to 1d", text);
+	c->timeout_sec = (long)(usec / USEC_PER_SEC);
+	return CLI_OK;
+}
+
+/* What takes its own options asks no daemon: of the common ones --help and --json are for it. */
+static bool takes_common(const struct cli_command *cmd, enum cli_option o)
+{
+	return option_is_common(o) && (!cmd->run_raw || o == OPT_HELP || o == OPT_JSON);
 }
 
 int options_check(struct cli *c)
@@ -127,7 +171,7 @@ int options_check(struct cli *c)
 	for (enum cli_option o = 0; o < OPT_NONE; o++) {
 		const enum cli_option *own = c->command->options;
 
-		if (!cli_has(c, o) || option_is_common(o))
+		if (!cli_has(c, o) || takes_common(c->command, o))
 			continue;
 		while (own && *own != OPT_NONE && *own != o)
 			own++;
@@ -136,62 +180,13 @@ int options_check(struct cli *c)
 				*c->command->verb ? " " : "", c->command->verb,
 				cli_options[o].name);
 	}
-	return CLI_OK;
+	return check_timeout(c);
 }
 
 void options_free(struct cli *c)
 {
 	free(c->words);
 	c->words = NULL;
-}
-
-/* ---- messages ---- */
-
-_printf_(2, 0) static void say(const struct cli *c, const char *fmt, va_list ap)
-{
-	const struct term plain = {0};
-	char text[2048];
-
-	vsnprintf(text, sizeof(text), fmt, ap);
-	fprintf(stderr, "%s: ", c->program);
-	term_print(&plain, stderr, STYLE_NONE, text);
-	fputc('\n', stderr);
-}
-
-int cli_fail(const struct cli *c, enum cli_exit code, const char *fmt, ...)
-{
-	va_list ap;
-
-	fflush(stdout);
-	va_start(ap, fmt);
-	say(c, fmt, ap);
-	va_end(ap);
-	return code;
-}
-
-int cli_usage(const struct cli *c, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	say(c, fmt, ap);
-	va_end(ap);
-	if (c->command)
-		fprintf(stderr, "See %s %s%s%s --help\n", c->program, c->command->noun,
-			*c->command->verb ? " " : "", c->command->verb);
-	else
-		fprintf(stderr, "See %s --help\n", c->program);
-	return CLI_USAGE;
-}
-
-int cli_print_json(const struct cli *c, const json_t *value)
-{
-	char *text = json_dumps(
-		value, JSON_ENCODE_ANY | (c->term.is_terminal ? JSON_INDENT(2) : JSON_COMPACT));
-
-	if (!text)
-		return cli_fail(c, CLI_FAILED, "out of memory");
-	printf("%s\n", text);
-	free(text);
-	return CLI_OK;
+	json_decref(c->findings);
+	c->findings = NULL;
 }

@@ -3,25 +3,12 @@
 #include "cli/client.h"
 #include "cli/policy-files.h"
 
-static json_t *findings_json(const struct diag_list *list)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; list && i < list->n; i++) {
-		const struct diag *d = &list->items[i];
-
-		json_array_append_new(
-			array, json_pack("{s:s?,s:i,s:i,s:s?}", "file", d->file, "line",
-				       (int)d->line, "column", (int)d->col, "text", d->text));
-	}
-	return array;
-}
-
 static int print_json(struct cli *c, const struct policy_set *set, const struct diag_list *findings)
 {
 	_cleanup_json_ json_t *all = json_pack("{s:I,s:o,s:o}", "policies",
-		(json_int_t)(set ? policy_set_count(set) : 0), "findings", findings_json(findings),
-		"notes", findings_json(set ? policy_set_notes(set) : NULL));
+		(json_int_t)(set ? policy_set_count(set) : 0), "findings",
+		policy_findings_json(findings), "notes",
+		policy_findings_json(set ? policy_set_notes(set) : NULL));
 
 	return all ? cli_print_json(c, all) : cli_fail(c, CLI_FAILED, "out of memory");
 }
@@ -49,7 +36,7 @@ int cmd_policy_check(struct cli *c)
 		print_json(c, set, &findings);
 		return r;
 	}
-	policy_print_findings(&findings);
+	policy_print_findings(c, &findings);
 	if (set)
 		print_notes(policy_set_notes(set));
 	if (r == CLI_BAD_CONFIG)

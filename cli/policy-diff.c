@@ -35,8 +35,34 @@ static int collect(const char *section, const char *key, const char *value,
 	return 0;
 }
 
+static bool has_name(const json_t *names, const char *name)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach (names, i, one)
+		if (streq(json_string_value(one), name))
+			return true;
+	return false;
+}
+
+/* Names of policies for the guest that were left out: what they ask is not known here. */
+static void note_unknown(
+	const struct policy_set *set, const struct what_if_answer *a, json_t *names)
+{
+	for (size_t i = 0; i < policy_set_count(set); i++) {
+		struct policy_info info;
+
+		if (what_if_verdict(a, i) != POLICY_CONDITION_UNKNOWN)
+			continue;
+		policy_set_info(set, i, &info);
+		if (!has_name(names, info.name))
+			json_array_append_new(names, json_string(info.name));
+	}
+}
+
 static int ask(struct cli *c, const struct policy_set *set, const char *guest,
-	const char *const *tags, uint64_t at, struct settings_list *ret)
+	const char *const *tags, uint64_t at, struct settings_list *ret, json_t *unknown)
 {
 	_cleanup_what_if_answer_ struct what_if_answer *a = NULL;
 	int r = policy_ask(c, set, guest, tags, at, &a);
@@ -44,6 +70,7 @@ static int ask(struct cli *c, const struct policy_set *set, const char *guest,
 	*ret = (struct settings_list){.n = 0};
 	if (r != CLI_OK)
 		return r;
+	note_unknown(set, a, unknown);
 	return what_if_visit(a, collect, ret) == 0 ? CLI_OK
 						   : cli_fail(c, CLI_FAILED, "too many settings");
 }
@@ -75,7 +102,7 @@ struct comparison {
 	const struct policy_set *old, *new;
 	uint64_t at;
 	struct table table;
-	json_t *changes;
+	json_t *changes, *unknown;
 	unsigned guests;
 };
 
@@ -83,10 +110,10 @@ static int compare_guest(
 	struct cli *c, struct comparison *x, const char *guest, const char *const *tags)
 {
 	struct settings_list old, new;
-	int r = ask(c, x->old, guest, tags, x->at, &old);
+	int r = ask(c, x->old, guest, tags, x->at, &old, x->unknown);
 
 	if (r == CLI_OK)
-		r = ask(c, x->new, guest, tags, x->at, &new);
+		r = ask(c, x->new, guest, tags, x->at, &new, x->unknown);
 	if (r == CLI_OK)
 		compare(guest, &old, &new, &x->table, x->changes);
 	x->guests++;
@@ -131,22 +158,61 @@ static int compare_all(struct cli *c, struct comparison *x)
 	return CLI_OK;
 }
 
+/* "Nothing would change" is not true of these. */
+static void print_unknown(const struct cli *c, const json_t *names)
+{
+	size_t n = json_array_size(names), i;
+	char text[2048];
+	const json_t *name;
+
+	if (!n)
+		return;
+	snprintf(text, sizeof(text), "Left out, for what %s condition asks is not known here:",
+		n == 1 ? "its" : "their");
+	json_array_foreach (names, i, name)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s%s",
+			json_string_value(name), i + 1 < n ? "," : "");
+	snprintf(text + strlen(text), sizeof(text) - strlen(text),
+		" (--conditions-hold takes %s as true)", n == 1 ? "it" : "them");
+	term_print_wrapped(&c->term, stdout, text, 0, 2);
+}
+
+/* A guest need not exist, but who slipped with its name is told, where a daemon answers. */
+static void note_strangers(struct cli *c)
+{
+	fflush(stdout);
+	for (unsigned i = 0; i < c->n_values[OPT_GUEST]; i++) {
+		_cleanup_json_ json_t *answer = NULL;
+		char path[CLIENT_PATH_MAX], problem[64];
+
+		client_path("/v1/guests/%s", c->values[OPT_GUEST][i], path);
+		if (client_try(c, path, &answer, problem) == CLI_OK)
+			continue;
+		if (!streq(problem, "guest-unknown"))
+			return;
+		cli_fail(c, CLI_OK, "note: ballastd knows no guest \"%s\"",
+			c->values[OPT_GUEST][i]);
+	}
+}
+
 static int print(struct cli *c, const struct comparison *x)
 {
 	char when[SHOW_TIME_MAX];
 
 	if (cli_has(c, OPT_JSON)) {
-		_cleanup_json_ json_t *all = json_pack("{s:O}", "changes", x->changes);
+		_cleanup_json_ json_t *all = json_pack(
+			"{s:O,s:O}", "changes", x->changes, "conditions_unknown", x->unknown);
 
 		return cli_print_json(c, all);
 	}
 	if (!x->table.n) {
 		printf("Nothing would change for %u guest%s at %s.\n", x->guests,
 			x->guests == 1 ? "" : "s", show_time(x->at, 0, when));
-		return CLI_OK;
+	} else {
+		printf("At %s:\n", show_time(x->at, 0, when));
+		table_print(&x->table, &c->term, stdout);
 	}
-	printf("At %s:\n", show_time(x->at, 0, when));
-	table_print(&x->table, &c->term, stdout);
+	print_unknown(c, x->unknown);
 	return CLI_OK;
 }
 
@@ -154,15 +220,16 @@ int cmd_policy_diff(struct cli *c)
 {
 	_cleanup_diag_list_ struct diag_list old_findings = {0}, findings = {0};
 	_cleanup_policy_set_ struct policy_set *old = NULL, *new = NULL;
-	_cleanup_json_ json_t *changes = json_array();
+	_cleanup_json_ json_t *changes = json_array(), *unknown = json_array();
 	struct comparison x = {.changes = changes,
+		.unknown = unknown,
 		.table = {.titles = {"GUEST", "SETTING", "NOW", "THEN", "FROM"}}};
 	int r = policy_at(c, &x.at);
 
 	if (r != CLI_OK)
 		return r;
 	r = policy_dirs_read(c, c->args, c->n_args, &new, &findings);
-	policy_print_findings(&findings);
+	policy_print_findings(c, &findings);
 	if (r != CLI_OK)
 		return r;
 	r = policy_dirs_read(c, NULL, 0, &old, &old_findings);
@@ -173,6 +240,8 @@ int cmd_policy_diff(struct cli *c)
 	r = compare_all(c, &x);
 	if (r == CLI_OK)
 		r = print(c, &x);
+	if (r == CLI_OK)
+		note_strangers(c);
 	table_clear(&x.table);
 	return r;
 }

@@ -80,6 +80,39 @@ static int fail_file(struct cli *c, const char *file, int err, const char *text)
 		text ? text : strerror(-err));
 }
 
+static bool has_suffix(const char *s, const char *suffix)
+{
+	size_t n = strlen(s), k = strlen(suffix);
+
+	return n > k && streq(s + n - k, suffix);
+}
+
+/* Would the daemon read a file of this name? */
+static bool is_policy_name(const char *file)
+{
+	return has_suffix(policy_name(file), ".policy") || has_suffix(policy_name(file), ".conf");
+}
+
+/* Adds a finding for each file that would be ignored. Returns 0, 1 if there was one, or -ENOMEM. */
+static int find_ignored(char *const *files, int n, struct diag_list *findings)
+{
+	int found = 0;
+
+	for (int i = 0; i < n; i++) {
+		_cleanup_diag_ struct diag d = {0};
+
+		if (is_policy_name(files[i]))
+			continue;
+		diag_set(&d, EINVAL, files[i], 0, 0,
+			"ballastd ignores it: a policy's name ends in .policy, a drop-in's in "
+			".conf");
+		if (diag_list_take(findings, &d) < 0)
+			return -ENOMEM;
+		found = 1;
+	}
+	return found;
+}
+
 int policy_files_read(struct cli *c, char *const *files, int n, struct policy_set **ret,
 	struct diag_list *findings)
 {
@@ -102,9 +135,11 @@ int policy_files_read(struct cli *c, char *const *files, int n, struct policy_se
 			r = fail_file(c, file, err, d.text);
 	}
 	if (r == CLI_OK) {
-		int err = policy_set_from_texts(texts, (size_t)n, NULL, ret, findings);
+		int ignored = find_ignored(files, n, findings);
+		int err = ignored < 0 ? ignored
+				      : policy_set_from_texts(texts, (size_t)n, NULL, ret, findings);
 
-		if (err < 0)
+		if (err < 0 || ignored > 0)
 			r = err == -ENOMEM ? cli_fail(c, CLI_FAILED, "out of memory")
 					   : CLI_BAD_CONFIG;
 	}
@@ -140,13 +175,6 @@ static int overlay_note(struct overlay *o, const char *name)
 		return -E2BIG;
 	snprintf(o->made[o->n_made++], sizeof(o->made[0]), "%s", name);
 	return 0;
-}
-
-static bool has_suffix(const char *s, const char *suffix)
-{
-	size_t n = strlen(s), k = strlen(suffix);
-
-	return n > k && streq(s + n - k, suffix);
 }
 
 /* Links one file; a drop-in goes into a directory named as the one it is in. */
@@ -203,7 +231,7 @@ static int overlay_make(struct cli *c, struct overlay *o, char *const *files, in
 		return cli_fail(c, CLI_FAILED, "no temporary directory: %s", strerror(errno));
 	}
 	for (int i = 0; i < n; i++) {
-		if (!has_suffix(files[i], ".policy") && !has_suffix(files[i], ".conf"))
+		if (!is_policy_name(files[i]))
 			return cli_usage(c,
 				"%s: a policy's name ends in .policy, a drop-in's in .conf",
 				files[i]);
@@ -258,8 +286,28 @@ int policy_dirs_read(struct cli *c, char *const *files, int n, struct policy_set
 	return r > 0 ? CLI_BAD_CONFIG : CLI_OK;
 }
 
-void policy_print_findings(const struct diag_list *findings)
+json_t *policy_findings_json(const struct diag_list *list)
 {
+	json_t *array = json_array();
+
+	for (size_t i = 0; list && i < list->n; i++) {
+		const struct diag *d = &list->items[i];
+
+		json_array_append_new(
+			array, json_pack("{s:s?,s:i,s:i,s:s?}", "file", d->file, "line",
+				       (int)d->line, "column", (int)d->col, "text", d->text));
+	}
+	return array;
+}
+
+void policy_print_findings(struct cli *c, const struct diag_list *findings)
+{
+	if (findings->n) {
+		json_decref(c->findings);
+		c->findings = policy_findings_json(findings);
+		snprintf(c->said, sizeof(c->said), "%zu mistake%s", findings->n,
+			findings->n == 1 ? "" : "s");
+	}
 	for (size_t i = 0; i < findings->n; i++) {
 		_cleanup_free_ char *text = diag_format(&findings->items[i]);
 

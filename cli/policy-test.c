@@ -53,7 +53,8 @@ static void print_verdicts(
 		fputs("  ", stdout);
 		term_print_cut(&c->term, stdout, v == POLICY_ACTIVE ? STYLE_GOOD : STYLE_DIM,
 			info.name, 32, true);
-		printf("  %s\n", verdict_words[v]);
+		fputs("  ", stdout);
+		term_print_wrapped(&c->term, stdout, verdict_words[v], 36, 36);
 	}
 }
 
@@ -96,7 +97,7 @@ int cmd_policy_test(struct cli *c)
 		return r;
 	r = c->n_args > 1 ? policy_files_read(c, c->args + 1, c->n_args - 1, &set, &findings)
 			  : policy_dirs_read(c, NULL, 0, &set, &findings);
-	policy_print_findings(&findings);
+	policy_print_findings(c, &findings);
 	if (r != CLI_OK)
 		return r;
 	r = policy_ask(c, set, c->args[0], NULL, at, &answer);

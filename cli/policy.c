@@ -130,19 +130,31 @@ static void print_matching(const struct cli *c, const json_t *effective)
 	json_array_foreach (get_at(effective, "/policies"), i, p) {
 		bool active = get_bool(p, "/active"), open = get_bool(p, "/open");
 		const char *what = get_string(p, open ? "/condition" : "/on_calendar", "");
+		bool tell = !active && *what;
+		char text[1024];
 
 		fputs("  ", stdout);
 		term_print_cut(&c->term, stdout, active ? STYLE_GOOD : STYLE_DIM,
 			get_string(p, "/name", "?"), 32, true);
-		printf("  %s", why_not(p));
-		if (!active && *what)
-			printf(" (%s)", what);
-		if (get_bool(p, "/stale"))
-			printf("; its file is bad now, this is its last good version");
-		fputc('\n', stdout);
+		snprintf(text, sizeof(text), "%s%s%.800s%s%s", why_not(p), tell ? " (" : "",
+			tell ? what : "", tell ? ")" : "",
+			get_bool(p, "/stale")
+				? "; its file is bad now, this is its last good version"
+				: "");
+		fputs("  ", stdout);
+		term_print_wrapped(&c->term, stdout, text, 36, 36);
 	}
 	if (!i)
 		printf("  No policy is for it: the defaults hold.\n");
+}
+
+static void print_not_matching(size_t all, size_t matching)
+{
+	bool one = all == matching + 1;
+
+	if (all > matching)
+		printf("  %zu more %s not for it: %s [Match] does not name it\n", all - matching,
+			one ? "is" : "are", one ? "its" : "their");
 }
 
 static int show_policy(struct cli *c)
@@ -195,12 +207,9 @@ int cmd_policy_explain(struct cli *c)
 		return cli_print_json(c, answer);
 	printf("Policies for %s, later ones win:\n", get_string(answer, "/guest", "?"));
 	print_matching(c, answer);
-	if (client_try(c, "/v1/policies", &all, problem) == CLI_OK &&
-		json_array_size(get_at(all, "/policies")) >
-			json_array_size(get_at(answer, "/policies")))
-		printf("  %zu more are not for it: their [Match] does not name it\n",
-			json_array_size(get_at(all, "/policies")) -
-				json_array_size(get_at(answer, "/policies")));
+	if (client_try(c, "/v1/policies", &all, problem) == CLI_OK)
+		print_not_matching(json_array_size(get_at(all, "/policies")),
+			json_array_size(get_at(answer, "/policies")));
 	printf("\nSettings that they give:\n");
 	settings_print_given(c, get_at(answer, "/settings"));
 	return CLI_OK;

@@ -33,23 +33,22 @@ static void print_moves(const struct cli *c, const json_t *events, uint64_t now)
 	if (!json_array_size(events))
 		return;
 	printf("\nLatest moves:\n");
-	json_array_foreach (events, i, e) {
-		fputs("  ", stdout);
-		event_print(c, stdout, e, now);
-	}
+	json_array_foreach (events, i, e)
+		event_print(c, stdout, e, now, 2, EVENT_VIEW_GUEST | EVENT_VIEW_WRAP);
 }
 
-static void print_next(const json_t *host)
+static void print_next(const struct cli *c, const json_t *host)
 {
 	uint64_t next = get_time(host, "/policies/next_change"), now = get_time(host, "/decided");
-	char when[SHOW_TIME_MAX];
+	char when[SHOW_TIME_MAX], text[200];
 
-	printf("\nPolicies: %llu, of which %llu open now",
+	snprintf(text, sizeof(text), "Policies: %llu, of which %llu open now%s%s.",
 		(unsigned long long)get_number(host, "/policies/count", 0),
-		(unsigned long long)get_number(host, "/policies/open", 0));
-	if (next)
-		printf("; the next schedule opens or closes at %s", show_time(next, now, when));
-	printf(".\n");
+		(unsigned long long)get_number(host, "/policies/open", 0),
+		next ? "; the next schedule opens or closes at " : "",
+		next ? show_time(next, now, when) : "");
+	fputc('\n', stdout);
+	term_print_wrapped(&c->term, stdout, text, 0, 2);
 }
 
 /* A screenful: those that are well are found elsewhere. */
@@ -67,7 +66,7 @@ static void print_status(
 		fputc('\n', stdout);
 		guest_table_print_some(c, stdout, guests, GUESTS_MAX);
 	}
-	print_next(host);
+	print_next(c, host);
 }
 
 int cmd_status(struct cli *c)

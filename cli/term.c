@@ -137,10 +137,14 @@ void term_print_cut(const struct term *t, FILE *f, enum style style, const char 
 		fprintf(f, "%*s", (int)(columns - MIN(columns, used)), "");
 }
 
-void term_print_wrapped(const struct term *t, FILE *f, const char *text, unsigned indent)
+unsigned term_print_words(const struct term *t, FILE *f, enum style style, const char *text,
+	unsigned at, unsigned indent)
 {
-	unsigned limit = t->columns > indent + 20 ? t->columns - indent : 0, used = 0;
+	/* Where hardly a word fits into a line the terminal may as well break it. */
+	unsigned limit = t->columns > indent + 20 ? t->columns : 0;
+	bool first = true;
 
+	begin(t, f, style);
 	while (*text) {
 		size_t n = strcspn(text, " ");
 		char word[512];
@@ -148,19 +152,75 @@ void term_print_wrapped(const struct term *t, FILE *f, const char *text, unsigne
 
 		snprintf(word, sizeof(word), "%.*s", (int)n, text);
 		w = term_width(word);
-		if (used && limit && used + 1 + w > limit) {
+		if (limit && at > indent && at + !first + w > limit) {
 			fprintf(f, "\n%*s", (int)indent, "");
-			used = 0;
-		} else if (used) {
+			at = indent;
+		} else if (!first) {
 			fputc(' ', f);
-			used++;
+			at++;
 		}
 		print_plain(f, word, UINT32_MAX);
-		used += w;
+		at += w;
+		first = false;
 		text += n;
 		text += strspn(text, " ");
 	}
+	end(t, f, style);
+	return at;
+}
+
+void term_print_wrapped(
+	const struct term *t, FILE *f, const char *text, unsigned at, unsigned indent)
+{
+	term_print_words(t, f, STYLE_NONE, text, at, indent);
 	fputc('\n', f);
+}
+
+/* An escape sequence of ours ("ESC [ ... letter") at s: its bytes, else 0. */
+static size_t escape_len(const char *s)
+{
+	size_t n;
+
+	if (s[0] != '\033' || s[1] != '[')
+		return 0;
+	n = 2 + strspn(s + 2, "0123456789;");
+	return n + (s[n] != '\0');
+}
+
+/* Prints (f NULL: only measures) a line up to so many columns; what is no text passes whole, so that
+ * a style that was begun is ended. Returns the columns. */
+static unsigned walk_line(FILE *f, const char *line, unsigned columns)
+{
+	unsigned used = 0, w;
+	bool bad, full = false;
+	size_t n;
+
+	for (; *line; line += n) {
+		n = escape_len(line);
+		if (n) {
+			if (f)
+				fwrite(line, 1, n, f);
+			continue;
+		}
+		n = next_char(line, &w, &bad);
+		full = full || used + w > columns;
+		if (full)
+			continue;
+		used += w;
+		if (f)
+			fwrite(line, 1, n, f);
+	}
+	return used;
+}
+
+void term_print_line(const struct term *t, FILE *f, const char *line)
+{
+	if (!t->columns || walk_line(NULL, line, UINT32_MAX) <= t->columns) {
+		walk_line(f, line, UINT32_MAX);
+		return;
+	}
+	walk_line(f, line, t->columns - 1);
+	fputs(t->utf8 ? "…" : "~", f);
 }
 
 static unsigned cells_of(uint64_t value, uint64_t whole, unsigned cells)

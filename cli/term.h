@@ -34,8 +34,15 @@ unsigned term_width(const char *text) _nonnull_ _pure_;
  * pad. columns 0: all of it. */
 void term_print_cut(const struct term *t, FILE *f, enum style style, const char *text,
 	unsigned columns, bool pad) _nonnull_;
-/* A text in lines of the terminal's width, each but the first begun by indent blanks. */
-void term_print_wrapped(const struct term *t, FILE *f, const char *text, unsigned indent) _nonnull_;
+/* A text in lines of the terminal's width: it begins in column `at`, each further line after indent
+ * blanks. Returns the column where it ends. */
+unsigned term_print_words(const struct term *t, FILE *f, enum style style, const char *text,
+	unsigned at, unsigned indent) _nonnull_;
+/* The same without a style, and with the end of the line. */
+void term_print_wrapped(const struct term *t, FILE *f, const char *text, unsigned at,
+	unsigned indent) _nonnull_;
+/* A line made by the above, cut to the terminal's width; escape sequences take no columns. */
+void term_print_line(const struct term *t, FILE *f, const char *line) _nonnull_;
 
 /* A bar of so many cells: filled up to used, marked up to has, empty up to whole; all in the same
  * unit. */

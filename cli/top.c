@@ -128,22 +128,24 @@ static void draw(const struct cli *c, FILE *f, const struct look *before, const 
 	guest_table_print(c, f, guests, rates);
 	fputc('\n', f);
 	json_array_foreach (get_at(now->events, "/events"), i, e)
-		event_print(c, f, e, decided);
+		event_print(c, f, e, decided, 0, EVENT_VIEW_KIND | EVENT_VIEW_GUEST);
 }
 
-/* Shows a frame on the whole screen: each line ends with "clear to the end of line", the last with
- * "clear below". */
-static void show_frame(const char *frame, unsigned rows)
+/* Shows a frame on the whole screen, each line in one row: what is longer would push the first ones
+ * off. Each begins with "clear to the end of line" (behind a line that ends in the last column it
+ * would clear that), the last ends with "clear below". */
+static void show_frame(const struct term *t, char *frame, unsigned rows)
 {
-	unsigned line = 1;
-
 	fputs("\033[H", stdout);
-	for (; *frame && line < rows; line++) {
+	for (unsigned row = 1; *frame && row < rows; row++) {
 		size_t n = strcspn(frame, "\n");
+		bool more = frame[n];
 
-		fwrite(frame, 1, n, stdout);
-		fputs("\033[K\r\n", stdout);
-		frame += n + (frame[n] == '\n');
+		frame[n] = '\0';
+		fputs("\033[K", stdout);
+		term_print_line(t, stdout, frame);
+		fputs("\r\n", stdout);
+		frame += n + more;
 	}
 	fputs("\033[J", stdout);
 	fflush(stdout);
@@ -170,7 +172,7 @@ static void draw_screen(
 		rows = 24;
 	draw(c, f, before, now, sort, rows);
 	fclose(f);
-	show_frame(frame, rows);
+	show_frame(&c->term, frame, rows);
 }
 
 static enum sort sort_of(int key, enum sort sort)
@@ -246,8 +248,10 @@ static int stream(struct cli *c, uint64_t interval_usec)
 	watch_begin();
 	do {
 		_cleanup_json_ json_t *answer = NULL;
-		int r = client_get(c, "/v1/guests", &answer);
+		int r;
 
+		c->answered = false; /* each look is a document of its own */
+		r = client_get(c, "/v1/guests", &answer);
 		if (r != CLI_OK)
 			return r;
 		cli_print_json(c, answer);

@@ -13,6 +13,19 @@ static int bad(struct problem *p, const char *parameter, const char *text)
 	return -1;
 }
 
+/* All of them, for who knows none. NULL: no memory, and no list. */
+static json_t *kinds_json(void)
+{
+	json_t *all = json_object(), *kinds = json_array();
+
+	for (const char *const *k = daemon_event_names; *k; k++)
+		json_array_append_new(kinds, json_string(*k));
+	for (const char *const *k = event_kind_names; *k; k++)
+		json_array_append_new(kinds, json_string(*k));
+	json_object_set_new(all, "kinds", kinds);
+	return all;
+}
+
 static int bad_kind(struct problem *p, const char *kind)
 {
 	const char *a = nearest_word(kind, daemon_event_names),
@@ -22,7 +35,9 @@ static int bad_kind(struct problem *p, const char *kind)
 	a = a ? a : b;
 	snprintf(text, sizeof(text), "there is no kind of event \"%.60s\"%s%s%s", kind,
 		a ? ", did you mean \"" : "", a ? a : "", a ? "\"?" : "");
-	return bad(p, "kind", text);
+	bad(p, "kind", text);
+	p->more = kinds_json();
+	return -1;
 }
 
 /* Which guest is meant: by UUID where it is known or given, else by the name in its events. */

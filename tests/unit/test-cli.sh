@@ -57,6 +57,20 @@ exits() # CODE TEXT ARGUMENT...: this exit code, with TEXT in what it says
 	report $r "ballastctl $*: exit $code, says \"$text\""
 }
 
+# With --json a failure that the daemon did not judge is a problem object on standard output too, and
+# that alone.
+problem() # EXIT-CODE PROBLEM-CODE DETAIL ARGUMENT...
+{
+	local code=$1 word=$2 detail=$3 r=1
+	shift 3
+	(cd "$scratch" && exec "$ctl" "$@" </dev/null 2>"$scratch/err") >"$scratch/out"
+	[ $? = "$code" ] && [ "$(wc -l <"$scratch/out")" = 1 ] && [ -s "$scratch/err" ] &&
+		grep -q "^{\"type\":\"urn:ballast:problem:$word\",\"title\":\"[^\"]*\",\"code\":\"$word\",\"detail\":\"" "$scratch/out" &&
+		grep -qF -- "$detail" "$scratch/out" && r=0
+	[ $r = 0 ] || sed 's/^/# /' "$scratch/out" "$scratch/err"
+	report $r "ballastctl $*: exit $code, a problem $word"
+}
+
 start_fake()
 {
 	coproc FAKE { exec "$builddir/tests/fixture/fake-ballastd" "$BALLAST_SOCKET"; }
@@ -104,6 +118,8 @@ cat >"$scratch/policy.d/80-full.policy" <<-X
 X
 printf '[Match]\nGuest=web*\n[Memory]\nMin=700M\nHeadroom=30%%\n' >"$scratch/60-new.policy"
 printf '[Memory]\nWieght=3\nMin=1Q\n' >"$scratch/bad.policy"
+printf '[When]\nCondition=guest.psi_mem_some > 2%%\n[Memory]\nMin=900M\n' >"$scratch/90-asks.policy"
+: >"$scratch/empty.txt"
 printf '[Match]\nTag=db\n[CPU]\nWeight=300\n' >"$scratch/70-tags.policy"
 
 # --- without a daemon ---
@@ -125,6 +141,9 @@ exits 0 '"verdict":"active"' policy test web1 --at "2040-01-02 10:00" --json 60-
 golden diff-offline policy diff 60-new.policy --policy-dir policy.d --guest web9 --guest mail9 --at "2040-01-02 10:00"
 golden diff-tags policy diff 70-tags.policy --policy-dir policy.d --guest x --tag db --at "2040-01-02 10:00"
 golden diff-nothing policy diff 60-new.policy --policy-dir policy.d --guest mail9 --at "2040-01-02 10:00"
+golden diff-unknown policy diff 90-asks.policy --policy-dir policy.d --guest mail9 --guest web9 --at "2040-01-02 10:00"
+exits 0 '"conditions_unknown":["80-full.policy","90-asks.policy"]' policy diff 90-asks.policy --policy-dir policy.d --guest mail9 --json
+exits 0 '"conditions_unknown":[]' policy diff 90-asks.policy --policy-dir policy.d --guest mail9 --json --conditions-hold
 golden diff-bad policy diff bad.policy --policy-dir policy.d --guest web9 --at "2040-01-02 10:00"
 exits 0 "1 policy, no mistakes" policy check --policy-dir policy.d policy.d/50-day.policy
 exits 6 "systemctl status ballastd" policy diff 60-new.policy --policy-dir policy.d --at "2040-01-02 10:00"
@@ -133,6 +152,36 @@ for verb in "check" "test web1" "diff 60-new.policy"; do
 done
 exits 3 "is not a directory" policy check --policy-dir bad.policy
 exits 3 "No such file" simulate /nowhere.json
+exits 9 "empty.txt: ballastd ignores it: a policy's name ends in .policy" policy check empty.txt
+exits 9 "2 mistakes" policy check empty.txt empty.txt
+exits 0 "1 policy, no mistakes" policy check - # what has no name has no wrong one
+COLUMNS=80 golden test-80 policy test web1 --at "2040-01-02 10:00" --policy-dir policy.d
+
+# --- options before a noun that has its own ---
+scenario=$srcdir/simulate/scenarios/$(ls -S "$srcdir/simulate/scenarios" | tail -n 1)
+scenario=$(realpath "$scenario")
+run simulate "$scenario" --json >"$scratch/simulated"
+for words in "--json simulate $scenario" "-j simulate $scenario" "simulate -j $scenario" "simulate $scenario -j"; do
+	run $words | cmp -s - "$scratch/simulated" && tail -n 1 "$scratch/simulated" | grep -qE "^exit [01]$"
+	report $? "ballastctl $words: as simulate FILE --json"
+done
+exits 2 "simulate does not take --socket" --socket X simulate "$scenario"
+exits 2 "simulate does not take --timeout" --timeout 1s simulate "$scenario"
+exits 2 "simulate does not take --limit" --limit=3 simulate "$scenario"
+exits 0 "Usage: ballastctl simulate FILE" --help simulate
+exits 0 "Usage: ballastctl simulate FILE" simulate --help
+exits 2 "a scenario file is missing" simulate
+
+# --- problems for programs ---
+problem 6 unreachable "ballastd does not answer at" status -j
+problem 6 unreachable "ballastd does not answer at" --json events --follow
+problem 2 usage 'there is no command \"bogus\"' -j bogus
+problem 2 usage 'there is no mode \"foo\"' -j mode foo
+problem 2 usage "there is no option --limt" events --limt 3 --json
+problem 3 not-found "/nonexist: there is no such file" -j policy check /nonexist
+problem 9 configuration-bad '"findings":[{"file":"bad.policy","line":2' -j policy test web1 bad.policy
+problem 9 configuration-bad '"detail":"2 mistakes"' -j policy diff bad.policy --guest x --policy-dir policy.d
+problem 3 not-found "What was named is not there" -j simulate /nowhere.json
 
 # --- wrong usage ---
 exits 2 'did you mean "guest"?' gest list
@@ -159,6 +208,11 @@ exits 2 'did you mean "enforce"?' mode enfroce
 exits 2 "--release goes with observe" mode enforce --release
 exits 2 "--at" policy test web1 --at never
 exits 2 "--interval" events --interval 5ms
+exits 2 "--timeout: " status --timeout=bogus
+exits 2 "--timeout: found \"100ms\", expected 1s to 1d" status --timeout=100ms
+for limit in 0 1001 x ""; do
+	exits 2 "--limit: found \"$limit\", expected 1 to 1000" events --limit "$limit"
+done
 
 # --- with a daemon ---
 start_fake || { echo "Bail out! no fake ballastd"; exit 1; }
@@ -183,10 +237,18 @@ golden events events
 golden events-filtered events --guest web1 --kind command
 golden events-json events --json --limit 2
 golden events-after events --after host1:0badcafe:4
+for columns in 80 60; do
+	for command in status "guest explain web1" events "guest show web1" "policy explain web1"; do
+		COLUMNS=$columns golden "${command// /-}-$columns" $command
+	done
+done
 golden mode mode
 golden mode-dry mode observe --dry-run
 golden mode-observe mode observe
 golden status-observe status
+exits 0 "ballastctl: mode is observe: it takes effect only with: ballastctl mode enforce" guest set files1 --weight 200
+exits 0 "ballastctl: mode is observe: it takes effect only with: ballastctl mode enforce" guest set files1 --clear
+golden set-observe-dry guest set files1 --weight 200 --dry-run
 golden mode-release-dry mode observe --release -n
 golden mode-release mode observe --release
 exits 1 '"left_out":[{' mode observe --release --json
@@ -200,6 +262,8 @@ golden set-dry guest set web1 --min 512M --weight 300 --for 2h --reason "release
 golden set guest set web1 --memory 1G --cpu-quota 150% --until 2040-01-03T08:00:00Z --reason "release day"
 golden set-explained guest explain web1
 golden set-clear-dry guest set web1 --clear -n
+exits 0 '{"overrides":[]}' guest set web1 --clear --json
+golden set-again guest set web1 --memory 1G --json
 golden set-clear guest set web1 --clear
 golden set-clear-again guest set web1 --clear
 golden set-min-over-max guest set web1 --min 2G --max 1G
@@ -208,6 +272,7 @@ golden enroll-dry guest enroll web1 --dry-run
 golden enroll-cannot guest enroll old1
 golden diff policy diff 60-new.policy --policy-dir policy.d --at "2040-01-02 10:00"
 golden diff-json policy diff 60-new.policy --policy-dir policy.d --at "2040-01-02 10:00" --json
+golden diff-strangers policy diff 60-new.policy --policy-dir policy.d --at "2040-01-02 10:00" --guest web1 --guest nosuchguest
 exits 3 'nearest name is "web1"' guest show wbe1
 exits 3 'nearest name is "web1"' guest explain wbe1
 exits 3 'nearest name is "web1"' guest enroll wbe1
@@ -215,7 +280,11 @@ exits 3 'nearest name is "web1"' guest set wbe1 --min 1G
 exits 3 'nearest name is "web1"' events --guest wbe1
 exits 2 "ballastctl: --max: 900 GiB is more than web1 can have, 4 GiB" guest set web1 --max 900G
 exits 2 'did you mean "command"?' events --kind comand
-exits 2 "1 to 1000" events --limit 0
+golden events-kind-unknown events --kind cmd
+for kind in $(sed -n 's/^Kinds: *//p; s/^  \([a-z]\)/\1/p' "$scratch/events-kind-unknown"); do
+	sed -n '/\\-\\-kind=/,/\\-\\-limit=/s/\\-/-/gp' "$srcdir/man/ballastctl.1" | grep -qwF -- "$kind"
+	report $? "ballastctl(1) has the kind of event $kind"
+done
 exits 3 '"code":"guest-unknown"' guest show wbe1 --json
 
 tell_fake restart
@@ -310,6 +379,27 @@ if script -qec true /dev/null >/dev/null 2>&1 </dev/null; then
 	[ $r = 0 ] && grep -aq $'\033\[?1049h' "$scratch/typed" && grep -aq $'\033\[?1049l' "$scratch/typed" &&
 		grep -aq WAITS "$scratch/typed" && grep -aq 'more is wrong: ballastctl status' "$scratch/typed"
 	report $? "top takes the screen, keys, and gives the screen back"
+	for size in "80 24" "60 12"; do
+		: >"$scratch/typed"
+		{
+			wait_for "$scratch/typed" "q quit" && wait_for "$scratch/typed" $'\033[J'
+			printf q
+		} | TERM=xterm script -qefc "stty cols ${size% *} rows ${size#* }; exec env -u COLUMNS $ctl top" \
+			"$scratch/typed" >/dev/null
+		# One frame: from "go to the upper left corner" to "clear below"
+		sed -n '/\x1b\[H/,/\x1b\[J/p' "$scratch/typed" | sed '/\x1b\[J/q' |
+			sed -E 's/\x1b\[[0-9;?]*[a-zA-Z]//g; s/\r+$//' >"$scratch/frame"
+		rows=0 widest=0
+		while IFS= read -r line; do
+			rows=$((rows + 1))
+			[ "${#line}" -le "$widest" ] || widest=${#line}
+		done <"$scratch/frame"
+		head -n 1 "$scratch/frame" | grep -q "q quit" && sed -n 2p "$scratch/frame" | grep -q "^host1" &&
+			[ "$widest" -le "${size% *}" ] && [ "$rows" -le "${size#* }" ]
+		r=$?
+		[ $r = 0 ] || sed 's/^/# /' "$scratch/frame"
+		report $r "top fits ${size% *} columns and ${size#* } rows: $widest, $rows"
+	done
 else
 	n=$((n + 1)); echo "ok $n - colours and top # SKIP no pseudo-terminal"
 fi
@@ -326,6 +416,22 @@ golden status-critical status
 "$ctl" mode observe >/dev/null
 COLUMNS=400 exits 0 "and there are 7 GiB for them (it is what they use, their Min=" status
 COLUMNS=400 exits 0 "-> nothing is done in this mode; mend: lower Min=" status
+stop_fake
+fake_pid=
+
+# --- a bad night ---
+start_fake || { echo "Bail out! no fake ballastd"; exit 1; }
+tell_fake trouble
+for columns in 80 120; do
+	COLUMNS=$columns golden status-trouble-$columns status
+done
+COLUMNS=80 golden explain-trouble guest explain web1
+exits 0 "events --guest files1 says more" status
+exits 0 "safety net    none: neither enough free swap nor autodeflate" guest show backup1
+exits 0 "min           512 MiB    by policy or by hand" guest show backup1
+golden set-trouble guest set web1 --weight 300
+golden mode-trouble mode enforce
+exits 0 "exit 0" mode enforce -n
 stop_fake
 fake_pid=
 exits 6 "systemctl status ballastd" guest list

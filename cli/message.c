@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is said to people on standard error, and to programs on standard output. */
+#include <stdarg.h>
+
+#include "cli/cli.h"
+
+_printf_(2, 0) static void say(struct cli *c, const char *fmt, va_list ap)
+{
+	const struct term plain = {0};
+
+	vsnprintf(c->said, sizeof(c->said), fmt, ap);
+	fprintf(stderr, "%s: ", c->program);
+	term_print(&plain, stderr, STYLE_NONE, c->said);
+	fputc('\n', stderr);
+}
+
+int cli_fail(struct cli *c, enum cli_exit code, const char *fmt, ...)
+{
+	va_list ap;
+
+	fflush(stdout);
+	va_start(ap, fmt);
+	say(c, fmt, ap);
+	va_end(ap);
+	return code;
+}
+
+int cli_usage(struct cli *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(c, fmt, ap);
+	va_end(ap);
+	if (c->command)
+		fprintf(stderr, "See %s %s%s%s --help\n", c->program, c->command->noun,
+			*c->command->verb ? " " : "", c->command->verb);
+	else
+		fprintf(stderr, "See %s --help\n", c->program);
+	return CLI_USAGE;
+}
+
+int cli_print_json(struct cli *c, const json_t *value)
+{
+	char *text = json_dumps(
+		value, JSON_ENCODE_ANY | (c->term.is_terminal ? JSON_INDENT(2) : JSON_COMPACT));
+
+	if (!text)
+		return cli_fail(c, CLI_FAILED, "out of memory");
+	printf("%s\n", text);
+	free(text);
+	c->answered = true;
+	return CLI_OK;
+}
+
+/* What an exit code is called; the daemon's codes where it has the same. */
+static const struct {
+	const char *code, *title;
+} problems[] = {
+	[CLI_FAILED] = {"failed", "It failed"},
+	[CLI_USAGE] = {"usage", "Wrong usage"},
+	[CLI_NOT_FOUND] = {"not-found", "What was named is not there"},
+	[CLI_CONFLICT] = {"conflict", "Not possible as things stand"},
+	[CLI_DENIED] = {"denied", "Not allowed"},
+	[CLI_UNREACHABLE] = {"unreachable", "ballastd cannot be reached"},
+	[CLI_RUNNING_ON] = {"timeout-still-running", "It takes longer and goes on"},
+	[CLI_NO_QUORUM] = {"no-quorum", "No quorum"},
+	[CLI_BAD_CONFIG] = {"configuration-bad", "The configuration is bad"},
+};
+
+void cli_print_problem(struct cli *c, enum cli_exit code)
+{
+	const char *word = problems[code].code, *title = problems[code].title;
+	char type[64];
+	json_t *p;
+
+	if (!cli_has(c, OPT_JSON) || c->answered)
+		return;
+	snprintf(type, sizeof(type), "urn:ballast:problem:%s", word);
+	p = json_pack("{s:s,s:s,s:s}", "type", type, "title", title, "code", word);
+	/* What was typed need not be UTF-8. */
+	if (json_object_set_new(p, "detail", json_string(c->said)) < 0)
+		json_object_set_new(p, "detail", json_string(title));
+	if (c->findings)
+		json_object_set(p, "findings", c->findings);
+	if (p)
+		cli_print_json(c, p);
+	json_decref(p);
+}
