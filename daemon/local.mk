@@ -47,6 +47,7 @@ daemon_ballastd_SOURCES = \
 	daemon/manager-reload.c \
 	daemon/manager-reserve.c \
 	daemon/manager-sample.c \
+	daemon/manager-sent.c \
 	daemon/manager-tell.c \
 	daemon/manager-view.c \
 	daemon/manager.c \
@@ -112,7 +113,13 @@ TESTS += $(manager_tests) tests/unit/test-release.sh tests/unit/test-state-dir.s
 dist_check_SCRIPTS += tests/unit/test-release.sh tests/unit/test-state-dir.sh
 fake_manager = tests/unit/fake-manager.c tests/unit/fake-manager.h
 fake_manager_libs = daemon/libcore.a daemon/libview.a daemon/sys/libsys.a $(policy_libs) $(JANSSON_LIBS) $(LIBSYSTEMD_LIBS)
-tests_unit_test_manager_act_SOURCES = tests/unit/test-manager-act.c $(fake_manager) daemon/manager-act.c daemon/hv/hv-call.c
+tests_unit_test_manager_act_SOURCES = \
+	tests/unit/test-manager-act.c \
+	$(fake_manager) \
+	daemon/hv/hv-call.c \
+	daemon/manager-act.c \
+	daemon/manager-sent.c \
+	$(NULL)
 tests_unit_test_manager_act_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_agent_SOURCES = tests/unit/test-manager-agent.c $(fake_manager) daemon/manager-agent.c
 tests_unit_test_manager_agent_LDADD = daemon/channel/libchannel.a $(fake_manager_libs)
@@ -120,7 +127,7 @@ tests_unit_test_manager_agent_heard_SOURCES = tests/unit/test-manager-agent-hear
 tests_unit_test_manager_agent_heard_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_enroll_SOURCES = tests/unit/test-manager-enroll.c $(fake_manager) daemon/manager-enroll.c
 tests_unit_test_manager_enroll_LDADD = $(fake_manager_libs)
-tests_unit_test_manager_balloon_SOURCES = tests/unit/test-manager-balloon.c $(fake_manager) daemon/manager-balloon.c
+tests_unit_test_manager_balloon_SOURCES = tests/unit/test-manager-balloon.c $(fake_manager) daemon/manager-balloon.c daemon/manager-sent.c
 tests_unit_test_manager_balloon_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_mode_SOURCES = tests/unit/test-manager-mode.c $(fake_manager) daemon/manager-mode.c
 tests_unit_test_manager_mode_LDADD = $(fake_manager_libs)
@@ -132,6 +139,7 @@ tests_unit_test_manager_original_SOURCES = \
 	daemon/hv/hv-call.c \
 	daemon/manager-act.c \
 	daemon/manager-original.c \
+	daemon/manager-sent.c \
 	$(NULL)
 tests_unit_test_manager_original_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_release_SOURCES = tests/unit/test-manager-release.c $(fake_manager) daemon/manager-release.c

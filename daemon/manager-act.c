@@ -8,9 +8,6 @@
  * was not, the next snapshot's target says so. Where nobody knows, the guest is counted at the larger size.
  */
 
-/* A command that was lost with its connection may yet be carried out by QEMU: so long. */
-#define UNKNOWN_USEC (5 * USEC_PER_SEC)
-
 int manager_submit(struct guest *g, struct hv_request *req, uint64_t *ret_id)
 {
 	struct manager *m = g->m;
@@ -53,18 +50,14 @@ int act_set_memory(struct guest *g, uint64_t to_bytes, const struct reason *reas
 
 	if (!may_command(g))
 		return -EAGAIN;
+	if (sent_full(g))
+		return -EBUSY;
 	r = manager_submit(g, &req, &id);
 	if (r < 0)
 		return r;
 	trace_command(g, from, to_bytes, clock_boot_usec());
-	/* One that still waits is superseded: what it came from is what would stand if this one failed. */
-	if (!g->set_id)
-		g->set_from_bytes = from;
-	g->set_id = id;
-	g->unknown_until_usec = 0;
+	sent(g, id, to_bytes);
 	g->commanded = true;
-	s->target_bytes = to_bytes;
-	s->inflight_bytes = MAX(MAX(from, to_bytes), s->inflight_bytes);
 	g->changed_real_usec = clock_real_usec();
 	g->changed_from_bytes = from;
 	g->changed_to_bytes = to_bytes;
@@ -240,26 +233,13 @@ static void set_memory_done(struct guest *g, const struct hv_result *r)
 			(unsigned long long)r->bytes,
 			(unsigned long long)(r->started_usec ? monotonic_to_boot(r->started_usec) : 0),
 			(unsigned long long)(r->ended_usec ? monotonic_to_boot(r->ended_usec) : 0), r->error);
-	if (r->id != g->set_id) { /* a newer one counts; if that fails, this is what it came from */
-		if (r->error >= 0)
-			g->set_from_bytes = r->bytes;
+	if (!sent_ended(g, r))
 		return;
-	}
-	g->set_id = 0;
 	if (r->error >= 0) {
-		/* It may have come near to where it was sent before: what was read until now does not say. */
-		g->unknown_until_usec = monotonic_to_boot(r->ended_usec);
 		balloon_read(g);
 		return;
 	}
 	tell_failure(g, r);
-	s->target_bytes = g->set_from_bytes;
-	if (r->error == -ETIMEDOUT || (r->error == -ENOTCONN && r->started_usec)) {
-		s->inflight_bytes = MAX(s->inflight_bytes, r->bytes);
-		g->unknown_until_usec = clock_boot_usec() + UNKNOWN_USEC;
-	} else {
-		s->inflight_bytes = 0;
-	}
 	if (r->error == -EBUSY && !s->quarantined)
 		s->job_running = true;
 	decide_soon(g->m);

@@ -182,11 +182,7 @@ void balloon_take(struct guest *g, const struct hv_balloon *b, uint64_t when_use
 		if (s->report.source != REPORT_AGENT)
 			s->report = g->balloon_report;
 	}
-	if (g->unknown_until_usec && when_usec >= g->unknown_until_usec) {
-		g->unknown_until_usec = 0;
-		if (!g->set_id)
-			s->inflight_bytes = 0;
-	}
+	sent_read(g, when_usec);
 }
 
 void balloon_read_done(struct guest *g, const struct hv_result *r)

@@ -22,6 +22,8 @@ static void connected(void *data, uint64_t generation, const char *version)
 	m->connected = true;
 	m->synced = false;
 	m->libvirt_lost_real_usec = 0;
+	for (size_t i = 0; i < m->n_guests; i++)
+		sent_lost(m->guests[i]);
 	snprintf(m->libvirt_version, sizeof(m->libvirt_version), "%s", version);
 	if (again)
 		tell(m, &(struct tale){.kind = DAEMON_EVENT_LIBVIRT_BACK, .severity = SEVERITY_NOTICE},
@@ -75,8 +77,7 @@ static void guest_appeared(void *data, const struct hv_guest *hv)
 	guest_run_begins(g, start ? start : fresh ? clock_boot_usec() : 0);
 	s->identity_changed = true;
 	s->quarantined = s->job_running = false;
-	s->inflight_bytes = 0;
-	g->set_id = 0;
+	sent_clear(g);
 	g->original = (struct original){0};
 	g->commanded = s->soft_limited = g->period_ours = false;
 	g->read_once = g->read_ok = g->reading = g->was_reset = g->boot_expected = false;
@@ -200,8 +201,6 @@ static void guest_quarantined(void *data, const struct hv_overdue *o)
 		return;
 	s = guest_sample(g);
 	s->quarantined = true;
-	if (o->bytes) /* it may yet take effect */
-		s->inflight_bytes = MAX(s->inflight_bytes, o->bytes);
 	tell(g->m, &(struct tale){.kind = DAEMON_EVENT_QUARANTINE, .severity = SEVERITY_WARNING, .guest = g},
 		"%s: left alone, and counted at the larger of its sizes, until it answers", o->why);
 	decide_soon(g->m);
@@ -217,7 +216,7 @@ static void guest_recovered(void *data, const struct uuid *guest, const struct h
 	s = guest_sample(g);
 	s->quarantined = false;
 	/* The command that was stuck has been carried out, or was given up, before this reading: but the balloon may be on its way still. */
-	g->unknown_until_usec = s->inflight_bytes ? clock_boot_usec() + 5 * USEC_PER_SEC : 0;
+	sent_doubted(g);
 	balloon_take(g, balloon, clock_boot_usec());
 	tell(g->m,
 		&(struct tale){

@@ -38,6 +38,13 @@ struct told {
 	uint32_t n, held;    /* told in it; and not told */
 };
 
+/* A setMemory that has not ended. hv runs one of a guest's at a time and lets one more wait; the ends of others may be on their way to us. */
+#define SENT_MAX 8
+struct sent {
+	uint64_t id, to_bytes;
+	uint64_t bytes; /* the larger of its old and new size */
+};
+
 /* Actions that wait until what the guest had before them is on the disk. */
 enum waiting {
 	WAITING_CPU,
@@ -72,10 +79,12 @@ struct guest {
 	struct cpu_map cpus;       /* where its vCPUs may run */
 
 	/* calls */
-	uint64_t set_id;           /* SET_MEMORY on its way; 0: none */
-	uint64_t set_from_bytes;   /* its target before */
+	struct sent sent[SENT_MAX]; /* oldest first */
+	unsigned n_sent;
+	uint64_t taken_bytes;      /* the target that libvirt took last */
+	uint64_t landed_bytes;     /* the largest that was carried out, or may be, and was not read since; 0: none */
+	uint64_t unknown_until_usec; /* BOOTTIME: a reading before that does not tell what became of it */
 	uint64_t cpu_id;           /* SET_CPU on its way; 0: none */
-	uint64_t unknown_until_usec; /* a setMemory's effect is not known: inflight_bytes stands until then */
 	bool reading;              /* READ_BALLOON on its way */
 	bool read_once, read_ok;   /* its balloon was asked for since it appeared, and answered */
 	bool found;                /* it ran before we came: libvirt's own figure of its size may be a second old */
@@ -274,6 +283,15 @@ int act_set_cpu(struct guest *g, uint64_t weight, uint64_t quota, const struct r
 int act_soft_limit(struct guest *g, uint64_t bytes) _nonnull_;
 void act_kept(struct manager *m) _nonnull_; /* originals were written: carries out what waited for that, and decides again */
 void act_call_done(struct guest *g, const struct hv_result *r) _nonnull_;
+
+/* manager-sent.c: keeps the sample's target_bytes and inflight_bytes */
+bool sent_full(const struct guest *g) _nonnull_ _pure_; /* no more now */
+void sent(struct guest *g, uint64_t id, uint64_t to_bytes) _nonnull_; /* hv took a SET_MEMORY; not while it is full */
+bool sent_ended(struct guest *g, const struct hv_result *r) _nonnull_; /* false: it was of an earlier run, or is not known any more */
+void sent_doubted(struct guest *g) _nonnull_; /* it hung, and answers again: what it did meanwhile may be under way still */
+void sent_lost(struct guest *g) _nonnull_;    /* a new connection: whatever was sent over the last one has ended, or will without our knowing */
+void sent_read(struct guest *g, uint64_t when_usec) _nonnull_; /* its balloon was read */
+void sent_clear(struct guest *g) _nonnull_;   /* a new run of the guest */
 
 /* manager-original.c */
 void original_seen(struct guest *g) _nonnull_;   /* a guest appeared, or enforce began */

@@ -271,7 +271,7 @@ static bool all_grown(const struct manager *m)
 	for (size_t i = 0; i < m->n_guests; i++) {
 		const struct guest_sample *s = &m->samples[i];
 
-		if ((m->guests[i]->set_id || m->guests[i]->cpu_id) && !s->quarantined)
+		if ((m->guests[i]->n_sent || m->guests[i]->cpu_id) && !s->quarantined)
 			return false;
 		if (m->guests[i]->original.soft_limited && !s->soft_limited && !s->quarantined)
 			return false; /* its soft limit is being lifted */

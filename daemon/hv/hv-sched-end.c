@@ -80,6 +80,7 @@ static void stopped_returned(
 	struct sched *s, struct sched_guest *g, struct sched_task *t, uint64_t now_usec)
 {
 	guest_quarantine(s, g, t, "its QEMU process is stopped");
+	t->started_usec = 0;
 	sched_task_tell(s, t, -ETIMEDOUT, "its QEMU process is stopped");
 	sched_queue_end_public(s, g, -EBUSY, "the guest does not answer");
 	guest_retry(g, now_usec, false);

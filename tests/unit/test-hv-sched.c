@@ -13,6 +13,7 @@ static struct {
 	uint64_t id; /* of the last end */
 	int error;
 	enum hv_call call;
+	uint64_t started_usec;
 	struct hv_overdue overdue;
 	struct uuid who;
 	uint64_t actual_bytes;
@@ -30,6 +31,7 @@ static void on_done(void *data, const struct sched_task *t, int error, const cha
 	seen.id = t->id;
 	seen.error = error;
 	seen.call = t->req.call;
+	seen.started_usec = t->started_usec;
 }
 static void on_quarantined(void *data, const struct hv_overdue *o)
 {
@@ -362,13 +364,14 @@ TEST(stopped_process_is_quarantined_with_nothing_left_hanging)
 
 	setup(&s, 1);
 	CHECK_INT(submit(&s, HV_CALL_SET_MEMORY, 1, GIB), 0);
-	t = sched_take(&s, 0);
+	t = sched_take(&s, 1);
 	t->answer.stopped = true;
 	answer(&s, t, MSEC, -ETIMEDOUT);
 	CHECK_INT(seen.done, 1);
 	CHECK_INT(seen.error, -ETIMEDOUT);
 	CHECK_INT(seen.quarantined, 1);
 	CHECK_U64(seen.overdue.bytes, 0); /* it was never asked: nothing comes late */
+	CHECK_U64(seen.started_usec, 0);
 	CHECK_INT(s.n_overdue, 0);
 	CHECK_U64(sched_tick(&s, MSEC), MSEC + SCHED_RETRY_MIN_USEC);
 	sched_tick(&s, 2 * USEC_PER_SEC);
