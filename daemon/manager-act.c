@@ -132,7 +132,7 @@ int act_soft_limit(struct guest *g, uint64_t bytes)
 		original_soft_limited(g, true);
 	if (!may_command(g))
 		return -EAGAIN;
-	r = manager_submit(g, &req, NULL);
+	r = manager_submit(g, &req, &g->limit_id);
 	if (r < 0) {
 		original_soft_limited(g, was_limited);
 		return r;
@@ -291,9 +291,9 @@ static void soft_limit_done(struct guest *g, const struct hv_result *r)
 		return;
 	}
 	tell_failure(g, r);
-	/* Superseded: the later one counts. Where nobody knows, it is taken to be on: one too many is lifted again. */
-	if (r->error != -ECANCELED)
-		s->soft_limited = lift || r->error == -ETIMEDOUT || r->error == -ENOTCONN;
+	/* A later one counts. Where nobody knows, it is taken to be on: one too many is lifted again. */
+	if (r->id == g->limit_id)
+		s->soft_limited = lift || r->error == -ETIMEDOUT || r->error == -ENOTCONN || r->error == -ECANCELED;
 }
 
 void act_call_done(struct guest *g, const struct hv_result *r)

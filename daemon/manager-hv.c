@@ -50,6 +50,7 @@ static void disconnected(void *data, const struct hv_down *down)
 	struct manager *m = data;
 
 	m->connected = m->synced = false;
+	mode_calls_ended(m); /* all have */
 	snprintf(m->libvirt_reason, sizeof(m->libvirt_reason), "%s", down->reason ? down->reason : "");
 	if (m->libvirt_lost_real_usec)
 		return;
@@ -236,8 +237,10 @@ static void trouble(void *data, const struct uuid *guest, const char *text)
 
 static void call_done(void *data, const struct hv_result *r)
 {
-	struct guest *g = manager_find(data, &r->guest);
+	struct manager *m = data;
+	struct guest *g = manager_find(m, &r->guest);
 
+	mode_calls_ended(m);
 	if (!g)
 		return; /* gone while it was asked */
 	if (r->error < 0)

@@ -85,6 +85,7 @@ struct guest {
 	uint64_t landed_bytes;     /* the largest that was carried out, or may be, and was not read since; 0: none */
 	uint64_t unknown_until_usec; /* BOOTTIME: a reading before that does not tell what became of it */
 	uint64_t cpu_id;           /* SET_CPU on its way; 0: none */
+	uint64_t limit_id;         /* the newest SET_SOFT_LIMIT; 0: none yet */
 	bool reading;              /* READ_BALLOON on its way */
 	bool read_once, read_ok;   /* its balloon was asked for since it appeared, and answered */
 	bool found;                /* it ran before we came: libvirt's own figure of its size may be a second old */
@@ -176,6 +177,8 @@ struct manager {
 	uint64_t libvirt_lost_real_usec;
 
 	enum daemon_mode mode;
+	struct mode_change *observe_first; /* `observe` on its way: answered when libvirt has carried out, or given up, what it had */
+	uint64_t withdrawn_id;     /* commands up to this hv call were withdrawn, or libvirt had them already */
 	unsigned enforce_waits;    /* requests for mode enforce on their way to the disk, and not void */
 	uint64_t observe_asked;    /* requests for mode observe so far: an `enforce` that waited for the disk meanwhile is void */
 	uint64_t originals_put, originals_kept; /* writes of originals that commands wait for: asked for, and answered */
@@ -330,6 +333,7 @@ int mode_load(struct manager *m) _nonnull_ _must_check_;
 void mode_mark(const struct manager *m) _nonnull_; /* shows it to `ballastd --release` */
 /* Takes the saved mode, and originals that were loaded before it, where neither could be read at the start. Returns 0 or -errno. */
 int mode_take_over(struct manager *m) _nonnull_ _must_check_;
+void mode_calls_ended(struct manager *m) _nonnull_; /* some have: answers who waits for that */
 void mode_put(struct manager *m) _nonnull_; /* once more, after writes were lost */
 
 /* manager-release.c: what each guest is to have when Ballast lets go */

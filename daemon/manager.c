@@ -358,6 +358,7 @@ struct manager *manager_free(struct manager *m)
 		enroll_gone(m->guests[i]);
 	if (m->hv)
 		hv_stop(m->hv, 500 * USEC_PER_MSEC);
+	mode_calls_ended(m);
 	m->store = store_free(m->store); /* answers what waits, through the API */
 	sd_event_source_disable_unref(m->hv_source);
 	sd_event_source_disable_unref(m->api_source);

@@ -87,7 +87,7 @@ struct hv_result {
 	struct uuid guest; /* all 0: READ_BALLOONS */
 	void *cookie;
 	/* 0, or -ETIMEDOUT (quarantined now), -EBUSY (a job runs), -ENOENT (the guest is gone),
-	 * -ENOTCONN (connection lost: the effect is unknown), -ECANCELED (superseded, or stopped),
+	 * -ENOTCONN (connection lost: the effect is unknown), -ECANCELED (superseded, withdrawn, or stopped),
 	 * -EOPNOTSUPP, -EACCES, -EIO (see text). */
 	int error;
 	const char *text;      /* libvirt's words when error is not 0, else "" */

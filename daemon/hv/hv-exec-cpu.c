@@ -27,6 +27,8 @@ void exec_set_cpu(struct exec *x, virDomainPtr dom, struct sched_task *t)
 	virTypedParameterPtr params = NULL;
 	int n = 0, max = 0, r = 0, version = cgroup_version(x->hv->proc_root, CGROUP_CPU);
 
+	if (!hv_may_change(x->hv, t))
+		return;
 	if (t->req.set_weight)
 		r = virTypedParamsAddULLong(&params, &n, &max, VIR_DOMAIN_SCHEDULER_CPU_SHARES,
 			cgroup_shares_from_weight(version, t->req.cpu_weight));

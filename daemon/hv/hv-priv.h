@@ -204,5 +204,7 @@ struct exec {
 virConnectPtr hv_open(struct hv *hv, char *text, size_t size) _nonnull_;
 /* libvirt's last error on this thread as -errno; text gets its words. */
 int hv_error(virConnectPtr conn, char *text, size_t size) _nonnull_args_(2);
+/* The call that mutates is made now: false, with t->answer filled, where it was withdrawn meanwhile. No lock. */
+bool hv_may_change(struct hv *hv, struct sched_task *t) _nonnull_ _must_check_;
 /* Makes one call and fills t->answer. */
 void hv_exec(struct exec *x, struct sched_task *t) _nonnull_;

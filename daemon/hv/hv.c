@@ -237,6 +237,26 @@ int hv_submit(struct hv *hv, const struct hv_request *req, uint64_t *ret_id)
 	return r;
 }
 
+unsigned hv_withdraw(struct hv *hv, uint64_t *ret_until_id)
+{
+	unsigned n;
+
+	hv_lock(hv);
+	n = sched_withdraw(&hv->sched, ret_until_id);
+	hv_unlock(hv);
+	return n;
+}
+
+unsigned hv_changing(struct hv *hv, uint64_t until_id)
+{
+	unsigned n;
+
+	hv_lock(hv);
+	n = sched_changing(&hv->sched, until_id);
+	hv_unlock(hv);
+	return n;
+}
+
 void hv_counters(struct hv *hv, struct hv_counters *ret)
 {
 	memset(ret, 0, sizeof(*ret));

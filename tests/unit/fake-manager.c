@@ -264,6 +264,20 @@ FAKE int hv_submit(struct hv *hv, const struct hv_request *req, uint64_t *ret_id
 		*ret_id = fake.n_submits;
 	return 0;
 }
+FAKE unsigned hv_withdraw(struct hv *hv, uint64_t *ret_until_id)
+{
+	fake.withdrawn++;
+	*ret_until_id = fake.n_submits;
+	return fake.changing;
+}
+FAKE unsigned hv_changing(struct hv *hv, uint64_t until_id)
+{
+	return until_id ? fake.changing : 0;
+}
+FAKE int hv_dispatch(struct hv *hv, unsigned max)
+{
+	return 0;
+}
 FAKE void balloon_period_back(struct guest *g)
 {
 }

@@ -11,11 +11,15 @@ static struct manager start(void)
 	return (struct manager){.hv = FAKE_HV, .hub = FAKE_HUB, .store = FAKE_STORE, .mode = MODE_ENFORCE, .connected = true, .synced = true};
 }
 
-static void end(struct guest *g, uint64_t bytes, int error)
+static void limit_ends(struct guest *g, uint64_t id, uint64_t bytes, int error)
 {
 	act_call_done(g,
 		&(struct hv_result){
-			.call = HV_CALL_SET_SOFT_LIMIT, .guest = g->uuid, .bytes = bytes, .error = error, .text = ""});
+			.call = HV_CALL_SET_SOFT_LIMIT, .guest = g->uuid, .id = id, .bytes = bytes, .error = error, .text = ""});
+}
+static void end(struct guest *g, uint64_t bytes, int error)
+{
+	limit_ends(g, g->limit_id, bytes, error);
 }
 
 TEST(a_soft_limit_holds_from_its_command_until_its_call_failed)
@@ -55,8 +59,20 @@ TEST(a_limit_of_which_nobody_knows_is_taken_to_be_on)
 	end(g, GIB, -ETIMEDOUT);
 	CHECK(guest_sample(g)->soft_limited && g->original.soft_limited);
 	CHECK_INT(act_soft_limit(g, BYTES_UNLIMITED), 0);
-	end(g, GIB, -ECANCELED); /* of one that the lift superseded */
+	limit_ends(g, 1, GIB, -ECANCELED); /* of one before the lift */
 	CHECK(!guest_sample(g)->soft_limited);
+}
+
+TEST(a_lift_that_was_withdrawn_leaves_the_limit_to_be_lifted)
+{
+	_cleanup_manager_ struct manager m = start();
+	struct guest *g = fake_guest(&m, "web", 1024, 512);
+
+	CHECK_INT(act_soft_limit(g, GIB), 0);
+	end(g, GIB, 0);
+	CHECK_INT(act_soft_limit(g, BYTES_UNLIMITED), 0);
+	end(g, BYTES_UNLIMITED, -ECANCELED);
+	CHECK(guest_sample(g)->soft_limited && g->original.soft_limited);
 }
 
 TEST(what_libvirt_does_not_take_changes_nothing)
