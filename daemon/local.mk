@@ -109,8 +109,16 @@ manager_tests = \
 	tests/unit/test-manager-tell \
 	$(NULL)
 check_PROGRAMS += $(manager_tests)
-TESTS += $(manager_tests) tests/unit/test-release.sh tests/unit/test-state-dir.sh
-dist_check_SCRIPTS += tests/unit/test-release.sh tests/unit/test-state-dir.sh
+manager_scripts = tests/unit/test-driver-slow.sh tests/unit/test-release.sh tests/unit/test-state-dir.sh
+TESTS += $(manager_tests) $(manager_scripts)
+dist_check_SCRIPTS += $(manager_scripts)
+# A library to be preloaded, with no sanitizer of its own: it finds that of the program.
+check_PROGRAMS += tests/unit/driver-shim.so
+tests_unit_driver_shim_so_SOURCES = tests/unit/driver-shim.c
+tests_unit_driver_shim_so_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS)
+tests_unit_driver_shim_so_CFLAGS = $(WARN_CFLAGS) -fPIC
+tests_unit_driver_shim_so_LDFLAGS = -shared
+tests_unit_driver_shim_so_LDADD = $(LIBVIRT_LIBS)
 fake_manager = tests/unit/fake-manager.c tests/unit/fake-manager.h
 fake_manager_libs = daemon/libcore.a daemon/libview.a daemon/sys/libsys.a $(policy_libs) $(JANSSON_LIBS) $(LIBSYSTEMD_LIBS)
 tests_unit_test_manager_act_SOURCES = \
