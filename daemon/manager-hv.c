@@ -114,6 +114,8 @@ static void guest_changed(void *data, const struct hv_guest *hv, unsigned what)
 		guest_sample(g)->identity_changed = true;
 	if (what & (HV_CHANGED_PROCESS | HV_CHANGED_CPU))
 		sample_guest_opened(g);
+	if ((what & HV_CHANGED_PROCESS) && !*g->run && *guest_run_format(hv, g->run))
+		original_run_known(g);
 	if (what & HV_CHANGED_CHANNEL)
 		agent_attach(g);
 	if (what & (HV_CHANGED_IDENTITY | HV_CHANGED_MEMORY))

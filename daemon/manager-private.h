@@ -304,7 +304,8 @@ void original_cpu_set(struct guest *g, bool ours) _nonnull_; /* weight or quota 
 /* What is noted of it is on the disk, cannot be written, or has been waited for long enough: commands may go out. A decision follows when it is. */
 bool original_kept(const struct guest *g) _nonnull_;
 void original_gone(struct guest *g) _nonnull_;    /* its run is over */
-void original_prune(struct manager *m) _nonnull_; /* after libvirt's first list: forgets those that do not run any more */
+void original_run_known(struct guest *g) _nonnull_; /* which run this is could not be told before */
+void original_prune(struct manager *m) _nonnull_; /* after a list of libvirt's: forgets those whose run is over */
 int original_load(struct manager *m) _nonnull_ _must_check_;
 void original_free(struct manager *m) _nonnull_;
 void original_put_all(struct manager *m) _nonnull_;

@@ -39,6 +39,7 @@ static void hv_destroy(struct hv *hv)
 	pthread_mutex_destroy(&hv->lock);
 	pthread_mutex_destroy(&hv->scan_lock);
 	free(hv->scan);
+	free(hv->listed);
 	free(hv->uri);
 	free(hv->channel_name);
 	free(hv->proc_root);

@@ -158,6 +158,11 @@ unsigned hv_withdraw(struct hv *hv, uint64_t *ret_until_id) _nonnull_;
  * by disconnected(). */
 unsigned hv_changing(struct hv *hv, uint64_t until_id) _nonnull_;
 
+/* Does libvirt say that it runs? Its definition may not have been read yet, or cannot be: then it never appeared. */
+bool hv_runs(struct hv *hv, const struct uuid *guest) _nonnull_;
+/* Did libvirt know it at all, running or not, when it was asked last: at the connect, and every ten minutes? */
+bool hv_listed(struct hv *hv, const struct uuid *guest) _nonnull_;
+
 /* How often libvirt was asked, by kind, since hv_new(): those submitted and those that hv makes for
  * itself. Thread-safe. */
 struct hv_counters {

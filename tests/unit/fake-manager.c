@@ -264,6 +264,14 @@ FAKE int hv_submit(struct hv *hv, const struct hv_request *req, uint64_t *ret_id
 		*ret_id = fake.n_submits;
 	return 0;
 }
+FAKE bool hv_runs(struct hv *hv, const struct uuid *guest)
+{
+	return false;
+}
+FAKE bool hv_listed(struct hv *hv, const struct uuid *guest)
+{
+	return hv_runs(hv, guest);
+}
 FAKE unsigned hv_withdraw(struct hv *hv, uint64_t *ret_until_id)
 {
 	fake.withdrawn++;

@@ -227,4 +227,85 @@ TEST(letting_go_does_not_wait_for_the_disk)
 	CHECK_INT(act_set_memory(g, 300 * MIB, &(struct reason){.code = REASON_RESTORE}), 0);
 }
 
+static bool runs;
+bool hv_runs(struct hv *hv, const struct uuid *guest)
+{
+	return runs;
+}
+
+/* A daemon that finds the row of an earlier one. */
+static struct manager next_daemon(void)
+{
+	struct manager m = start();
+
+	disk.row = (struct store_original){.guest = {{1}}, .run = "7:99", .bytes = 256 * MIB, .cpu_weight = 100, .target_bytes = 512 * MIB};
+	disk.there = true;
+	if (original_load(&m) < 0)
+		abort();
+	return m;
+}
+
+TEST(what_a_guest_had_is_kept_until_the_guest_can_be_read)
+{
+	_cleanup_manager_ struct manager m = next_daemon();
+	struct guest *g;
+
+	runs = true; /* libvirt lists it, and does not tell its definition */
+	original_prune(&m);
+	CHECK(disk.there);
+	g = found(&m, "7:99", 100, 0);
+	CHECK_U64(g->original.bytes, 256 * MIB);
+	runs = false;
+	original_prune(&m);
+	CHECK(disk.there && !m.known_originals);
+}
+
+TEST(what_a_guest_had_is_forgotten_when_libvirt_has_it_no_more)
+{
+	_cleanup_manager_ struct manager m = next_daemon();
+
+	original_prune(&m);
+	CHECK(!disk.there && !m.known_originals);
+}
+
+TEST(what_a_guest_had_is_kept_until_it_is_known_which_run_this_is)
+{
+	_cleanup_manager_ struct manager m = next_daemon();
+	const struct reason reason = {.code = REASON_LEND};
+	struct guest *g = found(&m, "", 200, 0); /* its QEMU is not found in /proc */
+
+	original_prune(&m);
+	CHECK_INT(act_set_memory(g, 300 * MIB, &reason), 0);
+	CHECK(disk.there);
+	CHECK_U64(disk.row.bytes, 256 * MIB);
+	snprintf(g->run, sizeof(g->run), "7:99");
+	original_run_known(g);
+	CHECK_U64(g->original.bytes, 256 * MIB);
+	CHECK_U64(g->original.cpu_weight, 100);
+	CHECK_U64(guest_sample(g)->target_bytes, 300 * MIB);
+	CHECK_U64(disk.row.bytes, 256 * MIB);
+	CHECK_U64(disk.row.target_bytes, 300 * MIB);
+}
+
+TEST(another_run_is_told_from_it_once_that_is_known)
+{
+	_cleanup_manager_ struct manager m = next_daemon();
+	struct guest *g = found(&m, "", 200, 0);
+
+	snprintf(g->run, sizeof(g->run), "8:120");
+	original_run_known(g);
+	CHECK_U64(g->original.bytes, 512 * MIB);
+	CHECK_STR(disk.run, "8:120");
+	CHECK_U64(disk.row.bytes, 512 * MIB);
+}
+
+TEST(the_row_of_a_run_that_was_never_told_goes_with_its_guest)
+{
+	_cleanup_manager_ struct manager m = next_daemon();
+	struct guest *g = found(&m, "", 200, 0);
+
+	original_gone(g);
+	CHECK(!disk.there && !m.known_originals);
+}
+
 TEST_MAIN()
