@@ -78,16 +78,32 @@ int act_set_memory(struct guest *g, uint64_t to_bytes, const struct reason *reas
 	return 0;
 }
 
-int act_set_cpu(struct guest *g, uint64_t weight, uint64_t quota, const struct reason *reason)
+/* What is the original's goes out as that was read; a quota that is not ours and stays is not touched, and its period stays the administrator's. */
+static struct hv_request cpu_request(const struct guest *g, uint64_t weight, uint64_t quota)
 {
+	const struct original *o = &g->original;
 	struct hv_request req = {
 		.call = HV_CALL_SET_CPU,
 		.guest = g->uuid,
 		.set_weight = weight != 0,
-		.set_quota = true,
+		.set_quota = o->cpu_ours || quota != guest_sample(g)->cpu_quota,
 		.cpu_weight = weight,
 		.cpu_quota_permyriad = quota,
+		.cpu_period_usec = g->cpu.period_usec,
 	};
+
+	if (o->cpu_weight && weight == o->cpu_weight)
+		req.cpu.shares = o->cpu.shares;
+	if (o->cpu_weight && quota == o->cpu_quota) {
+		req.cpu.period_usec = o->cpu.period_usec;
+		req.cpu.quota_usec = o->cpu.quota_usec;
+	}
+	return req;
+}
+
+int act_set_cpu(struct guest *g, uint64_t weight, uint64_t quota, const struct reason *reason)
+{
+	struct hv_request req = cpu_request(g, weight, quota);
 	struct event_number numbers[] = {{"weight", weight}, {"quota_permyriad", quota}};
 	bool was_ours = g->original.cpu_ours;
 	uint64_t id = 0;
@@ -252,6 +268,16 @@ static bool cpu_is_original(const struct guest *g)
 	return s->cpu_weight == g->original.cpu_weight && s->cpu_quota == g->original.cpu_quota;
 }
 
+/* What was read says it in libvirt's own words, where the original's are known. */
+static bool read_is_original(const struct guest *g)
+{
+	const struct hv_cpu *is = &g->cpu, *had = &g->original.cpu;
+
+	if (!had->shares || !had->period_usec)
+		return cpu_is_original(g);
+	return is->shares == had->shares && is->period_usec == had->period_usec && is->quota_usec == had->quota_usec;
+}
+
 static void set_cpu_done(struct guest *g, const struct hv_result *r)
 {
 	if (r->id == g->cpu_id)
@@ -274,8 +300,9 @@ static void get_cpu_done(struct guest *g, const struct hv_result *r)
 		return;
 	s->cpu_weight = r->cpu_weight;
 	s->cpu_quota = r->cpu_quota_permyriad;
+	g->cpu = r->cpu;
 	original_seen(g);
-	if (!g->cpu_id && cpu_is_original(g))
+	if (!g->cpu_id && read_is_original(g))
 		original_cpu_set(g, false);
 	decide_within(g->m, 20 * USEC_PER_MSEC);
 }
@@ -312,8 +339,7 @@ void act_call_done(struct guest *g, const struct hv_result *r)
 		soft_limit_done(g, r);
 		break;
 	case HV_CALL_SET_STATS_PERIOD:
-		if (r->error < 0)
-			g->period_ours = false;
+		balloon_period_done(g, r);
 		enroll_period_done(g, r);
 		break;
 	default:

@@ -80,7 +80,9 @@ static void guest_appeared(void *data, const struct hv_guest *hv)
 	s->quarantined = s->job_running = false;
 	sent_clear(g);
 	g->original = (struct original){0};
-	g->commanded = s->soft_limited = g->period_ours = false;
+	g->cpu = (struct hv_cpu){0};
+	g->cpu_id = g->limit_id = g->period_id = 0;
+	g->commanded = s->soft_limited = false;
 	g->read_once = g->read_ok = g->reading = g->was_reset = g->boot_expected = false;
 	g->found = !fresh;
 	g->spoke_early = false;

@@ -27,7 +27,16 @@ static int take_known(const struct store_original *o, void *userdata)
 		return -ENOMEM;
 	k->guest = o->guest;
 	snprintf(k->run, sizeof(k->run), "%s", o->run);
-	k->original = (struct original){o->bytes, o->cpu_weight, o->cpu_quota, o->target_bytes, o->soft_limited, o->cpu_ours};
+	k->original = (struct original){
+		.bytes = o->bytes,
+		.cpu_weight = o->cpu_weight,
+		.cpu_quota = o->cpu_quota,
+		.cpu = {o->cpu_shares, o->cpu_period_usec, o->cpu_quota_usec},
+		.target_bytes = o->target_bytes,
+		.soft_limited = o->soft_limited,
+		.cpu_ours = o->cpu_ours,
+		.period_ours = o->period_ours,
+	};
 	k->next = m->known_originals;
 	m->known_originals = k;
 	return 0;
@@ -103,6 +112,10 @@ static void put(struct guest *g, bool wanted)
 		.target_bytes = g->original.target_bytes,
 		.soft_limited = g->original.soft_limited,
 		.cpu_ours = g->original.cpu_ours,
+		.cpu_shares = g->original.cpu.shares,
+		.cpu_period_usec = g->original.cpu.period_usec,
+		.cpu_quota_usec = g->original.cpu.quota_usec,
+		.period_ours = g->original.period_ours,
 	};
 
 	if (run_unknown(g))
@@ -141,6 +154,7 @@ static bool take_up(struct guest *g)
 	known_drop(link);
 	o->soft_limited |= before.soft_limited;
 	o->cpu_ours |= before.cpu_ours;
+	o->period_ours |= before.period_ours;
 	s->soft_limited |= o->soft_limited;
 	tell_decide(g, s);
 	if (g->commanded)
@@ -168,6 +182,7 @@ void original_seen(struct guest *g)
 	if (cpu) {
 		o->cpu_weight = s->cpu_weight;
 		o->cpu_quota = s->cpu_quota;
+		o->cpu = g->cpu;
 	}
 	tell_decide(g, s);
 	put(g, true);
@@ -201,6 +216,14 @@ void original_cpu_set(struct guest *g, bool ours)
 	if (g->original.cpu_ours == ours)
 		return;
 	g->original.cpu_ours = ours;
+	put(g, ours);
+}
+
+void original_period_set(struct guest *g, bool ours)
+{
+	if (g->original.period_ours == ours)
+		return;
+	g->original.period_ours = ours;
 	put(g, ours);
 }
 

@@ -27,9 +27,11 @@ struct original {
 	uint64_t bytes;        /* 0: not known */
 	uint64_t cpu_weight;   /* 0: not known */
 	uint64_t cpu_quota;    /* with it; 0: none */
+	struct hv_cpu cpu;     /* what these two were made of, to go back word for word */
 	uint64_t target_bytes; /* last commanded; 0: never */
 	bool soft_limited;     /* a soft limit of ours is on it, or may be: to be lifted */
 	bool cpu_ours;         /* weight or quota on it are not the original's, or may not be: to go back */
+	bool period_ours;      /* nor its balloon statistics' period */
 };
 
 /* How often an event of one kind was told of late, of one guest or of the host. */
@@ -85,6 +87,7 @@ struct guest {
 	uint64_t landed_bytes;     /* the largest that was carried out, or may be, and was not read since; 0: none */
 	uint64_t unknown_until_usec; /* BOOTTIME: a reading before that does not tell what became of it */
 	uint64_t cpu_id;           /* SET_CPU on its way; 0: none */
+	struct hv_cpu cpu;         /* as read last */
 	uint64_t limit_id;         /* the newest SET_SOFT_LIMIT; 0: none yet */
 	bool reading;              /* READ_BALLOON on its way */
 	bool read_once, read_ok;   /* its balloon was asked for since it appeared, and answered */
@@ -94,7 +97,7 @@ struct guest {
 	/* fallback: balloon statistics instead of an agent */
 	uint64_t fallback_due_usec;
 	unsigned period_tries;
-	bool period_ours;
+	uint64_t period_id;        /* SET_STATS_PERIOD of ours on its way; 0: none */
 	uint64_t stats_update_sec;   /* the driver's stamp on its last statistics, by the wall clock; 0: none yet */
 	uint64_t stats_changed_usec; /* BOOTTIME when that was last another one */
 	struct guest_report balloon_report; /* source REPORT_NONE: none yet */
@@ -270,6 +273,7 @@ void balloon_told(struct guest *g, uint64_t actual_bytes, uint64_t when_usec) _n
 bool balloon_is_moving(const struct guest *g) _nonnull_;
 void balloon_poll_soon(struct manager *m) _nonnull_;
 int balloon_start(struct manager *m) _nonnull_ _must_check_;
+void balloon_period_done(struct guest *g, const struct hv_result *r) _nonnull_;
 void balloon_period_back(struct guest *g) _nonnull_; /* takes back the statistics period that we set */
 void balloon_fallback(struct guest *g, uint64_t now_usec) _nonnull_;
 
@@ -301,6 +305,7 @@ void original_seen(struct guest *g) _nonnull_;   /* a guest appeared, or enforce
 void original_changed(struct guest *g) _nonnull_; /* it was commanded */
 void original_soft_limited(struct guest *g, bool limited) _nonnull_; /* a soft limit of ours is on it, or may be */
 void original_cpu_set(struct guest *g, bool ours) _nonnull_; /* weight or quota on it are ours, or may be */
+void original_period_set(struct guest *g, bool ours) _nonnull_; /* its balloon statistics' period is ours */
 /* What is noted of it is on the disk, cannot be written, or has been waited for long enough: commands may go out. A decision follows when it is. */
 bool original_kept(const struct guest *g) _nonnull_;
 void original_gone(struct guest *g) _nonnull_;    /* its run is over */

@@ -113,16 +113,14 @@ static void release(struct manager *m, enum release_goal goal, struct release_an
 	}
 }
 
-/* Weight and quota that are not what it had, and ours. Returns 1 when they are on their way back, 0 when there is nothing to do, -errno. */
+/* Weight and quota that are ours, or may be: what is on it now need not be known. Returns 1 when they are on their way back, 0 when there is nothing to do, -errno. */
 static int cpu_back(struct guest *g)
 {
 	const struct original *o = &g->original;
-	struct guest_sample *s = guest_sample(g);
 	struct reason reason = {.code = REASON_RESTORE};
 	int r;
 
-	if (!o->cpu_ours || !o->cpu_weight || !s->cpu_weight ||
-		(s->cpu_weight == o->cpu_weight && s->cpu_quota == o->cpu_quota))
+	if (!o->cpu_ours || !o->cpu_weight)
 		return 0;
 	r = act_set_cpu(g, o->cpu_weight, o->cpu_quota, &reason);
 	return r < 0 ? r : 1;

@@ -49,6 +49,7 @@ struct sched_answer {
 	size_t n_balloons;
 	uint64_t cpu_weight;
 	uint64_t cpu_quota_permyriad;
+	struct hv_cpu cpu;
 	struct hv_job job;
 	bool plugged;
 	bool at_next_start;

@@ -217,6 +217,13 @@ FAKE void original_cpu_set(struct guest *g, bool ours)
 {
 	g->original.cpu_ours = guest_sample(g)->cpu_ours = ours;
 }
+FAKE void original_period_set(struct guest *g, bool ours)
+{
+	g->original.period_ours = ours;
+}
+FAKE void balloon_period_done(struct guest *g, const struct hv_result *r)
+{
+}
 FAKE void balloon_fallback(struct guest *g, uint64_t now_usec)
 {
 }

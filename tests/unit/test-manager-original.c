@@ -147,6 +147,61 @@ TEST(the_size_of_one_that_ran_before_we_came_is_noted_once_it_was_read)
 	CHECK(!disk.there);
 }
 
+static void cpu_read(struct guest *g, uint64_t weight, uint64_t quota, uint64_t shares, uint64_t period, int64_t quota_usec)
+{
+	act_call_done(g, &(struct hv_result){.call = HV_CALL_GET_CPU, .guest = g->uuid, .text = "",
+				 .cpu_weight = weight, .cpu_quota_permyriad = quota, .cpu = {shares, period, quota_usec}});
+}
+
+TEST(what_goes_back_is_what_it_was_to_the_letter_over_a_crash_too)
+{
+	_cleanup_manager_ struct manager m = start(), next = start();
+	struct guest *g = fake_guest(&m, "web", 1024, 512);
+	const struct reason reason = {.code = REASON_CPU_POLICY};
+	const struct hv_request *req = &fake.submits[0].req;
+
+	snprintf(g->run, sizeof(g->run), "7:99");
+	cpu_read(g, 98, 2500, 1000, 40000, 10000);
+	CHECK_U64(disk.row.cpu_shares, 1000);
+	CHECK_U64(disk.row.cpu_period_usec, 40000);
+	CHECK_INT(act_set_cpu(g, 400, 2500, &reason), 0);
+	CHECK(req->set_weight && !req->set_quota); /* that is not ours, and stays */
+	CHECK_U64(req->cpu.shares, 0);
+	CHECK_INT(act_set_cpu(g, 400, 5000, &reason), 0);
+	req = &fake.submits[1].req;
+	CHECK(req->set_quota);
+	CHECK_U64(req->cpu.period_usec, 0);
+	CHECK_U64(req->cpu_period_usec, 40000); /* of the new quota, too */
+	CHECK_INT(original_load(&next), 0);
+	g = found(&next, "7:99", 400, 5000);
+	CHECK_INT(act_set_cpu(g, 98, 2500, &reason), 0);
+	req = &fake.submits[2].req;
+	CHECK(req->set_weight && req->set_quota);
+	CHECK_U64(req->cpu.shares, 1000);
+	CHECK_U64(req->cpu.period_usec, 40000);
+	CHECK_INT(req->cpu.quota_usec, 10000);
+	/* 1003 shares are no 1000, though both make a weight of 98. */
+	g->cpu_id = 0;
+	cpu_read(g, 98, 2500, 1003, 40000, 10000);
+	CHECK(g->original.cpu_ours);
+	cpu_read(g, 98, 2500, 1000, 40000, 10000);
+	CHECK(!g->original.cpu_ours && !disk.row.cpu_ours);
+}
+
+TEST(a_statistics_period_of_ours_is_known_again_after_a_crash)
+{
+	_cleanup_manager_ struct manager m = start(), next = start();
+	struct guest *g = found(&m, "7:99", 100, 0);
+
+	original_period_set(g, true);
+	CHECK(disk.row.period_ours && disk.soon);
+	CHECK_INT(original_load(&next), 0);
+	g = found(&next, "7:99", 100, 0);
+	CHECK(g->original.period_ours);
+	original_period_set(g, false);
+	CHECK(!disk.row.period_ours);
+}
+
 TEST(what_libvirt_does_not_take_is_not_ours)
 {
 	_cleanup_manager_ struct manager m = start();
