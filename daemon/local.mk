@@ -103,6 +103,7 @@ manager_tests = \
 	tests/unit/test-manager-mode \
 	tests/unit/test-guest-run \
 	tests/unit/test-manager-original \
+	tests/unit/test-manager-override \
 	tests/unit/test-manager-release \
 	tests/unit/test-manager-reserve \
 	tests/unit/test-manager-sample \
@@ -150,6 +151,8 @@ tests_unit_test_manager_original_SOURCES = \
 	daemon/manager-sent.c \
 	$(NULL)
 tests_unit_test_manager_original_LDADD = $(fake_manager_libs)
+tests_unit_test_manager_override_SOURCES = tests/unit/test-manager-override.c $(fake_manager) daemon/manager-override.c
+tests_unit_test_manager_override_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_release_SOURCES = tests/unit/test-manager-release.c $(fake_manager) daemon/manager-release.c
 tests_unit_test_manager_release_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_sample_SOURCES = tests/unit/test-manager-sample.c $(fake_manager) daemon/manager-sample.c

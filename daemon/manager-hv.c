@@ -36,6 +36,7 @@ static void synced(void *data, uint64_t generation)
 
 	m->synced = true;
 	original_prune(m);
+	override_prune(m);
 	m->settling = true;
 	m->settle_until_usec = clock_boot_usec() + SETTLE_USEC;
 	/* Readings that were lost with the connection, and what changed while nobody told us. */
@@ -136,6 +137,7 @@ static void guest_gone(void *data, const struct uuid *guest, enum hv_gone why)
 	if (!g)
 		return;
 	original_gone(g);
+	override_gone(g);
 	enroll_gone(g);
 	tell_held_gone(g);
 	tell(m,

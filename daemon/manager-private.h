@@ -321,6 +321,8 @@ void reload_call(void *userdata, struct api_call *call);
 void override_set(void *userdata, struct api_call *call, const struct api_override_request *req);
 void override_clear(void *userdata, struct api_call *call, const struct uuid *guest);
 void override_expire(struct manager *m) _nonnull_;
+void override_gone(const struct guest *g) _nonnull_;  /* it ran until now */
+void override_prune(struct manager *m) _nonnull_; /* after a list of libvirt's: drops those of guests that are not there any more */
 int override_load(struct manager *m) _nonnull_ _must_check_;
 void override_put_all(struct manager *m) _nonnull_;
 void enroll(void *userdata, struct api_call *call, const struct uuid *guest);
