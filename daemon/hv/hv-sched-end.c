@@ -21,14 +21,14 @@ static void guest_retry(struct sched_guest *g, uint64_t now_usec, bool at_once)
 	g->retry_usec = now_usec + g->retry_pause_usec;
 }
 
-static void guest_quarantine(
-	struct sched *s, struct sched_guest *g, const struct sched_task *t, const char *why)
+/* bytes: the size that may yet take effect; 0: none. */
+static void guest_quarantine(struct sched *s, struct sched_guest *g, const struct sched_task *t, uint64_t bytes,
+	const char *why)
 {
 	struct hv_overdue o = {
 		.guest = g->uuid,
 		.call = t->req.call,
-		.bytes = t->req.call == HV_CALL_SET_MEMORY && !t->answer.stopped && (t->changing || !t->withdrawn) ?
-			t->req.bytes : 0,
+		.bytes = bytes,
 		.overdue = s->n_overdue,
 		.why = why,
 	};
@@ -62,7 +62,7 @@ static void probe_returned(
 
 	probe_ended(s, g);
 	if (a->stopped) {
-		guest_quarantine(s, g, t, "its QEMU process is stopped");
+		guest_quarantine(s, g, t, 0, "its QEMU process is stopped");
 		sched_queue_end_public(s, g, -EBUSY, "the guest does not answer");
 		guest_retry(g, now_usec, false);
 	} else if (a->error == 0 && a->n_balloons > 0) {
@@ -82,7 +82,7 @@ static void probe_returned(
 static void stopped_returned(
 	struct sched *s, struct sched_guest *g, struct sched_task *t, uint64_t now_usec)
 {
-	guest_quarantine(s, g, t, "its QEMU process is stopped");
+	guest_quarantine(s, g, t, 0, "its QEMU process is stopped");
 	t->started_usec = 0;
 	sched_task_tell(s, t, -ETIMEDOUT, "its QEMU process is stopped");
 	sched_queue_end_public(s, g, -EBUSY, "the guest does not answer");
@@ -219,6 +219,12 @@ static void bulk_overdue(struct sched *s, struct sched_task *t, uint64_t now_use
 	}
 }
 
+/* One that was withdrawn before libvirt had it never goes out. */
+static bool may_land(const struct sched_task *t)
+{
+	return t->req.call == HV_CALL_SET_MEMORY && (t->changing || !t->withdrawn);
+}
+
 static void task_overdue(struct sched *s, struct sched_task *t, uint64_t now_usec)
 {
 	struct sched_guest *g = sched_find(s, &t->req.guest);
@@ -233,7 +239,7 @@ static void task_overdue(struct sched *s, struct sched_task *t, uint64_t now_use
 	} else if (g && g->running == t) {
 		if (is_probe(t))
 			probe_ended(s, g);
-		guest_quarantine(s, g, t, "a call on it hangs");
+		guest_quarantine(s, g, t, may_land(t) ? t->req.bytes : 0, "a call on it hangs");
 		sched_queue_end_public(s, g, -EBUSY, "the guest does not answer");
 	}
 	sched_task_tell(s, t, -ETIMEDOUT, "no answer in time");
