@@ -47,6 +47,7 @@ daemon_ballastd_SOURCES = \
 	daemon/manager-reload.c \
 	daemon/manager-reserve.c \
 	daemon/manager-sample.c \
+	daemon/manager-sent.c \
 	daemon/manager-tell.c \
 	daemon/manager-view.c \
 	daemon/manager.c \
@@ -102,6 +103,7 @@ manager_tests = \
 	tests/unit/test-manager-mode \
 	tests/unit/test-guest-run \
 	tests/unit/test-manager-original \
+	tests/unit/test-manager-override \
 	tests/unit/test-manager-release \
 	tests/unit/test-manager-reload \
 	tests/unit/test-manager-reserve \
@@ -109,11 +111,25 @@ manager_tests = \
 	tests/unit/test-manager-tell \
 	$(NULL)
 check_PROGRAMS += $(manager_tests)
-TESTS += $(manager_tests) tests/unit/test-release.sh tests/unit/test-state-dir.sh
-dist_check_SCRIPTS += tests/unit/test-release.sh tests/unit/test-state-dir.sh
+manager_scripts = tests/unit/test-driver-slow.sh tests/unit/test-release.sh tests/unit/test-state-dir.sh
+TESTS += $(manager_tests) $(manager_scripts)
+dist_check_SCRIPTS += $(manager_scripts)
+# A library to be preloaded, with no sanitizer of its own: it finds that of the program.
+check_PROGRAMS += tests/unit/driver-shim.so
+tests_unit_driver_shim_so_SOURCES = tests/unit/driver-shim.c
+tests_unit_driver_shim_so_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS)
+tests_unit_driver_shim_so_CFLAGS = $(WARN_CFLAGS) -fPIC
+tests_unit_driver_shim_so_LDFLAGS = -shared
+tests_unit_driver_shim_so_LDADD = $(LIBVIRT_LIBS)
 fake_manager = tests/unit/fake-manager.c tests/unit/fake-manager.h
 fake_manager_libs = daemon/libcore.a daemon/libview.a daemon/sys/libsys.a $(policy_libs) $(JANSSON_LIBS) $(LIBSYSTEMD_LIBS)
-tests_unit_test_manager_act_SOURCES = tests/unit/test-manager-act.c $(fake_manager) daemon/manager-act.c daemon/hv/hv-call.c
+tests_unit_test_manager_act_SOURCES = \
+	tests/unit/test-manager-act.c \
+	$(fake_manager) \
+	daemon/hv/hv-call.c \
+	daemon/manager-act.c \
+	daemon/manager-sent.c \
+	$(NULL)
 tests_unit_test_manager_act_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_agent_SOURCES = tests/unit/test-manager-agent.c $(fake_manager) daemon/manager-agent.c
 tests_unit_test_manager_agent_LDADD = daemon/channel/libchannel.a $(fake_manager_libs)
@@ -121,7 +137,7 @@ tests_unit_test_manager_agent_heard_SOURCES = tests/unit/test-manager-agent-hear
 tests_unit_test_manager_agent_heard_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_enroll_SOURCES = tests/unit/test-manager-enroll.c $(fake_manager) daemon/manager-enroll.c
 tests_unit_test_manager_enroll_LDADD = $(fake_manager_libs)
-tests_unit_test_manager_balloon_SOURCES = tests/unit/test-manager-balloon.c $(fake_manager) daemon/manager-balloon.c
+tests_unit_test_manager_balloon_SOURCES = tests/unit/test-manager-balloon.c $(fake_manager) daemon/manager-balloon.c daemon/manager-sent.c
 tests_unit_test_manager_balloon_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_mode_SOURCES = tests/unit/test-manager-mode.c $(fake_manager) daemon/manager-mode.c
 tests_unit_test_manager_mode_LDADD = $(fake_manager_libs)
@@ -133,8 +149,11 @@ tests_unit_test_manager_original_SOURCES = \
 	daemon/hv/hv-call.c \
 	daemon/manager-act.c \
 	daemon/manager-original.c \
+	daemon/manager-sent.c \
 	$(NULL)
 tests_unit_test_manager_original_LDADD = $(fake_manager_libs)
+tests_unit_test_manager_override_SOURCES = tests/unit/test-manager-override.c $(fake_manager) daemon/manager-override.c
+tests_unit_test_manager_override_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_release_SOURCES = tests/unit/test-manager-release.c $(fake_manager) daemon/manager-release.c
 tests_unit_test_manager_release_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_reload_SOURCES = \

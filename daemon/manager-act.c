@@ -8,9 +8,6 @@
  * was not, the next snapshot's target says so. Where nobody knows, the guest is counted at the larger size.
  */
 
-/* A command that was lost with its connection may yet be carried out by QEMU: so long. */
-#define UNKNOWN_USEC (5 * USEC_PER_SEC)
-
 int manager_submit(struct guest *g, struct hv_request *req, uint64_t *ret_id)
 {
 	struct manager *m = g->m;
@@ -53,18 +50,14 @@ int act_set_memory(struct guest *g, uint64_t to_bytes, const struct reason *reas
 
 	if (!may_command(g))
 		return -EAGAIN;
+	if (sent_full(g))
+		return -EBUSY;
 	r = manager_submit(g, &req, &id);
 	if (r < 0)
 		return r;
 	trace_command(g, from, to_bytes, clock_boot_usec());
-	/* One that still waits is superseded: what it came from is what would stand if this one failed. */
-	if (!g->set_id)
-		g->set_from_bytes = from;
-	g->set_id = id;
-	g->unknown_until_usec = 0;
+	sent(g, id, to_bytes);
 	g->commanded = true;
-	s->target_bytes = to_bytes;
-	s->inflight_bytes = MAX(MAX(from, to_bytes), s->inflight_bytes);
 	g->changed_real_usec = clock_real_usec();
 	g->changed_from_bytes = from;
 	g->changed_to_bytes = to_bytes;
@@ -85,16 +78,32 @@ int act_set_memory(struct guest *g, uint64_t to_bytes, const struct reason *reas
 	return 0;
 }
 
-int act_set_cpu(struct guest *g, uint64_t weight, uint64_t quota, const struct reason *reason)
+/* What is the original's goes out as that was read; a quota that is not ours and stays is not touched, and its period stays the administrator's. */
+static struct hv_request cpu_request(const struct guest *g, uint64_t weight, uint64_t quota)
 {
+	const struct original *o = &g->original;
 	struct hv_request req = {
 		.call = HV_CALL_SET_CPU,
 		.guest = g->uuid,
 		.set_weight = weight != 0,
-		.set_quota = true,
+		.set_quota = o->cpu_ours || quota != guest_sample(g)->cpu_quota,
 		.cpu_weight = weight,
 		.cpu_quota_permyriad = quota,
+		.cpu_period_usec = g->cpu.period_usec,
 	};
+
+	if (o->cpu_weight && weight == o->cpu_weight)
+		req.cpu.shares = o->cpu.shares;
+	if (o->cpu_weight && quota == o->cpu_quota) {
+		req.cpu.period_usec = o->cpu.period_usec;
+		req.cpu.quota_usec = o->cpu.quota_usec;
+	}
+	return req;
+}
+
+int act_set_cpu(struct guest *g, uint64_t weight, uint64_t quota, const struct reason *reason)
+{
+	struct hv_request req = cpu_request(g, weight, quota);
 	struct event_number numbers[] = {{"weight", weight}, {"quota_permyriad", quota}};
 	bool was_ours = g->original.cpu_ours;
 	uint64_t id = 0;
@@ -139,7 +148,7 @@ int act_soft_limit(struct guest *g, uint64_t bytes)
 		original_soft_limited(g, true);
 	if (!may_command(g))
 		return -EAGAIN;
-	r = manager_submit(g, &req, NULL);
+	r = manager_submit(g, &req, &g->limit_id);
 	if (r < 0) {
 		original_soft_limited(g, was_limited);
 		return r;
@@ -240,26 +249,13 @@ static void set_memory_done(struct guest *g, const struct hv_result *r)
 			(unsigned long long)r->bytes,
 			(unsigned long long)(r->started_usec ? monotonic_to_boot(r->started_usec) : 0),
 			(unsigned long long)(r->ended_usec ? monotonic_to_boot(r->ended_usec) : 0), r->error);
-	if (r->id != g->set_id) { /* a newer one counts; if that fails, this is what it came from */
-		if (r->error >= 0)
-			g->set_from_bytes = r->bytes;
+	if (!sent_ended(g, r))
 		return;
-	}
-	g->set_id = 0;
 	if (r->error >= 0) {
-		/* It may have come near to where it was sent before: what was read until now does not say. */
-		g->unknown_until_usec = monotonic_to_boot(r->ended_usec);
 		balloon_read(g);
 		return;
 	}
 	tell_failure(g, r);
-	s->target_bytes = g->set_from_bytes;
-	if (r->error == -ETIMEDOUT || (r->error == -ENOTCONN && r->started_usec)) {
-		s->inflight_bytes = MAX(s->inflight_bytes, r->bytes);
-		g->unknown_until_usec = clock_boot_usec() + UNKNOWN_USEC;
-	} else {
-		s->inflight_bytes = 0;
-	}
 	if (r->error == -EBUSY && !s->quarantined)
 		s->job_running = true;
 	decide_soon(g->m);
@@ -270,6 +266,16 @@ static bool cpu_is_original(const struct guest *g)
 	const struct guest_sample *s = guest_sample(g);
 
 	return s->cpu_weight == g->original.cpu_weight && s->cpu_quota == g->original.cpu_quota;
+}
+
+/* What was read says it in libvirt's own words, where the original's are known. */
+static bool read_is_original(const struct guest *g)
+{
+	const struct hv_cpu *is = &g->cpu, *had = &g->original.cpu;
+
+	if (!had->shares || !had->period_usec)
+		return cpu_is_original(g);
+	return is->shares == had->shares && is->period_usec == had->period_usec && is->quota_usec == had->quota_usec;
 }
 
 static void set_cpu_done(struct guest *g, const struct hv_result *r)
@@ -294,8 +300,9 @@ static void get_cpu_done(struct guest *g, const struct hv_result *r)
 		return;
 	s->cpu_weight = r->cpu_weight;
 	s->cpu_quota = r->cpu_quota_permyriad;
+	g->cpu = r->cpu;
 	original_seen(g);
-	if (!g->cpu_id && cpu_is_original(g))
+	if (!g->cpu_id && read_is_original(g))
 		original_cpu_set(g, false);
 	decide_within(g->m, 20 * USEC_PER_MSEC);
 }
@@ -311,9 +318,9 @@ static void soft_limit_done(struct guest *g, const struct hv_result *r)
 		return;
 	}
 	tell_failure(g, r);
-	/* Superseded: the later one counts. Where nobody knows, it is taken to be on: one too many is lifted again. */
-	if (r->error != -ECANCELED)
-		s->soft_limited = lift || r->error == -ETIMEDOUT || r->error == -ENOTCONN;
+	/* A later one counts. Where nobody knows, it is taken to be on: one too many is lifted again. */
+	if (r->id == g->limit_id)
+		s->soft_limited = lift || r->error == -ETIMEDOUT || r->error == -ENOTCONN || r->error == -ECANCELED;
 }
 
 void act_call_done(struct guest *g, const struct hv_result *r)
@@ -332,8 +339,7 @@ void act_call_done(struct guest *g, const struct hv_result *r)
 		soft_limit_done(g, r);
 		break;
 	case HV_CALL_SET_STATS_PERIOD:
-		if (r->error < 0)
-			g->period_ours = false;
+		balloon_period_done(g, r);
 		enroll_period_done(g, r);
 		break;
 	default:

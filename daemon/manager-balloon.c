@@ -182,11 +182,7 @@ void balloon_take(struct guest *g, const struct hv_balloon *b, uint64_t when_use
 		if (s->report.source != REPORT_AGENT)
 			s->report = g->balloon_report;
 	}
-	if (g->unknown_until_usec && when_usec >= g->unknown_until_usec) {
-		g->unknown_until_usec = 0;
-		if (!g->set_id)
-			s->inflight_bytes = 0;
-	}
+	sent_read(g, when_usec);
 }
 
 void balloon_read_done(struct guest *g, const struct hv_result *r)
@@ -204,20 +200,38 @@ void balloon_read_done(struct guest *g, const struct hv_result *r)
 	settle_check(g->m, clock_boot_usec());
 }
 
-/* A period makes the driver send its statistics: a change to the guest, so in enforce mode only, and undone when its agent is back. */
-static void period_set(struct guest *g, unsigned seconds)
+/* A period makes the driver send its statistics: a change to the guest, so in enforce mode only, and undone when its agent is back. Returns 0 or -errno. */
+static int period_set(struct guest *g, unsigned seconds)
 {
 	struct hv_request req = {
 		.call = HV_CALL_SET_STATS_PERIOD, .guest = g->uuid, .period_sec = seconds};
 
-	if (manager_may_act(g->m) && manager_submit(g, &req, NULL) >= 0)
-		g->period_ours = seconds != 0;
+	if (!manager_may_act(g->m) || g->period_id)
+		return -EBUSY;
+	/* Whoever comes after us has to bring it back. */
+	if (seconds)
+		original_period_set(g, true);
+	if (seconds && !original_kept(g))
+		return -EAGAIN;
+	return manager_submit(g, &req, &g->period_id);
+}
+
+void balloon_period_done(struct guest *g, const struct hv_result *r)
+{
+	bool unknown = r->started_usec && (r->error == -ETIMEDOUT || r->error == -ENOTCONN);
+
+	if (r->id != g->period_id)
+		return;
+	g->period_id = 0;
+	/* It is as it was; one that failed to go back is ours still. */
+	if (r->period_sec ? r->error < 0 && !unknown : r->error >= 0)
+		original_period_set(g, false);
 }
 
 void balloon_period_back(struct guest *g)
 {
-	if (g->period_ours)
-		period_set(g, 0);
+	if (g->original.period_ours)
+		(void)!period_set(g, 0);
 }
 
 void balloon_fallback(struct guest *g, uint64_t now)
@@ -238,10 +252,8 @@ void balloon_fallback(struct guest *g, uint64_t now)
 	if (!agent && g->channel && now < g->appeared_usec + AGENT_BOOT_USEC)
 		return;
 	g->fallback_due_usec = now + FALLBACK_USEC;
-	if (!g->hv->stats_period_sec && !g->period_ours && g->period_tries < FALLBACK_PERIOD_TRIES) {
+	if (!g->hv->stats_period_sec && g->period_tries < FALLBACK_PERIOD_TRIES && period_set(g, FALLBACK_PERIOD_SEC) >= 0)
 		g->period_tries++;
-		period_set(g, FALLBACK_PERIOD_SEC);
-	}
 	balloon_read(g);
 	if (silence >= SILENCE_DECIDES_USEC && g->balloon_report.source == REPORT_BALLOON &&
 		g->balloon_report.arrival_usec > s->report.arrival_usec)

@@ -161,6 +161,6 @@ void enroll(void *userdata, struct api_call *call, const struct uuid *guest)
 		return;
 	}
 	if (!g->hv->stats_period_sec && manager_submit(g, &period, &g->enroll_period_id) >= 0)
-		g->period_ours = false; /* the operator's now */
+		original_period_set(g, false); /* the operator's now */
 	finish(g);
 }

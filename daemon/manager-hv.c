@@ -22,6 +22,8 @@ static void connected(void *data, uint64_t generation, const char *version)
 	m->connected = true;
 	m->synced = false;
 	m->libvirt_lost_real_usec = 0;
+	for (size_t i = 0; i < m->n_guests; i++)
+		sent_lost(m->guests[i]);
 	snprintf(m->libvirt_version, sizeof(m->libvirt_version), "%s", version);
 	if (again)
 		tell(m, &(struct tale){.kind = DAEMON_EVENT_LIBVIRT_BACK, .severity = SEVERITY_NOTICE},
@@ -34,6 +36,7 @@ static void synced(void *data, uint64_t generation)
 
 	m->synced = true;
 	original_prune(m);
+	override_prune(m);
 	m->settling = true;
 	m->settle_until_usec = clock_boot_usec() + SETTLE_USEC;
 	/* Readings that were lost with the connection, and what changed while nobody told us. */
@@ -48,6 +51,7 @@ static void disconnected(void *data, const struct hv_down *down)
 	struct manager *m = data;
 
 	m->connected = m->synced = false;
+	mode_calls_ended(m); /* all have */
 	snprintf(m->libvirt_reason, sizeof(m->libvirt_reason), "%s", down->reason ? down->reason : "");
 	if (m->libvirt_lost_real_usec)
 		return;
@@ -75,10 +79,11 @@ static void guest_appeared(void *data, const struct hv_guest *hv)
 	guest_run_begins(g, start ? start : fresh ? clock_boot_usec() : 0);
 	s->identity_changed = true;
 	s->quarantined = s->job_running = false;
-	s->inflight_bytes = 0;
-	g->set_id = 0;
+	sent_clear(g);
 	g->original = (struct original){0};
-	g->commanded = s->soft_limited = g->period_ours = false;
+	g->cpu = (struct hv_cpu){0};
+	g->cpu_id = g->limit_id = g->period_id = 0;
+	g->commanded = s->soft_limited = false;
 	g->read_once = g->read_ok = g->reading = g->was_reset = g->boot_expected = false;
 	g->found = !fresh;
 	g->spoke_early = false;
@@ -112,6 +117,8 @@ static void guest_changed(void *data, const struct hv_guest *hv, unsigned what)
 		guest_sample(g)->identity_changed = true;
 	if (what & (HV_CHANGED_PROCESS | HV_CHANGED_CPU))
 		sample_guest_opened(g);
+	if ((what & HV_CHANGED_PROCESS) && !*g->run && *guest_run_format(hv, g->run))
+		original_run_known(g);
 	if (what & HV_CHANGED_CHANNEL)
 		agent_attach(g);
 	if (what & (HV_CHANGED_IDENTITY | HV_CHANGED_MEMORY))
@@ -130,6 +137,7 @@ static void guest_gone(void *data, const struct uuid *guest, enum hv_gone why)
 	if (!g)
 		return;
 	original_gone(g);
+	override_gone(g);
 	enroll_gone(g);
 	tell_held_gone(g);
 	tell(m,
@@ -200,8 +208,6 @@ static void guest_quarantined(void *data, const struct hv_overdue *o)
 		return;
 	s = guest_sample(g);
 	s->quarantined = true;
-	if (o->bytes) /* it may yet take effect */
-		s->inflight_bytes = MAX(s->inflight_bytes, o->bytes);
 	tell(g->m, &(struct tale){.kind = DAEMON_EVENT_QUARANTINE, .severity = SEVERITY_WARNING, .guest = g},
 		"%s: left alone, and counted at the larger of its sizes, until it answers", o->why);
 	decide_soon(g->m);
@@ -217,7 +223,7 @@ static void guest_recovered(void *data, const struct uuid *guest, const struct h
 	s = guest_sample(g);
 	s->quarantined = false;
 	/* The command that was stuck has been carried out, or was given up, before this reading: but the balloon may be on its way still. */
-	g->unknown_until_usec = s->inflight_bytes ? clock_boot_usec() + 5 * USEC_PER_SEC : 0;
+	sent_doubted(g);
 	balloon_take(g, balloon, clock_boot_usec());
 	tell(g->m,
 		&(struct tale){
@@ -237,8 +243,10 @@ static void trouble(void *data, const struct uuid *guest, const char *text)
 
 static void call_done(void *data, const struct hv_result *r)
 {
-	struct guest *g = manager_find(data, &r->guest);
+	struct manager *m = data;
+	struct guest *g = manager_find(m, &r->guest);
 
+	mode_calls_ended(m);
 	if (!g)
 		return; /* gone while it was asked */
 	if (r->error < 0)

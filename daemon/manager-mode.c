@@ -44,6 +44,11 @@ struct mode_change {
 	enum daemon_mode mode;
 	uint64_t observe_asked; /* the manager's count when it was asked for */
 	struct release_report released;
+	uint64_t until_id;      /* observe: libvirt may have had calls up to this one still */
+	bool saved;             /* the disk has answered */
+	int error;              /* and what */
+	char text[256];
+	struct mode_change *next;
 };
 
 /* The first few; the answer has them all. */
@@ -115,12 +120,25 @@ int mode_take_over(struct manager *m)
 	return 0;
 }
 
+/*
+ * What waits in hv must not go out behind the answer; how each of those ended is taken in at once, for that is what a release begins with. What an
+ * earlier release sent is not taken back by an `observe` without one.
+ */
+static void withdraw(struct manager *m, bool release)
+{
+	if (m->mode != MODE_ENFORCE && !release)
+		return;
+	hv_withdraw(m->hv, &m->withdrawn_id);
+	hv_dispatch(m->hv, 0);
+}
+
 /* A release is one in mode observe too: what was left on guests when they were let go goes back. */
 static struct release_report begin_observe(struct manager *m, const char *by, bool release)
 {
 	struct release_report released = {0};
 	bool was = m->mode == MODE_ENFORCE;
 
+	withdraw(m, release);
 	if (release)
 		(void)!release_originals(m, false, &released);
 	m->mode = MODE_OBSERVE;
@@ -147,9 +165,9 @@ static void answer(struct api_call *call, enum daemon_mode mode, const struct re
 	api_call_reply(call, 200, body);
 }
 
-static void mode_saved(void *userdata, int error, const char *text)
+/* The disk has answered, and libvirt is done with what it had. */
+static void mode_end(struct mode_change *c)
 {
-	struct mode_change *c = userdata;
 	bool withdrawn = c->mode == MODE_ENFORCE && c->observe_asked != c->m->observe_asked;
 
 	if (c->mode == MODE_ENFORCE && !withdrawn)
@@ -158,7 +176,7 @@ static void mode_saved(void *userdata, int error, const char *text)
 		/* `observe` was acknowledged since, or is about to be, and is on the disk behind this one. */
 		api_call_problem(c->call, API_PROBLEM_CONFLICT,
 			"A later request set the mode to observe, and that holds. Ask again if guests are to be commanded.");
-	} else if (error >= 0) {
+	} else if (c->error >= 0) {
 		if (c->mode == MODE_ENFORCE && c->m->mode != MODE_ENFORCE && !c->m->stopping)
 			begin_enforce(c->m, api_call_by(c->call));
 		answer(c->call, c->mode, &c->released);
@@ -166,28 +184,68 @@ static void mode_saved(void *userdata, int error, const char *text)
 		api_call_problem(c->call, API_PROBLEM_STATE_UNWRITABLE,
 			"Nothing is touched from now on, but that could not be saved (%s): after a restart of ballastd guests would be "
 			"commanded again. Make room in the state directory and try again.",
-			text);
+			c->text);
 	} else {
 		api_call_problem(c->call, API_PROBLEM_STATE_UNWRITABLE,
 			"The mode stays %s: it could not be saved (%s). Make room in the state directory and try again.",
-			daemon_mode_to_string(c->m->mode), text);
+			daemon_mode_to_string(c->m->mode), c->text);
 	}
 	release_report_clear(&c->released);
 	free(c);
 }
 
+/* "Nothing is touched from now on" is not said before it is so. */
+void mode_calls_ended(struct manager *m)
+{
+	for (struct mode_change **link = &m->observe_first; *link;) {
+		struct mode_change *c = *link;
+
+		if (!c->saved || hv_changing(m->hv, c->until_id)) {
+			link = &c->next;
+			continue;
+		}
+		*link = c->next;
+		mode_end(c);
+	}
+}
+
+static void mode_saved(void *userdata, int error, const char *text)
+{
+	struct mode_change *c = userdata;
+
+	c->saved = true;
+	c->error = error;
+	snprintf(c->text, sizeof(c->text), "%s", text);
+	if (c->mode == MODE_OBSERVE)
+		mode_calls_ended(c->m);
+	else
+		mode_end(c);
+}
+
 /* Takes what released owns. */
 static void mode_save(struct manager *m, struct api_call *call, enum daemon_mode mode, struct release_report released)
 {
-	struct mode_change *c = malloc(sizeof(*c));
+	struct mode_change *c = calloc(1, sizeof(*c));
 	int r = c ? 0 : -ENOMEM;
 
 	if (c) {
-		*c = (struct mode_change){m, call, mode, m->observe_asked, released};
+		*c = (struct mode_change){
+			.m = m,
+			.call = call,
+			.mode = mode,
+			.observe_asked = m->observe_asked,
+			.released = released,
+			.until_id = m->withdrawn_id,
+		};
 		r = store_put_text(m->store, "mode", daemon_mode_to_string(mode), mode_saved, c);
 	}
+	if (r >= 0 && mode == MODE_OBSERVE) {
+		c->next = m->observe_first;
+		m->observe_first = c;
+		return;
+	}
 	if (r >= 0) {
-		m->enforce_waits += mode == MODE_ENFORCE;
+		m->enforce_waits++;
 		return;
 	}
 	release_report_clear(&released);

@@ -10,7 +10,7 @@
 /* A disk that hangs must not keep a guest from what it needs. An fsync takes some 20 ms here, and seconds where disks are overloaded. */
 #define KEEP_WAIT_USEC (2 * USEC_PER_SEC)
 
-/* What was read at the start, until libvirt's list shows which of them still run. */
+/* What was read at the start, until it was seen which of them are of a run that goes on. */
 struct known_original {
 	struct uuid guest;
 	char run[GUEST_RUN_MAX];
@@ -27,7 +27,16 @@ static int take_known(const struct store_original *o, void *userdata)
 		return -ENOMEM;
 	k->guest = o->guest;
 	snprintf(k->run, sizeof(k->run), "%s", o->run);
-	k->original = (struct original){o->bytes, o->cpu_weight, o->cpu_quota, o->target_bytes, o->soft_limited, o->cpu_ours};
+	k->original = (struct original){
+		.bytes = o->bytes,
+		.cpu_weight = o->cpu_weight,
+		.cpu_quota = o->cpu_quota,
+		.cpu = {o->cpu_shares, o->cpu_period_usec, o->cpu_quota_usec},
+		.target_bytes = o->target_bytes,
+		.soft_limited = o->soft_limited,
+		.cpu_ours = o->cpu_ours,
+		.period_ours = o->period_ours,
+	};
 	k->next = m->known_originals;
 	m->known_originals = k;
 	return 0;
@@ -48,13 +57,32 @@ void original_free(struct manager *m)
 	}
 }
 
-/* Of this very run; a restart began with the size of its definition. */
-static const struct known_original *known_find(const struct guest *g)
+/* Where the one of this guest hangs, or the end of the list. */
+static struct known_original **known_find(struct manager *m, const struct uuid *guest)
 {
-	for (const struct known_original *k = g->m->known_originals; k; k = k->next)
-		if (uuid_equal(&k->guest, &g->uuid))
-			return *g->run && streq(k->run, g->run) ? k : NULL;
-	return NULL;
+	struct known_original **link = &m->known_originals;
+
+	while (*link && !uuid_equal(&(*link)->guest, guest))
+		link = &(*link)->next;
+	return link;
+}
+
+static void known_drop(struct known_original **link)
+{
+	struct known_original *k = *link;
+
+	if (!k)
+		return;
+	*link = k->next;
+	free(k);
+}
+
+/* Which run this is cannot be told yet (its QEMU is not found in /proc): what is on the disk may be of this very one, and stays. */
+static bool run_unknown(const struct guest *g)
+{
+	const struct known_original *k = *known_find(g->m, &g->uuid);
+
+	return k && *k->run && !*g->run;
 }
 
 static bool noted(const struct guest *g)
@@ -84,8 +112,15 @@ static void put(struct guest *g, bool wanted)
 		.target_bytes = g->original.target_bytes,
 		.soft_limited = g->original.soft_limited,
 		.cpu_ours = g->original.cpu_ours,
+		.cpu_shares = g->original.cpu.shares,
+		.cpu_period_usec = g->original.cpu.period_usec,
+		.cpu_quota_usec = g->original.cpu.quota_usec,
+		.period_ours = g->original.period_ours,
 	};
 
+	if (run_unknown(g))
+		return;
+	known_drop(known_find(g->m, &g->uuid)); /* written over */
 	/* What cannot be written is put again when it can. */
 	if (!g->m->store || store_put_original(g->m->store, &o, wanted ? on_kept : NULL, g->m) < 0 || !wanted)
 		return;
@@ -105,19 +140,27 @@ static void tell_decide(const struct guest *g, struct guest_sample *s)
 	s->cpu_ours = g->original.cpu_ours;
 }
 
-/* What the state file says of this run, at its first sight. */
+/* What the state file says of this very run; a restart began with the size of its definition. Nothing of ours is forgotten that was put on the guest
+ * while it was not known which run this is. */
 static bool take_up(struct guest *g)
 {
-	const struct known_original *k = known_find(g);
+	struct known_original **link = known_find(g->m, &g->uuid), *k = *link;
 	struct guest_sample *s = guest_sample(g);
+	struct original *o = &g->original, before = g->original;
 
-	if (!k)
+	if (!k || !*g->run || !streq(k->run, g->run))
 		return false;
-	g->original = k->original;
-	s->soft_limited = k->original.soft_limited;
+	*o = k->original;
+	known_drop(link);
+	o->soft_limited |= before.soft_limited;
+	o->cpu_ours |= before.cpu_ours;
+	o->period_ours |= before.period_ours;
+	s->soft_limited |= o->soft_limited;
 	tell_decide(g, s);
-	if (k->original.target_bytes && g->m->mode == MODE_ENFORCE) {
-		s->target_bytes = k->original.target_bytes;
+	if (g->commanded)
+		o->target_bytes = before.target_bytes;
+	if (o->target_bytes && g->m->mode == MODE_ENFORCE && !g->commanded) {
+		s->target_bytes = o->target_bytes;
 		g->commanded = true;
 	}
 	return true;
@@ -139,9 +182,18 @@ void original_seen(struct guest *g)
 	if (cpu) {
 		o->cpu_weight = s->cpu_weight;
 		o->cpu_quota = s->cpu_quota;
+		o->cpu = g->cpu;
 	}
 	tell_decide(g, s);
 	put(g, true);
+}
+
+void original_run_known(struct guest *g)
+{
+	if (take_up(g) || noted(g))
+		put(g, true);
+	else
+		original_seen(g);
 }
 
 void original_changed(struct guest *g)
@@ -167,21 +219,42 @@ void original_cpu_set(struct guest *g, bool ours)
 	put(g, ours);
 }
 
+void original_period_set(struct guest *g, bool ours)
+{
+	if (g->original.period_ours == ours)
+		return;
+	g->original.period_ours = ours;
+	put(g, ours);
+}
+
 void original_gone(struct guest *g)
 {
-	if (g->m->store && noted(g))
+	struct known_original **link = known_find(g->m, &g->uuid);
+
+	if (g->m->store && (noted(g) || *link))
 		(void)!store_delete_original(g->m->store, &g->uuid);
+	known_drop(link);
+}
+
+/* Of a run that is over: libvirt does not have the guest any more, or shows another run of it. One that could not be read yet may be the same. */
+static bool is_over(struct manager *m, const struct known_original *k)
+{
+	const struct guest *g = manager_find(m, &k->guest);
+
+	return g ? !run_unknown(g) : !hv_runs(m->hv, &k->guest);
 }
 
 void original_prune(struct manager *m)
 {
-	for (struct known_original *k = m->known_originals; k && m->store; k = k->next) {
-		const struct guest *g = manager_find(m, &k->guest);
-
-		if (!g || !noted(g))
-			(void)!store_delete_original(m->store, &k->guest);
+	for (struct known_original **link = &m->known_originals; *link;) {
+		if (!is_over(m, *link)) {
+			link = &(*link)->next;
+			continue;
+		}
+		if (m->store)
+			(void)!store_delete_original(m->store, &(*link)->guest);
+		known_drop(link);
 	}
-	original_free(m);
 }
 
 void original_put_all(struct manager *m)

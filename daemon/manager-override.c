@@ -5,6 +5,15 @@
 
 /* `guest set`: overrides of a guest's settings, until they are cleared or their time is over. They hold once they are on disk. */
 
+/* Each is looked at by each decision about its guest. A thousand guests have some hundreds at most. */
+#define OVERRIDES_MAX 4096
+/* A guest that libvirt does not know at all may be made anew (one without a definition, one that travels): so long its overrides wait for it; for
+ * one that is defined and does not run, the longer. */
+#define GONE_USEC (USEC_PER_DAY)
+#define UNSEEN_USEC (30 * USEC_PER_DAY)
+/* When it is noted once more that a guest runs. */
+#define SEEN_USEC (12 * USEC_PER_HOUR)
+
 static struct override_clock clock_now(const struct manager *m)
 {
 	return (struct override_clock){m->boot_id, clock_boot_usec(), clock_real_usec()};
@@ -73,11 +82,32 @@ static void describe(const struct overrides *o, char *buf, size_t size)
 			o->items[i].section, o->items[i].key, o->items[i].value);
 }
 
+/* What is told of a guest that does not run names it in its own words. */
+static const char *name_before(const struct manager *m, const struct override *o, char *buf, size_t size)
+{
+	char uuid[UUID_TEXT_MAX];
+
+	buf[0] = '\0';
+	if (!manager_find(m, &o->guest))
+		snprintf(buf, size, "%s: ", o->guest_name && *o->guest_name ? o->guest_name : uuid_format(&o->guest, uuid));
+	return buf;
+}
+
+/* The first of a guest's, or NULL. */
+static const struct override *first_of(const struct manager *m, const struct uuid *guest)
+{
+	for (size_t i = 0; i < m->overrides.n; i++)
+		if (uuid_equal(&m->overrides.items[i].guest, guest))
+			return &m->overrides.items[i];
+	return NULL;
+}
+
 static void saved(void *userdata, int error, const char *text)
 {
 	_cleanup_(change_freep) struct override_change *c = userdata;
 	struct manager *m = c->m;
-	char what[256];
+	const struct override *before = first_of(m, &c->guest);
+	char what[256], name[256] = "";
 
 	if (error < 0) {
 		api_call_problem(c->call, API_PROBLEM_STATE_UNWRITABLE,
@@ -85,6 +115,8 @@ static void saved(void *userdata, int error, const char *text)
 			text);
 		return;
 	}
+	if (before)
+		name_before(m, before, name, sizeof(name));
 	if (overrides_replace(&m->overrides, &c->guest, c->next.items, c->next.n) < 0) {
 		api_call_problem(c->call, API_PROBLEM_INTERNAL, "Out of memory.");
 		return;
@@ -97,7 +129,7 @@ static void saved(void *userdata, int error, const char *text)
 			.guest = manager_find(m, &c->guest),
 			.by = api_call_by(c->call),
 		},
-		"%s", c->next.n ? what : "its overrides are cleared");
+		"%s%s", name, c->next.n ? what : "its overrides are cleared");
 	decide_soon(m);
 	if (c->next.n)
 		api_call_reply(c->call, 200,
@@ -110,6 +142,7 @@ static void saved(void *userdata, int error, const char *text)
 static int fill_next(struct override_change *c, const struct api_override_request *req)
 {
 	struct override items[API_OVERRIDE_SETTINGS_MAX];
+	const struct guest *g = manager_find(c->m, &req->guest);
 	uint64_t until = req->for_usec == USEC_INFINITY ? USEC_INFINITY :
 							  add_sat(clock_boot_usec(), req->for_usec);
 
@@ -123,6 +156,8 @@ static int fill_next(struct override_change *c, const struct api_override_reques
 			.reason = req->reason,
 			.until_boot_usec = until,
 			.until_real_usec = req->until_real_usec,
+			.guest_name = g ? g->hv->name : NULL,
+			.seen_real_usec = clock_real_usec(),
 		};
 	return overrides_replace(&c->next, &req->guest, items, req->n_settings);
 }
@@ -158,7 +193,15 @@ static void change(struct manager *m, struct api_call *call, const struct uuid *
 
 void override_set(void *userdata, struct api_call *call, const struct api_override_request *req)
 {
-	change(userdata, call, &req->guest, req);
+	struct manager *m = userdata;
+
+	if (m->overrides.n - overrides_count(&m->overrides, &req->guest) + req->n_settings > OVERRIDES_MAX) {
+		api_call_problem(call, API_PROBLEM_CONFLICT,
+			"Others have %zu settings by hand already, and %d are possible: clear some, or say it in a policy.",
+			m->overrides.n - overrides_count(&m->overrides, &req->guest), OVERRIDES_MAX);
+		return;
+	}
+	change(m, call, &req->guest, req);
 }
 
 void override_clear(void *userdata, struct api_call *call, const struct uuid *guest)
@@ -173,6 +216,44 @@ void override_clear(void *userdata, struct api_call *call, const struct uuid *gu
 		return;
 	}
 	change(m, call, guest, NULL);
+}
+
+void override_gone(const struct guest *g)
+{
+	struct manager *m = g->m;
+
+	if (overrides_count(&m->overrides, &g->uuid) && overrides_see(&m->overrides, &g->uuid, g->hv->name, clock_real_usec()) >= 0)
+		(void)!put(m, &m->overrides, &g->uuid, NULL, NULL);
+}
+
+/* Whose overrides are these? Returns true where they were dropped. */
+static bool judge_guest(struct manager *m, const struct override *o)
+{
+	uint64_t now = clock_real_usec(), unseen = sub_sat(now, o->seen_real_usec);
+	const struct guest *g = manager_find(m, &o->guest);
+	struct uuid guest = o->guest;
+	char name[256];
+
+	if (g) {
+		if (unseen >= SEEN_USEC)
+			override_gone(g);
+		return false;
+	}
+	if (hv_runs(m->hv, &guest) || unseen < (hv_listed(m->hv, &guest) ? UNSEEN_USEC : GONE_USEC))
+		return false;
+	tell(m, &(struct tale){.kind = DAEMON_EVENT_OVERRIDE_CLEARED, .severity = SEVERITY_NOTICE},
+		"%sits overrides are dropped: it has not run for %llu days%s", name_before(m, o, name, sizeof(name)),
+		(unsigned long long)(unseen / USEC_PER_DAY), hv_listed(m->hv, &guest) ? "" : ", and libvirt does not know it");
+	if (overrides_replace(&m->overrides, &guest, NULL, 0) >= 0)
+		(void)!put(m, &m->overrides, &guest, NULL, NULL);
+	return true;
+}
+
+void override_prune(struct manager *m)
+{
+	/* One is looked at for each of its settings: that costs nothing. Dropping moves those behind. */
+	for (size_t i = 0; i < m->overrides.n;)
+		i += !judge_guest(m, &m->overrides.items[i]);
 }
 
 void override_expire(struct manager *m)

@@ -27,15 +27,24 @@ struct original {
 	uint64_t bytes;        /* 0: not known */
 	uint64_t cpu_weight;   /* 0: not known */
 	uint64_t cpu_quota;    /* with it; 0: none */
+	struct hv_cpu cpu;     /* what these two were made of, to go back word for word */
 	uint64_t target_bytes; /* last commanded; 0: never */
 	bool soft_limited;     /* a soft limit of ours is on it, or may be: to be lifted */
 	bool cpu_ours;         /* weight or quota on it are not the original's, or may not be: to go back */
+	bool period_ours;      /* nor its balloon statistics' period */
 };
 
 /* How often an event of one kind was told of late, of one guest or of the host. */
 struct told {
 	uint64_t since_usec; /* BOOTTIME: the minute that is counted */
 	uint32_t n, held;    /* told in it; and not told */
+};
+
+/* A setMemory that has not ended. hv runs one of a guest's at a time and lets one more wait; the ends of others may be on their way to us. */
+#define SENT_MAX 8
+struct sent {
+	uint64_t id, to_bytes;
+	uint64_t bytes; /* the larger of its old and new size */
 };
 
 /* Actions that wait until what the guest had before them is on the disk. */
@@ -72,10 +81,14 @@ struct guest {
 	struct cpu_map cpus;       /* where its vCPUs may run */
 
 	/* calls */
-	uint64_t set_id;           /* SET_MEMORY on its way; 0: none */
-	uint64_t set_from_bytes;   /* its target before */
+	struct sent sent[SENT_MAX]; /* oldest first */
+	unsigned n_sent;
+	uint64_t taken_bytes;      /* the target that libvirt took last */
+	uint64_t landed_bytes;     /* the largest that was carried out, or may be, and was not read since; 0: none */
+	uint64_t unknown_until_usec; /* BOOTTIME: a reading before that does not tell what became of it */
 	uint64_t cpu_id;           /* SET_CPU on its way; 0: none */
-	uint64_t unknown_until_usec; /* a setMemory's effect is not known: inflight_bytes stands until then */
+	struct hv_cpu cpu;         /* as read last */
+	uint64_t limit_id;         /* the newest SET_SOFT_LIMIT; 0: none yet */
 	bool reading;              /* READ_BALLOON on its way */
 	bool read_once, read_ok;   /* its balloon was asked for since it appeared, and answered */
 	bool found;                /* it ran before we came: libvirt's own figure of its size may be a second old */
@@ -84,7 +97,7 @@ struct guest {
 	/* fallback: balloon statistics instead of an agent */
 	uint64_t fallback_due_usec;
 	unsigned period_tries;
-	bool period_ours;
+	uint64_t period_id;        /* SET_STATS_PERIOD of ours on its way; 0: none */
 	uint64_t stats_update_sec;   /* the driver's stamp on its last statistics, by the wall clock; 0: none yet */
 	uint64_t stats_changed_usec; /* BOOTTIME when that was last another one */
 	struct guest_report balloon_report; /* source REPORT_NONE: none yet */
@@ -167,6 +180,8 @@ struct manager {
 	uint64_t libvirt_lost_real_usec;
 
 	enum daemon_mode mode;
+	struct mode_change *observe_first; /* `observe` on its way: answered when libvirt has carried out, or given up, what it had */
+	uint64_t withdrawn_id;     /* commands up to this hv call were withdrawn, or libvirt had them already */
 	unsigned enforce_waits;    /* requests for mode enforce on their way to the disk, and not void */
 	uint64_t observe_asked;    /* requests for mode observe so far: an `enforce` that waited for the disk meanwhile is void */
 	uint64_t originals_put, originals_kept; /* writes of originals that commands wait for: asked for, and answered */
@@ -258,6 +273,7 @@ void balloon_told(struct guest *g, uint64_t actual_bytes, uint64_t when_usec) _n
 bool balloon_is_moving(const struct guest *g) _nonnull_;
 void balloon_poll_soon(struct manager *m) _nonnull_;
 int balloon_start(struct manager *m) _nonnull_ _must_check_;
+void balloon_period_done(struct guest *g, const struct hv_result *r) _nonnull_;
 void balloon_period_back(struct guest *g) _nonnull_; /* takes back the statistics period that we set */
 void balloon_fallback(struct guest *g, uint64_t now_usec) _nonnull_;
 
@@ -275,15 +291,26 @@ int act_soft_limit(struct guest *g, uint64_t bytes) _nonnull_;
 void act_kept(struct manager *m) _nonnull_; /* originals were written: carries out what waited for that, and decides again */
 void act_call_done(struct guest *g, const struct hv_result *r) _nonnull_;
 
+/* manager-sent.c: keeps the sample's target_bytes and inflight_bytes */
+bool sent_full(const struct guest *g) _nonnull_ _pure_; /* no more now */
+void sent(struct guest *g, uint64_t id, uint64_t to_bytes) _nonnull_; /* hv took a SET_MEMORY; not while it is full */
+bool sent_ended(struct guest *g, const struct hv_result *r) _nonnull_; /* false: it was of an earlier run, or is not known any more */
+void sent_doubted(struct guest *g) _nonnull_; /* it hung, and answers again: what it did meanwhile may be under way still */
+void sent_lost(struct guest *g) _nonnull_;    /* a new connection: whatever was sent over the last one has ended, or will without our knowing */
+void sent_read(struct guest *g, uint64_t when_usec) _nonnull_; /* its balloon was read */
+void sent_clear(struct guest *g) _nonnull_;   /* a new run of the guest */
+
 /* manager-original.c */
 void original_seen(struct guest *g) _nonnull_;   /* a guest appeared, or enforce began */
 void original_changed(struct guest *g) _nonnull_; /* it was commanded */
 void original_soft_limited(struct guest *g, bool limited) _nonnull_; /* a soft limit of ours is on it, or may be */
 void original_cpu_set(struct guest *g, bool ours) _nonnull_; /* weight or quota on it are ours, or may be */
+void original_period_set(struct guest *g, bool ours) _nonnull_; /* its balloon statistics' period is ours */
 /* What is noted of it is on the disk, cannot be written, or has been waited for long enough: commands may go out. A decision follows when it is. */
 bool original_kept(const struct guest *g) _nonnull_;
 void original_gone(struct guest *g) _nonnull_;    /* its run is over */
-void original_prune(struct manager *m) _nonnull_; /* after libvirt's first list: forgets those that do not run any more */
+void original_run_known(struct guest *g) _nonnull_; /* which run this is could not be told before */
+void original_prune(struct manager *m) _nonnull_; /* after a list of libvirt's: forgets those whose run is over */
 int original_load(struct manager *m) _nonnull_ _must_check_;
 void original_free(struct manager *m) _nonnull_;
 void original_put_all(struct manager *m) _nonnull_;
@@ -294,6 +321,8 @@ void reload_call(void *userdata, struct api_call *call);
 void override_set(void *userdata, struct api_call *call, const struct api_override_request *req);
 void override_clear(void *userdata, struct api_call *call, const struct uuid *guest);
 void override_expire(struct manager *m) _nonnull_;
+void override_gone(const struct guest *g) _nonnull_;  /* it ran until now */
+void override_prune(struct manager *m) _nonnull_; /* after a list of libvirt's: drops those of guests that are not there any more */
 int override_load(struct manager *m) _nonnull_ _must_check_;
 void override_put_all(struct manager *m) _nonnull_;
 void enroll(void *userdata, struct api_call *call, const struct uuid *guest);
@@ -312,6 +341,7 @@ int mode_load(struct manager *m) _nonnull_ _must_check_;
 void mode_mark(const struct manager *m) _nonnull_; /* shows it to `ballastd --release` */
 /* Takes the saved mode, and originals that were loaded before it, where neither could be read at the start. Returns 0 or -errno. */
 int mode_take_over(struct manager *m) _nonnull_ _must_check_;
+void mode_calls_ended(struct manager *m) _nonnull_; /* some have: answers who waits for that */
 void mode_put(struct manager *m) _nonnull_; /* once more, after writes were lost */
 
 /* manager-release.c: what each guest is to have when Ballast lets go */

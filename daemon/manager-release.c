@@ -134,14 +134,10 @@ static void release(struct manager *m, enum release_goal goal, struct release_an
 	}
 }
 
-/* Weight and quota are not what it had, and ours. */
+/* Weight and quota that are ours, or may be: what is on it now need not be known. */
 static bool cpu_held(const struct guest *g)
 {
-	const struct original *o = &g->original;
-	const struct guest_sample *s = guest_sample(g);
-
-	return o->cpu_ours && o->cpu_weight && s->cpu_weight &&
-	       (s->cpu_weight != o->cpu_weight || s->cpu_quota != o->cpu_quota);
+	return g->original.cpu_ours && g->original.cpu_weight;
 }
 
 /* Returns 1 when they are on their way back, 0 when there is nothing to do, -errno. */

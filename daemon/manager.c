@@ -272,7 +272,7 @@ static bool all_grown(const struct manager *m)
 	for (size_t i = 0; i < m->n_guests; i++) {
 		const struct guest_sample *s = &m->samples[i];
 
-		if ((m->guests[i]->set_id || m->guests[i]->cpu_id) && !s->quarantined)
+		if ((m->guests[i]->n_sent || m->guests[i]->cpu_id) && !s->quarantined)
 			return false;
 		if (m->guests[i]->original.soft_limited && !s->soft_limited && !s->quarantined)
 			return false; /* its soft limit is being lifted */
@@ -359,6 +359,7 @@ struct manager *manager_free(struct manager *m)
 		enroll_gone(m->guests[i]);
 	if (m->hv)
 		hv_stop(m->hv, 500 * USEC_PER_MSEC);
+	mode_calls_ended(m);
 	m->store = store_free(m->store); /* answers what waits, through the API */
 	sd_event_source_disable_unref(m->hv_source);
 	sd_event_source_disable_unref(m->api_source);

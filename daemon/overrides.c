@@ -13,6 +13,7 @@ static void item_clear(struct override *o)
 	free((char *)o->value);
 	free((char *)o->by);
 	free((char *)o->reason);
+	free((char *)o->guest_name);
 	*o = (struct override){0};
 }
 
@@ -24,7 +25,8 @@ static int item_copy(struct override *to, const struct override *from)
 	to->value = strdup(from->value);
 	to->by = strdup(from->by ? from->by : "");
 	to->reason = strdup(from->reason ? from->reason : "");
-	if (to->section && to->key && to->value && to->by && to->reason)
+	to->guest_name = strdup(from->guest_name ? from->guest_name : "");
+	if (to->section && to->key && to->value && to->by && to->reason && to->guest_name)
 		return 0;
 	item_clear(to);
 	return -ENOMEM;
@@ -106,6 +108,24 @@ size_t overrides_expire(struct overrides *o, uint64_t now_boot_usec, uint64_t no
 	return found;
 }
 
+int overrides_see(struct overrides *o, const struct uuid *guest, const char *name, uint64_t real_usec)
+{
+	for (size_t i = 0; i < o->n; i++) {
+		struct override *v = &o->items[i];
+		char *copy;
+
+		if (!uuid_equal(&v->guest, guest))
+			continue;
+		copy = strdup(name);
+		if (!copy)
+			return -ENOMEM;
+		free((char *)v->guest_name);
+		v->guest_name = copy;
+		v->seen_real_usec = real_usec;
+	}
+	return 0;
+}
+
 /* USEC_INFINITY is left out. */
 static int set_time(json_t *object, const char *key, uint64_t usec)
 {
@@ -114,12 +134,13 @@ static int set_time(json_t *object, const char *key, uint64_t usec)
 
 static json_t *item_to_json(const struct override *o, const struct override_clock *now)
 {
-	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s}", "section", o->section, "key", o->key, "value",
-		o->value, "by", o->by, "reason", o->reason);
+	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "section", o->section, "key", o->key, "value",
+		o->value, "by", o->by, "reason", o->reason, "guest", o->guest_name ? o->guest_name : "");
 	int r = 0;
 
 	if (!j)
 		return NULL;
+	r |= set_time(j, "seen", o->seen_real_usec);
 	r |= set_time(j, "until_real", o->until_real_usec);
 	r |= set_time(j, "until_boot", o->until_boot_usec);
 	if (o->until_boot_usec != USEC_INFINITY) {
@@ -175,7 +196,11 @@ static void item_from_json(const json_t *j, const struct override_clock *now, st
 		.reason = get_text(j, "reason"),
 		.until_boot_usec = get_time(j, "until_boot"),
 		.until_real_usec = get_time(j, "until_real"),
+		.guest_name = get_text(j, "guest"),
+		.seen_real_usec = get_time(j, "seen"),
 	};
+	if (ret->seen_real_usec == USEC_INFINITY) /* a version before did not say */
+		ret->seen_real_usec = now->real_usec;
 	if (ret->until_boot_usec != USEC_INFINITY && !streq(get_text(j, "boot"), now->boot_id))
 		ret->until_boot_usec =
 			now->boot_usec + sub_sat(get_time(j, "until_boot_as_real"), now->real_usec);

@@ -25,6 +25,9 @@ bool override_is_over(const struct override *o, uint64_t now_boot_usec, uint64_t
 size_t overrides_expire(struct overrides *o, uint64_t now_boot_usec, uint64_t now_real_usec,
 	struct uuid *guests, size_t max) _nonnull_;
 
+/* The guest runs, under this name. Returns 0 or -ENOMEM. */
+int overrides_see(struct overrides *o, const struct uuid *guest, const char *name, uint64_t real_usec) _nonnull_ _must_check_;
+
 /* When this is, and on which boot of the host: an elapsed time goes on over a reboot. */
 struct override_clock {
 	const char *boot_id;

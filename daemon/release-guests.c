@@ -69,6 +69,21 @@ static void balloon_take(struct released *g, const struct hv_balloon *b)
 	}
 }
 
+static void tell_failure(const struct journal_fields *fields, const struct hv_result *res)
+{
+	const char *why = *res->text ? res->text : strerror(-res->error);
+
+	if (res->call == HV_CALL_SET_MEMORY)
+		journal_write(JOURNAL_RELEASED, LOG_ERR, fields, "cannot be given %llu MiB: %s",
+			(unsigned long long)(res->bytes / MIB), why);
+	else if (res->call == HV_CALL_SET_SOFT_LIMIT)
+		journal_write(JOURNAL_RELEASED, LOG_ERR, fields, "its soft limit cannot be lifted: %s", why);
+	else if (res->call == HV_CALL_SET_CPU)
+		journal_write(JOURNAL_RELEASED, LOG_ERR, fields, "its CPU weight and quota cannot be given back: %s", why);
+	else
+		journal_write(JOURNAL_RELEASED, LOG_ERR, fields, "its balloon statistics cannot be stopped: %s", why);
+}
+
 static void call_done(void *data, const struct hv_result *res)
 {
 	struct release *r = data;
@@ -80,17 +95,12 @@ static void call_done(void *data, const struct hv_result *res)
 		if (res->error >= 0 && res->n_balloons == 1)
 			balloon_take(g, res->balloons);
 	}
-	if (res->call != HV_CALL_SET_MEMORY && res->call != HV_CALL_SET_SOFT_LIMIT)
+	if (!hv_call_mutates(res->call))
 		return;
 	if (r->waiting)
 		r->waiting--;
-	if (res->error < 0 && res->call == HV_CALL_SET_SOFT_LIMIT)
-		journal_write(JOURNAL_RELEASED, LOG_ERR, &fields, "its soft limit cannot be lifted: %s",
-			*res->text ? res->text : strerror(-res->error));
-	else if (res->error < 0)
-		journal_write(JOURNAL_RELEASED, LOG_ERR, &fields, "cannot be given %llu MiB: %s",
-			(unsigned long long)(res->bytes / MIB),
-			*res->text ? res->text : strerror(-res->error));
+	if (res->error < 0)
+		tell_failure(&fields, res);
 }
 
 static void no_generation(void *data, uint64_t generation, const char *version)
@@ -155,7 +165,7 @@ int release_take_original(const struct store_original *o, void *userdata)
 
 	if (!g || !streq(o->run, guest_run_format(g->hv, run)))
 		return 0;
-	g->original_bytes = o->bytes;
-	g->soft_limited = o->soft_limited;
+	g->original = *o;
+	g->original.name = g->original.run = NULL; /* whose they are goes away */
 	return 0;
 }

@@ -18,8 +18,7 @@ struct released {
 	struct channel *channel;
 	uint64_t actual_bytes;
 	struct guest_report report;
-	uint64_t original_bytes;
-	bool soft_limited; /* by us, as the state says */
+	struct store_original original; /* as the state says of this run; strings NULL */
 	bool read, asked;
 };
 

@@ -34,7 +34,7 @@ static void fill(const struct released *g, struct release_guest *ret)
 		.have_bytes = g->actual_bytes,
 		.settled_bytes = g->actual_bytes,
 		.used_bytes = g->report.source == REPORT_NONE ? 0 : sub_sat(g->actual_bytes, g->report.available_bytes),
-		.original_bytes = g->original_bytes,
+		.original_bytes = g->original.bytes,
 		.resident_bytes = resident_bytes(g->hv),
 		.fixed = g->hv->fixed != FIXED_NOT || !g->hv->running,
 	};
@@ -46,10 +46,40 @@ static void soft_limit_lift(struct release *r, const struct released *g)
 		.call = HV_CALL_SET_SOFT_LIMIT, .guest = g->hv->uuid, .bytes = BYTES_UNLIMITED};
 	struct journal_fields fields = {&g->hv->uuid, g->hv->name, NULL};
 
-	if (!g->soft_limited || hv_submit(r->hv, &req, NULL) < 0)
+	if (!g->original.soft_limited || hv_submit(r->hv, &req, NULL) < 0)
 		return;
 	r->waiting++;
 	journal_write(JOURNAL_RELEASED, LOG_NOTICE, &fields, "its soft limit is lifted");
+}
+
+/* Word for word where that is known. */
+static void cpu_back(struct release *r, const struct released *g)
+{
+	const struct store_original *o = &g->original;
+	struct hv_request req = {
+		.call = HV_CALL_SET_CPU,
+		.guest = g->hv->uuid,
+		.set_weight = true,
+		.set_quota = true,
+		.cpu_weight = o->cpu_weight,
+		.cpu_quota_permyriad = o->cpu_quota,
+		.cpu = {o->cpu_shares, o->cpu_period_usec, o->cpu_quota_usec},
+	};
+	struct journal_fields fields = {&g->hv->uuid, g->hv->name, NULL};
+
+	if (!o->cpu_ours || !o->cpu_weight || hv_submit(r->hv, &req, NULL) < 0)
+		return;
+	r->waiting++;
+	journal_write(JOURNAL_RELEASED, LOG_NOTICE, &fields, "its CPU weight and quota are given back");
+}
+
+/* Nobody reads them any more. */
+static void statistics_stop(struct release *r, const struct released *g)
+{
+	struct hv_request req = {.call = HV_CALL_SET_STATS_PERIOD, .guest = g->hv->uuid};
+
+	if (g->original.period_ours && hv_submit(r->hv, &req, NULL) >= 0)
+		r->waiting++;
 }
 
 static void command(struct release *r, struct released *g, const struct release_guest *want)
@@ -99,7 +129,7 @@ static void command_all(struct release *r)
 	for (size_t i = 0; want && i < r->n; i++) {
 		fill(r->guests[i], &want[i]);
 		/* Nobody is shrunk here: what was grown may be in use by now. */
-		if (r->guests[i]->original_bytes && r->guests[i]->original_bytes < want[i].settled_bytes)
+		if (want[i].original_bytes && want[i].original_bytes < want[i].settled_bytes)
 			want[i].original_bytes = want[i].settled_bytes;
 	}
 	look_at_host(r, &h);
@@ -107,8 +137,11 @@ static void command_all(struct release *r)
 		release_plan(want, r->n, release_free(&h, want, r->n), r->goal);
 	for (size_t i = 0; want && i < r->n; i++)
 		command(r, r->guests[i], &want[i]);
-	for (size_t i = 0; i < r->n; i++)
+	for (size_t i = 0; i < r->n; i++) {
 		soft_limit_lift(r, r->guests[i]);
+		cpu_back(r, r->guests[i]);
+		statistics_stop(r, r->guests[i]);
+	}
 }
 
 /* Has everybody spoken who can? */

@@ -99,6 +99,7 @@ static void copy_override_strings(struct arena *a, struct override *o, size_t n)
 		o[i].value = arena_string(a, o[i].value);
 		o[i].by = arena_string(a, o[i].by);
 		o[i].reason = arena_string(a, o[i].reason);
+		o[i].guest_name = arena_string(a, o[i].guest_name);
 	}
 }
 

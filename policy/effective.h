@@ -45,6 +45,9 @@ struct override {
 	const char *reason;  /* may be "" */
 	uint64_t until_boot_usec; /* CLOCK_BOOTTIME; USEC_INFINITY: not by this clock */
 	uint64_t until_real_usec; /* CLOCK_REALTIME; USEC_INFINITY: not by this clock */
+	/* For who keeps them, and who asks for a guest that does not run now. */
+	const char *guest_name;   /* its last one; NULL: not known */
+	uint64_t seen_real_usec;  /* CLOCK_REALTIME: it ran then */
 };
 /* Is section/key/value something that can be overridden? 0, -ENOMEM, or -EINVAL with *d (the nearest key, or what is wrong with the
  * value; then its column counts from the value's start). */

@@ -59,7 +59,7 @@ static void run_call(struct api *a, struct api_call *c)
 	_cleanup_problem_ struct problem p = {0};
 	size_t index = 0;
 
-	if (c->route->noun == NOUN_GUEST) {
+	if (c->route->noun == NOUN_GUEST || c->route->noun == NOUN_OVERRIDDEN) {
 		a->config.ops->look(a->config.userdata, &known);
 		if (!known.snapshot)
 			problem_set(&p, API_PROBLEM_NOT_READY, "guests were not listed yet");

@@ -281,7 +281,8 @@ void run_override_set(
 void run_override_clear(
 	struct api *a, struct api_call *call, const struct view_input *k, size_t index)
 {
-	struct uuid guest = k->snapshot->guests[index].id.uuid;
+	const struct snapshot *s = k->snapshot;
+	struct uuid guest = index < s->n_guests ? s->guests[index].id.uuid : s->overrides[index - s->n_guests].guest;
 
 	a->config.ops->override_clear(a->config.userdata, call, &guest);
 }

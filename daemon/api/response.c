@@ -127,6 +127,7 @@ static size_t row_length(const struct view *v, const struct route *r)
 	case NOUN_POLICY:
 		return v->known.set ? policy_set_count(v->known.set) : 0;
 	case NOUN_HOST:
+	case NOUN_OVERRIDDEN:
 	case NOUN_RESERVATION:
 	case NOUN_NONE:
 		break;

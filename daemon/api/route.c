@@ -68,7 +68,7 @@ const struct route routes[] = {
 		API_ROLE_OPERATE, ROUTE_COMMAND, NOUN_GUEST, 200, true, .body = override_fields,
 		.prepare = prepare_override, .run = run_override_set},
 	{"DELETE", "/v1/guests/{guest}/overrides", "override-clear", "drop what was set by hand",
-		NULL, API_ROLE_OPERATE, ROUTE_COMMAND, NOUN_GUEST, 204, true,
+		NULL, API_ROLE_OPERATE, ROUTE_COMMAND, NOUN_OVERRIDDEN, 204, true,
 		.run = run_override_clear},
 	{"POST", "/v1/guests/{guest}/enroll", "guest-enroll",
 		"give a guest its agent channel and statistics period", "Enrolled",
@@ -278,6 +278,24 @@ static int resolve_guest(
 	return 0;
 }
 
+static int resolve_overridden(
+	const struct snapshot *s, const char *value, size_t *ret_index, struct problem *p)
+{
+	struct uuid uuid;
+	bool is_uuid = uuid_parse(value, &uuid) == 0;
+
+	if (snapshot_find_guest(s, value) < 0)
+		for (size_t i = 0; i < s->n_overrides; i++) {
+			const struct override *o = &s->overrides[i];
+
+			if ((is_uuid && uuid_equal(&o->guest, &uuid)) || (o->guest_name && streq(o->guest_name, value))) {
+				*ret_index = s->n_guests + i;
+				return 0;
+			}
+		}
+	return resolve_guest(s, value, ret_index, p);
+}
+
 /* People leave ".policy" away: names are compared without it. Returns the index, or SIZE_MAX. */
 static size_t nearest_policy(const struct policy_set *set, const char *value)
 {
@@ -331,6 +349,8 @@ int route_resolve(const struct route *r, const struct view_input *known, const c
 	switch (r->noun) {
 	case NOUN_GUEST:
 		return resolve_guest(known->snapshot, value, ret_index, p);
+	case NOUN_OVERRIDDEN:
+		return resolve_overridden(known->snapshot, value, ret_index, p);
 	case NOUN_POLICY:
 		return resolve_policy(known->set, value, ret_index, p);
 	case NOUN_HOST:

@@ -14,6 +14,7 @@ enum route_noun {
 	NOUN_NONE,
 	NOUN_HOST,
 	NOUN_GUEST,
+	NOUN_OVERRIDDEN, /* a guest, or one that does not run and has overrides: their index, behind the guests' */
 	NOUN_POLICY,
 	NOUN_RESERVATION, /* a number: no index */
 };

@@ -33,6 +33,13 @@ bool hv_call_is_public(enum hv_call c) _const_;
 
 #define HV_BULK_MAX 16 /* guests in one READ_BALLOONS: about 1.5 ms each, one after the other */
 
+/* A guest's CPU settings in libvirt's own words, as they are given back. A weight says less: of 1000 shares it makes 1003. */
+struct hv_cpu {
+	uint64_t shares;      /* 0: not known */
+	uint64_t period_usec; /* 0: not known, and quota_usec neither */
+	int64_t quota_usec;   /* -1: none */
+};
+
 struct hv_request {
 	enum hv_call call;
 	struct uuid guest;	      /* all but READ_BALLOONS */
@@ -41,6 +48,8 @@ struct hv_request {
 	bool set_weight, set_quota;   /* SET_CPU: which of the two */
 	uint64_t cpu_weight;	      /* 1..10000, 100 = default */
 	uint64_t cpu_quota_permyriad; /* of one CPU, for the whole guest; 0: none */
+	uint64_t cpu_period_usec;     /* of that quota; 0: libvirt's default */
+	struct hv_cpu cpu;	      /* SET_CPU: as far as it is known, it goes out in the place of weight and quota */
 	const struct uuid *guests;    /* READ_BALLOONS: n_guests of them, at most HV_BULK_MAX */
 	size_t n_guests;
 	void *cookie; /* handed back */
@@ -87,7 +96,7 @@ struct hv_result {
 	struct uuid guest; /* all 0: READ_BALLOONS */
 	void *cookie;
 	/* 0, or -ETIMEDOUT (quarantined now), -EBUSY (a job runs), -ENOENT (the guest is gone),
-	 * -ENOTCONN (connection lost: the effect is unknown), -ECANCELED (superseded, or stopped),
+	 * -ENOTCONN (connection lost: the effect is unknown), -ECANCELED (superseded, withdrawn, or stopped),
 	 * -EOPNOTSUPP, -EACCES, -EIO (see text). */
 	int error;
 	const char *text;      /* libvirt's words when error is not 0, else "" */
@@ -100,6 +109,8 @@ struct hv_result {
 	uint64_t bytes;		      /* SET_MEMORY, SET_SOFT_LIMIT: as asked */
 	uint64_t cpu_weight;	      /* GET_CPU: weight, 0 if not known; SET_CPU: as asked */
 	uint64_t cpu_quota_permyriad; /* GET_CPU; 0: none */
+	struct hv_cpu cpu;	      /* GET_CPU: what the two were made of */
+	unsigned period_sec;	      /* SET_STATS_PERIOD: as asked */
 	struct hv_job job;	      /* JOB_INFO */
 	bool plugged; /* ATTACH_CHANNEL, DETACH_CHANNEL: done live, whatever error says of the
 			 definition */

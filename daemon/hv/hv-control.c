@@ -59,16 +59,16 @@ static void on_close(virConnectPtr conn, int reason, void *data)
 	hv_unlock(hv);
 }
 
-/* All running domains with their ids, as a new array. Returns how many, or -errno with libvirt's
+/* All domains with their ids, as a new array. Returns how many, or -errno with libvirt's
  * words in text. */
-static int list_running(virConnectPtr conn, struct listed **ret, char *text, size_t size)
+static int list_all(virConnectPtr conn, struct listed **ret, char *text, size_t size)
 {
 	_cleanup_free_ struct listed *all = NULL;
 	virDomainPtr *doms = NULL;
 	size_t kept = 0;
 	int n;
 
-	n = virConnectListAllDomains(conn, &doms, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
+	n = virConnectListAllDomains(conn, &doms, 0);
 	if (n < 0)
 		return hv_error(conn, text, size);
 	all = calloc((size_t)n + 1, sizeof(*all));
@@ -106,7 +106,7 @@ static int control_list(struct hv *hv, virConnectPtr conn, bool announce, char *
 	int n;
 
 	control_enter(hv, HV_CALL_LIST);
-	n = list_running(conn, &all, text, size);
+	n = list_all(conn, &all, text, size);
 	if (n >= 0 && announce)
 		version = version_of(conn);
 	control_leave(hv);

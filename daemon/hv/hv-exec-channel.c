@@ -68,6 +68,8 @@ void exec_channel(struct exec *x, virDomainPtr dom, struct sched_task *t)
 			return;
 		}
 	}
+	if (!hv_may_change(x->hv, t))
+		return;
 	if (live && channel_change(x, dom, t, g, VIR_DOMAIN_AFFECT_LIVE) < 0)
 		return;
 	a->plugged = live;

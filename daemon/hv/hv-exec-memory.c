@@ -15,6 +15,8 @@ void exec_set_memory(struct exec *x, virDomainPtr dom, struct sched_task *t)
 		snprintf(a->text, sizeof(a->text), "a job runs on the guest");
 		return;
 	}
+	if (!hv_may_change(x->hv, t))
+		return;
 	hv_count(x->hv, HV_CALL_SET_MEMORY);
 	if (virDomainSetMemoryFlags(
 		    dom, (unsigned long)(t->req.bytes / KIB), VIR_DOMAIN_AFFECT_LIVE) < 0)
@@ -125,6 +127,8 @@ void exec_read_balloons(struct exec *x, struct sched_task *t)
 
 void exec_set_stats_period(struct exec *x, virDomainPtr dom, struct sched_task *t)
 {
+	if (!hv_may_change(x->hv, t))
+		return;
 	hv_count(x->hv, HV_CALL_SET_STATS_PERIOD);
 	if (virDomainSetMemoryStatsPeriod(dom, (int)t->req.period_sec, VIR_DOMAIN_AFFECT_LIVE) < 0)
 		exec_error(x, dom, &t->answer);
@@ -136,6 +140,8 @@ void exec_set_soft_limit(struct exec *x, virDomainPtr dom, struct sched_task *t)
 	unsigned long long kib = VIR_DOMAIN_MEMORY_PARAM_UNLIMITED;
 	int n = 0, max = 0;
 
+	if (!hv_may_change(x->hv, t))
+		return;
 	if (t->req.bytes != BYTES_UNLIMITED)
 		kib = MIN(t->req.bytes / KIB, (uint64_t)VIR_DOMAIN_MEMORY_PARAM_UNLIMITED);
 	hv_count(x->hv, HV_CALL_SET_SOFT_LIMIT);

@@ -12,6 +12,16 @@ virConnectPtr hv_open(struct hv *hv, char *text, size_t size)
 	return conn;
 }
 
+bool hv_may_change(struct hv *hv, struct sched_task *t)
+{
+	bool may;
+
+	hv_lock(hv);
+	may = sched_may_change(t);
+	hv_unlock(hv);
+	return may;
+}
+
 static int error_of_code(virErrorPtr e)
 {
 	switch (e->code) {

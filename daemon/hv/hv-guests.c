@@ -115,23 +115,59 @@ static void remove_unlisted(struct hv *hv, const struct listed *sorted, size_t n
 {
 	struct sched_guest *sg, *tmp;
 
-	HASH_ITER (hh, hv->sched.guests, sg, tmp)
-		if (n == 0 || !bsearch(&sg->uuid, sorted, n, sizeof(*sorted), compare_uuid))
+	HASH_ITER (hh, hv->sched.guests, sg, tmp) {
+		const struct listed *l =
+			n > 0 ? bsearch(&sg->uuid, sorted, n, sizeof(*sorted), compare_uuid) : NULL;
+
+		if (!l || l->id < 0)
 			hv_guest_gone(hv, sg->owner, HV_GONE_UNSEEN);
+	}
 }
 
-void hv_guests_listed(struct hv *hv, const struct listed *all, size_t n)
+/* Without memory what was listed before stands. */
+static void keep_listed(struct hv *hv, const struct listed *sorted, size_t n)
 {
-	_cleanup_free_ struct listed *sorted = calloc(n + 1, sizeof(*sorted));
+	struct uuid *listed = calloc(n + 1, sizeof(*listed));
 
-	if (sorted) {
-		if (n > 0)
-			memcpy(sorted, all, n * sizeof(*all));
-		qsort(sorted, n, sizeof(*sorted), compare_listed);
-		remove_unlisted(hv, sorted, n);
-	}
+	if (!listed)
+		return;
 	for (size_t i = 0; i < n; i++)
-		hv_guest_runs(hv, &all[i].uuid, all[i].id, true);
+		listed[i] = sorted[i].uuid;
+	free(hv->listed);
+	hv->listed = listed;
+	hv->n_listed = n;
+}
+
+void hv_guests_listed(struct hv *hv, struct listed *all, size_t n)
+{
+	if (n > 0)
+		qsort(all, n, sizeof(*all), compare_listed);
+	keep_listed(hv, all, n);
+	remove_unlisted(hv, all, n);
+	for (size_t i = 0; i < n; i++)
+		if (all[i].id >= 0)
+			hv_guest_runs(hv, &all[i].uuid, all[i].id, true);
+}
+
+bool hv_runs(struct hv *hv, const struct uuid *guest)
+{
+	bool runs;
+
+	hv_lock(hv);
+	runs = hv_known(hv, guest);
+	hv_unlock(hv);
+	return runs;
+}
+
+bool hv_listed(struct hv *hv, const struct uuid *guest)
+{
+	bool listed;
+
+	hv_lock(hv);
+	listed = hv_known(hv, guest) ||
+		 (hv->n_listed > 0 && bsearch(guest, hv->listed, hv->n_listed, sizeof(*hv->listed), compare_uuid));
+	hv_unlock(hv);
+	return listed;
 }
 
 static void guest_tell(struct hv *hv, struct known *k, enum item_kind kind, uint64_t number)

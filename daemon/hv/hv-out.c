@@ -151,6 +151,7 @@ static void out_done(void *data, const struct sched_task *t, int error, const ch
 		.bytes = t->req.bytes,
 		.cpu_weight = t->req.cpu_weight,
 		.cpu_quota_permyriad = t->req.cpu_quota_permyriad,
+		.period_sec = t->req.period_sec,
 	};
 	if (!answer)
 		return;
@@ -162,6 +163,7 @@ static void out_done(void *data, const struct sched_task *t, int error, const ch
 	if (t->req.call == HV_CALL_GET_CPU) {
 		i->result.cpu_weight = answer->cpu_weight;
 		i->result.cpu_quota_permyriad = answer->cpu_quota_permyriad;
+		i->result.cpu = answer->cpu;
 	}
 	if (changes_picture(t->req.call)) {
 		struct known *k = hv_known(hv, &t->req.guest);

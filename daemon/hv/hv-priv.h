@@ -110,6 +110,8 @@ struct hv {
 					is not */
 	bool control_told;	     /* ... and that was told */
 	unsigned sync_pending;
+	struct uuid *listed; /* all that libvirt knew when it was asked last, running or not; sorted */
+	size_t n_listed;
 	unsigned n_jobs;
 	uint64_t job_poll_usec;
 
@@ -170,12 +172,13 @@ void hv_guest_job(struct hv *hv, struct known *k, bool runs, bool completed) _no
 /* After the list: the count of those that synced() waits for is complete. */
 void hv_sync_check(struct hv *hv) _nonnull_;
 void hv_guests_free(struct hv *hv) _nonnull_;
-/* What runs, as listed: uuid and id. */
+/* What there is, as listed: uuid and id. */
 struct listed {
 	struct uuid uuid;
-	int id;
+	int id; /* -1: defined, does not run */
 };
-void hv_guests_listed(struct hv *hv, const struct listed *all, size_t n) _nonnull_args_(1);
+/* Sorts all. */
+void hv_guests_listed(struct hv *hv, struct listed *all, size_t n) _nonnull_args_(1);
 
 /* --- hv-loop.c: libvirt's thread. --- */
 int hv_loop_start(struct hv *hv) _nonnull_ _must_check_; /* locked */
@@ -204,5 +207,7 @@ struct exec {
 virConnectPtr hv_open(struct hv *hv, char *text, size_t size) _nonnull_;
 /* libvirt's last error on this thread as -errno; text gets its words. */
 int hv_error(virConnectPtr conn, char *text, size_t size) _nonnull_args_(2);
+/* The call that mutates is made now: false, with t->answer filled, where it was withdrawn meanwhile. No lock. */
+bool hv_may_change(struct hv *hv, struct sched_task *t) _nonnull_ _must_check_;
 /* Makes one call and fills t->answer. */
 void hv_exec(struct exec *x, struct sched_task *t) _nonnull_;

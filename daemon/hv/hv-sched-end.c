@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/hv/hv-sched-priv.h"
 
+#include <stdio.h>
+
 /* How calls end: they return, take too long, or the connection goes; and what that says of their
  * guests. */
 
@@ -19,13 +21,14 @@ static void guest_retry(struct sched_guest *g, uint64_t now_usec, bool at_once)
 	g->retry_usec = now_usec + g->retry_pause_usec;
 }
 
-static void guest_quarantine(
-	struct sched *s, struct sched_guest *g, const struct sched_task *t, const char *why)
+/* bytes: the size that may yet take effect; 0: none. */
+static void guest_quarantine(struct sched *s, struct sched_guest *g, const struct sched_task *t, uint64_t bytes,
+	const char *why)
 {
 	struct hv_overdue o = {
 		.guest = g->uuid,
 		.call = t->req.call,
-		.bytes = t->req.call == HV_CALL_SET_MEMORY && !t->answer.stopped ? t->req.bytes : 0,
+		.bytes = bytes,
 		.overdue = s->n_overdue,
 		.why = why,
 	};
@@ -59,7 +62,7 @@ static void probe_returned(
 
 	probe_ended(s, g);
 	if (a->stopped) {
-		guest_quarantine(s, g, t, "its QEMU process is stopped");
+		guest_quarantine(s, g, t, 0, "its QEMU process is stopped");
 		sched_queue_end_public(s, g, -EBUSY, "the guest does not answer");
 		guest_retry(g, now_usec, false);
 	} else if (a->error == 0 && a->n_balloons > 0) {
@@ -79,7 +82,8 @@ static void probe_returned(
 static void stopped_returned(
 	struct sched *s, struct sched_guest *g, struct sched_task *t, uint64_t now_usec)
 {
-	guest_quarantine(s, g, t, "its QEMU process is stopped");
+	guest_quarantine(s, g, t, 0, "its QEMU process is stopped");
+	t->started_usec = 0;
 	sched_task_tell(s, t, -ETIMEDOUT, "its QEMU process is stopped");
 	sched_queue_end_public(s, g, -EBUSY, "the guest does not answer");
 	guest_retry(g, now_usec, false);
@@ -135,6 +139,67 @@ void sched_return(struct sched *s, struct sched_task *t, uint64_t now_usec)
 	sched_task_free(t);
 }
 
+/* --- Withdrawing --- */
+
+#define WITHDRAWN "withdrawn before it was made"
+
+bool sched_may_change(struct sched_task *t)
+{
+	if (!t->withdrawn) {
+		t->changing = true;
+		return true;
+	}
+	/* Made before, over a connection that broke: what became of that is not known. */
+	t->answer.error = t->changing ? -ENOTCONN : -ECANCELED;
+	snprintf(t->answer.text, sizeof(t->answer.text), WITHDRAWN);
+	return false;
+}
+
+unsigned sched_changing(const struct sched *s, uint64_t until_id)
+{
+	unsigned n = 0;
+
+	for (const struct sched_task *t = s->under_way; t; t = t->next)
+		n += t->changing && !t->told && t->id <= until_id;
+	return n;
+}
+
+static void queue_withdraw(struct sched *s, struct sched_guest *g)
+{
+	for (struct sched_task **link = &g->queue.head; *link;) {
+		struct sched_task *t = *link;
+
+		if (!hv_call_mutates(t->req.call)) {
+			link = &t->next;
+			continue;
+		}
+		sched_queue_unlink(&g->queue, link);
+		g->n_queued--;
+		s->n_queued--;
+		sched_task_tell(s, t, -ECANCELED, WITHDRAWN);
+		sched_task_free(t);
+	}
+	if (g->ready && !g->queue.head)
+		sched_ready_remove(s, g);
+}
+
+unsigned sched_withdraw(struct sched *s, uint64_t *ret_until_id)
+{
+	struct sched_guest *g, *tmp;
+
+	HASH_ITER (hh, s->guests, g, tmp)
+		queue_withdraw(s, g);
+	for (struct sched_task *t = s->under_way; t; t = t->next) {
+		if (!hv_call_mutates(t->req.call))
+			continue;
+		t->withdrawn = true;
+		if (!t->changing)
+			sched_task_tell(s, t, -ECANCELED, WITHDRAWN);
+	}
+	*ret_until_id = s->last_id;
+	return sched_changing(s, s->last_id);
+}
+
 /* --- Time --- */
 
 static void bulk_overdue(struct sched *s, struct sched_task *t, uint64_t now_usec)
@@ -154,6 +219,12 @@ static void bulk_overdue(struct sched *s, struct sched_task *t, uint64_t now_use
 	}
 }
 
+/* One that was withdrawn before libvirt had it never goes out. */
+static bool may_land(const struct sched_task *t)
+{
+	return t->req.call == HV_CALL_SET_MEMORY && (t->changing || !t->withdrawn);
+}
+
 static void task_overdue(struct sched *s, struct sched_task *t, uint64_t now_usec)
 {
 	struct sched_guest *g = sched_find(s, &t->req.guest);
@@ -161,14 +232,14 @@ static void task_overdue(struct sched *s, struct sched_task *t, uint64_t now_use
 	t->overdue = true;
 	s->n_overdue++;
 	s->timeouts++;
-	if (t->told)
+	if (t->lost)
 		return; /* libvirt itself is away: not the guest's fault */
 	if (t->req.call == HV_CALL_READ_BALLOONS) {
 		bulk_overdue(s, t, now_usec);
 	} else if (g && g->running == t) {
 		if (is_probe(t))
 			probe_ended(s, g);
-		guest_quarantine(s, g, t, "a call on it hangs");
+		guest_quarantine(s, g, t, may_land(t) ? t->req.bytes : 0, "a call on it hangs");
 		sched_queue_end_public(s, g, -EBUSY, "the guest does not answer");
 	}
 	sched_task_tell(s, t, -ETIMEDOUT, "no answer in time");
@@ -257,6 +328,7 @@ void sched_disconnect(struct sched *s, uint64_t now_usec, int error)
 		}
 		if (t->req.call == HV_CALL_READ_BALLOONS && !t->told)
 			s->bulk_running = false;
+		t->lost = true;
 		sched_task_tell(s, t, error, text);
 	}
 	HASH_ITER (hh, s->guests, g, tmp) {

@@ -49,6 +49,7 @@ struct sched_answer {
 	size_t n_balloons;
 	uint64_t cpu_weight;
 	uint64_t cpu_quota_permyriad;
+	struct hv_cpu cpu;
 	struct hv_job job;
 	bool plugged;
 	bool at_next_start;
@@ -67,6 +68,9 @@ struct sched_task {
 	bool substituted;      /* another worker took the place of this one's */
 	bool overdue;	       /* missed its deadline */
 	bool told;	       /* its end was told */
+	bool lost;	       /* libvirt went away under it */
+	bool changing;	       /* it mutates, and has been handed to libvirt */
+	bool withdrawn;	       /* it must not be any more */
 	struct sched_task
 		*next; /* in its guest's queue, the bulk queue, or the list of those under way */
 };
@@ -154,6 +158,13 @@ unsigned sched_concurrency(const struct sched *s) _nonnull_ _pure_;
 /* A worker hands its call back with t->answer filled. Tells its end unless it was told, changes the
  * guest's trust, frees t. */
 void sched_return(struct sched *s, struct sched_task *t, uint64_t now_usec) _nonnull_;
+
+/* The worker asks right before it hands a call that mutates to libvirt, each time: false, with the answer filled, where it must not go out any more. */
+bool sched_may_change(struct sched_task *t) _nonnull_ _must_check_;
+/* As hv_withdraw(). */
+unsigned sched_withdraw(struct sched *s, uint64_t *ret_until_id) _nonnull_;
+/* As hv_changing(). */
+unsigned sched_changing(const struct sched *s, uint64_t until_id) _nonnull_ _pure_;
 
 /* Marks slow and overdue calls and queues the re-reads that are due. Returns when it wants to be
  * called again; USEC_INFINITY: not before another call was taken. */

@@ -71,6 +71,9 @@ static void worker_make(
 		*a = (struct sched_answer){.error = -ENOTCONN};
 		if (worker_connect(w, generation, NULL, a->text, sizeof(a->text)))
 			hv_exec(&w->exec, t);
+		/* One that changes was made once already, and may have been carried out. */
+		if (a->error < 0 && a->error != -ENOENT && t->changing)
+			a->error = -ENOTCONN;
 	}
 }
 

@@ -39,6 +39,7 @@ static void hv_destroy(struct hv *hv)
 	pthread_mutex_destroy(&hv->lock);
 	pthread_mutex_destroy(&hv->scan_lock);
 	free(hv->scan);
+	free(hv->listed);
 	free(hv->uri);
 	free(hv->channel_name);
 	free(hv->proc_root);
@@ -235,6 +236,26 @@ int hv_submit(struct hv *hv, const struct hv_request *req, uint64_t *ret_id)
 		hv_pump(hv);
 	hv_unlock(hv);
 	return r;
+}
+
+unsigned hv_withdraw(struct hv *hv, uint64_t *ret_until_id)
+{
+	unsigned n;
+
+	hv_lock(hv);
+	n = sched_withdraw(&hv->sched, ret_until_id);
+	hv_unlock(hv);
+	return n;
+}
+
+unsigned hv_changing(struct hv *hv, uint64_t until_id)
+{
+	unsigned n;
+
+	hv_lock(hv);
+	n = sched_changing(&hv->sched, until_id);
+	hv_unlock(hv);
+	return n;
 }
 
 void hv_counters(struct hv *hv, struct hv_counters *ret)

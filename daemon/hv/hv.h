@@ -148,6 +148,21 @@ int hv_submit(struct hv *hv, const struct hv_request *req, uint64_t *ret_id)
 	_nonnull_args_(1, 2) _must_check_;
 #define HV_QUEUE_MAX 8192
 
+/*
+ * Takes back all calls that change a guest and were not handed to libvirt yet: each ends with -ECANCELED, in order, before this returns (hv_dispatch()
+ * tells), and none of them goes out. Those that libvirt has go on: returns how many, not counting those that are overdue; they are calls up to
+ * *ret_until_id, for hv_changing(). For who must be able to say "from now on nothing is touched".
+ */
+unsigned hv_withdraw(struct hv *hv, uint64_t *ret_until_id) _nonnull_;
+/* How many calls up to this id libvirt has still that change a guest, not counting those that are overdue. The end of each is told by call_done(), or
+ * by disconnected(). */
+unsigned hv_changing(struct hv *hv, uint64_t until_id) _nonnull_;
+
+/* Does libvirt say that it runs? Its definition may not have been read yet, or cannot be: then it never appeared. */
+bool hv_runs(struct hv *hv, const struct uuid *guest) _nonnull_;
+/* Did libvirt know it at all, running or not, when it was asked last: at the connect, and every ten minutes? */
+bool hv_listed(struct hv *hv, const struct uuid *guest) _nonnull_;
+
 /* How often libvirt was asked, by kind, since hv_new(): those submitted and those that hv makes for
  * itself. Thread-safe. */
 struct hv_counters {

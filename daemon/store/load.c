@@ -77,6 +77,7 @@ int store_load_originals(struct store *s, store_original_fn fn, void *userdata)
 	/* Columns are only ever added at the end: `ballastd --release` reads files of older and newer versions as they are. */
 	r = sqlite3_prepare_v2(s->db, "SELECT * FROM originals ORDER BY guest", -1, &st, NULL);
 	while (r == SQLITE_OK && !err && (r = sqlite3_step(st)) == SQLITE_ROW) {
+		int columns = sqlite3_column_count(st);
 		struct store_original o = {
 			.name = column_text(st, 1),
 			.run = column_text(st, 2),
@@ -84,8 +85,12 @@ int store_load_originals(struct store *s, store_original_fn fn, void *userdata)
 			.cpu_weight = (uint64_t)sqlite3_column_int64(st, 4),
 			.cpu_quota = (uint64_t)sqlite3_column_int64(st, 5),
 			.target_bytes = (uint64_t)sqlite3_column_int64(st, 6),
-			.soft_limited = sqlite3_column_count(st) > 7 && sqlite3_column_int(st, 7),
-			.cpu_ours = sqlite3_column_count(st) > 8 && sqlite3_column_int(st, 8),
+			.soft_limited = columns > 7 && sqlite3_column_int(st, 7),
+			.cpu_ours = columns > 8 && sqlite3_column_int(st, 8),
+			.cpu_shares = columns > 9 ? (uint64_t)sqlite3_column_int64(st, 9) : 0,
+			.cpu_period_usec = columns > 10 ? (uint64_t)sqlite3_column_int64(st, 10) : 0,
+			.cpu_quota_usec = columns > 11 ? sqlite3_column_int64(st, 11) : -1,
+			.period_ours = columns > 12 && sqlite3_column_int(st, 12),
 		};
 
 		r = SQLITE_OK;

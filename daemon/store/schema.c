@@ -21,6 +21,12 @@ static const char *const migrations[] = {
 	/* 2 -> 3: weight or quota that are on it are ours, to go back once no policy sets them. */
 	("ALTER TABLE originals ADD COLUMN cpu_ours INTEGER NOT NULL DEFAULT 0;"
 	 "UPDATE originals SET cpu_ours = 1;"), /* may be: where they are the original's after all, that is seen when they are read */
+	/* 3 -> 4: weight and quota in libvirt's own words, which the ones above were made of. 0: not known. */
+	("ALTER TABLE originals ADD COLUMN cpu_shares INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE originals ADD COLUMN cpu_period_usec INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE originals ADD COLUMN cpu_quota_usec INTEGER NOT NULL DEFAULT -1;"
+	 /* The balloon statistics' period on it is ours. */
+	 "ALTER TABLE originals ADD COLUMN period_ours INTEGER NOT NULL DEFAULT 0;"),
 };
 
 const struct schema schema_current = {migrations, ARRAY_SIZE(migrations)};

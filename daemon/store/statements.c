@@ -10,7 +10,7 @@ static const char *const statement_sql[STORE_KIND_MAX] = {
 	[STORE_PUT_TEXT] = "INSERT OR REPLACE INTO text VALUES (?1, ?2)",
 	[STORE_PUT_OVERRIDES] = "INSERT OR REPLACE INTO overrides VALUES (?1, ?2)",
 	[STORE_DELETE_OVERRIDES] = "DELETE FROM overrides WHERE guest = ?1",
-	[STORE_PUT_ORIGINAL] = "INSERT OR REPLACE INTO originals VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+	[STORE_PUT_ORIGINAL] = "INSERT OR REPLACE INTO originals VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
 	[STORE_DELETE_ORIGINAL] = "DELETE FROM originals WHERE guest = ?1",
 	[STORE_ADD_EVENT] = "INSERT INTO events (real_usec, text) VALUES (?1, ?2)",
 	[STORE_ADD_DECISION] = "INSERT INTO decisions (real_usec, guest, text) VALUES (?1, ?2, ?3)",
@@ -106,6 +106,10 @@ int store_put_original(struct store *s, const struct store_original *o, store_do
 	add_number(w, o->target_bytes);
 	add_number(w, o->soft_limited);
 	add_number(w, o->cpu_ours);
+	add_number(w, o->cpu_shares);
+	add_number(w, o->cpu_period_usec);
+	add_number(w, (uint64_t)o->cpu_quota_usec);
+	add_number(w, o->period_ours);
 	return store_submit(s, TAKE_PTR(w));
 }
 

@@ -17,7 +17,7 @@ enum store_kind {
 	STORE_ADD_DECISION,
 	STORE_KIND_MAX,
 };
-#define STORE_PARAMS_MAX 9
+#define STORE_PARAMS_MAX 13
 #define STORE_TEXT_MAX   (4 * KIB)  /* of one row of history */
 #define STORE_QUEUE_MAX  8192       /* waiting writes: history beyond it is dropped, the rest refused */
 #define STORE_RETRY_USEC (10 * USEC_PER_SEC)

@@ -78,6 +78,10 @@ struct store_original {
 	uint64_t target_bytes; /* last commanded by us; 0: never */
 	bool soft_limited;   /* a soft limit of ours is on it */
 	bool cpu_ours;       /* its CPU weight or quota is ours, or may be */
+	uint64_t cpu_shares; /* what libvirt said that weight and quota above were made of; 0: not known */
+	uint64_t cpu_period_usec; /* 0: not known, and cpu_quota_usec neither */
+	int64_t cpu_quota_usec;   /* -1: none */
+	bool period_ours;    /* its balloon statistics' period is ours */
 };
 int store_put_original(struct store *s, const struct store_original *o, store_done done, void *userdata)
 	_nonnull_args_(1, 2) _must_check_;

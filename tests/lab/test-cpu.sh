@@ -72,8 +72,19 @@ for g in light heavy; do
 done
 tap_ok "the agent of one is heard" wait_until 60 reported light
 tap_ok "and of the other" wait_until 60 reported heavy
+# An administrator's own figures, which no weight says to the letter (a weight of 98 makes 1003 shares), in the heavy one before ballastd comes.
+default=$(shares_of light)
+odd=$((default > 1000 ? 1000 : 99))
+period_of() {
+	lab in h1 virsh schedinfo "$1" --live | awk '$1 == "global_period" { print $3 }'
+}
+lab in h1 systemctl stop ballastd
+lab in h1 virsh schedinfo heavy --live --set cpu_shares=$odd --set global_period=50000 >"$TEST_TMP/set" 2>&1 || tap_say <"$TEST_TMP/set"
+lab in h1 systemctl start ballastd
+tap_ok "figures set by hand are there before it comes" wait_until 60 reported heavy
+wait_until 60 reported light
 before="$(shares_of light) $(shares_of heavy)"
-default=${before% *}
+tap_is "and are what they were set to" "$before" "$default $odd"
 tap_ok "mode enforce" enforce
 lab run -d light load spin --seconds 600 >/dev/null
 lab run -d heavy load spin --seconds 600 >/dev/null
@@ -85,6 +96,7 @@ tap_between "without a policy they share core $CORE in halves, roughly, permille
 from=${EPOCHREALTIME/./}
 policies >"$TEST_TMP/reload" 2>&1 || tap_say <"$TEST_TMP/reload"
 tap_ok "weights 100 and 400 are set" wait_until 3 weights_are "$default" $((4 * default))
+tap_is "the period stays the administrator's" "$(period_of heavy)" 50000
 tap_between "within 3 s of the policy, ms" $(((${EPOCHREALTIME/./} - from) / 1000)) 0 3000
 window 4
 tap_between "then vCPU time is 20:80, permille of light" $permille 150 250
@@ -111,4 +123,5 @@ policies >"$TEST_TMP/reload" 2>&1
 tap_ok "set once more" wait_until 10 weights_are "$default" $((4 * default))
 lab in h1 systemctl stop ballastd
 tap_is "a daemon that stops leaves the weights of before" "$(shares_of light) $(shares_of heavy)" "$before"
+tap_is "and the period" "$(period_of heavy)" 50000
 tap_done

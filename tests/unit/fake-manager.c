@@ -258,6 +258,13 @@ FAKE void original_cpu_set(struct guest *g, bool ours)
 {
 	g->original.cpu_ours = guest_sample(g)->cpu_ours = ours;
 }
+FAKE void original_period_set(struct guest *g, bool ours)
+{
+	g->original.period_ours = ours;
+}
+FAKE void balloon_period_done(struct guest *g, const struct hv_result *r)
+{
+}
 FAKE void balloon_fallback(struct guest *g, uint64_t now_usec)
 {
 }
@@ -310,6 +317,28 @@ FAKE int hv_submit(struct hv *hv, const struct hv_request *req, uint64_t *ret_id
 	fake.n_submits++;
 	if (ret_id)
 		*ret_id = fake.n_submits;
+	return 0;
+}
+FAKE bool hv_runs(struct hv *hv, const struct uuid *guest)
+{
+	return false;
+}
+FAKE bool hv_listed(struct hv *hv, const struct uuid *guest)
+{
+	return hv_runs(hv, guest);
+}
+FAKE unsigned hv_withdraw(struct hv *hv, uint64_t *ret_until_id)
+{
+	fake.withdrawn++;
+	*ret_until_id = fake.n_submits;
+	return fake.changing;
+}
+FAKE unsigned hv_changing(struct hv *hv, uint64_t until_id)
+{
+	return until_id ? fake.changing : 0;
+}
+FAKE int hv_dispatch(struct hv *hv, unsigned max)
+{
 	return 0;
 }
 FAKE void balloon_period_back(struct guest *g)

@@ -41,6 +41,7 @@ struct fake {
 	size_t n_writes;
 	struct fake_submit submits[64];
 	size_t n_submits;
+	unsigned withdrawn, changing; /* hv_withdraw(): how often, and what libvirt has still */
 	int submit_error;      /* what manager_submit() answers */
 	char told[64][256];    /* texts of tell(), oldest first */
 	char told_of[64][32];  /* and the guests they are about, "" for the host */

@@ -13,6 +13,7 @@ static struct {
 	uint64_t id; /* of the last end */
 	int error;
 	enum hv_call call;
+	uint64_t started_usec;
 	struct hv_overdue overdue;
 	struct uuid who;
 	uint64_t actual_bytes;
@@ -30,6 +31,7 @@ static void on_done(void *data, const struct sched_task *t, int error, const cha
 	seen.id = t->id;
 	seen.error = error;
 	seen.call = t->req.call;
+	seen.started_usec = t->started_usec;
 }
 static void on_quarantined(void *data, const struct hv_overdue *o)
 {
@@ -362,13 +364,14 @@ TEST(stopped_process_is_quarantined_with_nothing_left_hanging)
 
 	setup(&s, 1);
 	CHECK_INT(submit(&s, HV_CALL_SET_MEMORY, 1, GIB), 0);
-	t = sched_take(&s, 0);
+	t = sched_take(&s, 1);
 	t->answer.stopped = true;
 	answer(&s, t, MSEC, -ETIMEDOUT);
 	CHECK_INT(seen.done, 1);
 	CHECK_INT(seen.error, -ETIMEDOUT);
 	CHECK_INT(seen.quarantined, 1);
 	CHECK_U64(seen.overdue.bytes, 0); /* it was never asked: nothing comes late */
+	CHECK_U64(seen.started_usec, 0);
 	CHECK_INT(s.n_overdue, 0);
 	CHECK_U64(sched_tick(&s, MSEC), MSEC + SCHED_RETRY_MIN_USEC);
 	sched_tick(&s, 2 * USEC_PER_SEC);
@@ -477,6 +480,75 @@ TEST(own_calls_come_first_and_once)
 	CHECK(!sched_take(&s, 1));
 }
 
+TEST(what_is_withdrawn_never_goes_out_and_what_libvirt_has_is_waited_for)
+{
+	_cleanup_sched_ struct sched s;
+	struct sched_task *has, *taken, *look, *t;
+	uint64_t until = 0;
+
+	setup(&s, 4);
+	CHECK_INT(submit(&s, HV_CALL_SET_MEMORY, 1, GIB), 0);
+	CHECK_INT(submit(&s, HV_CALL_SET_MEMORY, 2, GIB), 0);
+	CHECK_INT(submit(&s, HV_CALL_READ_BALLOON, 3, 0), 0);
+	has = sched_take(&s, 1);
+	taken = sched_take(&s, 1);
+	look = sched_take(&s, 1);
+	CHECK(sched_may_change(has)); /* right before it calls */
+	CHECK_INT(submit(&s, HV_CALL_SET_CPU, 1, 0), 0);
+	CHECK_INT(submit(&s, HV_CALL_READ_BALLOON, 1, 0), 0);
+	CHECK_INT(submit(&s, HV_CALL_SET_SOFT_LIMIT, 3, GIB), 0);
+	CHECK_INT(submit(&s, HV_CALL_SET_MEMORY, 4, GIB), 0);
+	CHECK_INT(sched_withdraw(&s, &until), 1);
+	CHECK_INT(seen.done, 4); /* the three that waited, and the one that a worker was about to make */
+	CHECK_INT(seen.error, -ECANCELED);
+	CHECK(!sched_may_change(taken));
+	CHECK_INT(taken->answer.error, -ECANCELED);
+	CHECK(!sched_take(&s, 2)); /* nobody has anything left that may run */
+	/* What comes after it is not part of it. */
+	CHECK_INT(submit(&s, HV_CALL_SET_MEMORY, 4, GIB), 0);
+	t = sched_take(&s, 2);
+	CHECK(t && guest_of(t) == 4 && sched_may_change(t));
+	CHECK_INT(sched_changing(&s, until), 1);
+	answer(&s, has, 3, 0);
+	CHECK_INT(seen.done, 5);
+	CHECK_INT(sched_changing(&s, until), 0);
+	answer(&s, taken, 3, -ECANCELED);
+	CHECK_INT(seen.done, 5); /* told already */
+	answer(&s, look, 3, 0);
+	answer(&s, t, 3, 0);
+	t = sched_take(&s, 3);
+	CHECK(t && guest_of(t) == 1 && t->req.call == HV_CALL_READ_BALLOON);
+	answer(&s, t, 3, 0);
+	CHECK_INT(s.n_queued, 0);
+	CHECK_INT(s.n_suspects, 0);
+}
+
+TEST(a_withdrawn_call_that_hangs_puts_its_guest_into_quarantine_and_what_is_overdue_is_not_waited_for)
+{
+	_cleanup_sched_ struct sched s;
+	struct sched_task *has, *taken;
+	uint64_t until = 0;
+
+	setup(&s, 2);
+	CHECK_INT(submit(&s, HV_CALL_SET_MEMORY, 1, GIB), 0);
+	CHECK_INT(submit(&s, HV_CALL_SET_MEMORY, 2, GIB), 0);
+	has = sched_take(&s, 0);
+	taken = sched_take(&s, 0);
+	CHECK(sched_may_change(has));
+	CHECK_INT(sched_withdraw(&s, &until), 1);
+	sched_tick(&s, DEADLINE);
+	CHECK_INT(sched_changing(&s, until), 0);
+	CHECK_INT(seen.quarantined, 2);
+	CHECK_INT(seen.done, 2);
+	CHECK_INT(s.n_overdue, 2);
+	/* Much later, and over a new connection: the same answer. */
+	CHECK(!sched_may_change(taken));
+	CHECK(!sched_may_change(has));
+	CHECK_INT(has->answer.error, -ENOTCONN); /* it was made before */
+	answer(&s, has, 2 * DEADLINE, -ENOTCONN);
+	answer(&s, taken, 2 * DEADLINE, -ECANCELED);
+}
+
 /* Any order of events at all: every accepted call ends once, counts return to zero, nobody has two
  * calls under way. */
 TEST(random_histories_keep_the_books)
@@ -527,6 +599,11 @@ TEST(random_histories_keep_the_books)
 				sched_tick(&s, now);
 				break;
 			default:
+				if (RANDOM(20) == 0) {
+					uint64_t until;
+
+					(void)!sched_withdraw(&s, &until);
+				}
 				if (RANDOM(20) == 0) {
 					sched_disconnect(&s, now, -ENOTCONN);
 					sched_connect(&s);

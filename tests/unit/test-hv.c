@@ -3,8 +3,10 @@
  * no QEMU. */
 #include "daemon/hv/hv.h"
 
+#include <dlfcn.h>
 #include <libvirt/libvirt.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -341,6 +343,52 @@ TEST(guest_that_vanishes_between_two_calls_ends_the_second)
 	CHECK(wait_for(hv, &s.appeared, 2));
 	virDomainFree(dom);
 	virConnectClose(conn);
+}
+
+TEST(what_is_defined_and_does_not_run_is_listed)
+{
+	virConnectPtr conn = virConnectOpen("test:///default"); /* one world for all connections of a process, while there is one */
+	virDomainPtr dom = conn ? virDomainLookupByName(conn, "test") : NULL;
+	struct uuid u, other = {{1}};
+	_cleanup_seen_ struct seen s = {0};
+	_cleanup_end_ struct hv *hv = NULL;
+
+	CHECK(dom && virDomainGetUUID(dom, u.bytes) == 0);
+	CHECK_INT(virDomainDestroy(dom), 0);
+	hv = start("test:///default", &s);
+	CHECK(hv && wait_for(hv, &s.synced, 1));
+	CHECK_INT(s.appeared, 0);
+	CHECK(hv_listed(hv, &u) && !hv_runs(hv, &u));
+	CHECK(!hv_listed(hv, &other));
+	CHECK_INT(virDomainCreate(dom), 0);
+	CHECK(wait_for(hv, &s.appeared, 1));
+	CHECK(hv_runs(hv, &u));
+	virDomainFree(dom);
+	virConnectClose(conn);
+}
+
+/* Stands before libvirt's own. */
+static atomic_bool unreadable;
+char *virDomainGetXMLDesc(virDomainPtr dom, unsigned flags)
+{
+	char *(*real)(virDomainPtr, unsigned) = (char *(*)(virDomainPtr, unsigned))dlsym(RTLD_NEXT, "virDomainGetXMLDesc");
+
+	return unreadable || !real ? NULL : real(dom, flags);
+}
+
+TEST(one_that_cannot_be_read_runs_though_it_did_not_appear)
+{
+	_cleanup_seen_ struct seen s;
+	_cleanup_end_ struct hv *hv = NULL;
+	struct uuid u = {{0x66, 0x95, 0xeb, 0x01, 0xf6, 0xa4, 0x83, 0x04, 0x79, 0xaa, 0x97, 0xf2, 0x50, 0x2e, 0x19, 0x3f}};
+
+	unreadable = true;
+	hv = start("test:///default", &s);
+	CHECK(hv && wait_for(hv, &s.synced, 1));
+	unreadable = false;
+	CHECK_INT(s.appeared, 0);
+	CHECK(s.trouble > 0);
+	CHECK(hv_runs(hv, &u));
 }
 
 TEST(bulk_leaves_out_whom_it_does_not_know)

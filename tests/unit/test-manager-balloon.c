@@ -190,4 +190,36 @@ TEST(statistics_of_before_a_reset_are_not_the_new_kernels_word)
 	}
 }
 
+static void period_ends(struct guest *g, unsigned sec, int error)
+{
+	balloon_period_done(g, &(struct hv_result){.call = HV_CALL_SET_STATS_PERIOD, .id = g->period_id, .guest = g->uuid,
+				       .period_sec = sec, .started_usec = 1, .error = error, .text = ""});
+}
+
+TEST(a_statistics_period_is_ours_until_it_has_gone_back)
+{
+	_cleanup_manager_ struct manager m;
+	struct guest *g = start(&m);
+	uint64_t now = 1000 * USEC_PER_SEC;
+
+	balloon_fallback(g, now);
+	CHECK(g->original.period_ours && g->period_id);
+	period_ends(g, 5, 0);
+	CHECK(g->original.period_ours);
+	balloon_period_back(g);
+	balloon_period_back(g); /* once is enough */
+	CHECK_U64(fake.n_submits, 3); /* and the balloon was read */
+	period_ends(g, 0, -EIO);
+	CHECK(g->original.period_ours);
+	balloon_period_back(g);
+	period_ends(g, 0, 0);
+	CHECK(!g->original.period_ours);
+	balloon_period_back(g);
+	CHECK_U64(fake.n_submits, 4);
+	balloon_fallback(g, now + 10 * USEC_PER_SEC);
+	CHECK(g->original.period_ours);
+	period_ends(g, 5, -EIO); /* it never came about */
+	CHECK(!g->original.period_ours);
+}
+
 TEST_MAIN()

@@ -310,4 +310,61 @@ TEST(brakes_are_taken_off_whenever_observe_begins)
 	CHECK_INT((int)brakes, 1);
 }
 
+TEST(observe_is_answered_when_libvirt_is_done_with_what_it_had)
+{
+	struct manager m = start(MODE_ENFORCE);
+	_cleanup_call_ struct api_call call = {0}, again = {0};
+
+	fake.n_submits = 7;
+	fake.changing = 2;
+	mode_set(&m, &call, &observe);
+	CHECK_INT(m.mode, MODE_OBSERVE);
+	CHECK_INT((int)fake.withdrawn, 1); /* what libvirt has not yet never goes out */
+	fake_store_answer(0);
+	CHECK_INT(call.status, 0);
+	fake.changing = 1;
+	mode_calls_ended(&m);
+	CHECK_INT(call.status, 0);
+	mode_set(&m, &again, &observe); /* who asks once more is told no sooner */
+	fake_store_answer(0);
+	CHECK_INT(again.status, 0);
+	fake.changing = 0;
+	mode_calls_ended(&m);
+	CHECK_INT(call.status, 200);
+	CHECK_INT(again.status, 200);
+	CHECK(!m.observe_first);
+	CHECK_INT((int)fake.withdrawn, 1);
+}
+
+TEST(calls_that_end_before_the_disk_answers_are_no_answer)
+{
+	struct manager m = start(MODE_ENFORCE);
+	_cleanup_call_ struct api_call call = {0};
+
+	fake.n_submits = 7;
+	fake.changing = 1;
+	mode_set(&m, &call, &observe);
+	fake.changing = 0;
+	mode_calls_ended(&m);
+	CHECK_INT(call.status, 0);
+	fake_store_answer(-ENOSPC);
+	CHECK_INT(call.problem, API_PROBLEM_STATE_UNWRITABLE);
+	CHECK_CONTAINS(call.text, "No space");
+}
+
+TEST(a_release_begins_with_what_became_of_what_was_withdrawn)
+{
+	struct manager m = start(MODE_OBSERVE);
+	static const struct api_mode_request release = {MODE_OBSERVE, true};
+	_cleanup_call_ struct api_call call = {0}, plain = {0};
+
+	mode_set(&m, &call, &release);
+	CHECK_INT((int)fake.withdrawn, 1);
+	mode_set(&m, &plain, &observe); /* what the release sent goes on */
+	CHECK_INT((int)fake.withdrawn, 1);
+	fake_store_answer(0);
+	fake_store_answer(0);
+	CHECK_INT(plain.status, 200);
+}
+
 TEST_MAIN()

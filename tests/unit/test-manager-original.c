@@ -147,6 +147,61 @@ TEST(the_size_of_one_that_ran_before_we_came_is_noted_once_it_was_read)
 	CHECK(!disk.there);
 }
 
+static void cpu_read(struct guest *g, uint64_t weight, uint64_t quota, uint64_t shares, uint64_t period, int64_t quota_usec)
+{
+	act_call_done(g, &(struct hv_result){.call = HV_CALL_GET_CPU, .guest = g->uuid, .text = "",
+				 .cpu_weight = weight, .cpu_quota_permyriad = quota, .cpu = {shares, period, quota_usec}});
+}
+
+TEST(what_goes_back_is_what_it_was_to_the_letter_over_a_crash_too)
+{
+	_cleanup_manager_ struct manager m = start(), next = start();
+	struct guest *g = fake_guest(&m, "web", 1024, 512);
+	const struct reason reason = {.code = REASON_CPU_POLICY};
+	const struct hv_request *req = &fake.submits[0].req;
+
+	snprintf(g->run, sizeof(g->run), "7:99");
+	cpu_read(g, 98, 2500, 1000, 40000, 10000);
+	CHECK_U64(disk.row.cpu_shares, 1000);
+	CHECK_U64(disk.row.cpu_period_usec, 40000);
+	CHECK_INT(act_set_cpu(g, 400, 2500, &reason), 0);
+	CHECK(req->set_weight && !req->set_quota); /* that is not ours, and stays */
+	CHECK_U64(req->cpu.shares, 0);
+	CHECK_INT(act_set_cpu(g, 400, 5000, &reason), 0);
+	req = &fake.submits[1].req;
+	CHECK(req->set_quota);
+	CHECK_U64(req->cpu.period_usec, 0);
+	CHECK_U64(req->cpu_period_usec, 40000); /* of the new quota, too */
+	CHECK_INT(original_load(&next), 0);
+	g = found(&next, "7:99", 400, 5000);
+	CHECK_INT(act_set_cpu(g, 98, 2500, &reason), 0);
+	req = &fake.submits[2].req;
+	CHECK(req->set_weight && req->set_quota);
+	CHECK_U64(req->cpu.shares, 1000);
+	CHECK_U64(req->cpu.period_usec, 40000);
+	CHECK_INT(req->cpu.quota_usec, 10000);
+	/* 1003 shares are no 1000, though both make a weight of 98. */
+	g->cpu_id = 0;
+	cpu_read(g, 98, 2500, 1003, 40000, 10000);
+	CHECK(g->original.cpu_ours);
+	cpu_read(g, 98, 2500, 1000, 40000, 10000);
+	CHECK(!g->original.cpu_ours && !disk.row.cpu_ours);
+}
+
+TEST(a_statistics_period_of_ours_is_known_again_after_a_crash)
+{
+	_cleanup_manager_ struct manager m = start(), next = start();
+	struct guest *g = found(&m, "7:99", 100, 0);
+
+	original_period_set(g, true);
+	CHECK(disk.row.period_ours && disk.soon);
+	CHECK_INT(original_load(&next), 0);
+	g = found(&next, "7:99", 100, 0);
+	CHECK(g->original.period_ours);
+	original_period_set(g, false);
+	CHECK(!disk.row.period_ours);
+}
+
 TEST(what_libvirt_does_not_take_is_not_ours)
 {
 	_cleanup_manager_ struct manager m = start();
@@ -225,6 +280,87 @@ TEST(letting_go_does_not_wait_for_the_disk)
 	g = found(&m, "7:99", 100, 0);
 	m.letting_go = true;
 	CHECK_INT(act_set_memory(g, 300 * MIB, &(struct reason){.code = REASON_RESTORE}), 0);
+}
+
+static bool runs;
+bool hv_runs(struct hv *hv, const struct uuid *guest)
+{
+	return runs;
+}
+
+/* A daemon that finds the row of an earlier one. */
+static struct manager next_daemon(void)
+{
+	struct manager m = start();
+
+	disk.row = (struct store_original){.guest = {{1}}, .run = "7:99", .bytes = 256 * MIB, .cpu_weight = 100, .target_bytes = 512 * MIB};
+	disk.there = true;
+	if (original_load(&m) < 0)
+		abort();
+	return m;
+}
+
+TEST(what_a_guest_had_is_kept_until_the_guest_can_be_read)
+{
+	_cleanup_manager_ struct manager m = next_daemon();
+	struct guest *g;
+
+	runs = true; /* libvirt lists it, and does not tell its definition */
+	original_prune(&m);
+	CHECK(disk.there);
+	g = found(&m, "7:99", 100, 0);
+	CHECK_U64(g->original.bytes, 256 * MIB);
+	runs = false;
+	original_prune(&m);
+	CHECK(disk.there && !m.known_originals);
+}
+
+TEST(what_a_guest_had_is_forgotten_when_libvirt_has_it_no_more)
+{
+	_cleanup_manager_ struct manager m = next_daemon();
+
+	original_prune(&m);
+	CHECK(!disk.there && !m.known_originals);
+}
+
+TEST(what_a_guest_had_is_kept_until_it_is_known_which_run_this_is)
+{
+	_cleanup_manager_ struct manager m = next_daemon();
+	const struct reason reason = {.code = REASON_LEND};
+	struct guest *g = found(&m, "", 200, 0); /* its QEMU is not found in /proc */
+
+	original_prune(&m);
+	CHECK_INT(act_set_memory(g, 300 * MIB, &reason), 0);
+	CHECK(disk.there);
+	CHECK_U64(disk.row.bytes, 256 * MIB);
+	snprintf(g->run, sizeof(g->run), "7:99");
+	original_run_known(g);
+	CHECK_U64(g->original.bytes, 256 * MIB);
+	CHECK_U64(g->original.cpu_weight, 100);
+	CHECK_U64(guest_sample(g)->target_bytes, 300 * MIB);
+	CHECK_U64(disk.row.bytes, 256 * MIB);
+	CHECK_U64(disk.row.target_bytes, 300 * MIB);
+}
+
+TEST(another_run_is_told_from_it_once_that_is_known)
+{
+	_cleanup_manager_ struct manager m = next_daemon();
+	struct guest *g = found(&m, "", 200, 0);
+
+	snprintf(g->run, sizeof(g->run), "8:120");
+	original_run_known(g);
+	CHECK_U64(g->original.bytes, 512 * MIB);
+	CHECK_STR(disk.run, "8:120");
+	CHECK_U64(disk.row.bytes, 512 * MIB);
+}
+
+TEST(the_row_of_a_run_that_was_never_told_goes_with_its_guest)
+{
+	_cleanup_manager_ struct manager m = next_daemon();
+	struct guest *g = found(&m, "", 200, 0);
+
+	original_gone(g);
+	CHECK(!disk.there && !m.known_originals);
 }
 
 TEST_MAIN()

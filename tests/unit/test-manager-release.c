@@ -125,6 +125,7 @@ TEST(a_quota_goes_back_even_where_the_weight_is_what_it_was)
 	CHECK_U64(fake.submits[0].req.cpu_weight, 100);
 	CHECK_U64(fake.submits[0].req.cpu_quota_permyriad, 0);
 	guest_sample(g)->cpu_quota = 0;
+	g->original.cpu_ours = false; /* as its end leaves it */
 	again = let_go(&m, &given);
 	CHECK_INT((int)submitted(HV_CALL_SET_CPU), 1);
 }
@@ -192,6 +193,7 @@ TEST(in_observe_mode_what_is_held_goes_back_and_nothing_else_moves)
 	CHECK(!manager_may_act(&m)); /* the door is shut again */
 	guest_sample(held)->target_bytes = 1024 * MIB;
 	guest_sample(cpu)->cpu_weight = 100;
+	cpu->original.cpu_ours = false; /* as its end leaves it */
 	again = let_go(&m, &given);
 	CHECK_INT((int)given, 0);
 	CHECK_INT((int)fake.n_submits, 2);

@@ -62,6 +62,8 @@ TEST(they_read_back_as_they_were_written)
 	struct override_clock now = {"boot-a", 1000, 5000000};
 
 	items[0].until_boot_usec = 2000;
+	items[0].guest_name = "web";
+	items[0].seen_real_usec = 4000000;
 	items[1].until_real_usec = 6000000;
 	CHECK_INT(overrides_replace(&o, &web, items, 2), 0);
 	text = overrides_to_text(&o, &web, &now);
@@ -73,6 +75,11 @@ TEST(they_read_back_as_they_were_written)
 	CHECK_U64(back.items[1].until_real_usec, 6000000);
 	CHECK_STR(back.items[1].by, "uid 0 (root)");
 	CHECK_STR(back.items[1].reason, "so");
+	CHECK_STR(back.items[0].guest_name, "web");
+	CHECK_U64(back.items[0].seen_real_usec, 4000000);
+	CHECK_INT(overrides_see(&back, &web, "web2", 7000000), 0);
+	CHECK_STR(back.items[1].guest_name, "web2");
+	CHECK_U64(back.items[0].seen_real_usec, 7000000);
 }
 
 TEST(an_elapsed_time_goes_on_over_a_reboot)
@@ -98,13 +105,14 @@ TEST(what_another_version_wrote_is_left_out_and_said)
 {
 	_cleanup_(overrides_free) struct overrides o = {0};
 	_cleanup_diag_ struct diag d = {0};
-	struct override_clock now = {"b", 0, 0};
+	struct override_clock now = {"b", 0, 5};
 	const char *text = "[{\"section\":\"Memory\",\"key\":\"Mim\",\"value\":\"1G\"},"
 			   "{\"section\":\"Memory\",\"key\":\"Max\",\"value\":\"1G\"}]";
 
 	CHECK_INT(overrides_from_text(&o, &web, text, &now, &d), -EBADMSG);
 	CHECK_CONTAINS(d.text, "Mim");
 	CHECK_INT(o.n, 1);
+	CHECK_U64(o.items[0].seen_real_usec, 5); /* it did not say: now */
 	CHECK_INT(overrides_from_text(&o, &web, "{", &now, &d), -EBADMSG);
 	CHECK_INT(o.n, 1);
 }

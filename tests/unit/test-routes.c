@@ -96,6 +96,43 @@ TEST(the_documentation_lists_every_route_and_problem)
 	}
 }
 
+TEST(overrides_are_dropped_of_one_that_does_not_run_by_uuid_or_name)
+{
+	struct guest_sample guests[] = {{.id = {.uuid = {{1}}, .name = "web1"}}};
+	struct override overrides[] = {
+		{.guest = {{1}}, .guest_name = "web1"},
+		{.guest = {{2}}, .guest_name = "gone"},
+		{.guest = {{3}}},
+		{.guest = {{4}}, .guest_name = "web1"}, /* had the name before */
+	};
+	struct snapshot s = {.guests = guests, .n_guests = 1, .overrides = overrides, .n_overrides = 4};
+	struct view_input known = {.snapshot = &s};
+	static const struct {
+		const char *word;
+		size_t index;
+	} cases[] = {
+		{"web1", 0},
+		{"gone", 2},
+		{"02000000-0000-0000-0000-000000000000", 2},
+		{"03000000-0000-0000-0000-000000000000", 3},
+		{"04000000-0000-0000-0000-000000000000", 4},
+	};
+	_cleanup_problem_ struct problem p = {0};
+	char value[ROUTE_VALUE_MAX];
+	const struct route *clear = find("DELETE", "/v1/guests/x/overrides", value, &p), *set;
+	size_t index = 0;
+
+	CHECK(clear);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		CHECK_INT(route_resolve(clear, &known, cases[i].word, &index, &p), 0);
+		CHECK_U64(index, cases[i].index);
+	}
+	CHECK_INT(route_resolve(clear, &known, "gonne", &index, &p), -1);
+	set = find("PUT", "/v1/guests/x/overrides", value, &p);
+	CHECK(set);
+	CHECK_INT(route_resolve(set, &known, "gone", &index, &p), -1); /* it cannot be checked against its maximum */
+}
+
 TEST(paths_are_matched_by_segment)
 {
 	_cleanup_problem_ struct problem p = {0};

@@ -175,6 +175,10 @@ TEST(original_sizes_are_kept_and_forgotten)
 		.target_bytes = GIB,
 		.soft_limited = true,
 		.cpu_ours = true,
+		.cpu_shares = 1000,
+		.cpu_period_usec = 50000,
+		.cpu_quota_usec = -1,
+		.period_ours = true,
 	};
 	struct store_original got = {0};
 
@@ -190,6 +194,10 @@ TEST(original_sizes_are_kept_and_forgotten)
 	CHECK(got.soft_limited);
 	CHECK(got.cpu_ours);
 	CHECK_U64(got.cpu_weight, 100);
+	CHECK_U64(got.cpu_shares, 1000);
+	CHECK_U64(got.cpu_period_usec, 50000);
+	CHECK_INT(got.cpu_quota_usec, -1);
+	CHECK(got.period_ours);
 	CHECK(uuid_equal(&got.guest, &o.guest));
 	CHECK_INT(fixture_start(&f), 0);
 	CHECK_INT(store_delete_original(f.store, &o.guest), 0);
@@ -332,6 +340,38 @@ TEST(an_older_version_is_migrated_after_a_backup)
 	CHECK_INT(sqlite3_exec(db, "SELECT x FROM a", NULL, NULL, NULL), SQLITE_OK);
 	CHECK(sqlite3_exec(db, "SELECT z FROM b", NULL, NULL, NULL) != SQLITE_OK);
 	sqlite3_close(db);
+}
+
+TEST(what_the_version_before_noted_of_guests_is_taken_over)
+{
+	_cleanup_fixture_ struct fixture f = {0};
+	_cleanup_diag_ struct diag d = {0};
+	struct schema third = {schema_current.migrations, 3};
+	struct store_original got = {0};
+	char path[128];
+	sqlite3 *db = NULL;
+
+	fixture_dir(&f);
+	snprintf(path, sizeof(path), "%s/state.db", f.dir);
+	CHECK_INT(sqlite3_open(path, &db), SQLITE_OK);
+	CHECK_INT(schema_migrate(db, path, &third, &d), 0);
+	CHECK_INT(sqlite3_exec(db, "INSERT INTO originals VALUES (zeroblob(16), 'web1', '77:1234', 512, 98, 2500, 256, 1, 1)", NULL, NULL, NULL),
+		SQLITE_OK);
+	sqlite3_close(db);
+	CHECK_INT(store_open_readonly(f.dir, &f.store, &d), 0); /* as it is */
+	CHECK_INT(store_load_originals(f.store, take_original, &got), 0);
+	CHECK_U64(got.cpu_weight, 98);
+	CHECK_INT(got.cpu_quota_usec, -1);
+	fixture_stop(&f);
+	CHECK_INT(fixture_open(&f, &d), 0);
+	got = (struct store_original){0};
+	CHECK_INT(store_load_originals(f.store, take_original, &got), 0);
+	CHECK_U64(got.cpu_weight, 98);
+	CHECK_U64(got.cpu_quota, 2500);
+	CHECK_U64(got.cpu_shares, 0);
+	CHECK_U64(got.cpu_period_usec, 0);
+	CHECK_INT(got.cpu_quota_usec, -1);
+	CHECK(got.cpu_ours && got.soft_limited && !got.period_ours);
 }
 
 TEST(a_migration_that_fails_leaves_the_old_version)
