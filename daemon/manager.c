@@ -244,7 +244,7 @@ static int manager_start(struct manager *m)
 
 	if (r < 0)
 		return r;
-	journal_begin();
+	journal_begin(JOURNAL_SOCKET);
 	if (m->store)
 		mode_mark(m);
 	tell(m,
