@@ -120,7 +120,29 @@ tap_ok "at the start limit the guest is given what it had" wait_until 20 has web
 tap_between "within ten seconds (and the five starts before)" $((SECONDS - begin)) 0 13
 tap_is "the unit has failed" "$(lab in h1 systemctl is-failed ballastd)" failed
 tap_ok "the journal says what was done" released_said
-lab in h1 mv /usr/sbin/ballastd.good /usr/sbin/ballastd
+
+# --- The same with libvirt gone as well: the release waits for it ---
+daemon_failed() {
+	[ "$(lab in h1 systemctl is-failed ballastd)" = failed ]
+}
+release_failed() {
+	lab in h1 journalctl -u ballast-release -o cat --no-pager | grep -q 'guests could not be released\|ballastd ends'
+}
+lab in h1 sh -c 'cp /usr/sbin/ballastd /usr/sbin/ballastd.bad; cp -f /usr/sbin/ballastd.good /usr/sbin/ballastd'
+lab in h1 systemctl reset-failed ballastd
+lab in h1 systemctl start ballastd
+wait_until 20 reported web
+ctl guest set web --max 170M --for 1h >/dev/null
+tap_ok "the guest is made small once more" wait_until 20 at_most web $((205 * MIB))
+lab in h1 systemctl stop libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket libvirtd
+lab in h1 sh -c 'cp -f /usr/sbin/ballastd.bad /usr/sbin/ballastd.new; mv /usr/sbin/ballastd.new /usr/sbin/ballastd; systemctl kill --signal=KILL ballastd'
+tap_ok "the daemon fails again" wait_until 20 daemon_failed
+tap_ok "its release does not reach libvirt" wait_until 20 release_failed
+lab in h1 systemctl start libvirtd.socket libvirtd
+tap_ok "and is done when it is back" wait_until 30 has web $((512 * MIB - 2 * MIB))
+lab in h1 systemctl stop ballast-release
+
+lab in h1 mv -f /usr/sbin/ballastd.good /usr/sbin/ballastd
 lab in h1 python3 -c 'import sqlite3; c = sqlite3.connect("/var/lib/ballast/state.db"); c.execute("PRAGMA user_version=99"); c.commit()'
 lab in h1 systemctl reset-failed ballastd
 lab in h1 systemctl start ballastd
