@@ -203,6 +203,7 @@ struct manager {
 	size_t view_guests_allocated;
 	struct view_policy *view_policies;
 	size_t view_policies_allocated;
+	uint64_t view_policies_decision; /* of `decisions`, when they were counted; 0: never */
 	struct snapshot snapshot;
 	struct view_problem problems[6];
 };
@@ -324,6 +325,7 @@ void release_to_used(struct manager *m) _nonnull_;
 
 /* manager-view.c */
 void view_look(void *userdata, struct view_input *ret);
+ssize_t view_look_guest(void *userdata, const char *uuid_or_name, struct view_input *ret);
 
 /* manager-tell.c. tell() puts an event into the event list, the journal and the store. Who reads the list sees reason and asker beside the
  * text; the journal's line has them in it. */

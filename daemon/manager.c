@@ -153,6 +153,7 @@ static int watch_clock(struct manager *m)
 
 static const struct api_ops api_ops = {
 	.look = view_look,
+	.look_guest = view_look_guest,
 	.mode_set = mode_set,
 	.reload = reload_call,
 	.override_set = override_set,

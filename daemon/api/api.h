@@ -105,9 +105,13 @@ struct api_reserve_request {
  */
 struct api_ops {
 	/* Fills *ret with pointers to what is known now: they are read before the loop goes on.
-	 * Used for views, effective policies, explain. As long as nothing is known yet,
-	 * ret->snapshot stays NULL. */
+	 * Used for views. As long as nothing is known yet, ret->snapshot stays NULL. */
 	void (*look)(void *userdata, struct view_input *ret);
+	/* The same for a request about one guest, of which there may be thousands a second: in
+	 * ret->guests only its own entry is filled, ret->policies stays NULL. Returns its index, or
+	 * -ENOENT. */
+	ssize_t (*look_guest)(
+		void *userdata, const char *uuid_or_name, struct view_input *ret);
 	/* 200, api_mode_json(). */
 	void (*mode_set)(void *userdata, struct api_call *call, const struct api_mode_request *req);
 	/* 200, api_reload_json(); API_PROBLEM_CONFIGURATION_BAD with the findings when a file is
@@ -158,8 +162,8 @@ struct api *api_stop(struct api *a);
 DEFINE_CLEANUP(struct api *, api_stop)
 /* Readable when api_dispatch() has something to do. Belongs to the api. */
 int api_fd(const struct api *a) _nonnull_;
-/* Runs the commands that wait (main loop): at most 16 a time, so that a flood of requests cannot
- * hold the loop. */
+/* Runs the commands that wait (main loop): at most 16 a time and none after the first millisecond, so
+ * that a flood of requests cannot hold the loop. */
 void api_dispatch(struct api *a) _nonnull_;
 
 /* Who asked: "uid 1000 (anna)". Valid until the call is answered. */
