@@ -124,6 +124,16 @@ static size_t fill_problems(struct manager *m)
 			.remedy = "make the control group, or correct MemoryFrom= and: ballastctl reload",
 			.since_real_usec = m->host_problem_real_usec,
 		};
+	if (reserve_is_missed(m)) {
+		snprintf(m->unasked_problem, sizeof(m->unasked_problem),
+			"%s started without asking for room: libvirt does not run ballastd's start hook", m->unasked);
+		m->problems[n++] = (struct view_problem){
+			.code = "start-hook",
+			.text = m->unasked_problem,
+			.remedy = START_HOOK_REMEDY,
+			.since_real_usec = m->unasked_real_usec,
+		};
+	}
 	if (m->host_error)
 		m->problems[n++] = (struct view_problem){
 			.code = "host-unreadable",

@@ -96,6 +96,12 @@ struct api_reserve_request {
 	uint64_t wait_usec;  /* refuse if not granted by then; at most 60 s */
 };
 
+/* DELETE /v1/reservations/{id}: one of the two says which. */
+struct api_unreserve_request {
+	uint64_t id; /* 0: the guest's */
+	struct uuid guest;
+};
+
 /*
  * What the main loop can do. Every entry is required; all run in api_dispatch(). Requests and their
  * strings are valid until the call is answered. With api_call_dry_run() an op checks all it would
@@ -130,7 +136,8 @@ struct api_ops {
 	void (*reserve)(
 		void *userdata, struct api_call *call, const struct api_reserve_request *req);
 	/* 204; API_PROBLEM_RESERVATION_UNKNOWN. */
-	void (*unreserve)(void *userdata, struct api_call *call, uint64_t id);
+	void (*unreserve)(
+		void *userdata, struct api_call *call, const struct api_unreserve_request *req);
 };
 
 /* Who gets which role on the socket. Root and the daemon's own user and group are admin. */

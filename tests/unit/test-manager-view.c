@@ -81,6 +81,39 @@ TEST(policies_are_counted_once_a_decision)
 	CHECK_INT(k.policies[1].matching, 2);
 }
 
+static const struct view_problem *problem(struct manager *m, const char *code)
+{
+	struct view_input k;
+
+	view_look(m, &k);
+	for (size_t i = 0; i < k.n_problems; i++)
+		if (streq(k.problems[i].code, code))
+			return &k.problems[i];
+	return NULL;
+}
+
+static bool missed;
+bool reserve_is_missed(const struct manager *m)
+{
+	return missed;
+}
+
+TEST(a_start_hook_that_is_not_in_force_is_a_problem)
+{
+	_cleanup_manager_ struct manager m;
+	const struct view_problem *p;
+
+	CHECK_INT(start(&m), 0);
+	snprintf(m.unasked, sizeof(m.unasked), "web1");
+	CHECK(!problem(&m, "start-hook"));
+	missed = true;
+	p = problem(&m, "start-hook");
+	missed = false;
+	CHECK(p);
+	CHECK_CONTAINS(p->text, "web1 started without asking");
+	CHECK_CONTAINS(p->remedy, "restart libvirtd");
+}
+
 TEST(who_asks_about_one_guest_has_no_other_looked_at)
 {
 	static const char unknown[] = "eeeeeeee-0000-4000-8000-000000000000";
