@@ -77,6 +77,47 @@ ctl guest set web --max 300M --for 1h >/dev/null
 tap_ok "and commanded" wait_until 20 at_most web $((301 * MIB))
 ctl guest set web --clear >/dev/null
 
+# --- The start hook ---
+rooms_are() {
+	[ "$(api GET hosts/self | python3 -c 'import json, sys; print(len(json.load(sys.stdin)["reservations"]))')" = "$1" ]
+}
+has_no_problem() {
+	! answer_has hosts/self "$1"
+}
+is_known() {
+	[ "$(figure "$1" running)" = true ]
+}
+restart_libvirtd() {
+	local before
+
+	before=$(journal 'libvirt is back' | wc -l)
+	lab in h1 systemctl restart libvirtd
+	wait_until 30 journal_count 'libvirt is back' $((before + 1))
+}
+journal_count() {
+	[ "$(journal "$1" | wc -l)" -ge "$2" ]
+}
+lab guest late --max 192M --memory 192M --no-start >"$TEST_TMP/guest" 2>&1 || tap_say <"$TEST_TMP/guest"
+lab in h1 sh -c 'virsh dumpxml late --inactive >/tmp/late.xml; sed "s,<kernel>.*</kernel>,<kernel>/nonexistent</kernel>," /tmp/late.xml >/tmp/broken.xml'
+lab in h1 virsh -q start late
+tap_ok "a guest that asked for room is there" wait_until 20 is_known late
+tap_ok "and no problem" has_no_problem start-hook
+lab in h1 sh -c 'virsh -q destroy late; virsh -q define /tmp/broken.xml'
+tap_fails "a guest does not start" lab in h1 virsh -q start late
+tap_ok "its room was given back at once" wait_until 5 rooms_are 0
+tap_ok "by the hook" journal_has 'the room for late is free again (by'
+lab in h1 sh -c 'virsh -q define /tmp/late.xml; mv /etc/libvirt/hooks/qemu.d/ballast /root/ballast-hook'
+restart_libvirtd
+lab in h1 virsh -q start late
+tap_ok "without the hook a start is told" wait_until 20 answer_has hosts/self '"code":"start-hook"'
+tap_ok "with the remedy" journal_has 'late: it started without asking .* restart libvirtd'
+lab in h1 sh -c 'virsh -q destroy late; mv /root/ballast-hook /etc/libvirt/hooks/qemu.d/ballast'
+restart_libvirtd
+tap_ok "running guests go on" reported web
+lab in h1 virsh -q start late
+tap_ok "and the next one asks" wait_until 20 has_no_problem start-hook
+lab in h1 virsh -q destroy late
+
 # --- State that cannot be written ---
 lab in h1 systemctl stop ballastd
 lab in h1 sh -c 'cp -a /var/lib/ballast /var/tmp/ballast.saved
