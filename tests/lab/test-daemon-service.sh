@@ -118,6 +118,16 @@ lab in h1 virsh -q start late
 tap_ok "and the next one asks" wait_until 20 has_no_problem start-hook
 lab in h1 virsh -q destroy late
 
+# --- A journal that does not read ---
+lab in h1 systemctl kill --signal=STOP systemd-journald
+# Each is a line; the journal's socket holds some hundred.
+tap_ok "with the journal stopped ballastd does all that is asked" timeout 120 "$TEST_TOP/lab/lab" in h1 sh -c \
+	'for i in $(seq 2001 2700); do ballastctl guest set web --weight $i --for 1h >/dev/null || exit 1; done'
+lab in h1 systemctl kill --signal=CONT systemd-journald
+tap_ok "and what it said is there when it reads again" wait_until 20 journal_has Weight=2700
+tap_is "every line of it" "$(journal 'Weight=2[0-9][0-9][0-9]' | wc -l)" 700
+ctl guest set web --clear >/dev/null
+
 # --- State that cannot be written ---
 lab in h1 systemctl stop ballastd
 lab in h1 sh -c 'cp -a /var/lib/ballast /var/tmp/ballast.saved
