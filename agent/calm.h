@@ -11,23 +11,26 @@
  * Needs CAP_PERFMON and a kernel with perf events; without, there is no alarm and looks stay
  * frequent.
  */
-#define CALM_CPUS_MAX 16
+#define CALM_CPUS_MAX 256
+#define CALM_WORDS (CALM_CPUS_MAX / 64)
 /* Faults on one CPU that wake: with huge pages they are 16 MiB, 3 % of a guest of 512 MiB. */
 #define CALM_FAULTS 8
 
 struct calm {
 	int n;
+	int online; /* CPUs when they were opened */
 	int fds[CALM_CPUS_MAX];
-	uint32_t armed; /* bits: these have not signalled */
+	uint64_t armed[CALM_WORDS]; /* bits: these have not signalled */
 };
 
 /* Sets the counters up, at rest, and a handler for SIGRTMIN, which it blocks: the caller lets it
  * through while it sleeps, and only then. One struct calm a process. Returns 0, or -errno: no perf
- * events here, no permission, more than CALM_CPUS_MAX CPUs. */
+ * events here, no permission, more than CALM_CPUS_MAX CPUs that run. */
 int calm_open(struct calm *c) _nonnull_ _must_check_;
 void calm_close(struct calm *c) _nonnull_;
 
-/* Lets each counter signal once from now on. Returns 0 or -errno. */
+/* Lets each counter signal once from now on, and sets them up anew where CPUs came or went. Returns 0
+ * or -errno. */
 int calm_arm(struct calm *c) _nonnull_ _must_check_;
 /* Whether one signalled since the last call. */
 bool calm_fired(struct calm *c) _nonnull_;

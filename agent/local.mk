@@ -54,6 +54,7 @@ agent_libagent_a_SOURCES = $(agent_parts) $(agent_headers)
 
 agent_tests = \
 	tests/unit/test-agent-calm \
+	tests/unit/test-agent-calm-cpus \
 	tests/unit/test-agent-fs \
 	tests/unit/test-agent-hostline \
 	tests/unit/test-agent-line \
@@ -65,6 +66,7 @@ agent_tests = \
 check_PROGRAMS += $(agent_tests) tests/fuzz/fuzz-host-line-replay
 TESTS += $(agent_tests) tests/fuzz/fuzz-host-line-replay
 tests_unit_test_agent_calm_LDADD = agent/libagent.a
+tests_unit_test_agent_calm_cpus_LDADD = agent/libagent.a
 tests_unit_test_agent_fs_LDADD = agent/libagent.a
 tests_unit_test_agent_hostline_LDADD = agent/libagent.a
 tests_unit_test_agent_line_LDADD = agent/libagent.a daemon/channel/libchannel.a

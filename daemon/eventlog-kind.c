@@ -20,6 +20,7 @@ DEFINE_STRTAB(daemon_event, enum daemon_event,
 	[DAEMON_EVENT_OVERRIDE_EXPIRED] = "override-expired", [DAEMON_EVENT_ENROLLED] = "enrolled",
 	[DAEMON_EVENT_RESERVED] = "reserved", [DAEMON_EVENT_REFUSED] = "refused",
 	[DAEMON_EVENT_RESERVATION_FREED] = "reservation-freed",
+	[DAEMON_EVENT_START_UNASKED] = "start-unasked",
 	[DAEMON_EVENT_STATE_UNWRITABLE] = "state-unwritable",
 	[DAEMON_EVENT_STATE_WRITABLE] = "state-writable", [DAEMON_EVENT_CLOCK_SET] = "clock-set",
 	[DAEMON_EVENT_STARTED] = "started", [DAEMON_EVENT_STOPPING] = "stopping")

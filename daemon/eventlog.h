@@ -40,6 +40,7 @@ enum daemon_event {
 	DAEMON_EVENT_RESERVED, /* room was granted */
 	DAEMON_EVENT_REFUSED,  /* room was refused */
 	DAEMON_EVENT_RESERVATION_FREED,
+	DAEMON_EVENT_START_UNASKED, /* a guest started without asking for room: no hook */
 	DAEMON_EVENT_STATE_UNWRITABLE, /* the state directory is full or read-only */
 	DAEMON_EVENT_STATE_WRITABLE,
 	DAEMON_EVENT_CLOCK_SET, /* wall time jumped: schedules were judged anew */

@@ -109,6 +109,7 @@ manager_tests = \
 	tests/unit/test-manager-reserve \
 	tests/unit/test-manager-sample \
 	tests/unit/test-manager-tell \
+	tests/unit/test-manager-view \
 	$(NULL)
 check_PROGRAMS += $(manager_tests)
 manager_scripts = tests/unit/test-driver-slow.sh tests/unit/test-release.sh tests/unit/test-state-dir.sh
@@ -174,3 +175,5 @@ tests_unit_test_manager_reserve_SOURCES = \
 tests_unit_test_manager_reserve_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_tell_SOURCES = tests/unit/test-manager-tell.c $(fake_manager) daemon/manager-tell.c
 tests_unit_test_manager_tell_LDADD = $(fake_manager_libs)
+tests_unit_test_manager_view_SOURCES = tests/unit/test-manager-view.c $(fake_manager) daemon/manager-view.c
+tests_unit_test_manager_view_LDADD = $(fake_manager_libs)

@@ -312,6 +312,7 @@ static int run(const struct options *o)
 int main(int argc, char **argv)
 {
 	struct options o = {.conf_path = SYSCONFDIR "/ballast/ballast.conf"};
+	int r;
 
 	/* Each thread would get an arena of its own, of 64 MiB of address space and its own waste: two do. */
 	mallopt(M_ARENA_MAX, 2);
@@ -322,5 +323,7 @@ int main(int argc, char **argv)
 	if (o.foreground)
 		unsetenv("JOURNAL_STREAM");
 	journal_init(o.verbose ? LOG_DEBUG : LOG_INFO);
-	return o.what == CHECK ? check(&o) : run(&o);
+	r = o.what == CHECK ? check(&o) : run(&o);
+	journal_end();
+	return r;
 }

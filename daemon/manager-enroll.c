@@ -130,6 +130,11 @@ void enroll(void *userdata, struct api_call *call, const struct uuid *guest)
 		api_call_problem(call, API_PROBLEM_GUEST_UNKNOWN, "This guest does not run here any more.");
 		return;
 	}
+	/* What is needed can be asked in either mode. */
+	if (api_call_dry_run(call) && !g->enroll_call) {
+		dry_run(g, call);
+		return;
+	}
 	if (m->mode == MODE_OBSERVE) {
 		api_call_problem(call, API_PROBLEM_CONFLICT,
 			"The mode is observe: nothing is touched. `ballastctl mode enforce` comes first.");
@@ -137,10 +142,6 @@ void enroll(void *userdata, struct api_call *call, const struct uuid *guest)
 	}
 	if (g->enroll_call) {
 		api_call_problem(call, API_PROBLEM_CONFLICT, "%s is being enrolled already.", g->hv->name);
-		return;
-	}
-	if (api_call_dry_run(call)) {
-		dry_run(g, call);
 		return;
 	}
 	if (g->enroll_attaching || g->enroll_period_id) {

@@ -103,6 +103,8 @@ static void guest_appeared(void *data, const struct hv_guest *hv)
 	tell(m, &(struct tale){.kind = DAEMON_EVENT_GUEST_STARTED, .severity = SEVERITY_INFO, .guest = g},
 		"%s with %llu of at most %llu MiB", fresh ? "started" : "found running",
 		(unsigned long long)(s->target_bytes / MIB), (unsigned long long)(s->max_bytes / MIB));
+	if (fresh)
+		reserve_unasked(g);
 	decide_soon(m);
 }
 

@@ -194,6 +194,10 @@ struct manager {
 
 	struct overrides overrides;
 	struct reservations reservations;
+	struct uuid asked[64];     /* guests for whom room was asked of late, however that ended; 0: free */
+	size_t asked_next;         /* whose place is taken next */
+	char unasked[256];         /* the guest that started without asking, since when none asked; "": none */
+	uint64_t unasked_real_usec;
 
 	/* what is wrong with us, until it is not */
 	char state_problem[640];
@@ -218,8 +222,10 @@ struct manager {
 	size_t view_guests_allocated;
 	struct view_policy *view_policies;
 	size_t view_policies_allocated;
+	uint64_t view_policies_decision; /* of `decisions`, when they were counted; 0: never */
 	struct snapshot snapshot;
-	struct view_problem problems[6];
+	char unasked_problem[400];
+	struct view_problem problems[7];
 };
 
 static inline struct guest_sample *guest_sample(const struct guest *g)
@@ -330,9 +336,14 @@ void enroll_gone(struct guest *g) _nonnull_;
 void enroll_done(struct guest *g, const struct hv_result *r) _nonnull_;
 void enroll_period_done(struct guest *g, const struct hv_result *r) _nonnull_;
 void reserve(void *userdata, struct api_call *call, const struct api_reserve_request *req);
-void unreserve(void *userdata, struct api_call *call, uint64_t id);
+void unreserve(void *userdata, struct api_call *call, const struct api_unreserve_request *req);
 void reserve_answered(struct manager *m, const struct action *a) _nonnull_;
 void reserve_arrived(struct manager *m, const struct uuid *guest) _nonnull_;
+#define START_HOOK_REMEDY \
+	"restart libvirtd, which looks for hooks only when it starts (running guests go on); [Host] StartPolicy=ignore where none is wanted"
+void reserve_unasked(struct guest *g) _nonnull_; /* it started just now: says so if nobody had asked for it */
+/* Guests start without asking, as far as is known. */
+bool reserve_is_missed(const struct manager *m) _nonnull_ _pure_;
 void reserve_expire(struct manager *m) _nonnull_;
 void reserve_stop(struct manager *m) _nonnull_;
 int policies_load(struct manager *m, struct diag_list *findings) _nonnull_ _must_check_;
@@ -360,6 +371,7 @@ void release_to_used(struct manager *m) _nonnull_;
 
 /* manager-view.c */
 void view_look(void *userdata, struct view_input *ret);
+ssize_t view_look_guest(void *userdata, const char *uuid_or_name, struct view_input *ret);
 
 /* manager-tell.c. tell() puts an event into the event list, the journal and the store. Who reads the list sees reason and asker beside the
  * text; the journal's line has them in it. */

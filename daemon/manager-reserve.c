@@ -108,6 +108,30 @@ static void dry_run(struct manager *m, struct api_call *call, const struct reser
 		api_call_reply(call, 201, api_reservation_json(item, item->asked_usec, clock_real_usec()));
 }
 
+static ssize_t asked_find(const struct manager *m, const struct uuid *guest)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(m->asked); i++)
+		if (uuid_equal(&m->asked[i], guest))
+			return (ssize_t)i;
+	return -ENOENT;
+}
+
+static void asked_forget(struct manager *m, const struct uuid *guest)
+{
+	ssize_t i = asked_find(m, guest);
+
+	if (i >= 0)
+		m->asked[i] = (struct uuid){0};
+}
+
+/* Whoever asks shows that the hook is in force. */
+static void asked_note(struct manager *m, const struct uuid *guest)
+{
+	m->unasked[0] = '\0';
+	if (asked_find(m, guest) < 0)
+		m->asked[m->asked_next++ % ARRAY_SIZE(m->asked)] = *guest;
+}
+
 void reserve(void *userdata, struct api_call *call, const struct api_reserve_request *req)
 {
 	struct manager *m = userdata;
@@ -130,6 +154,7 @@ void reserve(void *userdata, struct api_call *call, const struct api_reserve_req
 		dry_run(m, call, &item);
 		return;
 	}
+	asked_note(m, &req->guest);
 	replace_old(m, &req->guest);
 	i = reservations_add(&m->reservations, &item, call);
 	if (i < 0) {
@@ -163,18 +188,22 @@ void reserve_answered(struct manager *m, const struct action *a)
 	reservations_remove(&m->reservations, (size_t)i);
 }
 
-void unreserve(void *userdata, struct api_call *call, uint64_t id)
+void unreserve(void *userdata, struct api_call *call, const struct api_unreserve_request *req)
 {
 	struct manager *m = userdata;
-	ssize_t i = reservations_find(&m->reservations, id);
+	ssize_t i = req->id ? reservations_find(&m->reservations, req->id) : reservations_find_guest(&m->reservations, &req->guest);
 	struct api_call *waiting;
 
 	if (i < 0) {
-		api_call_problem(call, API_PROBLEM_RESERVATION_UNKNOWN, "There is no reservation %llu.",
-			(unsigned long long)id);
+		if (req->id)
+			api_call_problem(call, API_PROBLEM_RESERVATION_UNKNOWN, "There is no reservation %llu.",
+				(unsigned long long)req->id);
+		else
+			api_call_problem(call, API_PROBLEM_RESERVATION_UNKNOWN, "No room is reserved for this guest.");
 		return;
 	}
 	if (!api_call_dry_run(call)) {
+		asked_forget(m, &m->reservations.items[i].guest);
 		tell(m,
 			&(struct tale){.kind = DAEMON_EVENT_RESERVATION_FREED,
 				.severity = SEVERITY_INFO,
@@ -199,6 +228,27 @@ void reserve_arrived(struct manager *m, const struct uuid *guest)
 	if (m->reservations.owners[i].call)
 		answer_granted(m, (size_t)i);
 	reservations_remove(&m->reservations, (size_t)i);
+}
+
+/* Migrations that come in and restores run the hook as well. One that asks while we are away is not told from one that does not, but found
+ * running when we come. */
+void reserve_unasked(struct guest *g)
+{
+	struct manager *m = g->m;
+	bool asked = asked_find(m, &g->uuid) >= 0;
+
+	asked_forget(m, &g->uuid);
+	if (asked || m->mode != MODE_ENFORCE || m->dry_run || policy_set_host(m->set)->start_policy == START_IGNORE)
+		return;
+	snprintf(m->unasked, sizeof(m->unasked), "%s", g->hv->name);
+	m->unasked_real_usec = clock_real_usec();
+	tell(m, &(struct tale){.kind = DAEMON_EVENT_START_UNASKED, .severity = SEVERITY_WARNING, .guest = g},
+		"it started without asking for room, because libvirt does not run ballastd's start hook: %s", START_HOOK_REMEDY);
+}
+
+bool reserve_is_missed(const struct manager *m)
+{
+	return *m->unasked && m->mode == MODE_ENFORCE && policy_set_host(m->set)->start_policy != START_IGNORE;
 }
 
 void reserve_expire(struct manager *m)

@@ -21,7 +21,7 @@ static void guest_fill(const struct guest *g, struct view_guest *ret)
 	};
 }
 
-static bool fill_guests(struct manager *m)
+static bool grow_guests(struct manager *m)
 {
 	if (m->view_guests_allocated < m->n_guests) {
 		struct view_guest *grown =
@@ -32,24 +32,37 @@ static bool fill_guests(struct manager *m)
 		m->view_guests = grown;
 		m->view_guests_allocated = m->guests_allocated;
 	}
-	for (size_t i = 0; i < m->n_guests; i++)
-		guest_fill(m->guests[i], &m->view_guests[i]);
 	return m->n_guests > 0;
 }
 
-static void policy_count(const struct manager *m, size_t i, struct view_policy *ret)
+static bool fill_guests(struct manager *m)
 {
-	*ret = (struct view_policy){.open = policy_windows_open(decide_state_windows(m->state), i)};
-	for (size_t k = 0; k < m->n_guests; k++) {
-		const struct guest_policy *p =
-			decide_state_guest_policy(m->state, &m->guests[k]->uuid);
+	bool room = grow_guests(m);
 
-		ret->matching += p && guest_policy_matches(p, i);
-		ret->active += p && guest_policy_active(p, i);
-	}
+	for (size_t i = 0; room && i < m->n_guests; i++)
+		guest_fill(m->guests[i], &m->view_guests[i]);
+	return room;
 }
 
-/* Known only as far as the last decision was made with this very set. */
+static void count_policies(struct manager *m, size_t n)
+{
+	struct view_policy *counts = m->view_policies;
+
+	for (size_t i = 0; i < n; i++)
+		counts[i] = (struct view_policy){.open = policy_windows_open(decide_state_windows(m->state), i)};
+	for (size_t k = 0; k < m->n_guests; k++) {
+		const struct guest_policy *p = decide_state_guest_policy(m->state, &m->guests[k]->uuid);
+
+		for (size_t i = 0; p && i < n; i++) {
+			counts[i].matching += guest_policy_matches(p, i);
+			counts[i].active += guest_policy_active(p, i);
+		}
+	}
+	m->view_policies_decision = m->decisions;
+}
+
+/* Known only as far as the last decision was made with this very set. Counted once a decision: they change with nothing else, and policies times
+ * guests is much. */
 static bool fill_policies(struct manager *m)
 {
 	size_t n = policy_set_count(m->set);
@@ -64,8 +77,8 @@ static bool fill_policies(struct manager *m)
 		m->view_policies = grown;
 		m->view_policies_allocated = n;
 	}
-	for (size_t i = 0; i < n; i++)
-		policy_count(m, i, &m->view_policies[i]);
+	if (m->view_policies_decision != m->decisions)
+		count_policies(m, n);
 	return n > 0;
 }
 
@@ -111,6 +124,16 @@ static size_t fill_problems(struct manager *m)
 			.remedy = "make the control group, or correct MemoryFrom= and: ballastctl reload",
 			.since_real_usec = m->host_problem_real_usec,
 		};
+	if (reserve_is_missed(m)) {
+		snprintf(m->unasked_problem, sizeof(m->unasked_problem),
+			"%s started without asking for room: libvirt does not run ballastd's start hook", m->unasked);
+		m->problems[n++] = (struct view_problem){
+			.code = "start-hook",
+			.text = m->unasked_problem,
+			.remedy = START_HOOK_REMEDY,
+			.since_real_usec = m->unasked_real_usec,
+		};
+	}
 	if (m->host_error)
 		m->problems[n++] = (struct view_problem){
 			.code = "host-unreadable",
@@ -120,20 +143,17 @@ static size_t fill_problems(struct manager *m)
 	return n;
 }
 
-void view_look(void *userdata, struct view_input *ret)
+/* All but guests and policies, which take the longest. */
+static void fill(struct manager *m, struct view_input *ret)
 {
-	struct manager *m = userdata;
 	bool fits = m->plan && m->plan_fits;
-	bool policies = fill_policies(m), guests = fill_guests(m);
 
 	sample_pressure(m);
 	snapshot_fill(m, &m->snapshot);
 	*ret = (struct view_input){
 		.snapshot = &m->snapshot,
 		.plan = fits ? m->plan : NULL,
-		.guests = guests ? m->view_guests : NULL,
 		.set = m->set,
-		.policies = policies ? m->view_policies : NULL,
 		.policies_change_real_usec = m->plan ?
 			policy_windows_next_change(decide_state_windows(m->state)) :
 			USEC_INFINITY,
@@ -145,4 +165,40 @@ void view_look(void *userdata, struct view_input *ret)
 		.libvirt_version = m->connected && *m->libvirt_version ? m->libvirt_version : NULL,
 		.state = m->plan ? m->state : NULL,
 	};
+}
+
+void view_look(void *userdata, struct view_input *ret)
+{
+	struct manager *m = userdata;
+
+	fill(m, ret);
+	ret->guests = fill_guests(m) ? m->view_guests : NULL;
+	ret->policies = fill_policies(m) ? m->view_policies : NULL;
+}
+
+/* As snapshot_find_guest() does it, but for UUIDs by the table. */
+static ssize_t find_guest(const struct manager *m, const char *word)
+{
+	const struct guest *g;
+	struct uuid uuid;
+
+	if (uuid_parse(word, &uuid) == 0 && (g = manager_find(m, &uuid)))
+		return (ssize_t)g->index;
+	for (size_t i = 0; i < m->n_guests; i++)
+		if (streq(m->guests[i]->hv->name, word))
+			return (ssize_t)i;
+	return -ENOENT;
+}
+
+ssize_t view_look_guest(void *userdata, const char *uuid_or_name, struct view_input *ret)
+{
+	struct manager *m = userdata;
+	ssize_t i = find_guest(m, uuid_or_name);
+
+	fill(m, ret);
+	if (i >= 0 && grow_guests(m)) {
+		guest_fill(m->guests[i], &m->view_guests[i]);
+		ret->guests = m->view_guests;
+	}
+	return i;
 }

@@ -153,6 +153,7 @@ static int watch_clock(struct manager *m)
 
 static const struct api_ops api_ops = {
 	.look = view_look,
+	.look_guest = view_look_guest,
 	.mode_set = mode_set,
 	.reload = reload_call,
 	.override_set = override_set,
@@ -244,7 +245,7 @@ static int manager_start(struct manager *m)
 
 	if (r < 0)
 		return r;
-	journal_begin();
+	journal_begin(JOURNAL_SOCKET);
 	if (m->store)
 		mode_mark(m);
 	tell(m,

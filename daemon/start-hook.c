@@ -5,9 +5,13 @@
  * that called libvirt would wait for itself. Exit status 0 lets the guest start, 1 does not, with the reason on standard error,
  * which libvirt shows to who started it.
  *
+ * When a guest has ended, or its start has failed ("release end"), room that is still reserved for it is given back, for which libvirt waits
+ * a tenth of a second at most: what is not given back is free after two minutes all the same.
+ *
  * Where ballastd cannot be asked (not running, not ready, does not answer) the guest starts: Ballast is not what a start depends on.
  */
 #include <jansson.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -20,6 +24,7 @@
 #define ANSWER_SEC (WAIT_SEC + 2) /* for the answer to arrive */
 #define XML_MAX    (4 * MIB)
 #define ANSWER_MAX (64 * KIB)
+#define FREE_MSEC  100
 
 /* All of it, NUL-terminated; NULL when it is too long or cannot be read. */
 static char *read_all(int fd, size_t max)
@@ -136,6 +141,25 @@ static bool refused(const char *name, const char *answer)
 	return no_room;
 }
 
+/* Nobody is told how it went: most guests that end have no room reserved. */
+static void give_back(const char *path, const struct hv_guest *g)
+{
+	struct pollfd answer = {.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), .events = POLLIN};
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	_cleanup_close_ int fd = answer.fd;
+	char uuid[UUID_TEXT_MAX], request[256];
+
+	if (fd < 0 || strlen(path) >= sizeof(addr.sun_path))
+		return;
+	memcpy(addr.sun_path, path, strlen(path));
+	snprintf(request, sizeof(request), "DELETE /v1/reservations/%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+		uuid_format(&g->uuid, uuid));
+	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 || send_all(fd, request) < 0)
+		return;
+	/* A connection that is closed at once would be forgotten, not served. */
+	poll(&answer, 1, FREE_MSEC);
+}
+
 static struct hv_guest *read_domain(void)
 {
 	_cleanup_free_ char *xml = read_all(STDIN_FILENO, XML_MAX);
@@ -150,16 +174,23 @@ int main(int argc, char **argv)
 	const char *path = getenv("BALLAST_SOCKET");
 	_cleanup_hv_guest_new_ struct hv_guest *g = NULL;
 	_cleanup_free_ char *answer = NULL;
+	bool ended;
 	int status;
 
 	if (argc < 4) {
 		fputs("Usage: ballast-start-hook NAME OPERATION SUBOPERATION EXTRA <DOMAIN-XML\n"
-		      "libvirt runs it before a guest starts; see ballastd(8).\n", stderr);
+		      "libvirt runs it before a guest starts and after it ended; see ballastd(8).\n", stderr);
 		return 2;
 	}
-	if (!streq(argv[2], "prepare") || !streq(argv[3], "begin"))
+	ended = streq(argv[2], "release") && streq(argv[3], "end");
+	if (!ended && (!streq(argv[2], "prepare") || !streq(argv[3], "begin")))
 		return 0;
 	g = read_domain();
+	if (ended) {
+		if (g)
+			give_back(path ? path : SOCKET_PATH, g);
+		return 0;
+	}
 	if (!g) {
 		fprintf(stderr, "ballast: the definition of %s was not understood: it starts unasked\n", argv[1]);
 		return 0;

@@ -30,5 +30,26 @@ systemd/sysusers/ballast.conf: systemd/ballast.sysusers
 systemd/tmpfiles/ballast.conf: systemd/ballast.tmpfiles
 	$(AM_V_GEN)$(MKDIR_P) systemd/tmpfiles && cp $(srcdir)/systemd/ballast.tmpfiles $@
 
+# What it took of guests goes back while it still can: by the unit that is about to be removed, as its user. Only where systemd runs the very
+# unit of this installation, and before what it needs goes; RELEASE=no is for who has given up.
+RELEASE = yes
+uninstall-release:
+	@unit="$(systemdsystemunitdir)/ballast-release.service"; \
+	if test -n "$(DESTDIR)" || test "$(RELEASE)" = no || \
+		! test "$$(systemctl show -p FragmentPath --value ballast-release.service 2>/dev/null)" -ef "$$unit"; then exit 0; fi; \
+	systemctl disable --now ballastd.service; \
+	systemctl start ballast-release.service || { \
+		echo "The guests could not be given back what Ballast took of them: journalctl -u ballast-release" >&2; \
+		echo "To uninstall all the same: make uninstall RELEASE=no" >&2; exit 1; }
+# (A variable, because automake gives way to a rule that has the name of its own.)
+needed_by_release = \
+	uninstall-nodist_systemdsystemunitDATA \
+	uninstall-nodist_sysusersDATA \
+	uninstall-nodist_tmpfilesDATA \
+	uninstall-sbinPROGRAMS \
+	$(NULL)
+$(needed_by_release): uninstall-release
+.PHONY: uninstall-release
+
 TESTS += tests/unit/test-services.sh
 dist_check_SCRIPTS += tests/unit/test-services.sh

@@ -2,10 +2,12 @@
 #include "daemon/api/api.h"
 
 #include "daemon/api/http.h"
+#include "daemon/sys/clock.h"
 
 #define DEADLINE_USEC (10 * USEC_PER_SEC)
 #define CONNECTIONS_MAX 128
 #define DISPATCH_MAX 16
+#define DISPATCH_USEC USEC_PER_MSEC
 
 int api_start(const struct api_config *config, struct api **ret)
 {
@@ -60,13 +62,22 @@ static void run_call(struct api *a, struct api_call *c)
 	size_t index = 0;
 
 	if (c->route->noun == NOUN_GUEST || c->route->noun == NOUN_OVERRIDDEN) {
-		a->config.ops->look(a->config.userdata, &known);
+		ssize_t i = -1;
+
+		if (c->route->noun == NOUN_GUEST)
+			i = a->config.ops->look_guest(a->config.userdata, c->value, &known);
+		else
+			a->config.ops->look(a->config.userdata, &known);
 		if (!known.snapshot)
 			problem_set(&p, API_PROBLEM_NOT_READY, "guests were not listed yet");
-		if (!known.snapshot || route_resolve(c->route, &known, c->value, &index, &p) < 0) {
+		/* One that is not there: says which name is like it. */
+		if (!known.snapshot ||
+			(i < 0 && route_resolve(c->route, &known, c->value, &index, &p) < 0)) {
 			api_call_reply_problem(c, &p);
 			return;
 		}
+		if (i >= 0)
+			index = (size_t)i;
 	}
 	c->route->run(a, c, &known, index);
 }
@@ -89,12 +100,15 @@ static void make_view(struct api *a)
 
 void api_dispatch(struct api *a)
 {
+	uint64_t end = clock_usec(CLOCK_MONOTONIC) + DISPATCH_USEC;
 	struct api_queue *q = a->queue;
 	struct api_call *c;
 	bool view, more;
 
 	api_unpoke(q->command_fd);
-	for (int i = 0; i < DISPATCH_MAX && (c = api_queue_take(q)); i++)
+	for (int i = 0; i < DISPATCH_MAX && (i == 0 || clock_usec(CLOCK_MONOTONIC) < end) &&
+			(c = api_queue_take(q));
+		i++)
 		run_call(a, c);
 	pthread_mutex_lock(&q->lock);
 	view = q->view_wanted;

@@ -96,6 +96,12 @@ struct api_reserve_request {
 	uint64_t wait_usec;  /* refuse if not granted by then; at most 60 s */
 };
 
+/* DELETE /v1/reservations/{id}: one of the two says which. */
+struct api_unreserve_request {
+	uint64_t id; /* 0: the guest's */
+	struct uuid guest;
+};
+
 /*
  * What the main loop can do. Every entry is required; all run in api_dispatch(). Requests and their
  * strings are valid until the call is answered. With api_call_dry_run() an op checks all it would
@@ -105,9 +111,13 @@ struct api_reserve_request {
  */
 struct api_ops {
 	/* Fills *ret with pointers to what is known now: they are read before the loop goes on.
-	 * Used for views, effective policies, explain. As long as nothing is known yet,
-	 * ret->snapshot stays NULL. */
+	 * Used for views. As long as nothing is known yet, ret->snapshot stays NULL. */
 	void (*look)(void *userdata, struct view_input *ret);
+	/* The same for a request about one guest, of which there may be thousands a second: in
+	 * ret->guests only its own entry is filled, ret->policies stays NULL. Returns its index, or
+	 * -ENOENT. */
+	ssize_t (*look_guest)(
+		void *userdata, const char *uuid_or_name, struct view_input *ret);
 	/* 200, api_mode_json(). */
 	void (*mode_set)(void *userdata, struct api_call *call, const struct api_mode_request *req);
 	/* 200, api_reload_json(); API_PROBLEM_CONFIGURATION_BAD with the findings when a file is
@@ -126,7 +136,8 @@ struct api_ops {
 	void (*reserve)(
 		void *userdata, struct api_call *call, const struct api_reserve_request *req);
 	/* 204; API_PROBLEM_RESERVATION_UNKNOWN. */
-	void (*unreserve)(void *userdata, struct api_call *call, uint64_t id);
+	void (*unreserve)(
+		void *userdata, struct api_call *call, const struct api_unreserve_request *req);
 };
 
 /* Who gets which role on the socket. Root and the daemon's own user and group are admin. */
@@ -158,8 +169,8 @@ struct api *api_stop(struct api *a);
 DEFINE_CLEANUP(struct api *, api_stop)
 /* Readable when api_dispatch() has something to do. Belongs to the api. */
 int api_fd(const struct api *a) _nonnull_;
-/* Runs the commands that wait (main loop): at most 16 a time, so that a flood of requests cannot
- * hold the loop. */
+/* Runs the commands that wait (main loop): at most 16 a time and none after the first millisecond, so
+ * that a flood of requests cannot hold the loop. */
 void api_dispatch(struct api *a) _nonnull_;
 
 /* Who asked: "uid 1000 (anna)". Valid until the call is answered. */

@@ -42,7 +42,7 @@ struct api_call {
 		struct api_mode_request mode;
 		struct api_override_request override;
 		struct api_reserve_request reserve;
-		uint64_t reservation_id;
+		struct api_unreserve_request unreserve;
 	} request;
 	char values[API_OVERRIDE_SETTINGS_MAX][48]; /* what override.settings points to */
 	uint64_t extra_usec;			    /* on top of the deadline */

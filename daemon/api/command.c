@@ -220,16 +220,17 @@ int prepare_reserve(struct api_call *call, struct problem *p)
 
 int prepare_unreserve(struct api_call *call, struct problem *p)
 {
+	struct api_unreserve_request *req = &call->request.unreserve;
 	const char *s = call->value;
-	unsigned long long id = 0;
 	char *end = NULL;
 
-	if (*s >= '0' && *s <= '9' && strlen(s) < 19)
-		id = strtoull(s, &end, 10);
+	if (uuid_parse(s, &req->guest) == 0)
+		return 0;
+	if (*s >= '1' && *s <= '9' && strlen(s) < 19)
+		req->id = strtoull(s, &end, 10);
 	if (!end || *end)
 		return problem_set(p, API_PROBLEM_RESERVATION_UNKNOWN,
-			"there is no reservation \"%.60s\": ids are numbers", s);
-	call->request.reservation_id = id;
+			"there is no reservation \"%.60s\": give its number, or its guest's UUID", s);
 	return 0;
 }
 
@@ -301,5 +302,5 @@ void run_reserve(struct api *a, struct api_call *call, const struct view_input *
 
 void run_unreserve(struct api *a, struct api_call *call, const struct view_input *k, size_t index)
 {
-	a->config.ops->unreserve(a->config.userdata, call, call->request.reservation_id);
+	a->config.ops->unreserve(a->config.userdata, call, &call->request.unreserve);
 }

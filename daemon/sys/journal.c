@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/sys/journal.h"
 
+#include <endian.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
-/* Our messages come from one place: the file and line of this wrapper would say nothing. */
-#define SD_JOURNAL_SUPPRESS_LOCATION
-#include <systemd/sd-journal.h>
-#include <sys/uio.h>
+
+#include "daemon/sys/outbox.h"
+
+#define END_USEC USEC_PER_SEC
 
 static int max_priority = LOG_INFO;
 static bool with_prefix; /* standard error is the journal's */
-static bool to_journal;  /* by its own protocol, with fields */
+/* Lines wait there for the journal, or for who reads standard error; NULL: not yet. Other threads write as long as the process lives, so it is
+ * never freed. */
+static struct outbox *_Atomic outbox;
 
 /* Random once, then for ever: catalog entries and operators' filters name them. */
 static const char *const message_ids[JOURNAL_MESSAGE_MAX] = {
@@ -60,74 +63,132 @@ void journal_init(int level)
 	with_prefix = stderr_is_journal();
 }
 
-void journal_begin(void)
+/* By the journal's own protocol, which sd_journal_send() speaks as well, but waits: FIELD=value, or for a value of several lines FIELD, its length
+ * and the value. */
+struct datagram {
+	size_t len;
+	char data[OUTBOX_MESSAGE_MAX];
+};
+
+static void field_add(struct datagram *d, const char *name, const char *value)
 {
-	to_journal = with_prefix;
+	size_t n = strlen(name), len = strlen(value);
+	uint64_t le = htole64(len);
+	bool lines = strchr(value, '\n');
+
+	if (d->len + n + len + sizeof(le) + 2 > sizeof(d->data))
+		return;
+	memcpy(d->data + d->len, name, n);
+	d->len += n;
+	d->data[d->len++] = lines ? '\n' : '=';
+	if (lines) {
+		memcpy(d->data + d->len, &le, sizeof(le));
+		d->len += sizeof(le);
+	}
+	memcpy(d->data + d->len, value, len);
+	d->len += len;
+	d->data[d->len++] = '\n';
 }
 
-static void field_printf(struct iovec *iov, int *n, char *buf, size_t size, const char *fmt, ...)
-	_printf_(5, 6);
-static void field_printf(struct iovec *iov, int *n, char *buf, size_t size, const char *fmt, ...)
+static void make_datagram(struct datagram *d, enum journal_message m, int priority, const struct journal_fields *f,
+	const char *text)
 {
-	va_list ap;
-	int len;
+	char uuid[UUID_TEXT_MAX];
 
-	va_start(ap, fmt);
-	len = vsnprintf(buf, size, fmt, ap);
-	va_end(ap);
-	iov[*n] = (struct iovec){.iov_base = buf, .iov_len = MIN((size_t)MAX(len, 0), size - 1)};
-	(*n)++;
-}
-
-static void send_fields(enum journal_message m, int priority, const struct journal_fields *f, char *text)
-{
-	char prio[16], id[64], uuid[UUID_TEXT_MAX], guest[64], name[128], event[64];
-	struct iovec iov[8];
-	int n = 0;
-
-	iov[n++] = (struct iovec){.iov_base = text, .iov_len = strlen(text)};
-	field_printf(iov, &n, prio, sizeof(prio), "PRIORITY=%d", priority);
+	d->len = 0;
+	field_add(d, "MESSAGE", text);
+	field_add(d, "PRIORITY", (const char[]){(char)('0' + priority), '\0'});
+	field_add(d, "SYSLOG_IDENTIFIER", program_invocation_short_name);
 	if (message_ids[m])
-		field_printf(iov, &n, id, sizeof(id), "MESSAGE_ID=%s", message_ids[m]);
+		field_add(d, "MESSAGE_ID", message_ids[m]);
 	if (f && f->guest)
-		field_printf(iov, &n, guest, sizeof(guest), "BALLAST_GUEST_UUID=%s",
-			uuid_format(f->guest, uuid));
+		field_add(d, "BALLAST_GUEST_UUID", uuid_format(f->guest, uuid));
 	if (f && f->guest_name)
-		field_printf(iov, &n, name, sizeof(name), "BALLAST_GUEST=%s", f->guest_name);
+		field_add(d, "BALLAST_GUEST", f->guest_name);
 	if (f && f->event)
-		field_printf(iov, &n, event, sizeof(event), "BALLAST_EVENT=%s", f->event);
-	sd_journal_sendv(iov, n);
+		field_add(d, "BALLAST_EVENT", f->event);
 }
 
 /* "<3>" is how a line tells the journal its priority. */
-static void write_stream(int priority, const char *text)
+static size_t make_line(char *buf, size_t size, int priority, const char *text)
 {
+	char prefix[16] = "";
+
 	if (with_prefix)
-		fprintf(stderr, "<%d>", priority);
-	fprintf(stderr, "%s\n", text);
+		snprintf(prefix, sizeof(prefix), "<%d>", priority);
+	return MIN((size_t)snprintf(buf, size, "%s%s\n", prefix, text), size - 1);
+}
+
+static size_t make_gap(uint64_t n, char buf[static OUTBOX_MESSAGE_MAX])
+{
+	char text[128];
+	struct datagram d;
+
+	snprintf(text, sizeof(text), "%llu lines are missing here: nobody read them in time", (unsigned long long)n);
+	if (!with_prefix)
+		return make_line(buf, OUTBOX_MESSAGE_MAX, LOG_WARNING, text);
+	make_datagram(&d, JOURNAL_PLAIN, LOG_WARNING, NULL, text);
+	memcpy(buf, d.data, d.len);
+	return d.len;
+}
+
+void journal_begin(const char *socket)
+{
+	struct outbox *o;
+	int r = outbox_new(with_prefix ? socket : NULL, STDERR_FILENO, make_gap, &o);
+
+	if (r < 0)
+		journal_error("lines go to standard error without fields: %s", strerror(-r));
+	else
+		outbox = o;
+}
+
+void journal_end(void)
+{
+	if (outbox)
+		outbox_drain(outbox, END_USEC);
+}
+
+static void put(struct outbox *o, enum journal_message m, int priority, const struct journal_fields *f, const char *text)
+{
+	struct datagram d;
+
+	if (with_prefix)
+		make_datagram(&d, m, priority, f, text);
+	else
+		d.len = make_line(d.data, sizeof(d.data), priority, text);
+	outbox_put(o, d.data, d.len);
+}
+
+static void write_now(int priority, const char *text)
+{
+	char line[OUTBOX_MESSAGE_MAX];
+
+	make_line(line, sizeof(line), priority, text);
+	fputs(line, stderr);
 }
 
 void journal_write(enum journal_message m, int priority, const struct journal_fields *fields,
 	const char *fmt, ...)
 {
 	const char *guest = fields ? fields->guest_name : NULL;
-	char text[1024] = "MESSAGE=";
-	const size_t skip = strlen("MESSAGE=");
-	size_t len = skip;
+	struct outbox *o = outbox;
+	char text[1024] = "";
+	size_t len = 0;
 	va_list ap;
 
 	if (priority > max_priority)
 		return;
 	/* Who reads the journal sees the message, not the fields beside it. */
 	if (guest)
-		len += MIN((size_t)snprintf(text + len, sizeof(text) - len, "%s: ", guest), sizeof(text) / 2);
+		len = MIN((size_t)snprintf(text, sizeof(text), "%s: ", guest), sizeof(text) / 2);
 	va_start(ap, fmt);
 	vsnprintf(text + len, sizeof(text) - len, fmt, ap);
 	va_end(ap);
-	if (to_journal)
-		send_fields(m, priority, fields, text);
+	if (o)
+		put(o, m, priority, fields, text);
 	else
-		write_stream(priority, text + skip);
+		write_now(priority, text);
 }
 
 void journal_findings(enum journal_message m, int priority, const struct diag_list *findings)

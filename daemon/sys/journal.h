@@ -8,7 +8,7 @@
 
 /*
  * What the daemon says in the journal; each kind has its MESSAGE_ID, and systemd/ballast.catalog a text that says what it means and what to do.
- * Where standard error is not the journal (a terminal, a test) the same lines go there. Main thread.
+ * Where standard error is not the journal (a terminal, a test) the same lines go there. Any thread may write; begin and end are the main one's.
  */
 enum journal_message {
 	JOURNAL_PLAIN, /* no id */
@@ -38,9 +38,13 @@ enum journal_message {
 
 /* Once, first. level: the least important priority that is written (LOG_INFO, LOG_DEBUG). */
 void journal_init(int level);
-/* From now on lines carry ids and fields. Before, and in a process that ends soon, they go to standard error: the journal looks at who sent a
- * message when it reads it, and does not find the unit of a process that has ended by then. */
-void journal_begin(void);
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+/* From now on lines carry ids and fields, and nobody who writes one waits for the journal to read it (outbox.h). Before, and in a process that ends
+ * soon, they go to standard error: the journal looks at who sent a message when it reads it, and does not find the unit of a process that has ended
+ * by then. socket: JOURNAL_SOCKET, or a test's. */
+void journal_begin(const char *socket) _nonnull_;
+/* Before the process ends: gives what still waits to be read a second. */
+void journal_end(void);
 /* The id as 32 hex digits, or NULL for JOURNAL_PLAIN: for the catalog's test. */
 const char *journal_message_id(enum journal_message m) _const_;
 

@@ -77,6 +77,57 @@ ctl guest set web --max 300M --for 1h >/dev/null
 tap_ok "and commanded" wait_until 20 at_most web $((301 * MIB))
 ctl guest set web --clear >/dev/null
 
+# --- The start hook ---
+rooms_are() {
+	[ "$(api GET hosts/self | python3 -c 'import json, sys; print(len(json.load(sys.stdin)["reservations"]))')" = "$1" ]
+}
+has_no_problem() {
+	! answer_has hosts/self "$1"
+}
+is_known() {
+	[ "$(figure "$1" running)" = true ]
+}
+restart_libvirtd() {
+	local before
+
+	before=$(journal 'libvirt is back' | wc -l)
+	lab in h1 systemctl restart libvirtd
+	wait_until 30 journal_count 'libvirt is back' $((before + 1))
+}
+journal_count() {
+	[ "$(journal "$1" | wc -l)" -ge "$2" ]
+}
+lab guest late --max 192M --memory 192M --no-start >"$TEST_TMP/guest" 2>&1 || tap_say <"$TEST_TMP/guest"
+lab in h1 sh -c 'virsh dumpxml late --inactive >/tmp/late.xml; sed "s,<kernel>.*</kernel>,<kernel>/nonexistent</kernel>," /tmp/late.xml >/tmp/broken.xml'
+lab in h1 virsh -q start late
+tap_ok "a guest that asked for room is there" wait_until 20 is_known late
+tap_ok "and no problem" has_no_problem start-hook
+lab in h1 sh -c 'virsh -q destroy late; virsh -q define /tmp/broken.xml'
+tap_fails "a guest does not start" lab in h1 virsh -q start late
+tap_ok "its room was given back at once" wait_until 5 rooms_are 0
+tap_ok "by the hook" journal_has 'the room for late is free again (by'
+lab in h1 sh -c 'virsh -q define /tmp/late.xml; mv /etc/libvirt/hooks/qemu.d/ballast /root/ballast-hook'
+restart_libvirtd
+lab in h1 virsh -q start late
+tap_ok "without the hook a start is told" wait_until 20 answer_has hosts/self '"code":"start-hook"'
+tap_ok "with the remedy" journal_has 'late: it started without asking .* restart libvirtd'
+lab in h1 sh -c 'virsh -q destroy late; mv /root/ballast-hook /etc/libvirt/hooks/qemu.d/ballast'
+restart_libvirtd
+tap_ok "running guests go on" reported web
+lab in h1 virsh -q start late
+tap_ok "and the next one asks" wait_until 20 has_no_problem start-hook
+lab in h1 virsh -q destroy late
+
+# --- A journal that does not read ---
+lab in h1 systemctl kill --signal=STOP systemd-journald
+# Each is a line; the journal's socket holds some hundred.
+tap_ok "with the journal stopped ballastd does all that is asked" timeout 120 "$TEST_TOP/lab/lab" in h1 sh -c \
+	'for i in $(seq 2001 2700); do ballastctl guest set web --weight $i --for 1h >/dev/null || exit 1; done'
+lab in h1 systemctl kill --signal=CONT systemd-journald
+tap_ok "and what it said is there when it reads again" wait_until 20 journal_has Weight=2700
+tap_is "every line of it" "$(journal 'Weight=2[0-9][0-9][0-9]' | wc -l)" 700
+ctl guest set web --clear >/dev/null
+
 # --- State that cannot be written ---
 lab in h1 systemctl stop ballastd
 lab in h1 sh -c 'cp -a /var/lib/ballast /var/tmp/ballast.saved
@@ -120,7 +171,29 @@ tap_ok "at the start limit the guest is given what it had" wait_until 20 has web
 tap_between "within ten seconds (and the five starts before)" $((SECONDS - begin)) 0 13
 tap_is "the unit has failed" "$(lab in h1 systemctl is-failed ballastd)" failed
 tap_ok "the journal says what was done" released_said
-lab in h1 mv /usr/sbin/ballastd.good /usr/sbin/ballastd
+
+# --- The same with libvirt gone as well: the release waits for it ---
+daemon_failed() {
+	[ "$(lab in h1 systemctl is-failed ballastd)" = failed ]
+}
+release_failed() {
+	lab in h1 journalctl -u ballast-release -o cat --no-pager | grep -q 'guests could not be released\|ballastd ends'
+}
+lab in h1 sh -c 'cp /usr/sbin/ballastd /usr/sbin/ballastd.bad; cp -f /usr/sbin/ballastd.good /usr/sbin/ballastd'
+lab in h1 systemctl reset-failed ballastd
+lab in h1 systemctl start ballastd
+wait_until 20 reported web
+ctl guest set web --max 170M --for 1h >/dev/null
+tap_ok "the guest is made small once more" wait_until 20 at_most web $((205 * MIB))
+lab in h1 systemctl stop libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket libvirtd
+lab in h1 sh -c 'cp -f /usr/sbin/ballastd.bad /usr/sbin/ballastd.new; mv /usr/sbin/ballastd.new /usr/sbin/ballastd; systemctl kill --signal=KILL ballastd'
+tap_ok "the daemon fails again" wait_until 20 daemon_failed
+tap_ok "its release does not reach libvirt" wait_until 20 release_failed
+lab in h1 systemctl start libvirtd.socket libvirtd
+tap_ok "and is done when it is back" wait_until 30 has web $((512 * MIB - 2 * MIB))
+lab in h1 systemctl stop ballast-release
+
+lab in h1 mv -f /usr/sbin/ballastd.good /usr/sbin/ballastd
 lab in h1 python3 -c 'import sqlite3; c = sqlite3.connect("/var/lib/ballast/state.db"); c.execute("PRAGMA user_version=99"); c.commit()'
 lab in h1 systemctl reset-failed ballastd
 lab in h1 systemctl start ballastd

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "daemon/api/internal.h"
 #include "tests/fixture/api-test.h"
 
 TEST(bad_bodies_are_refused_with_their_place)
@@ -126,6 +127,39 @@ TEST(wrong_paths_methods_and_parameters)
 		CHECK_PROBLEM(broken, API_PROBLEM_GUEST_UNKNOWN);
 	}
 	stop();
+}
+
+static int slow_looks;
+
+static ssize_t slow_look(void *userdata, const char *word, struct view_input *ret)
+{
+	slow_looks++;
+	usleep(600);
+	return -ENOENT;
+}
+
+TEST(a_turn_of_the_loop_runs_slow_commands_for_a_millisecond_only)
+{
+	const struct api_ops slow = {.look_guest = slow_look};
+	char value[ROUTE_VALUE_MAX];
+	struct problem p = {0};
+	const struct route *r = route_find("GET", "/v1/guests/web1/explain", value, &p);
+	struct api a = {.config.ops = &slow, .queue = api_queue_new()};
+
+	CHECK(r && a.queue);
+	for (int i = 0; i < 10; i++) {
+		struct api_call *c = api_call_new(a.queue, r);
+
+		CHECK(c && api_call_submit(c, (struct request *)&a) == 0 && api_call_abandon(c));
+	}
+	api_dispatch(&a);
+	CHECK(slow_looks >= 1 && slow_looks <= 2);
+	/* The loop is told that there are more. */
+	CHECK_INT(poll(&(struct pollfd){.fd = api_fd(&a), .events = POLLIN}, 1, 0), 1);
+	for (int i = 0; i < 10; i++)
+		api_dispatch(&a);
+	CHECK_INT(slow_looks, 10);
+	api_queue_unref(a.queue);
 }
 
 TEST(a_command_that_takes_too_long_goes_on_and_says_so)

@@ -422,6 +422,12 @@ TEST(enroll_reload_and_reservations)
 		_cleanup_reply_ struct reply freed = ask("DELETE", "/v1/reservations/1", NULL);
 		_cleanup_reply_ struct reply again = ask("DELETE", "/v1/reservations/1", NULL);
 		_cleanup_reply_ struct reply word = ask("DELETE", "/v1/reservations/web9", NULL);
+		_cleanup_reply_ struct reply zero = ask("DELETE", "/v1/reservations/0", NULL);
+		_cleanup_reply_ struct reply once = ask("POST", "/v1/reservations", small);
+		_cleanup_reply_ struct reply by_guest = ask(
+			"DELETE", "/v1/reservations/3e0c6a52-8f0b-4c0e-9d0e-0242ac120002", NULL);
+		_cleanup_reply_ struct reply other = ask(
+			"DELETE", "/v1/reservations/3e0c6a52-8f0b-4c0e-9d0e-0242ac120002", NULL);
 
 		CHECK(json_is_true(json_at(ok.json, "/enrolled")));
 		CHECK_PROBLEM(cannot, API_PROBLEM_CANNOT_ENROLL);
@@ -434,6 +440,10 @@ TEST(enroll_reload_and_reservations)
 		CHECK_INT(freed.status, 204);
 		CHECK_PROBLEM(again, API_PROBLEM_RESERVATION_UNKNOWN);
 		CHECK_PROBLEM(word, API_PROBLEM_RESERVATION_UNKNOWN);
+		CHECK_PROBLEM(zero, API_PROBLEM_RESERVATION_UNKNOWN);
+		CHECK_INT(once.status, 201);
+		CHECK_INT(by_guest.status, 204);
+		CHECK_PROBLEM(other, API_PROBLEM_RESERVATION_UNKNOWN);
 	}
 	pthread_mutex_lock(&fake->lock);
 	fake->reload_finds_bad = true;

@@ -101,21 +101,100 @@ TEST(what_becomes_of_a_reservation_is_told_of_its_guest)
 		CHECK(reservations_add(&m.reservations, &items[i], NULL) >= 0);
 	reserve_answered(&m, &(struct action){.kind = ACTION_GRANT, .reservation = m.reservations.items[0].id});
 	reserve_answered(&m, &(struct action){.kind = ACTION_REFUSE, .reservation = m.reservations.items[1].id});
-	unreserve(&m, &call, m.reservations.items[0].id);
+	unreserve(&m, &call, &(struct api_unreserve_request){.id = m.reservations.items[0].id});
 	CHECK_INT((int)fake.n_told, 3);
 	CHECK_STR(fake.told_of[0], "new");
 	CHECK_STR(fake.told_of[1], "big");
 	CHECK_STR(fake.told_of[2], "new");
 }
 
-TEST(a_dry_run_of_enrolling_is_refused_in_mode_observe)
+TEST(the_room_of_a_failed_start_is_given_back_by_its_guest)
 {
 	_cleanup_manager_ struct manager m;
-	_cleanup_call_ struct api_call dry = {.dry_run = true}, enforce = {.dry_run = true};
+	_cleanup_call_ struct api_call call = {0}, dry = {.dry_run = true}, back = {0}, again = {0};
+	struct api_reserve_request one = want(1);
+	struct api_unreserve_request of_it = {.guest = one.guest};
+
+	CHECK_INT(start(&m, MODE_ENFORCE, ""), 0);
+	reserve(&m, &call, &one);
+	CHECK_INT((int)m.reservations.n, 1);
+	unreserve(&m, &dry, &of_it);
+	CHECK_INT(dry.status, 204);
+	CHECK_INT((int)m.reservations.n, 1);
+	unreserve(&m, &back, &of_it);
+	CHECK_INT(back.status, 204);
+	CHECK_INT(call.problem, API_PROBLEM_CONFLICT); /* it still waited */
+	CHECK_INT((int)m.reservations.n, 0);
+	unreserve(&m, &again, &of_it);
+	CHECK_INT(again.problem, API_PROBLEM_RESERVATION_UNKNOWN);
+}
+
+TEST(a_guest_that_starts_without_asking_is_a_warning_until_one_asks)
+{
+	_cleanup_manager_ struct manager m;
+	_cleanup_call_ struct api_call call = {0}, next = {0};
+	struct api_reserve_request one = want(1);
+	struct guest *web;
+
+	CHECK_INT(start(&m, MODE_ENFORCE, ""), 0);
+	web = m.guests[0];
+	one.guest = web->uuid;
+	one.guest.bytes[9] = 1;
+	reserve(&m, &call, &one);
+	m.reservations.owners[0].call = NULL;
+	web->uuid = one.guest;
+	reserve_arrived(&m, &web->uuid);
+	fake.n_told = 0;
+	reserve_unasked(web);
+	CHECK_INT((int)fake.n_told, 0);
+	CHECK(!reserve_is_missed(&m));
+	reserve_unasked(web); /* its next start */
+	CHECK_INT((int)fake.n_told, 1);
+	CHECK_CONTAINS(fake.told[0], "without asking for room");
+	CHECK_CONTAINS(fake.told[0], "restart libvirtd");
+	CHECK(reserve_is_missed(&m));
+	m.mode = MODE_OBSERVE;
+	CHECK(!reserve_is_missed(&m));
+	m.mode = MODE_ENFORCE;
+	one.guest.bytes[9] = 2;
+	reserve(&m, &next, &one);
+	CHECK(!reserve_is_missed(&m));
+	reserve_stop(&m);
+}
+
+TEST(one_that_asked_and_took_long_or_need_not_ask_is_none)
+{
+	_cleanup_manager_ struct manager late, observe, ignore;
+	_cleanup_call_ struct api_call call = {0};
+	struct api_reserve_request one = want(1);
+
+	CHECK_INT(start(&observe, MODE_OBSERVE, ""), 0);
+	CHECK_INT(start(&ignore, MODE_ENFORCE, "[Host]\nStartPolicy=ignore\n"), 0);
+	CHECK_INT(start(&late, MODE_ENFORCE, ""), 0);
+	reserve_unasked(observe.guests[0]);
+	reserve_unasked(ignore.guests[0]);
+	reserve(&late, &call, &one);
+	reserve_answered(&late, &(struct action){.kind = ACTION_GRANT, .reservation = 1});
+	late.reservations.owners[0].granted_usec = 1; /* long ago */
+	reserve_expire(&late);
+	CHECK_INT((int)late.reservations.n, 0);
+	fake.n_told = 0;
+	late.guests[0]->uuid = one.guest;
+	reserve_unasked(late.guests[0]);
+	CHECK_INT((int)fake.n_told, 0);
+	CHECK(!reserve_is_missed(&late) && !reserve_is_missed(&observe) && !reserve_is_missed(&ignore));
+}
+
+TEST(a_dry_run_of_enrolling_says_in_either_mode_what_it_would_do)
+{
+	_cleanup_manager_ struct manager m;
+	_cleanup_call_ struct api_call dry = {.dry_run = true}, real = {0}, enforce = {.dry_run = true};
 
 	CHECK_INT(start(&m, MODE_OBSERVE, ""), 0);
 	enroll(&m, &dry, &m.guests[0]->uuid);
-	CHECK_INT(dry.problem, API_PROBLEM_CONFLICT);
+	CHECK_INT(dry.status, 200);
+	enroll(&m, &real, &m.guests[0]->uuid);
+	CHECK_INT(real.problem, API_PROBLEM_CONFLICT);
 	m.mode = MODE_ENFORCE;
 	enroll(&m, &enforce, &m.guests[0]->uuid);
 	CHECK_INT(enforce.status, 200);

@@ -12,9 +12,10 @@ trap '[ -z "${FAKE_PID:-}" ] || kill "$FAKE_PID" 2>/dev/null; rm -rf "$scratch"'
 # starts CODE TEXT NAME XML [OPERATION SUB]: the hook's exit code, and what it says ("" for nothing)
 starts()
 {
-	local code=$1 text=$2 name=$3 xml=$4 said rc
+	local code=$1 text=$2 name=$3 xml=$4 said rc began=${EPOCHREALTIME/./}
 	said=$(printf '%s' "$xml" | "$hook" coming "${5:-prepare}" "${6:-begin}" - 2>&1)
 	rc=$?
+	took_ms=$(((${EPOCHREALTIME/./} - began) / 1000))
 	n=$((n + 1))
 	if [ $rc = "$code" ] && { [ -z "$text" ] && [ -z "$said" ] || [ -n "$text" ] && [[ $said == *"$text"* ]]; }; then
 		echo "ok $n - $name"
@@ -23,6 +24,24 @@ starts()
 		echo "not ok $n - $name"
 		failed=1
 	fi
+}
+
+tell() # WORD: the canned host
+{
+	echo "$1" >&"${FAKE[1]}"
+	read -r -t 60 _ <&"${FAKE[0]}"
+}
+
+# reserved TEST COUNT: so many have room
+reserved()
+{
+	local count
+	count=$("$builddir/ballastctl" --socket="$BALLAST_SOCKET" status --json | sed 's/.*"reservations":\[\([^]]*\)\].*/\1/' | grep -o '"uuid"' | wc -l)
+	n=$((n + 1))
+	[ "$count" = "$2" ] && echo "ok $n - $1" && return
+	echo "# $count are reserved"
+	echo "not ok $n - $1"
+	failed=1
 }
 
 domain() # KIB [BEFORE]
@@ -41,6 +60,14 @@ starts 1 "coming needs 4294967296 bytes" metadata_is_no_definition "$(domain 419
 starts 1 "coming needs 4294967296 bytes" units_are_read "$(domain 4194304 | sed "s/memory unit='KiB'>4194304/memory unit='GiB'>4/")"
 starts 0 "was not understood: it starts unasked" garbage_starts_unasked "<domain><uuid>1</uuid>"
 starts 0 "was not understood: it starts unasked" nothing_starts_unasked ""
-starts 0 "" other_operations_are_none_of_ours "$(domain 4194304)" release end
+starts 0 "" other_operations_are_none_of_ours "$(domain 4194304)" stopped end
+reserved who_started_has_room 1
+starts 0 "" a_failed_start_says_nothing "$(domain 1048576)" release end
+reserved its_room_is_free 0
+starts 0 "" one_without_room_says_nothing "$(domain 1048576)" release end
+tell hold
+starts 0 "" a_daemon_that_does_not_answer_is_not_waited_for "$(domain 1048576)" release end
+[ "$took_ms" -lt 2000 ] || { echo "# it took $took_ms ms"; failed=1; }
+tell release
 echo "1..$n"
 exit $failed
