@@ -113,21 +113,40 @@ static int check_host(const struct composer *c, struct diag *d)
 			      : "When");
 }
 
-static int check_min_max(const struct composer *c, struct diag *d)
+/* What this policy assigns to the setting at that place, or NULL. */
+static const struct assignment *assigned(const struct composer *c, enum setting_scope scope, size_t offset)
 {
-	const struct assignment *min = NULL, *max = NULL;
-	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX];
+	const struct assignment *found = NULL;
 
 	for (size_t i = 0; i < c->policy->n_assignments; i++) {
 		const struct assignment *as = &c->policy->assignments[i];
 
-		if (as->setting->scope != SETTING_OF_GUEST || as->reset)
-			continue;
-		if (as->setting->offset == offsetof(struct settings, mem_min_bytes))
-			min = as;
-		if (as->setting->offset == offsetof(struct settings, mem_max_bytes))
-			max = as;
+		if (as->setting->scope == scope && as->setting->offset == offset && !as->reset)
+			found = as;
 	}
+	return found;
+}
+
+static int check_reserve(const struct composer *c, struct diag *d)
+{
+	const struct assignment *memory = assigned(c, SETTING_OF_HOST, offsetof(struct host_settings, memory_bytes));
+	const struct assignment *reserve = assigned(c, SETTING_OF_HOST, offsetof(struct host_settings, reserve));
+	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX];
+
+	if (!memory || !reserve || reserve->value.amount.is_ratio || reserve->value.amount.value < memory->value.number)
+		return 0;
+	return diag_set(d, EINVAL, reserve->file, reserve->line, reserve->col,
+		"Reserve=%s leaves guests nothing of Memory=%s (%s:%u); expected less",
+		size_format_exact(reserve->value.amount.value, a), size_format_exact(memory->value.number, b),
+		memory->file, memory->line);
+}
+
+static int check_min_max(const struct composer *c, struct diag *d)
+{
+	const struct assignment *min = assigned(c, SETTING_OF_GUEST, offsetof(struct settings, mem_min_bytes));
+	const struct assignment *max = assigned(c, SETTING_OF_GUEST, offsetof(struct settings, mem_max_bytes));
+	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX];
+
 	if (!min || !max || min->value.number <= max->value.number)
 		return 0;
 	return diag_set(d, EINVAL, min->file, min->line, min->col,
@@ -165,5 +184,7 @@ int composer_finish(struct composer *c, bool *bad)
 		r = take_finding(c, check_host(c, &d), &d, bad);
 	if (r == 0)
 		r = take_finding(c, check_min_max(c, &d), &d, bad);
+	if (r == 0)
+		r = take_finding(c, check_reserve(c, &d), &d, bad);
 	return r;
 }
