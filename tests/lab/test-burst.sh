@@ -16,11 +16,12 @@ look() {
 		'[.memory.target, .memory.actual, .memory.used, (.report.counters.oom_kills // 0)] | @tsv')
 }
 
-# at_rest: where the neighbour leaves it, not more than 12 MiB above its floor (8 are not worth a command, the rest is noise), and
+# at_rest: where the neighbour leaves it, not more than 20 MiB above its floor (8 are not worth a command, a sixteenth of what it uses is left to it for the
+# noise of that, the rest is noise), and
 # the balloon is there. What is known of it may be older than the end of the last burst: so not above the first rest either.
 rest=$((1 << 40))
 at_rest() {
-	look && [ "$target" -le $((used + 76 * MIB)) ] && [ "$target" -le $((rest + 12 * MIB)) ] &&
+	look && [ "$target" -le $((used + 84 * MIB)) ] && [ "$target" -le $((rest + 12 * MIB)) ] &&
 		[ "$actual_now" -le $((target + 2 * MIB)) ] && [ "$actual_now" -ge $((target - 2 * MIB)) ]
 }
 
