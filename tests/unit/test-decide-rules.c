@@ -320,9 +320,11 @@ TEST(a_floor_that_falls_with_use_and_rises_again_is_not_told_twice)
 	w.snap.host.memory_bytes = 1700 * MIB + 256 * MIB;
 	for (unsigned t = 0; t < 12; t++) {
 		w.snap.now_boot_usec += USEC_PER_SEC;
-		/* For some seconds guest a uses little, and its floor fits; b's does not. */
-		report(&w, 0, t / 4 == 1 ? w.guests[0].actual_bytes - 100 * MIB : 20 * MIB, 0);
+		/* For some seconds guest a uses less, and its floor fits; b's does not. Then the host takes more. */
+		w.snap.host.other_bytes = t / 4 == 2 ? 600 * MIB : 0;
+		report(&w, 0, t / 4 == 1 ? w.guests[0].actual_bytes - 700 * MIB : 20 * MIB, 0);
 		report(&w, 1, 20 * MIB, 0);
+		w.guests[0].actual_usec = w.guests[1].actual_usec = w.snap.now_boot_usec;
 		CHECK_INT(step(&w, 0), 0);
 		CHECK_INT(w.plan->host_state, HOST_CRITICAL);
 	}

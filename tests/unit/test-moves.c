@@ -415,18 +415,18 @@ TEST(and_where_room_is_made_for_one_that_starts)
 
 TEST(but_not_where_floors_alone_do_not_fit)
 {
-	for (uint64_t more = 4 * MIB; more <= 12 * MIB; more += 8 * MIB) {
-		_cleanup_small_host_ struct small_host h;
+	_cleanup_small_host_ struct small_host h;
+	static const int64_t off_mib[] = {4, 20, -24};
 
-		small_begin(&h, 2, 4 * GIB, "[Host]\nReserve=0\n[Memory]\nMin=3G\n");
-		h.guests[0].actual_bytes = h.guests[0].target_bytes = 2 * GIB + more;
-		h.guests[1].actual_bytes = h.guests[1].target_bytes = 2 * GIB - more;
-		small_report(&h, 0, 512 * MIB, 0);
-		small_report(&h, 1, 512 * MIB, 0);
-		small_decide(&h);
-		CHECK_INT(h.plan->host_state, HOST_CRITICAL);
-		CHECK_U64(h.guests[0].target_bytes, more < 8 * MIB ? 2 * GIB + more : 2 * GIB);
+	small_begin(&h, 3, 6 * GIB, "[Host]\nReserve=0\n[Memory]\nMin=3G\n");
+	for (size_t i = 0; i < 3; i++) {
+		h.guests[i].actual_bytes = h.guests[i].target_bytes = 2 * GIB + (uint64_t)off_mib[i] * MIB;
+		small_report(&h, i, 512 * MIB, 0);
 	}
+	small_decide(&h);
+	CHECK_INT(h.plan->host_state, HOST_CRITICAL);
+	CHECK_U64(h.guests[0].target_bytes, 2 * GIB + 4 * MIB);
+	CHECK_U64(h.guests[1].target_bytes, 2 * GIB);
 }
 
 TEST_MAIN()
