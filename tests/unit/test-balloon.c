@@ -213,6 +213,24 @@ TEST(one_that_takes_back_again_soon_after_its_pause_has_one_twice_as_long)
 	}
 }
 
+TEST(what_it_takes_in_its_pause_is_of_the_same_time)
+{
+	struct guest_sample s = sample(1000, 1000, START);
+	struct balloon b;
+	uint64_t t = START;
+
+	begin(&b, 1000, 1000);
+	for (unsigned i = 0; i < 3; i++) {
+		CHECK_U64(take_back(&b, t), (10 * USEC_PER_SEC) << i);
+		t += 4 * USEC_PER_SEC;
+		s = sample(1000, 600, t);
+		balloon_commanded(&b, &s, 1000 * MIB, t);
+		CHECK_INT(observe(&b, 1200 + 100 * (uint64_t)i, t), BALLOON_TOOK_BACK);
+		CHECK_U64(b.retry_usec, t + ((10 * USEC_PER_SEC) << i));
+		t = b.retry_usec;
+	}
+}
+
 TEST(its_pauses_begin_anew_after_a_quiet_time_of_twice_the_next_one)
 {
 	struct balloon soon, late;
