@@ -380,4 +380,29 @@ TEST(a_guest_that_is_shut_out_has_no_room_for_its_silence)
 	CHECK_INT(at[0], 0);
 }
 
+TEST(a_room_comes_whole_when_others_have_made_it)
+{
+	_cleanup_world_ struct world w;
+
+	/* 100 MiB are free; the rest of its 256 b has to give of its surplus. */
+	CHECK_INT(world_init(&w, 2, "[Host]\nReserve=0\n"), 0);
+	w.snap.host.memory_bytes = 4 * GIB + 100 * MIB;
+	w.guests[1].actual_bytes = w.guests[1].target_bytes = w.guests[1].resident_bytes = 3 * GIB;
+	w.guests[0].resident_bytes = 512 * MIB;
+	report(&w, 0, 512 * MIB, 0);
+	report(&w, 1, 2 * GIB, 0);
+	CHECK_INT(step(&w, 0), 0);
+	w.guests[0].resident_bytes = GIB;
+	w.snap.now_boot_usec += 16 * USEC_PER_SEC;
+	report(&w, 1, 2 * GIB, 0);
+	CHECK_INT(step(&w, 0), 0);
+	CHECK(w.plan->guests[0].stale && !command(&w, 0));
+	CHECK(command(&w, 1));
+	w.guests[1].actual_usec = w.snap.now_boot_usec + 1;
+	CHECK_INT(step(&w, USEC_PER_SEC / 10), 0);
+	CHECK(command(&w, 0));
+	CHECK_STR(reason_code_to_string(command(&w, 0)->reason.code), "stale-room");
+	CHECK_U64(command(&w, 0)->to_bytes, GIB + 256 * MIB);
+}
+
 TEST_MAIN()
