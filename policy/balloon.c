@@ -84,11 +84,16 @@ static bool turned(const struct balloon *b, const struct guest_sample *s, uint64
 	       sub_sat(seen_usec, b->commanded_usec) >= SHORT_USEC;
 }
 
-/* What it took it needs: it is not asked for that again before a pause is over, each time a longer one. */
+/* What it took it needs: it is not asked for that again before a pause is over, each time a longer one. What it takes in its pause belongs to what
+ * it took before: nothing was asked of it since. */
 static enum balloon_verdict took_back(struct balloon *b, const struct guest_sample *s, uint64_t seen_usec)
 {
-	if (sub_sat(seen_usec, b->took_usec) > 2 * pause_usec(b->n_took))
+	uint64_t since = sub_sat(seen_usec, b->took_usec);
+
+	if (since > 2 * pause_usec(b->n_took))
 		b->n_took = 0;
+	else if (b->n_took && since < pause_usec(b->n_took - 1))
+		b->n_took--;
 	b->took_usec = seen_usec;
 	b->last_actual_bytes = s->actual_bytes;
 	b->floor_bytes = s->actual_bytes;

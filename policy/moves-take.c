@@ -82,13 +82,13 @@ static uint64_t take_of(const struct decision *d, const struct work *w, const st
 	return take >= least || (t->lifted && t->promised) ? take : 0;
 }
 
-/* Of one whose cache would be cut for what others would like, on a word that is not of now: it is asked first, and given half a second to answer. */
-static bool is_to_be_heard(const struct decision *d, const struct work *w, const struct taking *t, uint64_t bytes)
+/* Its cache would be cut for what others would like, on a word that is not of now: it is asked first, and given half a second to answer. */
+static bool is_to_be_heard(const struct decision *d, const struct work *w, uint64_t bytes)
 {
 	const struct guest_report *r = &w->s->report;
 
-	return t->gently && bytes && !moves_must_shrink(w) && w->target_bytes - bytes < w->div->level[LEVEL_SOFT] &&
-	       r->source == REPORT_AGENT && w->s->channel_open && !w->p->stale && d->now - r->arrival_usec > FRESH_USEC &&
+	return w->target_bytes - bytes < w->div->level[LEVEL_SOFT] && r->source == REPORT_AGENT &&
+	       w->s->channel_open && !w->p->stale && d->now - r->arrival_usec > FRESH_USEC &&
 	       (!w->g->asked_usec || d->now - w->g->asked_usec < HEAR_USEC || d->now - w->g->asked_usec > FORGET_USEC);
 }
 
@@ -98,6 +98,21 @@ static void hear(struct decision *d, struct work *w)
 		w->g->asked_usec = d->now;
 	w->p->ask = true;
 	decision_wake(d, w->g->asked_usec + HEAR_USEC);
+}
+
+/* So much of it now: of one that is to be heard first, what floors lack. */
+static uint64_t take_heard(struct decision *d, struct work *w, const struct taking *t, uint64_t bytes)
+{
+	struct taking floors = *t;
+	uint64_t promised;
+
+	if (!t->gently || !bytes || moves_must_shrink(w) || !is_to_be_heard(d, w, bytes))
+		return bytes;
+	floors.deficit = t->promised;
+	promised = take_of(d, w, &floors);
+	if (promised < bytes)
+		hear(d, w);
+	return promised;
 }
 
 static uint64_t takes_sum(const struct decision *d, const struct taking *t)
@@ -138,12 +153,8 @@ int moves_take(struct decision *d, uint64_t deficit, const struct move_sums *m)
 	t.lifted = m->urgent && !takes_sum(d, &t);
 	for (size_t i = 0; e >= 0 && i < d->snap->n_guests; i++) {
 		struct work *w = &d->work[i];
-		uint64_t bytes = w->out ? 0 : take_of(d, w, &t);
+		uint64_t bytes = w->out ? 0 : take_heard(d, w, &t, take_of(d, w, &t));
 
-		if (is_to_be_heard(d, w, &t, bytes)) {
-			hear(d, w);
-			bytes = 0;
-		}
 		if (bytes)
 			e = take(d, w, bytes, &t, m->growth);
 	}

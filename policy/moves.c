@@ -149,6 +149,9 @@ static int grant(struct decision *d, struct work *w)
 	if (!got || (got < want && got < least && (!lacks || got < lacks)))
 		return 0;
 	r = moves_growth_reason(d, w);
+	/* Its rooms are counted, and each makes it wait for the next: it comes whole, when others have made it. */
+	if (r.code == REASON_STALE_ROOM && got < want && !lacks)
+		return 0;
 	e = moves_command(d, w, mib_down(w->target_bytes + got), &r);
 	if (e < 0)
 		return e;

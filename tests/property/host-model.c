@@ -99,6 +99,7 @@ static void guest_init(struct model *m, size_t i)
 	t->slow = one_in(m, 4);
 	t->breaker = one_in(m, 10);
 	t->takes_back = s->autodeflate && one_in(m, 3);
+	s->channel_open = !one_in(m, 6);
 	s->resident_bytes = MIN(s->actual_bytes, t->used + t->file) + s->qemu_bytes;
 	if (!one_in(m, 12))
 		guest_report(m, i, REPORT_WHY_REQUEST);
@@ -321,6 +322,8 @@ void model_step(struct model *m, const struct plan *plan)
 	for (size_t i = 0; i < m->snap.n_guests; i++) {
 		guest_move(m, i);
 		guest_live(m, i);
+		if (plan->guests[i].ask && !m->truth[i].silent && one_in(m, 2))
+			guest_report(m, i, REPORT_WHY_REQUEST);
 	}
 	if (one_in(m, 5))
 		guests_come_and_go(m);

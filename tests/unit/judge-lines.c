@@ -639,6 +639,8 @@ static bool judge_never_below(const json_t *e, int64_t after)
 	const char *glob = json_string_value(json_object_get(e, "guest"));
 	int64_t least = size_of(json_object_get(e, "never_below"), 0);
 
+	if (after > duration) /* nobody ever looked */
+		return false;
 	for (size_t i = 0; i < n_guests; i++) {
 		const struct guest *g = &guests[i];
 

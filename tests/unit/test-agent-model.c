@@ -233,4 +233,45 @@ TEST(with_deflate_on_oom_the_total_is_the_maximum)
 	CHECK(f.heard[0].report.available_bytes < 2 * GIB);
 }
 
+/* The time of the answer to a question at this time; 0: none. */
+static uint64_t answer(struct fixture *f, uint64_t now_msec)
+{
+	struct guest_report r;
+
+	agent_model_ask(&f->agent, f->world, now_msec);
+	for (uint64_t t = now_msec; t < now_msec + 10; t++)
+		if (agent_model_receive(&f->agent, t, &r) && r.why == REPORT_WHY_REQUEST)
+			return t;
+	return 0;
+}
+
+TEST(it_answers_a_question_there_and_back_and_one_a_second)
+{
+	_cleanup_fixture_ struct fixture f = {0};
+
+	run(&f, "\"max\": \"4G\", \"demand\": [[0, \"1G\"]]", "0", 6000);
+	CHECK_U64(answer(&f, 6000), 6002);
+	CHECK_U64(answer(&f, 6500), 0);
+	CHECK_U64(answer(&f, 6999), 0);
+	CHECK_U64(answer(&f, 7000), 7002);
+	/* The next heartbeat is five seconds after that. */
+	CHECK_U64(f.agent.heartbeat_msec, 12000);
+}
+
+TEST(it_answers_no_question_while_it_is_silent_or_floods_or_speaks_anyway)
+{
+	_cleanup_fixture_ struct fixture silent = {0}, flood = {0}, speaks = {0};
+	struct guest_report r;
+
+	run(&silent, "\"max\": \"4G\", \"demand\": [[0, \"1G\"]], \"agent\": \"silent\", \"agent_from_s\": 2", "0", 6000);
+	CHECK_U64(answer(&silent, 6000), 0);
+	run(&flood, "\"max\": \"4G\", \"demand\": [[0, \"1G\"]], \"agent\": \"flood\"", "0", 2000);
+	CHECK_U64(answer(&flood, 2000), 0);
+	run(&speaks, "\"max\": \"4G\", \"demand\": [[0, \"1G\"]]", "0", 6000);
+	agent_model_run(&speaks.agent, speaks.world, speaks.agent.heartbeat_msec);
+	agent_model_ask(&speaks.agent, speaks.world, speaks.agent.heartbeat_msec);
+	CHECK(agent_model_receive(&speaks.agent, speaks.agent.arrival_msec, &r));
+	CHECK_INT(r.why, REPORT_WHY_HEARTBEAT);
+}
+
 TEST_MAIN()

@@ -190,4 +190,124 @@ TEST(until_it_is_read_again_it_may_have_come_as_far_as_it_was_sent_before)
 	CHECK_U64(b.before_bytes, 0);
 }
 
+/* It goes to 600 MiB and is back at 1000 two seconds after the command. Returns for how long it is not asked again; 0: it was not told. */
+static uint64_t take_back(struct balloon *b, uint64_t now)
+{
+	struct guest_sample s = sample(1000, 1000, now);
+	uint64_t took = now + 2 * USEC_PER_SEC;
+
+	balloon_commanded(b, &s, 600 * MIB, now);
+	observe(b, 600, now + USEC_PER_SEC);
+	return observe(b, 1000, took) == BALLOON_TOOK_BACK && b->floor_bytes == 1000 * MIB ? b->retry_usec - took : 0;
+}
+
+TEST(one_that_takes_back_again_soon_after_its_pause_has_one_twice_as_long)
+{
+	struct balloon b;
+	uint64_t t = START;
+
+	begin(&b, 1000, 1000);
+	for (unsigned i = 0; i < 9; i++) {
+		CHECK_U64(take_back(&b, t), (10 * USEC_PER_SEC) << MIN(i, 6u));
+		t = b.retry_usec;
+	}
+}
+
+TEST(what_it_takes_in_its_pause_is_of_the_same_time)
+{
+	struct guest_sample s = sample(1000, 1000, START);
+	struct balloon b;
+	uint64_t t = START;
+
+	begin(&b, 1000, 1000);
+	for (unsigned i = 0; i < 3; i++) {
+		CHECK_U64(take_back(&b, t), (10 * USEC_PER_SEC) << i);
+		t += 4 * USEC_PER_SEC;
+		s = sample(1000, 600, t);
+		balloon_commanded(&b, &s, 1000 * MIB, t);
+		CHECK_INT(observe(&b, 1200 + 100 * (uint64_t)i, t), BALLOON_TOOK_BACK);
+		CHECK_U64(b.retry_usec, t + ((10 * USEC_PER_SEC) << i));
+		t = b.retry_usec;
+	}
+}
+
+TEST(its_pauses_begin_anew_after_a_quiet_time_of_twice_the_next_one)
+{
+	struct balloon soon, late;
+	uint64_t t = START;
+
+	begin(&soon, 1000, 1000);
+	CHECK_U64(take_back(&soon, t), 10 * USEC_PER_SEC);
+	CHECK_U64(take_back(&soon, t += 12 * USEC_PER_SEC), 20 * USEC_PER_SEC);
+	late = soon;
+	t += 80 * USEC_PER_SEC;
+	CHECK_U64(take_back(&soon, t), 40 * USEC_PER_SEC);
+	CHECK_U64(take_back(&late, t + 1), 10 * USEC_PER_SEC);
+}
+
+TEST(one_that_turns_on_its_way_down_took_back_what_it_reached)
+{
+	struct balloon b;
+
+	begin(&b, 1000, 600);
+	CHECK_INT(observe(&b, 800, START + USEC_PER_SEC), BALLOON_FINE);
+	CHECK_INT(observe(&b, 802, START + 1600 * USEC_PER_MSEC), BALLOON_FINE); /* a page or two off */
+	CHECK_INT(observe(&b, 900, START + 1700 * USEC_PER_MSEC), BALLOON_TOOK_BACK);
+	CHECK_U64(b.floor_bytes, 900 * MIB);
+	CHECK_U64(b.retry_usec, START + 11700 * USEC_PER_MSEC);
+}
+
+TEST(but_not_by_what_a_command_before_that_one_still_brings)
+{
+	struct balloon b;
+
+	begin(&b, 1000, 600);
+	CHECK_INT(observe(&b, 900, START + 1499 * USEC_PER_MSEC), BALLOON_FINE);
+	begin(&b, 1000, 600);
+	CHECK_INT(observe(&b, 1100, START + 1499 * USEC_PER_MSEC), BALLOON_FINE);
+	CHECK_U64(b.floor_bytes, 0);
+	CHECK_INT(observe(&b, 1100, START + 1500 * USEC_PER_MSEC), BALLOON_TOOK_BACK);
+}
+
+/* Its command is taken back after so long, and it never moves. True if it is found stuck. */
+static bool condemned_after(uint64_t usec)
+{
+	struct guest_sample s = sample(1000, 1000, START + usec);
+	struct balloon b;
+
+	begin(&b, 1000, 600);
+	observe(&b, 1000, START + usec);
+	balloon_commanded(&b, &s, 1000 * MIB, START + usec);
+	for (uint64_t t = START + usec; t <= START + 20 * USEC_PER_SEC; t += 100 * USEC_PER_MSEC)
+		observe(&b, 1000, t);
+	return b.failures > 0;
+}
+
+TEST(a_command_that_is_withdrawn_within_a_second_and_a_half_condemns_no_balloon)
+{
+	CHECK(!condemned_after(0));
+	CHECK(!condemned_after(USEC_PER_SEC));
+	CHECK(!condemned_after(1499 * USEC_PER_MSEC));
+	CHECK(condemned_after(1500 * USEC_PER_MSEC));
+}
+
+TEST(where_it_stopped_it_is_left_though_that_is_no_whole_mebibyte)
+{
+	struct guest_sample s;
+	struct balloon b;
+	uint64_t t = START + 2600 * USEC_PER_MSEC;
+
+	begin(&b, 1000, 600);
+	s = sample(700, 600, START + USEC_PER_SEC);
+	s.actual_bytes += 4096;
+	CHECK_INT(balloon_observe(&b, &s, START + USEC_PER_SEC), BALLOON_FINE);
+	s.actual_usec = t;
+	CHECK_INT(balloon_observe(&b, &s, t), BALLOON_SHORT);
+	/* It is told to stand where it is, in whole MiB: that is no growth. */
+	balloon_commanded(&b, &s, 701 * MIB, t);
+	CHECK_U64(b.floor_bytes, 700 * MIB + 4096);
+	balloon_commanded(&b, &s, 702 * MIB, t);
+	CHECK_U64(b.floor_bytes, 0);
+}
+
 TEST_MAIN()

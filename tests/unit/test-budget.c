@@ -127,4 +127,75 @@ TEST(a_driver_that_comes_back_at_full_size_goes_to_its_target_at_nobodys_cost)
 	CHECK_U64(h.plan->guests[0].target_bytes, 2 * GIB);
 }
 
+/* What the others are told to give in all for one that starts anew, at most 4 GiB, and holds so much. */
+static uint64_t given_for_doubt(uint64_t held_bytes)
+{
+	_cleanup_small_host_ struct small_host h;
+	uint64_t sum = 0;
+
+	small_begin(&h, 4, 6 * GIB + held_bytes, "[Host]\nReserve=0\n");
+	h.guests[0].actual_bytes = h.guests[0].target_bytes = h.guests[0].resident_bytes = held_bytes;
+	small_decide(&h);
+	small_pass(&h, USEC_PER_SEC);
+	h.guests[0].incarnation++;
+	h.guests[0].balloon_answered = false;
+	small_decide(&h);
+	for (size_t i = 1; i < 4; i++)
+		sum += 2 * GIB - h.guests[i].target_bytes;
+	return sum;
+}
+
+TEST(room_is_made_for_as_much_again_as_one_in_doubt_holds_and_no_more)
+{
+	/* And a hundredth of the budget, where surplus is taken at all. */
+	CHECK(given_for_doubt(512 * MIB) >= 512 * MIB);
+	CHECK(given_for_doubt(512 * MIB) <= 512 * MIB + 80 * MIB);
+	CHECK(given_for_doubt(3 * GIB) >= GIB);
+	CHECK(given_for_doubt(3 * GIB) <= GIB + 120 * MIB);
+}
+
+static enum reason_code first_reason(const struct small_host *h)
+{
+	return h->plan->n_actions ? h->plan->actions[0].reason.code : REASON_NONE;
+}
+
+TEST(what_is_taken_after_the_hosts_own_use_rose_is_taken_for_the_host)
+{
+	_cleanup_small_host_ struct small_host h;
+
+	small_begin(&h, 2, 4 * GIB, "[Host]\nReserve=0\n");
+	small_decide(&h);
+	CHECK_INT(h.plan->n_actions, 0);
+	small_pass(&h, USEC_PER_SEC);
+	h.snap.host.other_bytes = 256 * MIB;
+	small_decide(&h);
+	CHECK_INT(first_reason(&h), REASON_HOST);
+	small_pass(&h, 29 * USEC_PER_SEC);
+	h.snap.host.memory_bytes -= 256 * MIB;
+	small_decide(&h);
+	CHECK_INT(first_reason(&h), REASON_HOST);
+	small_pass(&h, USEC_PER_SEC);
+	h.snap.host.memory_bytes -= 256 * MIB;
+	small_decide(&h);
+	CHECK_INT(first_reason(&h), REASON_OVER);
+}
+
+TEST(and_else_because_guests_hold_more_than_there_is_for_them)
+{
+	_cleanup_small_host_ struct small_host found, creeping;
+
+	/* What the host used when it was first seen did not rise. */
+	small_begin(&found, 2, 4 * GIB, "[Host]\nReserve=0\n");
+	found.snap.host.other_bytes = GIB;
+	small_decide(&found);
+	CHECK_INT(first_reason(&found), REASON_OVER);
+	/* Less than a hundredth of memory is noise. */
+	small_begin(&creeping, 2, 4 * GIB, "[Host]\nReserve=0\n");
+	small_decide(&creeping);
+	small_pass(&creeping, USEC_PER_SEC);
+	creeping.snap.host.other_bytes = 40 * MIB;
+	small_decide(&creeping);
+	CHECK_INT(first_reason(&creeping), REASON_OVER);
+}
+
 TEST_MAIN()

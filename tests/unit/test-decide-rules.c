@@ -311,4 +311,98 @@ TEST(a_condition_on_swap_is_not_true_of_a_guest_whose_swap_is_not_known)
 	CHECK_U64(w.plan->guests[0].min_bytes, 2 * GIB);
 }
 
+TEST(a_floor_that_falls_with_use_and_rises_again_is_not_told_twice)
+{
+	_cleanup_world_ struct world w;
+
+	/* Both use nearly all they have, on a host that has less: what they use does not fit. */
+	CHECK_INT(world_init(&w, 2, "[Match]\nGuest=b\n[Memory]\nMin=4G\n"), 0);
+	w.snap.host.memory_bytes = 1700 * MIB + 256 * MIB;
+	for (unsigned t = 0; t < 12; t++) {
+		w.snap.now_boot_usec += USEC_PER_SEC;
+		/* For some seconds guest a uses less, and its floor fits; b's does not. Then the host takes more. */
+		w.snap.host.other_bytes = t / 4 == 2 ? 600 * MIB : 0;
+		report(&w, 0, t / 4 == 1 ? w.guests[0].actual_bytes - 700 * MIB : 20 * MIB, 0);
+		report(&w, 1, 20 * MIB, 0);
+		w.guests[0].actual_usec = w.guests[1].actual_usec = w.snap.now_boot_usec;
+		CHECK_INT(step(&w, 0), 0);
+		CHECK_INT(w.plan->host_state, HOST_CRITICAL);
+	}
+	CHECK_INT(w.events[EVENT_FLOOR_CUT], 2);
+}
+
+/* When a silent guest that fills whatever it is given has its rooms, in seconds after it was heard; 0: never. Plenty is free. */
+static void stale_rooms(struct world *w, uint64_t seconds, unsigned ret[4])
+{
+	unsigned n = 0;
+
+	memset(ret, 0, 4 * sizeof(*ret));
+	w->snap.host.memory_bytes = 32 * GIB;
+	w->guests[0].max_bytes = 32 * GIB;
+	w->guests[0].resident_bytes = 512 * MIB;
+	report(w, 0, 512 * MIB, 0);
+	(void)step(w, 0);
+	w->guests[0].resident_bytes = w->guests[0].actual_bytes; /* it has filled it since */
+	for (unsigned t = 1; t <= seconds; t++) {
+		if (step(w, USEC_PER_SEC) < 0)
+			return;
+		if (command(w, 0) && command(w, 0)->reason.code == REASON_STALE_ROOM && n < 4)
+			ret[n++] = t;
+	}
+}
+
+TEST(a_silent_guest_that_fills_its_rooms_has_them_after_10_20_and_40_seconds)
+{
+	_cleanup_world_ struct world w;
+	unsigned at[4];
+
+	CHECK_INT(world_init(&w, 1, NULL), 0);
+	stale_rooms(&w, 100, at);
+	CHECK_INT(at[0], 16);
+	CHECK_INT(at[1], 26);
+	CHECK_INT(at[2], 46);
+	CHECK_INT(at[3], 86);
+	/* It speaks, and falls silent again: that counts anew. */
+	w.snap.now_boot_usec += USEC_PER_SEC;
+	stale_rooms(&w, 30, at);
+	CHECK_INT(at[0], 16);
+	CHECK_INT(at[1], 26);
+}
+
+TEST(a_guest_that_is_shut_out_has_no_room_for_its_silence)
+{
+	_cleanup_world_ struct world w;
+	unsigned at[4];
+
+	CHECK_INT(world_init(&w, 1, NULL), 0);
+	w.guests[0].shut_out_usec = w.snap.now_boot_usec;
+	stale_rooms(&w, 100, at);
+	CHECK_INT(at[0], 0);
+}
+
+TEST(a_room_comes_whole_when_others_have_made_it)
+{
+	_cleanup_world_ struct world w;
+
+	/* 100 MiB are free; the rest of its 256 b has to give of its surplus. */
+	CHECK_INT(world_init(&w, 2, "[Host]\nReserve=0\n"), 0);
+	w.snap.host.memory_bytes = 4 * GIB + 100 * MIB;
+	w.guests[1].actual_bytes = w.guests[1].target_bytes = w.guests[1].resident_bytes = 3 * GIB;
+	w.guests[0].resident_bytes = 512 * MIB;
+	report(&w, 0, 512 * MIB, 0);
+	report(&w, 1, 2 * GIB, 0);
+	CHECK_INT(step(&w, 0), 0);
+	w.guests[0].resident_bytes = GIB;
+	w.snap.now_boot_usec += 16 * USEC_PER_SEC;
+	report(&w, 1, 2 * GIB, 0);
+	CHECK_INT(step(&w, 0), 0);
+	CHECK(w.plan->guests[0].stale && !command(&w, 0));
+	CHECK(command(&w, 1));
+	w.guests[1].actual_usec = w.snap.now_boot_usec + 1;
+	CHECK_INT(step(&w, USEC_PER_SEC / 10), 0);
+	CHECK(command(&w, 0));
+	CHECK_STR(reason_code_to_string(command(&w, 0)->reason.code), "stale-room");
+	CHECK_U64(command(&w, 0)->to_bytes, GIB + 256 * MIB);
+}
+
 TEST_MAIN()

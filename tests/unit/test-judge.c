@@ -384,4 +384,16 @@ TEST(free_memory_of_the_host_is_expected_the_same_way)
 	CHECK(judge_verdict(f.judge, 1)->met);
 }
 
+TEST(never_below_from_after_the_end_on_was_never_looked_at_and_is_not_met)
+{
+	_cleanup_fixture_ struct fixture f = {0};
+
+	begin(&f, IDLE("a"), "{\"guest\": \"a\", \"never_below\": \"2G\", \"after_s\": 60}, "
+			     "{\"guest\": \"a\", \"never_below\": \"2G\", \"after_s\": 61}");
+	ticks(&f, 600);
+	judge_end(f.judge);
+	CHECK(judge_verdict(f.judge, 0)->met);
+	CHECK(!judge_verdict(f.judge, 1)->met);
+}
+
 TEST_MAIN()

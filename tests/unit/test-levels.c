@@ -266,4 +266,111 @@ TEST(a_full_release_is_half_of_what_nobody_asks_for_and_none_on_a_short_host)
 	CHECK_U64(o.div.level[LEVEL_KEEP], MAX(2 * GIB, o.div.level[LEVEL_ASK] + 512 * MIB));
 }
 
+/* The row of one that is silent, and what its QEMU holds. */
+static const uint64_t *row_silent(struct one *o, uint64_t resident_bytes)
+{
+	o->s.resident_bytes = resident_bytes;
+	o->w = (struct work){.s = &o->s, .g = &o->g, .set = &o->set, .p = &o->p,
+		.target_bytes = o->s.target_bytes, .held_bytes = o->s.target_bytes};
+	memset(&o->div, 0, sizeof(o->div));
+	o->p = (struct plan_guest){.stale = true};
+	o->d = (struct decision){.state = &o->state, .divs = &o->div, .work = &o->w, .now = NOW};
+	levels_guest(&o->d, &o->w);
+	return o->div.level;
+}
+
+TEST(a_silent_guest_that_has_filled_what_it_has_gets_a_quarter_more)
+{
+	struct one o;
+
+	begin(&o);
+	o.g.demand.heard_resident_bytes = GIB;
+	CHECK_U64(row_silent(&o, 2 * GIB - 64 * MIB)[LEVEL_RECENT], 2 * GIB + 512 * MIB);
+	CHECK(o.div.level[LEVEL_ASK] <= 2 * GIB); /* after what all others want */
+	CHECK_U64(row_silent(&o, 2 * GIB - 65 * MIB)[LEVEL_GROW], 2 * GIB);
+	o.g.demand.credit_permyriad = PERMYRIAD / 4;
+	CHECK_U64(row_silent(&o, 2 * GIB)[LEVEL_RECENT], 2 * GIB + 128 * MIB);
+}
+
+TEST(but_not_one_that_had_filled_it_when_it_was_heard_last)
+{
+	struct one o;
+
+	begin(&o);
+	o.g.demand.heard_resident_bytes = 2 * GIB - 32 * MIB;
+	CHECK_U64(row_silent(&o, 2 * GIB)[LEVEL_GROW], 2 * GIB);
+	o.g.demand.heard_resident_bytes = 0; /* nobody knows */
+	CHECK_U64(row_silent(&o, 2 * GIB)[LEVEL_GROW], 2 * GIB);
+}
+
+TEST(and_none_that_is_shut_out)
+{
+	struct one o;
+
+	begin(&o);
+	o.g.demand.heard_resident_bytes = GIB;
+	o.s.shut_out_usec = NOW - USEC_PER_SEC;
+	CHECK_U64(row_silent(&o, 2 * GIB)[LEVEL_GROW], 2 * GIB);
+	o.g.demand.pressed = true;
+	CHECK_U64(row_silent(&o, 2 * GIB)[LEVEL_GROW], 2 * GIB);
+}
+
+TEST(for_each_room_that_it_fills_as_well_it_waits_twice_as_long)
+{
+	for (unsigned rooms = 1; rooms < 12; rooms++) {
+		uint64_t pause = (10 * USEC_PER_SEC) << MIN(rooms - 1, 7u);
+		struct one o;
+
+		begin(&o);
+		o.s.target_bytes = 3 * GIB;
+		o.g.demand.heard_resident_bytes = GIB;
+		o.g.stale_rooms = rooms;
+		o.g.stale_resident_bytes = 2 * GIB;
+		o.g.stale_room_usec = NOW >= pause ? NOW - pause + 1 : 1;
+		CHECK_U64(row_silent(&o, 3 * GIB)[LEVEL_GROW], 3 * GIB);
+		if (NOW < pause)
+			continue;
+		o.g.stale_room_usec = NOW - pause;
+		CHECK_U64(row_silent(&o, 3 * GIB)[LEVEL_GROW], 3 * GIB + 768 * MIB);
+		CHECK_U64(row_silent(&o, 2 * GIB)[LEVEL_GROW], 3 * GIB); /* not filled since */
+	}
+}
+
+TEST(what_a_silent_guest_took_since_its_last_word_it_uses)
+{
+	struct one o;
+
+	begin(&o);
+	o.g.demand.heard_resident_bytes = GIB + 256 * MIB;
+	CHECK_U64(row_silent(&o, GIB + 256 * MIB)[LEVEL_USED], mib_up(GIB + GIB / 5));
+	CHECK_U64(row_silent(&o, GIB + 512 * MIB)[LEVEL_USED], mib_up(GIB + GIB / 5 + 256 * MIB));
+	CHECK_U64(row_silent(&o, 3 * GIB)[LEVEL_USED], 2 * GIB);
+}
+
+TEST(what_it_used_of_late_is_kept_and_not_grown_for)
+{
+	struct one o;
+
+	begin(&o);
+	o.g.demand.file_bytes = 0;
+	o.g.demand.peak_bytes = 3 * GIB;
+	CHECK_U64(row(&o)[LEVEL_RECENT], 2 * GIB);
+	o.g.demand.peak_bytes = GIB + 512 * MIB;
+	CHECK_U64(row(&o)[LEVEL_RECENT], mib_up(GIB + 512 * MIB + GIB / 5));
+	CHECK_U64(o.div.level[LEVEL_SOFT], mib_up(GIB + GIB / 5));
+}
+
+TEST(what_a_pressed_guest_wants_comes_before_what_others_do)
+{
+	struct one o;
+
+	begin(&o);
+	uses(&o, 2 * GIB - 64 * MIB);
+	o.g.demand.pressed = true;
+	CHECK_U64(row(&o)[LEVEL_PRESSED], o.div.level[LEVEL_WANT]);
+	CHECK(o.div.level[LEVEL_PRESSED] > 2 * GIB);
+	o.g.demand.pressed = false;
+	CHECK(row(&o)[LEVEL_PRESSED] < o.div.level[LEVEL_WANT]);
+}
+
 TEST_MAIN()

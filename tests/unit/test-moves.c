@@ -219,4 +219,214 @@ TEST(one_among_thousands_gets_what_it_needs)
 	CHECK(now > before + before / 4 || now == host_snapshot(h)->guests[0].max_bytes);
 }
 
+/* The same, and the others have a channel; their last word is so old. */
+static void begin_among_unheard(struct small_host *h, uint64_t age_usec)
+{
+	begin_among_caches(h);
+	for (size_t i = 0; i < 3; i++)
+		h->guests[i].channel_open = true;
+	small_pass(h, age_usec);
+	small_report(h, 0, 2 * GIB, 0);
+	h->guests[0].report.psi_mem_some_usec += USEC_PER_SEC;
+	h->guests[0].report.why = REPORT_WHY_PRESSURE;
+}
+
+static void check_asked_and_left(struct small_host *h)
+{
+	for (size_t i = 1; i < 3; i++) {
+		CHECK(h->plan->guests[i].ask);
+		CHECK_U64(h->guests[i].target_bytes, 2 * GIB);
+	}
+	CHECK(!h->plan->guests[0].ask);
+}
+
+TEST(a_lender_whose_word_is_not_of_now_is_asked_before_its_cache_is_cut)
+{
+	_cleanup_small_host_ struct small_host h;
+
+	begin_among_unheard(&h, USEC_PER_SEC);
+	small_decide(&h);
+	CHECK(!h.plan->guests[1].ask && h.guests[1].target_bytes < 2 * GIB);
+	small_clear(&h);
+
+	begin_among_unheard(&h, USEC_PER_SEC + 1);
+	small_decide(&h);
+	check_asked_and_left(&h);
+	CHECK(h.plan->wake_boot_usec <= h.snap.now_boot_usec + USEC_PER_SEC / 2);
+	/* One answers, and is cut; of the other one it is waited. */
+	small_pass(&h, 20 * USEC_PER_MSEC);
+	small_report(&h, 1, GIB, GIB);
+	small_decide(&h);
+	CHECK(!h.plan->guests[1].ask && h.guests[1].target_bytes < 2 * GIB);
+	CHECK(h.plan->guests[2].ask);
+	CHECK_U64(h.guests[2].target_bytes, 2 * GIB);
+}
+
+TEST(one_that_does_not_answer_is_cut_half_a_second_later)
+{
+	_cleanup_small_host_ struct small_host h;
+
+	begin_among_unheard(&h, 3 * USEC_PER_SEC);
+	small_decide(&h);
+	check_asked_and_left(&h);
+	small_pass(&h, USEC_PER_SEC / 2 - 1);
+	small_decide(&h);
+	check_asked_and_left(&h);
+	small_pass(&h, 1);
+	small_decide(&h);
+	for (size_t i = 1; i < 3; i++) {
+		CHECK(!h.plan->guests[i].ask);
+		CHECK(h.guests[i].target_bytes < 2 * GIB);
+	}
+}
+
+TEST(and_asked_again_when_two_seconds_have_passed)
+{
+	_cleanup_small_host_ struct small_host h;
+	unsigned asked = 0;
+
+	begin_among_unheard(&h, 3 * USEC_PER_SEC);
+	for (int i = 0; i < 60; i++) {
+		small_decide(&h);
+		asked += h.plan->guests[1].ask;
+		for (size_t k = 1; k < 3; k++) /* what its balloon took its QEMU gave back */
+			h.guests[k].resident_bytes = MIN(h.guests[k].resident_bytes, h.guests[k].actual_bytes);
+		small_pass(&h, USEC_PER_SEC / 10);
+		if (i % 10 == 9) {
+			small_report(&h, 0, h.guests[0].actual_bytes, 0);
+			h.guests[0].report.psi_mem_some_usec += USEC_PER_SEC;
+			h.guests[0].report.why = REPORT_WHY_PRESSURE;
+		}
+	}
+	/* Half a second, then two cuts with a second between them, and again. */
+	CHECK_INT(asked, 15);
+	CHECK(h.guests[1].target_bytes < 2 * GIB - 256 * MIB);
+}
+
+TEST(who_has_no_channel_is_not_waited_for)
+{
+	_cleanup_small_host_ struct small_host h;
+
+	begin_among_unheard(&h, 3 * USEC_PER_SEC);
+	h.guests[1].channel_open = false;
+	h.guests[2].report.source = REPORT_BALLOON;
+	small_decide(&h);
+	for (size_t i = 1; i < 3; i++) {
+		CHECK(!h.plan->guests[i].ask);
+		CHECK(h.guests[i].target_bytes < 2 * GIB);
+	}
+}
+
+TEST(what_a_floor_lacks_is_taken_of_a_cache_before_its_guest_is_heard)
+{
+	_cleanup_small_host_ struct small_host h;
+	struct override o;
+
+	begin_with_caches(&h);
+	h.guests[1].channel_open = h.guests[2].channel_open = true;
+	give_min(&h, 0, &o, "3G");
+	small_decide(&h);
+	for (size_t i = 1; i < 3; i++) {
+		CHECK(h.guests[i].target_bytes <= 1536 * MIB);
+		CHECK(!h.plan->guests[i].ask);
+	}
+}
+
+TEST(and_what_is_wanted_beyond_that_when_it_is_heard)
+{
+	_cleanup_small_host_ struct small_host h;
+	uint64_t lent = 0, had;
+	struct override o;
+
+	begin_with_caches(&h);
+	h.guests[1].channel_open = h.guests[2].channel_open = true;
+	give_min(&h, 0, &o, "2112M"); /* less than a sixteenth of each cache */
+	small_report(&h, 0, 2 * GIB, 0);
+	h.guests[0].report.psi_mem_some_usec += USEC_PER_SEC;
+	h.guests[0].report.why = REPORT_WHY_PRESSURE;
+	small_decide(&h);
+	for (size_t i = 1; i < 3; i++) {
+		CHECK(h.plan->guests[i].ask);
+		lent += 2 * GIB - h.guests[i].target_bytes;
+	}
+	CHECK(lent >= 64 * MIB && lent <= 68 * MIB);
+	had = h.guests[1].target_bytes;
+	small_pass(&h, USEC_PER_SEC); /* as long as it is listened after each cut */
+	caches_report(&h);
+	small_decide(&h);
+	CHECK(h.guests[1].target_bytes + 32 * MIB < had);
+}
+
+/* Two guests of 2 GiB, so much is free beside them: guest 0 wants a GiB more, guest 1 has that. */
+static void begin_beside_surplus(struct small_host *h, uint64_t free_bytes, bool pressed)
+{
+	small_begin(h, 2, 4 * GIB + free_bytes, "[Host]\nReserve=0\n");
+	small_decide(h);
+	small_pass(h, 5 * USEC_PER_SEC);
+	small_report(h, 0, pressed ? 2 * GIB : 2 * GIB - 200 * MIB, 0);
+	small_report(h, 1, 512 * MIB, 0);
+	if (pressed)
+		h->guests[0].report.psi_mem_some_usec += USEC_PER_SEC;
+	small_decide(h);
+}
+
+TEST(one_that_is_short_is_given_what_is_free_at_once_though_it_is_a_small_part)
+{
+	_cleanup_small_host_ struct small_host short_one, trifle, calm;
+
+	begin_beside_surplus(&short_one, 48 * MIB, true);
+	CHECK(short_one.plan->guests[0].pressed);
+	CHECK(short_one.guests[1].target_bytes < 2 * GIB - 512 * MIB);
+	CHECK_U64(short_one.guests[0].target_bytes, 2 * GIB + 48 * MIB);
+	/* Where it is worth a command: a fiftieth. */
+	begin_beside_surplus(&trifle, 40 * MIB, true);
+	CHECK_U64(trifle.guests[0].target_bytes, 2 * GIB);
+	begin_beside_surplus(&calm, 24 * MIB, false);
+	CHECK(!calm.plan->guests[0].pressed);
+	CHECK(calm.guests[1].target_bytes < 2 * GIB);
+	CHECK_U64(calm.guests[0].target_bytes, 2 * GIB);
+}
+
+TEST(a_trifle_is_taken_where_the_host_is_over_its_budget)
+{
+	_cleanup_small_host_ struct small_host h;
+
+	small_begin(&h, 2, 4 * GIB - 4 * MIB, "[Host]\nReserve=0\n");
+	small_decide(&h);
+	CHECK(h.guests[0].target_bytes + h.guests[1].target_bytes <= 4 * GIB - 4 * MIB);
+}
+
+TEST(and_where_room_is_made_for_one_that_starts)
+{
+	_cleanup_small_host_ struct small_host h;
+	struct reservation r = {.id = 1, .guest_name = "new", .bytes = 4 * MIB, .asked_usec = SMALL_START,
+		.deadline_usec = SMALL_START + USEC_PER_MIN};
+
+	small_begin(&h, 2, 4 * GIB, "[Host]\nReserve=0\n[Memory]\nMin=2043M\n");
+	small_decide(&h);
+	h.snap.reservations = &r;
+	h.snap.n_reservations = 1;
+	small_decide(&h);
+	CHECK(h.guests[0].target_bytes + h.guests[1].target_bytes <= 4 * GIB - 4 * MIB);
+	small_decide(&h);
+	CHECK_INT(h.plan->n_actions, 1);
+	CHECK_INT(h.plan->actions[0].kind, ACTION_GRANT);
+}
+
+TEST(but_not_where_floors_alone_do_not_fit)
+{
+	_cleanup_small_host_ struct small_host h;
+	static const int64_t off_mib[] = {4, 20, -24};
+
+	small_begin(&h, 3, 6 * GIB, "[Host]\nReserve=0\n[Memory]\nMin=3G\n");
+	for (size_t i = 0; i < 3; i++) {
+		h.guests[i].actual_bytes = h.guests[i].target_bytes = 2 * GIB + (uint64_t)off_mib[i] * MIB;
+		small_report(&h, i, 512 * MIB, 0);
+	}
+	small_decide(&h);
+	CHECK_INT(h.plan->host_state, HOST_CRITICAL);
+	CHECK_U64(h.guests[0].target_bytes, 2 * GIB + 4 * MIB);
+	CHECK_U64(h.guests[1].target_bytes, 2 * GIB);
+}
+
 TEST_MAIN()

@@ -112,6 +112,15 @@ ok $? "the table is that of the golden file" "$dir/diff"
 "$judge" "$golden/simulate.json" "$dir/lines" >"$dir/judged" 2>&1
 ok $? "the second judge agrees about the golden run" "$dir/judged"
 
+# ---- both judges call unmet what is never looked at ----
+echo '{"duration_s": 2, "host": {"memory": "8G"}, "guests": [{"name": "a", "max": "2G", "demand": [[0, "1G"]]}],
+	"expect": [{"guest": "a", "never_below": "1G", "after_s": 2}, {"guest": "a", "never_below": "1G", "after_s": 3}]}' >"$dir/late.json"
+"$ours" --json "$dir/late.json" >"$dir/late" 2>&1
+tail -n 1 "$dir/late" | grep -q '"expect": \[{"met": true}, {"met": false}\]'
+ok $? "a floor that is expected from after the end on is unmet" "$dir/late"
+"$judge" "$dir/late.json" "$dir/late" >"$dir/judged" 2>&1
+ok $? "the second judge agrees about it" "$dir/judged"
+
 # ---- the second judge sees what is wrong with lines ----
 blind() { # name sed-expression
 	sed "$2" "$dir/lines" >"$dir/wrong"

@@ -339,4 +339,21 @@ TEST(cpus_go_by_weight_up_to_what_is_wanted)
 	CHECK_U64(f.world->guests[1].cpu_got_permyriad, 10000);
 }
 
+TEST(one_that_is_stopped_before_its_start_waits_no_more)
+{
+	_cleanup_fixture_ struct fixture f = world_of(
+		"\"max\": \"4G\", \"current\": \"2G\", \"start_s\": 1, \"stop_s\": 3, \"demand\": [[0, \"1G\"]]", INSTANT);
+
+	ticks(&f, 29);
+	CHECK(f.g->life == LIFE_ASKED && !f.g->stopped);
+	world_grant(f.world, 0);
+	CHECK_U64(world_promised_bytes(f.world), 2 * GIB);
+	/* Granted or not, it is told as a stop, and its room is free. */
+	ticks(&f, 1);
+	CHECK(f.g->life == LIFE_STOPPED && f.g->stopped && !f.g->changed);
+	CHECK_U64(world_promised_bytes(f.world), 0);
+	ticks(&f, 1);
+	CHECK(!f.g->stopped);
+}
+
 TEST_MAIN()
