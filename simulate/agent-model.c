@@ -5,7 +5,7 @@
 
 #define HEARTBEAT_MSEC  UINT64_C(5000)
 #define TRANSPORT_MSEC  UINT64_C(1)
-#define ASK_MSEC       1000 /* daemon/manager-agent.c: ASK_USEC */
+#define ASK_MSEC       900 /* daemon/manager-agent.c: ASK_USEC */
 /* The agent: a report when available moved by this much of total ... */
 #define THRESHOLD_PERMYRIAD UINT64_C(300)
 /* ... or, when less than that is left, fell by a quarter. */
