@@ -30,12 +30,13 @@ void demand_sizes(const struct demand *d, const struct guest_sample *s, const st
 	ret->no_net = d->known && !d->has_net;
 	ret->used_bytes = add_sat(used, ret->headroom_bytes / 4);
 	/* What it has swapped out it uses as well, or each half would make the next one smaller. */
-	ret->safe_bytes = MIN(s->target_bytes, MAX(add_sat(used, d->swapped_bytes) / 2, CORE_BYTES));
+	ret->least_bytes = MAX(add_sat(used, d->swapped_bytes) / 2, CORE_BYTES);
+	ret->safe_bytes = MIN(s->target_bytes, ret->least_bytes);
 	/* What it has of the noise of its use is left to it, or it would be taken and owed by turns. */
 	if (ret->no_net) {
-		uint64_t least = add_sat(high, MAX(ret->headroom_bytes, burst));
-
-		ret->safe_bytes = ret->used_bytes = MAX(least, MIN(s->target_bytes, least + high / NOISE_PARTS));
+		ret->least_bytes = add_sat(high, MAX(ret->headroom_bytes, burst));
+		ret->safe_bytes = ret->used_bytes =
+			MAX(ret->least_bytes, MIN(s->target_bytes, ret->least_bytes + high / NOISE_PARTS));
 	}
 	/* What it took since its last word the host sees. */
 	if (stale && d->heard_resident_bytes)

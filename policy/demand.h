@@ -95,7 +95,8 @@ void demand_granted(struct demand *d, const struct guest_sample *s, uint64_t gra
 
 /* Sizes of actual that follow from it, unaligned, unbounded by policy. */
 struct demand_sizes {
-	uint64_t safe_bytes;  /* LEVEL_SAFE */
+	uint64_t least_bytes; /* it may die of less: not even policy Max takes that */
+	uint64_t safe_bytes;  /* LEVEL_SAFE: that, and the noise of what it uses */
 	uint64_t used_bytes;  /* LEVEL_USED */
 	uint64_t want_bytes;  /* LEVEL_WANT */
 	uint64_t soft_bytes;  /* LEVEL_SOFT: its page cache too */

@@ -29,7 +29,7 @@ static bool in_grace(const struct work *w, uint64_t now)
 static uint64_t bound_max(const struct work *w)
 {
 	uint64_t most = mib_down(w->s->max_bytes), max = MIN(most, mib_down(w->set->mem_max_bytes));
-	uint64_t safe = MIN(mib_up(w->sizes.safe_bytes), most), have = MIN(w->target_bytes, most);
+	uint64_t safe = MIN(mib_up(w->sizes.least_bytes), most), have = MIN(w->target_bytes, most);
 
 	if (safe > max && have > max)
 		max = have <= safe || have - safe < MAX(MOVE_MIN_BYTES, safe / BAND_PARTS) ? have : safe;

@@ -101,7 +101,9 @@ rested() { # a window in which nothing of this test was still settling
 		[ "$(woken p)" -le $((REST_SEC * 44 / 10 + 1)) ] && [ "$(calm_of a)$(calm_of p)$(calm_of k)" = 000 ]
 }
 once=$((REST_SEC * 11 / 10 + 1)) # 1.1 a second, and one for the ends of the window
-rested || rested || rested || rested
+for _ in 1 2 3 4 5 6 7 8; do # what else runs in the guest may take memory, and then it looks closely
+	rested && break
+done
 tap_between "at rest it wakes once a second: wake-ups in $REST_SEC s" "$(woken a)" 1 $once
 tap_between "on 5.10 as well" "$(woken k)" 1 $once
 tap_between "four times a second where no trigger tells of stall" "$(woken p)" 1 $((REST_SEC * 44 / 10 + 1))

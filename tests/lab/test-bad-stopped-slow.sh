@@ -66,7 +66,7 @@ tap_between "each time within seconds, ms" $((slowest / 1000)) 0 8000
 tap_between "and the API answers at once, ms" $((answer / 1000)) 0 2000
 # Those that had been carried out before the stop have nothing to be asked.
 tap_between "those that were asked something are in quarantine" $quarantined 1 10
-tap_ok "status names them" sh -c "'$TEST_TOP/lab/lab' in h1 ballastctl status | grep -q 'libvirt does not answer for it'"
+tap_ok "status names them" sh -c "'$TEST_TOP/lab/lab' in h1 ballastctl status | grep -q 'it does not answer libvirt'"
 tap_ok "libvirtd answers others" lab in h1 timeout 10 virsh -q domstate web
 signal_all CONT
 tap_ok "when they go on none stays in quarantine" wait_until 90 how_many_is quarantined 0
