@@ -27,7 +27,7 @@ agent_headers = \
 	common/json-scan.h \
 	common/macros.h \
 	$(NULL)
-EXTRA_DIST += agent/main.c $(agent_parts) $(agent_headers) tests/lab/test-agent-slow.sh
+EXTRA_DIST += agent/main.c $(agent_parts) $(agent_headers) tests/lab/test-agent.sh
 
 sbin_SCRIPTS += agent/ballast-agent
 CLEANFILES += agent/ballast-agent

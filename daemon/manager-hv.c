@@ -151,17 +151,23 @@ static void guest_gone(void *data, const struct uuid *guest, enum hv_gone why)
 	decide_soon(m);
 }
 
+/* No kernel comes to its balloon driver within that. */
+#define RESET_AGAIN_USEC USEC_PER_SEC
+
 /* The device keeps its old figure while the new kernel boots with all of its memory. */
 static void guest_reset(void *data, const struct uuid *guest)
 {
 	struct guest *g = manager_find(data, guest);
-	uint64_t stamp;
+	uint64_t stamp, now;
 
 	if (!g)
 		return;
-	/* One reset is told more than once: it is the same beginning as long as nothing was heard of it. */
-	if (g->boot_expected && !guest_sample(g)->balloon_answered) {
-		guest_sample(g)->started_usec = g->boot_usec = clock_boot_usec();
+	/* One reset is told more than once: it is the same beginning as long as nothing was heard of it, and what was heard at once is the old
+	 * kernel's: its balloon's last move is told up to a second late. */
+	now = clock_boot_usec();
+	if (g->boot_expected && (!guest_sample(g)->balloon_answered || now - g->boot_usec < RESET_AGAIN_USEC)) {
+		guest_sample(g)->started_usec = g->boot_usec = now;
+		guest_sample(g)->balloon_answered = false;
 		return;
 	}
 	stamp = g->stats_update_sec;

@@ -49,8 +49,8 @@ EXTRA_DIST += \
 	lab/host/lab-nest \
 	lab/host/lab-run.c \
 	tests/lab/lib.sh \
-	tests/lab/test-bad-guests-slow.sh \
-	tests/lab/test-bad-stopped-slow.sh \
+	tests/lab/test-bad-guests.sh \
+	tests/lab/test-bad-stopped.sh \
 	tests/lab/test-burst.sh \
 	tests/lab/test-cpu.sh \
 	tests/lab/test-jobs.sh \
