@@ -88,10 +88,11 @@ static inline const struct plan *small_decide(struct small_host *h)
 		abort();
 	for (size_t i = 0; i < h->plan->n_actions; i++) {
 		const struct action *a = &h->plan->actions[i];
-		struct guest_sample *s = &h->guests[a->guest_index];
+		struct guest_sample *s;
 
-		if (a->kind != ACTION_MEMORY)
+		if (a->kind != ACTION_MEMORY) /* a reservation's guest has no place yet */
 			continue;
+		s = &h->guests[a->guest_index];
 		s->target_bytes = s->actual_bytes = a->to_bytes;
 		s->actual_usec = h->snap.now_boot_usec + 1; /* read after the command */
 	}
