@@ -293,7 +293,7 @@ static int doze(struct agent *a, uint64_t usec)
 	if (n < 0 && errno != EINTR)
 		return -errno;
 	if (calm_fired(&a->calm))
-		a->look.quiet = 0;
+		look_alarmed(&a->look);
 	for (int i = 0; i < n; i++) {
 		if (events[i].data.fd == a->port.fd)
 			listen_to_host(a);

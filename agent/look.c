@@ -95,6 +95,11 @@ void look_reported(struct look *l, const struct figures *now)
 	l->has_reported = true;
 }
 
+void look_alarmed(struct look *l)
+{
+	l->quiet = MIN(l->quiet, CALM_LOOKS - 2U);
+}
+
 bool look_is_calm(const struct look *l, const struct figures *now, const struct config *config)
 {
 	return l->quiet >= CALM_LOOKS && !is_low(now, config);

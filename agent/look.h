@@ -40,6 +40,10 @@ enum why look_judge(struct look *l, const struct figures *now, const struct look
  */
 void look_reported(struct look *l, const struct figures *now) _nonnull_;
 
+/* Somebody faulted pages in: one look more than this wake-up's has to find nothing moved before looks are rare again. Faults that come to little
+ * cost two wake-ups, and a fill that goes on alarms again. */
+void look_alarmed(struct look *l) _nonnull_;
+
 /* Whether memory stands still and there is enough of it, so that looks may be rare as long as
  * nobody faults pages in. */
 bool look_is_calm(

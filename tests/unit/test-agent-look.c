@@ -169,4 +169,24 @@ TEST(five_quiet_looks_are_calm_and_a_move_or_want_is_not)
 	CHECK(!look_is_calm(&look, &f, &config));
 }
 
+TEST(an_alarm_that_came_to_nothing_costs_one_look_more)
+{
+	begin();
+	look.previous_bytes = f.available_bytes;
+	for (int i = 0; i < 5; i++)
+		(void)AFTER(100 * USEC_PER_MSEC);
+	CHECK(look_is_calm(&look, &f, &config));
+	look_alarmed(&look);
+	(void)AFTER(0); /* that wake-up's own */
+	CHECK(!look_is_calm(&look, &f, &config));
+	(void)AFTER(100 * USEC_PER_MSEC);
+	CHECK(look_is_calm(&look, &f, &config));
+	look_alarmed(&look);
+	f.available_bytes -= 2 * MIB; /* it came to something */
+	for (int i = 0; i < 5; i++) {
+		(void)AFTER(100 * USEC_PER_MSEC);
+		CHECK(!look_is_calm(&look, &f, &config));
+	}
+}
+
 TEST_MAIN()
