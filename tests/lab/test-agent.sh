@@ -11,7 +11,6 @@ lab_up 1
 lab in h1 sh -c 'mkdir -p /etc/systemd/system/ballastd.service.d
 	printf "[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=\nExecStart=/usr/sbin/ballastd --trace=/run/ballast/trace\n" \
 		>/etc/systemd/system/ballastd.service.d/trace.conf
-	printf "[Agent]\nHeartbeatSec=2\n" >>/etc/ballast/ballast.conf
 	systemctl daemon-reload && systemctl restart ballastd' 2>&1 | tap_say
 
 # The data disk is slow enough for a cache that is too small to hurt.
@@ -110,6 +109,9 @@ tap_between "four times a second where no trigger tells of stall" "$(woken p)" 1
 for g in a p k; do
 	tap_is "nothing alarms it in $g, idle with 128 MiB" "$(calm_of $g)" 0
 done
+
+# What comes now waits for reports.
+lab in h1 sh -c 'printf "[Agent]\nHeartbeatSec=2\n" >>/etc/ballast/ballast.conf && ballastctl reload >/dev/null' 2>&1 | tap_say
 
 # --- Killed; without its files; its port pulled out while it is open ---
 before=$(pid a)
