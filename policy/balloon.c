@@ -28,6 +28,8 @@ static void target_adopt(struct balloon *b, const struct guest_sample *s, uint64
 	b->last_actual_bytes = s->actual_bytes;
 	b->progress_usec = now_usec;
 	b->reached = distance(s->actual_bytes, s->target_bytes) <= TOLERANCE_BYTES;
+	b->zero_since_usec = 0; /* a command that never reached the driver condemns no balloon */
+	b->retrying = false; /* nor was it tried */
 }
 
 /* Nothing moved for STUCK_USEC after a command: out of the division, and tried again later. */

@@ -291,6 +291,49 @@ TEST(a_command_that_is_withdrawn_within_a_second_and_a_half_condemns_no_balloon)
 	CHECK(condemned_after(1500 * USEC_PER_MSEC));
 }
 
+/* The adapter refused, or the guest's original size was not on disk yet: the target stays what it was. */
+TEST(a_command_that_was_never_sent_condemns_no_balloon)
+{
+	struct guest_sample s;
+	struct balloon b;
+
+	begin(&b, 1000, 600);
+	for (uint64_t t = START + 100 * USEC_PER_MSEC; t <= START + 20 * USEC_PER_SEC; t += 100 * USEC_PER_MSEC) {
+		s = sample(1000, 1000, t);
+		CHECK_INT(balloon_observe(&b, &s, t), BALLOON_FINE);
+	}
+	CHECK(!b.stuck);
+	CHECK(!balloon_resting(&b, START + 20 * USEC_PER_SEC));
+	CHECK_U64(balloon_wake(&b, START + 20 * USEC_PER_SEC), USEC_INFINITY);
+	/* Sent at last, it is judged from then on. */
+	s = sample(1000, 1000, START + 20 * USEC_PER_SEC);
+	balloon_commanded(&b, &s, 600 * MIB, START + 20 * USEC_PER_SEC);
+	CHECK_INT(observe(&b, 1000, START + 24 * USEC_PER_SEC), BALLOON_SHORT);
+	CHECK_INT(observe(&b, 1000, START + 25 * USEC_PER_SEC), BALLOON_STUCK);
+}
+
+/* A try of a stuck one that was never sent is not under way: it is sent again. */
+TEST(a_try_of_a_stuck_balloon_that_was_never_sent_is_made_again)
+{
+	struct guest_sample s;
+	struct balloon b;
+	uint64_t t;
+
+	begin(&b, 1000, 600);
+	CHECK_INT(observe(&b, 1000, START + 5 * USEC_PER_SEC), BALLOON_STUCK);
+	t = b.retry_usec;
+	CHECK(!balloon_resting(&b, t));
+	s = sample(1000, 1000, t);
+	balloon_observe(&b, &s, t); /* taken back to where it stands meanwhile */
+	balloon_commanded(&b, &s, 600 * MIB, t);
+	CHECK(b.retrying);
+	s.actual_usec = t + USEC_PER_SEC;
+	balloon_observe(&b, &s, t + USEC_PER_SEC);
+	CHECK(!b.retrying);
+	CHECK(b.stuck);
+	CHECK(!balloon_resting(&b, t + USEC_PER_SEC));
+}
+
 TEST(where_it_stopped_it_is_left_though_that_is_no_whole_mebibyte)
 {
 	struct guest_sample s;
