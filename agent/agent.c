@@ -245,10 +245,10 @@ static uint64_t look(struct agent *a)
 	struct look_events events = {
 		.request = a->want_ping || a->want_report,
 		.trigger = a->trigger,
-		.blind = a->psi_fd < 0,
+		.counters = look_wants_counters(&a->look, mono_usec()),
 	};
 	enum why why;
-	int r = proc_look(&a->proc, events.blind, &a->figures);
+	int r = proc_look(&a->proc, events.counters, &a->figures);
 
 	a->trigger = false;
 	if (r < 0) {
@@ -260,11 +260,11 @@ static uint64_t look(struct agent *a)
 	why = look_judge(&a->look, &a->figures, &events, &a->config);
 	if (why != WHY_NOT)
 		tell_report(a, why);
-	return look_interval_usec(a->figures.available_bytes, !events.blind);
+	return look_interval_usec(a->figures.available_bytes, a->psi_fd >= 0);
 }
 
-/* A guest that is at rest looks once a second, and at once when somebody begins to take memory. Without a
- * trigger it goes on looking for refaults: files that are read again take no memory. */
+/* A guest that is at rest looks once a second, and at once when somebody begins to take memory. Files that are
+ * read again take no memory: each look judges refaults, and without a trigger there are more of them. */
 static uint64_t rest(struct agent *a, uint64_t sleep_usec)
 {
 	uint64_t rest_usec = a->psi_fd >= 0 ? LOOK_MAX_USEC : LOOK_BLIND_USEC;

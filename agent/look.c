@@ -4,8 +4,8 @@
 /* Nobody was seen to fill memory faster than 6 GiB/s: earlyoom's figure, which it took from DDR4
  * with huge pages. */
 #define FILLER_BYTES_PER_SEC (6 * GIB)
-/* Refaults of a second that are worth a report where no trigger tells of stalls: so many permyriad
- * of total. A thrashing guest of 256 MiB has twenty times as many; a first cold read has none. */
+/* Refaults of a second that are worth a report, trigger or not: so many permyriad of total. A file that is cycled
+ * on a slow disk was seen to stall too little for the trigger. A thrashing guest of 256 MiB has twenty times as many; a first cold read has none. */
 #define REFAULT_PERMYRIAD 50
 /* Looks in a row that must find nothing moved by more than a thousandth of total. */
 #define CALM_LOOKS 5
@@ -40,22 +40,24 @@ static bool fell_deep(const struct figures *reported, const struct figures *now)
 	       reported->available_bytes - now->available_bytes > now->total_bytes / 1000;
 }
 
+bool look_wants_counters(const struct look *l, uint64_t now_usec)
+{
+	return !l->refaults_usec || now_usec >= l->refaults_usec + USEC_PER_SEC;
+}
+
 static bool refaults_much(struct look *l, const struct figures *now)
 {
 	uint64_t refaults = now->refaults_file + now->refaults_anon;
 	uint64_t passed_usec = now->mono_usec - l->refaults_usec, more;
 
-	if (!now->has_counters)
+	if (!now->has_counters || !look_wants_counters(l, now->mono_usec))
 		return false;
-	if (!l->refaults_usec || passed_usec >= USEC_PER_SEC) {
-		more = l->refaults_usec && refaults > l->refaults ? refaults - l->refaults : 0;
-		passed_usec = l->refaults_usec ? passed_usec : USEC_PER_SEC;
-		l->refaults = refaults;
-		l->refaults_usec = now->mono_usec;
-		return more * now->page_bytes / (passed_usec / USEC_PER_MSEC) * 1000 >
-		       now->total_bytes / 10000 * REFAULT_PERMYRIAD;
-	}
-	return false;
+	more = l->refaults_usec && refaults > l->refaults ? refaults - l->refaults : 0;
+	passed_usec = l->refaults_usec ? passed_usec : USEC_PER_SEC;
+	l->refaults = refaults;
+	l->refaults_usec = now->mono_usec;
+	return more * now->page_bytes / (passed_usec / USEC_PER_MSEC) * 1000 >
+	       now->total_bytes / 10000 * REFAULT_PERMYRIAD;
 }
 
 static void take_quiet(struct look *l, const struct figures *now)
@@ -69,7 +71,7 @@ static void take_quiet(struct look *l, const struct figures *now)
 enum why look_judge(struct look *l, const struct figures *now, const struct look_events *events,
 	const struct config *config)
 {
-	bool refaulting = events->blind && refaults_much(l, now);
+	bool refaulting = events->counters && refaults_much(l, now);
 	const struct figures *reported = &l->reported;
 	uint64_t step_bytes = threshold_bytes(now, config);
 

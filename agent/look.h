@@ -20,7 +20,7 @@ uint64_t look_interval_usec(uint64_t available_bytes, bool has_trigger) _const_;
 struct look {
 	struct figures reported; /* as the last report said */
 	bool has_reported;
-	uint64_t refaults;       /* at the last look: for machines without a trigger */
+	uint64_t refaults;       /* a second ago or longer: who reads a file again and again may stall too little for the trigger */
 	uint64_t refaults_usec;  /* when that was, or 0 */
 	uint64_t previous_bytes; /* available at the last look */
 	unsigned quiet;          /* looks in a row that found nothing moved */
@@ -29,9 +29,11 @@ struct look {
 struct look_events {
 	bool request; /* a ping, or the first report of a connection */
 	bool trigger; /* the PSI trigger fired */
-	bool blind;   /* there is none */
+	bool counters; /* they were read with this look */
 };
 
+/* Whether a look now is to read the counters: a second has passed since they were judged. */
+bool look_wants_counters(const struct look *l, uint64_t now_usec) _nonnull_ _pure_;
 /* Takes the figures of a look in and says whether to report, and why. */
 enum why look_judge(struct look *l, const struct figures *now, const struct look_events *events,
 	const struct config *config) _nonnull_;

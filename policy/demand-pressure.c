@@ -20,8 +20,9 @@
 #define NEED_USED_PARTS 8
 /* One by so much makes what it needed then a guess, until it is seen short again. */
 #define NEED_DOUBT_PARTS 4
-/* Between two steps of growth for refaults: the balloon's time and the disk's to show an effect. */
-#define STEP_USEC (2 * USEC_PER_SEC)
+/* Between two steps of growth for refaults: the balloon's time and the disk's to show an effect, seen in every second of its lines. */
+#define STEP_USEC (1500 * USEC_PER_MSEC)
+#define STEP_SECONDS UINT64_C(2)
 #define CREDIT_MIN 100
 /* What it says so long after a grant tells of the size after it: the balloon's time, and a second's rates. */
 #define CREDIT_EVIDENCE_USEC (3 * USEC_PER_SEC)
@@ -126,6 +127,15 @@ int demand_judge_stall(struct demand *d, const struct stall_limit *limit, uint64
 	return 1;
 }
 
+/* The gain of a cache has a cliff (256 -> 360 MiB: 2.5 times, -> 400: 31 times): step wide, then look again, and no less wide than what it
+ * reads back until then, at most its own size. */
+static uint64_t refault_step(const struct demand *d, const struct guest_sample *s)
+{
+	uint64_t reads = mul_div(mul_div(d->refaults_per_sec, s->report.page_bytes, 1), STEP_SECONDS, 1);
+
+	return MAX(MAX(s->actual_bytes / 8, 64 * MIB), MIN(reads, s->actual_bytes));
+}
+
 /* What it asks while it is short. Rises at once; held, then faded by demand_sizes() when the pressure is gone. */
 static void boost_update(struct demand *d, const struct guest_sample *s, uint64_t now_usec)
 {
@@ -136,8 +146,7 @@ static void boost_update(struct demand *d, const struct guest_sample *s, uint64_
 	if (d->stalled)
 		ask = 2 * s->target_bytes; /* and a full release from what nobody wants */
 	else if (d->refaults_per_sec >= REFAULTS_ON && sub_sat(now_usec, d->step_usec) >= STEP_USEC)
-		/* the gain has a cliff (256 -> 360 MiB: 2.5 times, -> 400: 31 times): step wide, then look again */
-		ask = s->actual_bytes + MAX(s->actual_bytes / 8, 64 * MIB);
+		ask = s->actual_bytes + refault_step(d, s);
 	else if (d->refaults_per_sec < REFAULTS_ON)
 		ask = s->actual_bytes + MAX(s->actual_bytes / 4, low_bytes(s->actual_bytes));
 	else

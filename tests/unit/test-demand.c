@@ -57,8 +57,29 @@ static void refaults(struct demand *d, uint64_t size_bytes, uint64_t used_bytes,
 	*r = (struct guest_report){.source = REPORT_AGENT, .arrival_usec = now_usec, .guest_usec = now_usec,
 		.boot_id = 1, .seq = now_usec / USEC_PER_SEC, .total_bytes = size_bytes,
 		.available_bytes = size_bytes - used_bytes, .has_counters = true, .has_psi = true,
-		.refaults_file = total};
+		.refaults_file = total, .page_bytes = 4096};
 	demand_update(d, &s, now_usec);
+}
+
+/* What a guest of this size asks for when it reads so many pages a second back. */
+static uint64_t asked_for(uint64_t size_bytes, uint64_t pages)
+{
+	uint64_t t = 1000 * USEC_PER_SEC;
+	struct demand d;
+
+	demand_init(&d);
+	for (int i = 0; i < 2; i++)
+		refaults(&d, size_bytes, 100 * MIB, pages, t += USEC_PER_SEC);
+	return d.boost_bytes;
+}
+
+TEST(a_step_for_refaults_is_no_narrower_than_what_is_read_back_until_the_next)
+{
+	CHECK_U64(asked_for(256 * MIB, 1000), 320 * MIB); /* 64 MiB at least */
+	CHECK_U64(asked_for(GIB, 1000), 1152 * MIB);      /* or an eighth */
+	CHECK_U64(asked_for(256 * MIB, 12800), 356 * MIB);
+	CHECK_U64(asked_for(256 * MIB, 1000000), 512 * MIB); /* no wider than it is itself */
+	CHECK_U64(asked_for(256 * MIB, 1000000000000), 512 * MIB);
 }
 
 TEST(where_it_is_seen_short_again_it_needs_more_than_that)
