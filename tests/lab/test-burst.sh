@@ -10,22 +10,21 @@ MIB=$((1024 * 1024))
 BURSTS=${BURSTS:-20} MOVING=${MOVING:-5}
 BUDGET=420 # MiB for both guests, of 768 that they could have
 
-# look: target, actual, used and OOM kills as ballastd knows them now.
+# look: target, actual, use and want as ballastd knows them now.
 look() {
-	read -r target actual_now used killed < <(api GET guests/web | jq -r \
-		'[.memory.target, .memory.actual, .memory.used, (.report.counters.oom_kills // 0)] | @tsv')
+	read -r target actual_now used want < <(api GET guests/web | jq -r '.memory | [.target, .actual, .used, .want] | @tsv')
 }
 
-# at_rest: where the neighbour leaves it, not more than 20 MiB above its floor (8 are not worth a command, a sixteenth of what it uses is left to it for the
-# noise of that, the rest is noise), and
-# the balloon is there. What is known of it may be older than the end of the last burst: so not above the first rest either.
-rest=$((1 << 40))
+# at_rest: the last burst's memory is known to be gone, ballastd leaves no more than it says that web wants (a difference below a tenth is not worth a
+# command), and the balloon is there.
+rest_used=$((1 << 40))
 at_rest() {
-	look && [ "$target" -le $((used + 84 * MIB)) ] && [ "$target" -le $((rest + 12 * MIB)) ] &&
+	look && [ "$used" -le $((rest_used + 8 * MIB)) ] && [ "$target" -le $((want + want / 8)) ] &&
 		[ "$actual_now" -le $((target + 2 * MIB)) ] && [ "$actual_now" -ge $((target - 2 * MIB)) ]
 }
 
-target_above() { look && [ "$target" -gt "$1" ]; }
+# given KIB: such a burst is known, and most of the headroom of 64 MiB is there again.
+given() { look && [ "$used" -ge $((rest_used + $1 * 512)) ] && [ "$target" -ge $((used + 48 * MIB)) ]; }
 
 # burst: half of the headroom that it has now, held until ballastd has given more. Sets fill_ms ("died": it did not live to say).
 burst() {
@@ -33,11 +32,13 @@ burst() {
 
 	half=$(((target - used) / 2 / 1024))
 	job=$(lab run -d web load mem ${half}K --fast --huge --hold 60)
-	wait_until 20 target_above $((rest + half * 512)) || {
+	wait_until 20 given "$half" || {
 		not_given=$((not_given + 1))
-		echo "# not given: half $half KiB, target $target, used $used, rest $rest"
+		echo "# not given: half $half KiB, target $target, used $used, at rest $rest_used"
 		lab run web free | tap_say
 		ctl guest explain web | tap_say
+		api GET guests/web | tap_say
+		journal | tail -n 20 | tap_say
 	}
 	lab kill web "$job"
 	lab wait web "$job" >"$TEST_TMP/burst" 2>&1
@@ -74,7 +75,7 @@ P
 tap_ok "policies are taken" ctl reload
 tap_ok "mode enforce" enforce
 tap_ok "web is squeezed to what it uses and its headroom" wait_until 60 at_rest
-rest=$target
+rest_used=$used
 echo "# target $((target / MIB)) MiB, used $((used / MIB)) MiB"
 tap_is "it has no net: no swap, no autodeflate" "$(figure web net)" none
 
@@ -82,7 +83,8 @@ bursts=() quick=0 not_given=0 died=0 not_back=0
 for _ in $(seq "$BURSTS"); do
 	wait_until 30 at_rest || {
 		not_back=$((not_back + 1))
-		echo "# not back: target $target, actual $actual_now, used $used, rest $rest"
+		echo "# not back: target $target, actual $actual_now, used $used, want $want"
+		ctl guest explain web | tap_say
 	}
 	burst
 done
