@@ -79,11 +79,19 @@ static enum balloon_verdict without_progress(struct balloon *b, const struct gue
 	return !shrinking && idle >= STUCK_USEC ? BALLOON_SHORT : BALLOON_FINE;
 }
 
-/* On its way down it went up: later than an earlier command to grow can have had an effect, or an event can lag. */
-static bool turned(const struct balloon *b, const struct guest_sample *s, uint64_t seen_usec)
+/* It stands no higher than an earlier target, too soon after that one for us to know that its effect is over: a call can take its time,
+ * the driver as well, and an event can lag by a second. */
+static bool still_from_before(const struct balloon *b, const struct guest_sample *s, uint64_t seen_usec)
 {
-	return s->actual_bytes > b->last_actual_bytes + TOLERANCE_BYTES &&
-	       sub_sat(seen_usec, b->commanded_usec) >= SHORT_USEC;
+	return s->actual_bytes <= MAX(b->recent_bytes, s->inflight_bytes) + TOLERANCE_BYTES &&
+	       sub_sat(seen_usec, b->sent_usec) < SHORT_USEC;
+}
+
+/* It grew, though it stood at its target or was on its way down. */
+static bool grew_by_itself(const struct balloon *b, const struct guest_sample *s)
+{
+	return s->actual_bytes > b->target_bytes &&
+	       (b->reached || s->actual_bytes > b->last_actual_bytes + TOLERANCE_BYTES);
 }
 
 /* What it took it needs: it is not asked for that again before a pause is over, each time a longer one. What it takes in its pause belongs to what
@@ -107,8 +115,10 @@ enum balloon_verdict balloon_observe(struct balloon *b, const struct guest_sampl
 	uint64_t now_usec)
 {
 	uint64_t seen_usec = s->actual_usec ? MIN(s->actual_usec, now_usec) : now_usec;
-	bool was_reached = b->reached, forward;
+	bool forward, first = b->before_bytes;
 
+	if (s->inflight_bytes)
+		b->sent_usec = now_usec;
 	if (s->actual_usec > b->commanded_usec)
 		b->before_bytes = 0;
 	/* A driver that has not spoken since its guest's start finds its target in the device and goes there from the maximum: that is not taking
@@ -133,8 +143,14 @@ enum balloon_verdict balloon_observe(struct balloon *b, const struct guest_sampl
 		/* At rest nobody reads it any more: the clock alone judges. */
 		return zero_for_too_long(b, now_usec) ? found_stuck(b, now_usec) : BALLOON_FINE;
 	}
-	if (s->actual_bytes > b->target_bytes && (was_reached || turned(b, s, seen_usec)))
-		return took_back(b, s, seen_usec);
+	if (grew_by_itself(b, s)) {
+		if (!still_from_before(b, s, seen_usec))
+			return took_back(b, s, seen_usec);
+		b->reached = false; /* on its way, as far as we know */
+		if (first) /* what was known of it was of before the command */
+			b->last_actual_bytes = s->actual_bytes;
+		return BALLOON_FINE;
+	}
 	if (forward) {
 		b->last_actual_bytes = s->actual_bytes;
 		b->progress_usec = seen_usec;
@@ -147,8 +163,11 @@ void balloon_commanded(struct balloon *b, const struct guest_sample *s, uint64_t
 	uint64_t now_usec)
 {
 	bool moves = distance(to_bytes, s->actual_bytes) > TOLERANCE_BYTES;
+	uint64_t before = MAX(MAX(b->target_bytes, s->target_bytes), s->actual_bytes);
 
 	b->before_bytes = MAX(b->before_bytes, MAX(b->target_bytes, s->target_bytes));
+	b->recent_bytes = sub_sat(now_usec, b->sent_usec) < SHORT_USEC ? MAX(b->recent_bytes, before) : before;
+	b->sent_usec = now_usec;
 	b->known = true;
 	b->target_bytes = to_bytes;
 	b->commanded_usec = now_usec;

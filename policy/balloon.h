@@ -13,6 +13,8 @@ struct balloon {
 	uint64_t target_bytes;
 	uint64_t commanded_usec; /* 0: not by us */
 	uint64_t before_bytes;   /* it may have come as far as that on its way to an earlier target: no reading since; 0: one was */
+	uint64_t sent_usec;      /* the last time that a command was given out, or seen to be on its way still */
+	uint64_t recent_bytes;   /* the highest target before this one that may still have an effect */
 	uint64_t last_actual_bytes;
 	uint64_t progress_usec;
 	bool reached;

@@ -257,16 +257,79 @@ TEST(one_that_turns_on_its_way_down_took_back_what_it_reached)
 	CHECK_U64(b.retry_usec, START + 11700 * USEC_PER_MSEC);
 }
 
+#define MSEC(n) (START + (n) * USEC_PER_MSEC)
+
 TEST(but_not_by_what_a_command_before_that_one_still_brings)
 {
 	struct balloon b;
 
 	begin(&b, 1000, 600);
-	CHECK_INT(observe(&b, 900, START + 1499 * USEC_PER_MSEC), BALLOON_FINE);
-	begin(&b, 1000, 600);
-	CHECK_INT(observe(&b, 1100, START + 1499 * USEC_PER_MSEC), BALLOON_FINE);
+	CHECK_INT(observe(&b, 700, MSEC(500)), BALLOON_FINE);
+	CHECK_INT(observe(&b, 1000, MSEC(1499)), BALLOON_FINE);
 	CHECK_U64(b.floor_bytes, 0);
-	CHECK_INT(observe(&b, 1100, START + 1500 * USEC_PER_MSEC), BALLOON_TOOK_BACK);
+	CHECK_INT(observe(&b, 1000, MSEC(1500)), BALLOON_TOOK_BACK);
+}
+
+TEST(what_it_takes_beyond_all_that_it_was_sent_is_its_own_doing)
+{
+	struct balloon b;
+
+	begin(&b, 1000, 600);
+	CHECK_INT(observe(&b, 600, MSEC(100)), BALLOON_FINE);
+	CHECK_INT(observe(&b, 1003, MSEC(200)), BALLOON_TOOK_BACK);
+}
+
+/* A guest that is sent up and down thrice a second: its driver comes late. */
+TEST(one_at_its_target_that_is_shown_where_it_was_sent_before_goes_on)
+{
+	struct balloon b;
+	struct guest_sample s;
+
+	begin(&b, 1000, 1010);
+	s = sample(1000, 1010, MSEC(50)); /* not there yet, and back it is sent */
+	balloon_observe(&b, &s, MSEC(50));
+	balloon_commanded(&b, &s, 1000 * MIB, MSEC(100));
+	CHECK_INT(observe(&b, 1000, MSEC(200)), BALLOON_FINE);
+	CHECK_INT(observe(&b, 1010, MSEC(400)), BALLOON_FINE);
+	CHECK(balloon_moving(&b));
+	CHECK_U64(b.floor_bytes, 0);
+	CHECK_INT(observe(&b, 1000, MSEC(500)), BALLOON_FINE);
+	CHECK(!balloon_moving(&b));
+	/* Who stays there took it. */
+	CHECK_INT(observe(&b, 1010, MSEC(600)), BALLOON_FINE);
+	CHECK_INT(observe(&b, 1010, MSEC(1599)), BALLOON_FINE);
+	CHECK_INT(observe(&b, 1010, MSEC(1600)), BALLOON_TOOK_BACK);
+}
+
+TEST(one_that_never_was_lower_since_the_command_stopped_short_and_took_nothing_back)
+{
+	struct balloon b;
+	struct guest_sample s;
+
+	begin(&b, 1000, 1010);
+	s = sample(1000, 1010, START); /* there meanwhile, but nobody saw it */
+	balloon_commanded(&b, &s, 1000 * MIB, MSEC(100));
+	CHECK_INT(observe(&b, 1010, MSEC(200)), BALLOON_FINE);
+	CHECK_INT(observe(&b, 1010, MSEC(1500)), BALLOON_FINE);
+	CHECK_INT(observe(&b, 1010, MSEC(1600)), BALLOON_SHORT);
+	CHECK_U64(b.floor_bytes, 1010 * MIB);
+}
+
+TEST(a_call_that_hangs_may_have_its_effect_until_a_while_after_it_returned)
+{
+	struct balloon b;
+	struct guest_sample s;
+
+	begin(&b, 1000, 1100);
+	s = sample(1000, 1100, MSEC(50));
+	s.inflight_bytes = 1100 * MIB;
+	balloon_observe(&b, &s, MSEC(50));
+	balloon_commanded(&b, &s, 1000 * MIB, MSEC(100));
+	s = sample(1000, 1000, MSEC(5000));
+	s.inflight_bytes = 1100 * MIB;
+	CHECK_INT(balloon_observe(&b, &s, MSEC(5000)), BALLOON_FINE);
+	CHECK_INT(observe(&b, 1100, MSEC(6000)), BALLOON_FINE);
+	CHECK_INT(observe(&b, 1100, MSEC(6500)), BALLOON_TOOK_BACK);
 }
 
 /* Its command is taken back after so long, and it never moves. True if it is found stuck. */
