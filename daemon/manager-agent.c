@@ -57,6 +57,7 @@ static void on_report(void *userdata, const struct guest_report *r)
 	g->boot_expected = false;
 	s->report = *r;
 	s->channel_open = true;
+	g->spoke_early = false;
 	if (!s->balloon_answered && driver_answered(g, r)) {
 		s->balloon_answered = true;
 		first = true;
@@ -124,7 +125,7 @@ static void on_event(void *userdata, enum channel_event_kind kind, const char *d
 		tell(g->m, &t, "its agent is connected");
 		break;
 	case CHANNEL_EVENT_DOWN:
-		s->channel_open = false;
+		s->channel_open = g->spoke_early = false;
 		t.severity = SEVERITY_INFO;
 		tell(g->m, &t, "its agent's channel is closed: %s", detail);
 		break;

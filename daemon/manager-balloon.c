@@ -47,12 +47,14 @@ void balloon_read(struct guest *g)
 			     NULL) >= 0;
 }
 
+/* Nothing is decided before all guests that ran were read, and those that have an agent were heard: a condition on what a guest says does not hold before
+ * that, and its policy would lapse for a moment. */
 static void settle_check(struct manager *m, uint64_t now)
 {
 	if (!m->settling)
 		return;
 	for (size_t i = 0; i < m->n_guests && now < m->settle_until_usec; i++)
-		if (!m->guests[i]->read_once && !guest_sample(m->guests[i])->quarantined)
+		if ((!m->guests[i]->read_once || m->guests[i]->spoke_early) && !guest_sample(m->guests[i])->quarantined)
 			return;
 	m->settling = false;
 	decide_soon(m);
@@ -187,16 +189,16 @@ void balloon_take(struct guest *g, const struct hv_balloon *b, uint64_t when_use
 
 void balloon_read_done(struct guest *g, const struct hv_result *r)
 {
+	bool first = !g->read_once;
+
 	g->reading = false;
 	if (r->error != -ENOTCONN)
 		g->read_once = true; /* one that cannot be read does not hold the others up */
 	if (r->error >= 0 && r->n_balloons == 1)
 		balloon_take(g, &r->balloons[0], monotonic_to_boot(r->ended_usec));
 	original_seen(g);
-	if (g->spoke_early) {
-		g->spoke_early = false;
+	if (first && g->spoke_early)
 		agent_ask(g);
-	}
 	settle_check(g->m, clock_boot_usec());
 }
 

@@ -92,7 +92,7 @@ struct guest {
 	bool reading;              /* READ_BALLOON on its way */
 	bool read_once, read_ok;   /* its balloon was asked for since it appeared, and answered */
 	bool found;                /* it ran before we came: libvirt's own figure of its size may be a second old */
-	bool spoke_early;          /* its agent did while that was still being read: to be asked again */
+	bool spoke_early;          /* its agent did while that was still being read: to be heard again */
 
 	/* fallback: balloon statistics instead of an agent */
 	uint64_t fallback_due_usec;

@@ -133,6 +133,8 @@ static void sample_guest(struct guest *g, uint64_t now)
 		return;
 	}
 	s->resident_bytes = p.resident_bytes;
+	/* Whose it is would cost a larger file each time: it may be this one's. */
+	s->swapped_bytes = sub_sat(g->m->host_reading.swap_total_bytes, g->m->host_reading.swap_free_bytes);
 	s->qemu_bytes = qemu_estimate(g, s);
 	g->cpus = p.cpus;
 	s->cpus = p.n_cpus > 0 && p.n_cpus < g->m->host_sample.cpus ? &g->cpus : NULL;

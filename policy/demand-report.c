@@ -110,7 +110,7 @@ static void use_update(struct demand *d, const struct guest_sample *s, uint64_t 
 	used = sub_sat(d->size_bytes, r->available_bytes);
 	/* Nobody uses what its QEMU never touched. */
 	if (s->resident_bytes)
-		used = MIN(used, s->resident_bytes);
+		used = MIN(used, add_sat(s->resident_bytes, s->swapped_bytes));
 	rise = sub_sat(used, d->used_bytes);
 
 	d->fill_bytes_per_sec = 0;

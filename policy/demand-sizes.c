@@ -15,7 +15,7 @@ void demand_sizes(const struct demand *d, const struct guest_sample *s, const st
 	uint64_t resident = s->resident_bytes ? sub_sat(s->resident_bytes, s->qemu_bytes)
 					      : s->actual_bytes;
 	/* Never heard: the host's own figure is an upper bound of its use. */
-	uint64_t used = d->known ? d->used_bytes : MIN(s->actual_bytes, resident);
+	uint64_t used = d->known ? d->used_bytes : MIN(s->actual_bytes, add_sat(resident, s->swapped_bytes));
 	/* Without the noise of its reports. */
 	uint64_t high = d->known ? MAX(d->high_bytes, used) : used;
 	uint64_t burst = demand_burst(s), boost, need, low;
@@ -30,10 +30,10 @@ void demand_sizes(const struct demand *d, const struct guest_sample *s, const st
 	ret->no_net = d->known && !d->has_net;
 	ret->used_bytes = add_sat(used, ret->headroom_bytes / 4);
 	/* What it has swapped out it uses as well, or each half would make the next one smaller. */
-	ret->least_bytes = MAX(add_sat(used, d->swapped_bytes) / 2, CORE_BYTES);
+	ret->least_bytes = MAX(d->known ? add_sat(used, d->swapped_bytes) / 2 : used, CORE_BYTES);
 	ret->safe_bytes = MIN(s->target_bytes, ret->least_bytes);
-	/* What it has of the noise of its use is left to it, or it would be taken and owed by turns. */
-	if (ret->no_net) {
+	/* What it has of the noise of its use is left to it, or it would be taken and owed by turns. Of who has never been heard no net is known. */
+	if (d->known ? ret->no_net : !s->autodeflate) {
 		ret->least_bytes = add_sat(high, MAX(ret->headroom_bytes, burst));
 		ret->safe_bytes = ret->used_bytes =
 			MAX(ret->least_bytes, MIN(s->target_bytes, ret->least_bytes + high / NOISE_PARTS));
@@ -63,6 +63,7 @@ void demand_sizes(const struct demand *d, const struct guest_sample *s, const st
 	if (!d->known) { /* who has never been heard asks for nothing: its resident size would chase every grant */
 		ret->want_bytes = ret->soft_bytes = MIN(ret->want_bytes, s->target_bytes);
 		ret->used_bytes = MIN(ret->used_bytes, s->target_bytes);
+		ret->safe_bytes = MIN(ret->safe_bytes, s->target_bytes);
 	}
 	ret->boost_bytes = add_sat(ret->want_bytes, boost);
 	ret->recent_bytes = add_sat(MAX(d->peak_bytes, high), ret->headroom_bytes);

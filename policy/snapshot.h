@@ -96,6 +96,7 @@ struct guest_sample {
 	uint64_t actual_usec;     /* BOOTTIME when that was read or told */
 	uint64_t target_bytes;    /* last target known to libvirt or commanded by us; max when none was */
 	uint64_t resident_bytes;  /* host: RSS of its QEMU; 0: not known */
+	uint64_t swapped_bytes;   /* at most so much of its QEMU lies in the host's swap: what is not resident for that is used all the same */
 	uint64_t qemu_bytes;      /* of that, QEMU's own beside guest memory (estimated overhead) */
 	enum fixed_reason fixed;
 	bool balloon_answered;    /* the driver has spoken since the start: without, charged at max */

@@ -15,6 +15,15 @@ tap_ok "a guest that boots the host's own Debian" lab guest m --system --max 153
 tap_is "it booted whole" "$(lab run m systemctl is-system-running --wait)" running
 tap_ok "control groups are v2" lab run m test -e /sys/fs/cgroup/cgroup.controllers
 tap_ok "with the cpu controller" lab run m grep -qw cpu /sys/fs/cgroup/cgroup.controllers
+agent_is() { [ "$(lab run m systemctl is-active ballast-agent)" = "$1" ]; }
+tap_ok "the agent runs there as the unit that is shipped" wait_until 60 agent_is active
+heard_by_h1() { [ "$(lab in h1 ballastctl guest show m --json | jq -r .report.source)" = agent ]; }
+tap_ok "and is heard" wait_until 60 heard_by_h1
+fds() { lab run m sh -c 'ls -l /proc/$(systemctl show -p MainPID --value ballast-agent)/fd'; }
+tap_ok "its unit lets it have a stall trigger" sh -c 'grep -q /proc/pressure/memory' <<<"$(fds)"
+tap_ok "and the counter of page faults" sh -c 'grep -q perf_event' <<<"$(fds)"
+tap_is "it has no other capability" "$(lab run m sh -c 'grep CapEff /proc/$(systemctl show -p MainPID --value ballast-agent)/status' | tr -d '\t ')" \
+	CapEff:0000004001000000
 tap_is "it has its own name" "$(lab run m hostname)" m
 lab run m touch /etc/only-here
 tap_fails "what it writes is not in the host" lab in h1 test -e /etc/only-here

@@ -61,6 +61,15 @@ static bool name_taken(const struct model *m, const char *name)
 	return false;
 }
 
+/* What its QEMU holds; of some the host has swapped a part of it. */
+static void resident_set(struct model *m, struct guest_sample *s, const struct model_guest *t)
+{
+	uint64_t held = MIN(s->actual_bytes, t->used + t->file);
+
+	s->swapped_bytes = t->swapped ? mib_between(m, 0, held / MIB) : 0;
+	s->resident_bytes = held - s->swapped_bytes + s->qemu_bytes;
+}
+
 /* A new one at place i, which is free: with a name that policies may know, and a UUID that nobody ever had. */
 static void guest_init(struct model *m, size_t i)
 {
@@ -95,12 +104,13 @@ static void guest_init(struct model *m, size_t i)
 	t->anon_net = one_in(m, 3) ? 0 : mib_between(m, 0, 8192);
 	t->liar = one_in(m, 8);
 	t->silent = one_in(m, 8);
+	t->swapped = one_in(m, 8);
 	t->stuck = one_in(m, 8);
 	t->slow = one_in(m, 4);
 	t->breaker = one_in(m, 10);
 	t->takes_back = s->autodeflate && one_in(m, 3);
 	s->channel_open = !one_in(m, 6);
-	s->resident_bytes = MIN(s->actual_bytes, t->used + t->file) + s->qemu_bytes;
+	resident_set(m, s, t);
 	if (!one_in(m, 12))
 		guest_report(m, i, REPORT_WHY_REQUEST);
 }
@@ -237,7 +247,7 @@ static void guest_live(struct model *m, size_t i)
 	}
 	t->oom += one_in(m, 50);
 	if (!t->breaker)
-		s->resident_bytes = MIN(s->actual_bytes, t->used + t->file) + s->qemu_bytes;
+		resident_set(m, s, t);
 	else if (one_in(m, 4))
 		s->resident_bytes = s->max_bytes + s->qemu_bytes;
 	if (one_in(m, 40)) {

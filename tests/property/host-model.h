@@ -15,7 +15,7 @@ struct model_guest {
 	uint64_t used, file, anon_net; /* truth behind the reports */
 	uint64_t refaults, stall_usec, oom;
 	uint64_t sent_bytes; /* the largest size it was sent to since its actual was last read */
-	bool liar, silent, stuck, slow, breaker, takes_back;
+	bool liar, silent, swapped, stuck, slow, breaker, takes_back;
 };
 
 struct model {

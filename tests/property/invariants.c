@@ -108,6 +108,14 @@ static bool floors_hold(const struct model *m, const struct plan *p)
 	return true;
 }
 
+/* What it says that it uses; of one that was not heard of, what the host sees of it. */
+static uint64_t use_seen(const struct guest_sample *s, const struct plan_guest *g)
+{
+	uint64_t seen = sub_sat(s->resident_bytes, s->qemu_bytes) + s->swapped_bytes;
+
+	return g->known ? g->used_bytes : MIN(s->actual_bytes, s->resident_bytes ? seen : UINT64_MAX);
+}
+
 /* 3: a guest that fell silent is not shrunk below what it used by its last word. 4: one without a net never to where it dies. */
 static bool silent_and_netless_safe(const struct model *m, const struct plan *p)
 {
@@ -118,18 +126,17 @@ static bool silent_and_netless_safe(const struct model *m, const struct plan *p)
 		const struct plan_guest *g = &p->guests[i];
 		uint64_t burst = MIN(512 * MIB, s->max_bytes / 4), need;
 
-		if (!shrinks(s, a) || r->source == REPORT_NONE)
+		if (!shrinks(s, a))
 			continue;
 		if (a->reason.code == REASON_OUT_OF_PUFF || a->reason.code == REASON_TOOK_BACK)
 			continue;
 		REQUIRE(!g->stale || a->to_bytes >= MIN(g->used_bytes, g->max_bytes) ||
 				p->host_state == HOST_CRITICAL,
 			"I3 stale: guest %zu below its last use", i);
-		need = MIN(mib_down(s->max_bytes), g->used_bytes + burst);
-		REQUIRE(s->autodeflate || r->swap_free_bytes >= burst || !g->known ||
-				a->to_bytes + MIB >= need,
+		need = MIN(mib_down(s->max_bytes), use_seen(s, g) + burst);
+		REQUIRE(s->autodeflate || (g->known && r->swap_free_bytes >= burst) || a->to_bytes + MIB >= need,
 			"I4 no net: guest %zu to %" PRIu64 ", used %" PRIu64 " + burst", i,
-			a->to_bytes, g->used_bytes);
+			a->to_bytes, use_seen(s, g));
 	}
 	return true;
 }
@@ -248,7 +255,7 @@ static bool policy_kept(const struct model *m, const struct plan *p, const struc
 		if (!shrinks(s, a) || p->host_state == HOST_CRITICAL || s->target_bytes > max)
 			continue;
 		REQUIRE(a->to_bytes >= MIN(set->mem_min_bytes, mib_down(max)), "I12 guest %zu below policy Min", i);
-		REQUIRE(!g->known || a->to_bytes + MIB >= MIN(g->used_bytes, max), "I12 guest %zu below its use", i);
+		REQUIRE(a->to_bytes + MIB >= MIN(use_seen(s, g), max), "I12 guest %zu below its use", i);
 		REQUIRE(!s->started_usec ||
 				m->snap.now_boot_usec - s->started_usec >= set->mem_boot_grace_usec,
 			"I12 guest %zu shrunk in its boot grace", i);
@@ -391,7 +398,7 @@ static bool use_right(const struct model *m, const struct plan *p)
 
 		if (r->source != REPORT_AGENT || r->arrival_usec != m->snap.now_boot_usec || s->autodeflate)
 			continue;
-		says = MIN(says, s->resident_bytes);
+		says = MIN(says, s->resident_bytes + s->swapped_bytes);
 		REQUIRE(p->guests[i].used_bytes + MIB >= says, "I16 guest %zu uses %" PRIu64 ", not %" PRIu64,
 			i, says, p->guests[i].used_bytes);
 	}

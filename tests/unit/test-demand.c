@@ -28,6 +28,45 @@ TEST(a_guest_that_was_never_heard_asks_for_no_more_than_it_has)
 	}
 }
 
+/* ballastd was started anew: what kills a guest without a net is not done before its agent has said whether it has one. */
+TEST(a_guest_that_was_never_heard_keeps_what_it_may_die_of)
+{
+	struct demand d;
+	struct demand_sizes sizes;
+	struct guest_sample s = {.running = true, .max_bytes = 2 * GIB, .actual_bytes = 1536 * MIB, .target_bytes = 1536 * MIB,
+		.resident_bytes = 900 * MIB, .qemu_bytes = 100 * MIB};
+
+	demand_init(&d);
+	demand_sizes(&d, &s, &settings_default, false, 0, &sizes);
+	CHECK_U64(sizes.safe_bytes, (800 + 512) * MIB + 800 * MIB / 16);
+	CHECK_U64(sizes.least_bytes, (800 + 512) * MIB);
+	s.autodeflate = true; /* it can help itself, but what it holds is not taken on a guess */
+	demand_sizes(&d, &s, &settings_default, false, 0, &sizes);
+	CHECK_U64(sizes.safe_bytes, 800 * MIB);
+}
+
+TEST(what_lies_in_the_hosts_swap_is_used_all_the_same)
+{
+	struct demand d;
+	struct demand_sizes sizes;
+	struct guest_sample s = {.running = true, .max_bytes = 4 * GIB, .actual_bytes = 4 * GIB, .target_bytes = 4 * GIB,
+		.resident_bytes = 1200 * MIB, .swapped_bytes = 2 * GIB,
+		.report = {.source = REPORT_AGENT, .arrival_usec = USEC_PER_SEC, .guest_usec = USEC_PER_SEC, .boot_id = 1, .seq = 1,
+			.total_bytes = 4 * GIB, .available_bytes = GIB}};
+
+	demand_init(&d);
+	demand_sizes(&d, &s, &settings_default, false, 0, &sizes);
+	CHECK_U64(sizes.used_bytes, MIN(s.target_bytes, sizes.safe_bytes));
+	CHECK(sizes.safe_bytes >= 1200 * MIB + 2 * GIB);
+	demand_update(&d, &s, USEC_PER_SEC);
+	CHECK_U64(d.used_bytes, 3 * GIB);
+	s.report.seq++;
+	s.report.arrival_usec = s.report.guest_usec = 2 * USEC_PER_SEC;
+	s.swapped_bytes = 0; /* nobody uses what its QEMU never touched */
+	demand_update(&d, &s, 2 * USEC_PER_SEC);
+	CHECK_U64(d.used_bytes, 1200 * MIB);
+}
+
 TEST(a_reset_is_no_minute_of_calm)
 {
 	struct demand d;

@@ -154,6 +154,7 @@ TEST(a_report_that_comes_before_the_balloon_was_read_is_not_judged)
 	g->reading = false;
 	report(7, 480, REPORT_WHY_REQUEST, NOW + 1);
 	CHECK(guest_sample(g)->balloon_answered);
+	CHECK(!g->spoke_early);
 	CHECK_INT((int)fake.decides_asked, 1);
 }
 

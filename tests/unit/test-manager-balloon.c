@@ -117,12 +117,33 @@ TEST(an_agent_that_spoke_before_its_balloon_was_read_is_asked_again)
 	struct hv_result r = {.call = HV_CALL_READ_BALLOON, .balloons = &b, .n_balloons = 1};
 
 	asked = 0;
+	g->read_once = false;
 	g->spoke_early = true;
 	balloon_read_done(g, &r);
 	CHECK(g->read_once);
 	CHECK_INT((int)asked, 1);
 	balloon_read_done(g, &r);
 	CHECK_INT((int)asked, 1);
+}
+
+TEST(nothing_is_decided_before_an_agent_that_spoke_early_was_heard_or_three_seconds_are_over)
+{
+	_cleanup_manager_ struct manager m;
+	struct guest *g = start(&m);
+	struct hv_balloon b = {.has = HV_HAS_ACTUAL, .actual_bytes = 512 * MIB};
+	struct hv_result r = {.call = HV_CALL_READ_BALLOON, .balloons = &b, .n_balloons = 1};
+
+	m.settling = g->read_once = g->spoke_early = true;
+	m.settle_until_usec = clock_boot_usec() + USEC_PER_MIN;
+	balloon_read_done(g, &r);
+	CHECK(m.settling);
+	g->spoke_early = false;
+	balloon_read_done(g, &r);
+	CHECK(!m.settling);
+	m.settling = g->spoke_early = true;
+	m.settle_until_usec = clock_boot_usec();
+	balloon_read_done(g, &r);
+	CHECK(!m.settling);
 }
 
 TEST(a_balloon_on_its_way_at_a_reset_is_not_the_new_kernels_word)
