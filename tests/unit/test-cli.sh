@@ -427,7 +427,8 @@ for columns in 80 120; do
 done
 COLUMNS=80 golden explain-trouble guest explain web1
 exits 0 "events --guest files1 says more" status
-exits 0 "safety net    none: neither enough free swap nor autodeflate" guest show backup1
+exits 0 "safety net    none: neither swap nor autodeflate" guest show backup1
+exits 0 "safety net    none: too little of its swap is free (300 MiB of 1 GiB), and no autodeflate" guest show mail1
 exits 0 "min           512 MiB    by policy or by hand" guest show backup1
 golden set-trouble guest set web1 --weight 300
 golden mode-trouble mode enforce
