@@ -265,4 +265,32 @@ TEST(a_file_that_cannot_be_read_leaves_defaults_and_its_drop_ins_to_who_must_go_
 	CHECK_INT((int)findings.n, 1);
 }
 
+TEST(a_directory_of_drop_ins_that_cannot_be_read_is_a_finding)
+{
+	_cleanup_conf_ struct conf c = {0}, again = {0}, good = {0}, file = {0};
+	_cleanup_diag_list_ struct diag_list findings = {0};
+	char d[160];
+
+	CHECK_INT(load_text("[Daemon]\nUri=test:///default\n", &c, &findings), 0);
+	snprintf(d, sizeof(d), "%s/ballast.conf.d", dir);
+	/* Such a link root cannot follow either. */
+	CHECK_INT(symlink("ballast.conf.d", d), 0);
+	CHECK_INT(conf_load(in_dir("ballast.conf"), true, &again, &findings), -ELOOP);
+	CHECK(!again.uri);
+	CHECK_INT((int)findings.n, 1);
+	CHECK_STR(findings.items[0].file, d);
+	CHECK_CONTAINS(findings.items[0].text, "cannot be read: ");
+	CHECK_CONTAINS(findings.items[0].text, "expected a directory that this user can read");
+	CHECK_INT(conf_load_good(in_dir("ballast.conf"), true, &good, &findings), 1);
+	CHECK_STR(good.uri, "test:///default");
+	CHECK_INT((int)findings.n, 2);
+	diag_list_clear(&findings);
+	CHECK_INT(unlink(d), 0);
+	write_file("ballast.conf.d", "");
+	CHECK_INT(conf_load(in_dir("ballast.conf"), true, &file, &findings), -ENOTDIR);
+	remove_dir();
+	CHECK_INT((int)findings.n, 1);
+	CHECK_CONTAINS(findings.items[0].text, "is not a directory");
+}
+
 TEST_MAIN()
