@@ -7,6 +7,8 @@ ballastctl_SOURCES = \
 	cli/cli.h \
 	cli/client.c \
 	cli/client.h \
+	cli/daemon-conf.c \
+	cli/daemon-conf.h \
 	cli/effect.c \
 	cli/effect.h \
 	cli/event-view.c \

@@ -2,6 +2,7 @@
 /* `policy diff`: what files would change if they were installed, guest by guest. Needs no daemon
  * when guests are named by --guest. */
 #include "cli/client.h"
+#include "cli/daemon-conf.h"
 #include "cli/get.h"
 #include "cli/policy-files.h"
 
@@ -99,6 +100,7 @@ static void compare(const char *guest, const struct settings_list *old,
 }
 
 struct comparison {
+	const struct conf *conf;
 	const struct policy_set *old, *new;
 	uint64_t at;
 	struct table table;
@@ -213,6 +215,8 @@ static int print(struct cli *c, const struct comparison *x)
 		table_print(&x->table, &c->term, stdout);
 	}
 	print_unknown(c, x->unknown);
+	if (!policy_set_count(x->old))
+		policy_print_dirs(c, x->conf, "There are no policies now in");
 	return CLI_OK;
 }
 
@@ -221,18 +225,22 @@ int cmd_policy_diff(struct cli *c)
 	_cleanup_diag_list_ struct diag_list old_findings = {0}, findings = {0};
 	_cleanup_policy_set_ struct policy_set *old = NULL, *new = NULL;
 	_cleanup_json_ json_t *changes = json_array(), *unknown = json_array();
-	struct comparison x = {.changes = changes,
+	_cleanup_conf_ struct conf conf = {0};
+	struct comparison x = {.conf = &conf,
+		.changes = changes,
 		.unknown = unknown,
 		.table = {.titles = {"GUEST", "SETTING", "NOW", "THEN", "FROM"}}};
 	int r = policy_at(c, &x.at);
 
+	if (r == CLI_OK)
+		r = daemon_conf_read(c, &conf);
 	if (r != CLI_OK)
 		return r;
-	r = policy_dirs_read(c, c->args, c->n_args, &new, &findings);
+	r = policy_dirs_read(c, &conf, c->args, c->n_args, &new, &findings);
 	policy_print_findings(c, &findings);
 	if (r != CLI_OK)
 		return r;
-	r = policy_dirs_read(c, NULL, 0, &old, &old_findings);
+	r = policy_dirs_read(c, &conf, NULL, 0, &old, &old_findings);
 	if (r != CLI_OK && r != CLI_BAD_CONFIG)
 		return r;
 	x.old = old;

@@ -151,6 +151,26 @@ for verb in "check" "test web1" "diff 60-new.policy"; do
 	exits 3 "there is no such directory" policy $verb --policy-dir policy.d --policy-dir /nowhere
 done
 exits 3 "is not a directory" policy check --policy-dir bad.policy
+# Where the daemon reads, these read.
+mkdir -p "$scratch/conf.d/ballast.conf.d" "$scratch/layer"
+printf '[Daemon]\nPolicyPath=%s/none %s/policy.d\n' "$scratch" "$scratch" >"$scratch/conf.d/ballast.conf"
+golden check-config policy check --config conf.d/ballast.conf
+exits 0 '"directories":["SCRATCH/none","SCRATCH/policy.d"]' policy check --config conf.d/ballast.conf --json
+exits 0 "50-day.policy                     in force" policy test web1 --at "2040-01-02 10:00" --config conf.d/ballast.conf
+golden diff-config policy diff 60-new.policy --config conf.d/ballast.conf --guest web9 --at "2040-01-02 10:00"
+printf '[Daemon]\nPolicyPath=%s/layer %s/none\n' "$scratch" "$scratch" >"$scratch/conf.d/ballast.conf.d/x.conf"
+exits 0 "There are no policies in SCRATCH/layer, SCRATCH/none (not there)" policy test web1 --config conf.d/ballast.conf
+exits 0 "There are no policies now in SCRATCH/layer, SCRATCH/none (not there)" policy diff 60-new.policy --config conf.d/ballast.conf --guest web9
+exits 0 "2 policies, no mistakes" policy check --config conf.d/ballast.conf --policy-dir policy.d
+printf '[Daemon]\nPolicyPath=%s/policy.d\nUry=x\n' "$scratch" >"$scratch/conf.d/ballast.conf.d/x.conf"
+exits 0 'note: conf.d/ballast.conf.d/x.conf:3:1: unknown key "Ury" in [Daemon], did you mean "Uri"?' policy check --config conf.d/ballast.conf
+mv "$scratch/conf.d/ballast.conf.d" "$scratch/kept"
+ln -s ballast.conf.d "$scratch/conf.d/ballast.conf.d" # even root cannot read it
+exits 0 "note: whether that sets PolicyPath= or HostName= is not known" policy check --config conf.d/ballast.conf
+rm "$scratch/conf.d/ballast.conf.d"
+mv "$scratch/kept" "$scratch/conf.d/ballast.conf.d"
+exits 3 "there is no such file" policy check --config conf.d/no.conf
+rm -r "$scratch/conf.d"
 exits 3 "No such file" simulate /nowhere.json
 exits 9 "empty.txt: ballastd ignores it: a policy's name ends in .policy" policy check empty.txt
 exits 9 "2 mistakes" policy check empty.txt empty.txt

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "daemon/conf.h"
+#include "common/conf.h"
 
 #include <stdio.h>
 #include <sys/stat.h>

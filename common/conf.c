@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "daemon/conf.h"
+#include "common/conf.h"
 
 #include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
 
+#include "common/conf-key.h"
 #include "common/ini.h"
-#include "daemon/conf-key.h"
 
 /* The files: which there are, what each line means, and what is wrong with it. */
 
