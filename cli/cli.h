@@ -57,6 +57,7 @@ enum cli_option {
 	OPT_CONDITIONS_HOLD,
 	OPT_POLICY_DIR,
 	OPT_CONFIG,
+	OPT_UUID,
 	OPT_NONE, /* ends a list; also their number */
 };
 

@@ -34,6 +34,8 @@ ballastctl_SOURCES = \
 	cli/policy-diff.c \
 	cli/policy-files.c \
 	cli/policy-files.h \
+	cli/policy-guest.c \
+	cli/policy-guest.h \
 	cli/policy-test.c \
 	cli/policy.c \
 	cli/settings-view.c \

@@ -45,7 +45,7 @@ const struct cli_command cli_commands[] = {
 	{"policy", "check", "[FILE...]", "find mistakes in files, or in all that is installed", 0,
 		-1, OPTIONS(OPT_POLICY_DIR, OPT_CONFIG), .run = cmd_policy_check},
 	{"policy", "test", "GUEST [FILE...]", "what would hold for a guest at some time", 1, -1,
-		OPTIONS(OPT_AT, OPT_TAG, OPT_CONDITIONS_HOLD, OPT_POLICY_DIR, OPT_CONFIG),
+		OPTIONS(OPT_AT, OPT_TAG, OPT_UUID, OPT_CONDITIONS_HOLD, OPT_POLICY_DIR, OPT_CONFIG),
 		.run = cmd_policy_test},
 	{"policy", "diff", "FILE...", "what these files would change, guest by guest", 1, -1,
 		OPTIONS(OPT_AT, OPT_GUEST, OPT_TAG, OPT_CONDITIONS_HOLD, OPT_POLICY_DIR, OPT_CONFIG),

@@ -42,5 +42,6 @@ const struct cli_option_info cli_options[OPT_NONE] = {
 	[OPT_POLICY_DIR] = {"policy-dir", 0, "DIR",
 		.help = "policies are here, lowest layer first (instead of PolicyPath=)",
 		.many = true},
+	[OPT_UUID] = {"uuid", 0, "UUID", .help = "the guest has this UUID"},
 	[OPT_CONFIG] = {"config", 0, "FILE", .help = "the ballast.conf that ballastd reads"},
 };

@@ -354,19 +354,17 @@ int policy_at(struct cli *c, uint64_t *ret_real_usec)
 	return CLI_OK;
 }
 
-int policy_ask(struct cli *c, const struct policy_set *set, const char *guest,
-	const char *const *tags, uint64_t at_real_usec, struct what_if_answer **ret)
+int policy_ask(struct cli *c, const struct policy_set *set, const struct policy_guest *guest,
+	uint64_t at_real_usec, struct what_if_answer **ret)
 {
-	const char *given[CLI_VALUES_MAX + 1] = {NULL};
 	struct what_if question = {
-		.id = {.name = guest, .tags = tags ? tags : given},
+		.id = guest->id,
+		.unknown_keys = guest->unknown_keys,
 		.now_real_usec = at_real_usec,
 		.conditions_hold = cli_has(c, OPT_CONDITIONS_HOLD),
 	};
 	_cleanup_diag_ struct diag d = {0};
 
-	for (unsigned i = 0; i < c->n_values[OPT_TAG]; i++)
-		given[i] = c->values[OPT_TAG][i];
 	if (what_if(set, &question, ret, &d) < 0)
 		return cli_fail(c, CLI_FAILED, "%s", d.text ? d.text : "out of memory");
 	return CLI_OK;

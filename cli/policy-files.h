@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "cli/cli.h"
-#include "common/conf.h"
+#include "cli/policy-guest.h"
 #include "policy/what-if.h"
 
 /* Policies read from files, without a daemon. */
@@ -26,8 +25,6 @@ json_t *policy_findings_json(const struct diag_list *findings);
 
 /* --at, or now. Returns CLI_OK, or the exit code after a message. */
 int policy_at(struct cli *c, uint64_t *ret_real_usec) _nonnull_;
-/* Answers what would hold for this guest: name, tags (NULL-terminated; NULL: those of --tag).
- * Returns CLI_OK, or the exit code after a message. */
-int policy_ask(struct cli *c, const struct policy_set *set, const char *guest,
-	const char *const *tags, uint64_t at_real_usec, struct what_if_answer **ret)
-	_nonnull_args_(1, 2, 3, 6);
+/* Answers what would hold for this guest. Returns CLI_OK, or the exit code after a message. */
+int policy_ask(struct cli *c, const struct policy_set *set, const struct policy_guest *guest,
+	uint64_t at_real_usec, struct what_if_answer **ret) _nonnull_;

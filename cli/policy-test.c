@@ -14,6 +14,8 @@ static const char *const verdict_words[POLICY_VERDICT_MAX] = {
 	[POLICY_CONDITION_FALSE] = "its condition does not hold",
 	[POLICY_CONDITION_UNKNOWN] =
 		"its condition asks what is not known here (--conditions-hold takes it as true)",
+	[POLICY_MATCH_UNKNOWN] =
+		"unknown: its [Match] asks for a name or UUID that is not known here (--uuid gives the UUID)",
 };
 
 /* The same object as in GET /v1/guests/G/policy. */
@@ -94,6 +96,7 @@ int cmd_policy_test(struct cli *c)
 	_cleanup_diag_list_ struct diag_list findings = {0};
 	_cleanup_policy_set_ struct policy_set *set = NULL;
 	_cleanup_conf_ struct conf conf = {0};
+	_cleanup_policy_guest_ struct policy_guest guest = {0};
 	uint64_t at;
 	int r = policy_at(c, &at);
 
@@ -106,6 +109,8 @@ int cmd_policy_test(struct cli *c)
 	policy_print_findings(c, &findings);
 	if (r != CLI_OK)
 		return r;
-	r = policy_ask(c, set, c->args[0], NULL, at, &answer);
+	r = policy_guest_find(c, &conf, c->args[0], &guest);
+	if (r == CLI_OK)
+		r = policy_ask(c, set, &guest, at, &answer);
 	return r == CLI_OK ? print_answer(c, &conf, set, answer, at) : r;
 }

@@ -147,6 +147,16 @@ static int conf_read_dropins(const char *path, struct reading *rd)
 	return r;
 }
 
+int conf_host_name(const struct conf *c, char *buf, size_t size)
+{
+	buf[size - 1] = '\0';
+	if (c->host_name)
+		snprintf(buf, size, "%s", c->host_name);
+	else if (gethostname(buf, size - 1) < 0)
+		return -errno;
+	return 0;
+}
+
 static int conf_defaults(struct conf *c)
 {
 	_cleanup_diag_ struct diag d = {0};

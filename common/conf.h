@@ -7,7 +7,7 @@
 
 /*
  * ballast.conf(5): what the daemon needs to know before it can ask anybody. Read by the main thread at start and on reload;
- * immutable in between. Everything that is said about guests is said in policies, not here.
+ * immutable in between; by ballastctl for what it does without the daemon. Everything that is said about guests is said in policies, not here.
  */
 struct conf {
 	/* [Daemon] */
@@ -48,6 +48,9 @@ int conf_load(const char *path, bool must_exist, struct conf *ret, struct diag_l
  */
 int conf_load_good(const char *path, bool must_exist, struct conf *ret, struct diag_list *findings)
 	_nonnull_ _must_check_;
+
+/* What this host is called: HostName=, or the kernel's name. Returns 0 or -errno. */
+int conf_host_name(const struct conf *c, char *buf, size_t size) _nonnull_ _must_check_;
 
 /* Every key with its default as text, in table order: for the manual's test. fn may stop by returning non-zero. */
 typedef int (*conf_visitor)(const char *section, const char *key, const char *fallback, void *userdata);

@@ -170,7 +170,24 @@ exits 0 "note: whether that sets PolicyPath= or HostName= is not known" policy c
 rm "$scratch/conf.d/ballast.conf.d"
 mv "$scratch/kept" "$scratch/conf.d/ballast.conf.d"
 exits 3 "there is no such file" policy check --config conf.d/no.conf
-rm -r "$scratch/conf.d"
+# [Match] asks for more than a name.
+printf '[Daemon]\nHostName=h1\nPolicyPath=%s/layer\n' "$scratch" >"$scratch/conf.d/ballast.conf"
+rm -r "$scratch/conf.d/ballast.conf.d"
+printf '[Match]\nHost=h1\n[Memory]\nMax=1G\n' >"$scratch/60-host.policy"
+printf '[Match]\nUUID=11110000-0000-0000-0000-000000000001\n[Memory]\nMax=2G\n' >"$scratch/70-uuid.policy"
+printf '[Match]\nGuest=web1\n[Memory]\nMax=3G\n' >"$scratch/80-name.policy"
+cp "$scratch/60-host.policy" "$scratch/70-uuid.policy" "$scratch/80-name.policy" "$scratch/layer"
+golden test-match policy test web1 --at "2040-01-02 10:00" --config conf.d/ballast.conf
+golden test-match-uuid policy test 11110000-0000-0000-0000-000000000001 --at "2040-01-02 10:00" --config conf.d/ballast.conf
+exits 0 '"verdict":"match-unknown"' policy test web1 70-uuid.policy --json
+exits 0 "70-uuid.policy                    in force" policy test web1 70-uuid.policy --uuid 11110000-0000-0000-0000-000000000001
+exits 0 "70-uuid.policy                    not for this guest" policy test web1 70-uuid.policy --uuid 11110000-0000-0000-0000-000000000002
+exits 2 '--uuid: "web1" is not a UUID' policy test web1 70-uuid.policy --uuid web1
+printf '[Daemon]\nHostName=h2\n' >"$scratch/conf.d/other.conf"
+exits 0 "60-host.policy                    not for this guest" policy test web1 60-host.policy --config conf.d/other.conf
+rm "$scratch"/layer/*
+golden diff-match policy diff 60-host.policy 70-uuid.policy 80-name.policy --guest web1 --at "2040-01-02 10:00" --config conf.d/ballast.conf
+exits 0 '"matches_unknown":["70-uuid.policy"]' policy diff 70-uuid.policy --guest web1 --json --config conf.d/ballast.conf
 exits 3 "No such file" simulate /nowhere.json
 exits 9 "empty.txt: ballastd ignores it: a policy's name ends in .policy" policy check empty.txt
 exits 9 "2 mistakes" policy check empty.txt empty.txt
@@ -293,6 +310,15 @@ golden enroll-cannot guest enroll old1
 golden diff policy diff 60-new.policy --policy-dir policy.d --at "2040-01-02 10:00"
 golden diff-json policy diff 60-new.policy --policy-dir policy.d --at "2040-01-02 10:00" --json
 golden diff-strangers policy diff 60-new.policy --policy-dir policy.d --at "2040-01-02 10:00" --guest web1 --guest nosuchguest
+# host1 is what the daemon calls its host.
+printf '[Match]\nHost=host1\nTag=db\n[Memory]\nMax=1G\n' >"$scratch/60-host.policy"
+exits 0 "60-host.policy                    in force" policy test web1 60-host.policy
+exits 0 "70-uuid.policy                    in force" policy test web1 70-uuid.policy
+exits 0 "80-name.policy                    in force" policy test 11110000-0000-0000-0000-000000000001 80-name.policy
+exits 0 "80-name.policy                    not for this guest" policy test files1 80-name.policy
+exits 0 "60-host.policy                    not for this guest" policy test web1 60-host.policy --tag other
+exits 0 "60-host.policy                    in force" policy test nosuchguest 60-host.policy --tag db
+golden diff-match-known policy diff 60-host.policy 70-uuid.policy --policy-dir policy.d --at "2040-01-02 10:00"
 exits 3 'nearest name is "web1"' guest show wbe1
 exits 3 'nearest name is "web1"' guest explain wbe1
 exits 3 'nearest name is "web1"' guest enroll wbe1

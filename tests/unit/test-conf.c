@@ -101,6 +101,18 @@ TEST(drop_ins_are_read_in_order_after_the_file)
 	CHECK_U64(again.max_decisions, 700);
 }
 
+TEST(a_host_is_called_as_the_file_says_or_as_its_kernel_does)
+{
+	struct conf named = {.host_name = (char *)"ship"}, bare = {0};
+	char name[256], kernel[256] = "";
+
+	CHECK_INT(conf_host_name(&named, name, sizeof(name)), 0);
+	CHECK_STR(name, "ship");
+	CHECK_INT(gethostname(kernel, sizeof(kernel) - 1), 0);
+	CHECK_INT(conf_host_name(&bare, name, sizeof(name)), 0);
+	CHECK_STR(name, kernel);
+}
+
 TEST(every_mistake_is_found_with_its_place_and_the_nearest_word)
 {
 	_cleanup_conf_ struct conf c = {0};
