@@ -56,6 +56,8 @@ enum cli_option {
 	OPT_TAG,
 	OPT_CONDITIONS_HOLD,
 	OPT_POLICY_DIR,
+	OPT_CONFIG,
+	OPT_UUID,
 	OPT_NONE, /* ends a list; also their number */
 };
 

@@ -56,6 +56,23 @@ static void row_size(
 	row(c, name, text);
 }
 
+/* What /net says, in the words that lead on. */
+static void print_net(const struct cli *c, const json_t *g)
+{
+	const char *net = get_string(g, "/net", "not known");
+	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX], text[2 * SIZE_TEXT_MAX + 96];
+
+	if (streq(net, "swap-short")) {
+		snprintf(text, sizeof(text), "none: too little of its swap is free (%s of %s), and no autodeflate",
+			show_size(get_number(g, "/report/swap_free", UINT64_MAX), a),
+			show_size(get_number(g, "/report/swap_total", UINT64_MAX), b));
+		net = text;
+	} else if (streq(net, "none")) {
+		net = "none: neither swap nor autodeflate";
+	}
+	row(c, "safety net", net);
+}
+
 static void print_memory(const struct cli *c, const json_t *g)
 {
 	static const struct {
@@ -73,7 +90,6 @@ static void print_memory(const struct cli *c, const json_t *g)
 		{"charged", "/memory/charge", "what it counts for on the host"},
 		{"resident", "/memory/resident", "really held on the host, QEMU's own included"},
 	};
-	const char *net = get_string(g, "/net", "not known");
 	char text[RATIO_TEXT_MAX + 64], stall[RATIO_TEXT_MAX];
 
 	title(c, "Memory");
@@ -83,8 +99,7 @@ static void print_memory(const struct cli *c, const json_t *g)
 		show_permyriad(get_number(g, "/memory/stall_permyriad", UINT64_MAX), stall),
 		(unsigned long long)get_number(g, "/memory/refaults_per_sec", 0));
 	row(c, "stalls", text);
-	row(c, "safety net",
-		streq(net, "none") ? "none: neither enough free swap nor autodeflate" : net);
+	print_net(c, g);
 	if (get_string(g, "/fixed", NULL))
 		row(c, "fixed", get_string(g, "/fixed", ""));
 }

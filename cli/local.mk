@@ -7,6 +7,8 @@ ballastctl_SOURCES = \
 	cli/cli.h \
 	cli/client.c \
 	cli/client.h \
+	cli/daemon-conf.c \
+	cli/daemon-conf.h \
 	cli/effect.c \
 	cli/effect.h \
 	cli/event-view.c \
@@ -32,6 +34,8 @@ ballastctl_SOURCES = \
 	cli/policy-diff.c \
 	cli/policy-files.c \
 	cli/policy-files.h \
+	cli/policy-guest.c \
+	cli/policy-guest.h \
 	cli/policy-test.c \
 	cli/policy.c \
 	cli/settings-view.c \

@@ -40,6 +40,8 @@ const struct cli_option_info cli_options[OPT_NONE] = {
 	[OPT_CONDITIONS_HOLD] = {"conditions-hold", 0, NULL,
 		.help = "take every Condition= as true"},
 	[OPT_POLICY_DIR] = {"policy-dir", 0, "DIR",
-		.help = "policies are here, lowest layer first (instead of the usual places)",
+		.help = "policies are here, lowest layer first (instead of PolicyPath=)",
 		.many = true},
+	[OPT_UUID] = {"uuid", 0, "UUID", .help = "the guest has this UUID"},
+	[OPT_CONFIG] = {"config", 0, "FILE", .help = "the ballast.conf that ballastd reads"},
 };

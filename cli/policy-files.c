@@ -12,14 +12,6 @@
 
 #define FILES_MAX 256
 
-static const char *const usual_dirs[] = {
-	PREFIX "/lib/ballast/policy.d",
-	RUNSTATEDIR "/ballast/policy.d",
-	LOCALSTATEDIR "/lib/ballast/policy.d",
-	SYSCONFDIR "/ballast/policy.d",
-	NULL,
-};
-
 static int read_stdin(char **ret_text, size_t *ret_len)
 {
 	size_t size = MIB + 1, n;
@@ -260,11 +252,19 @@ static int check_named_dirs(struct cli *c)
 	return CLI_OK;
 }
 
-int policy_dirs_read(struct cli *c, char *const *files, int n, struct policy_set **ret,
-	struct diag_list *findings)
+/* Directory i of those that are read, lowest layer first; NULL behind the last. */
+static const char *dir_at(const struct cli *c, const struct conf *conf, size_t i)
+{
+	if (cli_has(c, OPT_POLICY_DIR))
+		return i < c->n_values[OPT_POLICY_DIR] ? c->values[OPT_POLICY_DIR][i] : NULL;
+	return conf->policy_dirs[i];
+}
+
+int policy_dirs_read(struct cli *c, const struct conf *conf, char *const *files, int n,
+	struct policy_set **ret, struct diag_list *findings)
 {
 	_cleanup_overlay_ struct overlay o = {0};
-	const char *dirs[CLI_VALUES_MAX + 2] = {NULL};
+	_cleanup_free_ const char **dirs = NULL;
 	size_t n_dirs = 0;
 	int r = check_named_dirs(c);
 
@@ -272,18 +272,42 @@ int policy_dirs_read(struct cli *c, char *const *files, int n, struct policy_set
 		r = overlay_make(c, &o, files, n);
 	if (r != CLI_OK)
 		return r;
-	for (unsigned i = 0; i < c->n_values[OPT_POLICY_DIR]; i++)
-		dirs[n_dirs++] = c->values[OPT_POLICY_DIR][i];
-	for (size_t i = 0; !cli_has(c, OPT_POLICY_DIR) && usual_dirs[i]; i++)
-		dirs[n_dirs++] = usual_dirs[i];
+	while (dir_at(c, conf, n_dirs))
+		n_dirs++;
+	dirs = calloc(n_dirs + 2, sizeof(*dirs));
+	if (!dirs)
+		return cli_fail(c, CLI_FAILED, "out of memory");
+	for (size_t i = 0; i < n_dirs; i++)
+		dirs[i] = dir_at(c, conf, i);
 	if (n)
-		dirs[n_dirs++] = o.dir;
+		dirs[n_dirs] = o.dir;
 	r = policy_set_load(&(struct policy_dirs){.dirs = dirs}, NULL, ret, findings);
 	overlay_rename(&o, files, n, findings);
 	if (r < 0)
 		return cli_fail(c, r == -EACCES ? CLI_DENIED : CLI_FAILED,
 			"policies cannot be read: %s", strerror(-r));
 	return r > 0 ? CLI_BAD_CONFIG : CLI_OK;
+}
+
+json_t *policy_dirs_json(const struct cli *c, const struct conf *conf)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; dir_at(c, conf, i); i++)
+		json_array_append_new(array, json_string(dir_at(c, conf, i)));
+	return array;
+}
+
+void policy_print_dirs(const struct cli *c, const struct conf *conf, const char *lead)
+{
+	char text[2 * PATH_MAX];
+	size_t len = (size_t)snprintf(text, sizeof(text), "%s", lead);
+	const char *dir;
+
+	for (size_t i = 0; (dir = dir_at(c, conf, i)) && len < sizeof(text); i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s%s", i ? ", " : " ", dir,
+			access(dir, F_OK) < 0 && errno == ENOENT ? " (not there)" : "");
+	term_print_wrapped(&c->term, stdout, text, 0, 2);
 }
 
 json_t *policy_findings_json(const struct diag_list *list)
@@ -330,19 +354,17 @@ int policy_at(struct cli *c, uint64_t *ret_real_usec)
 	return CLI_OK;
 }
 
-int policy_ask(struct cli *c, const struct policy_set *set, const char *guest,
-	const char *const *tags, uint64_t at_real_usec, struct what_if_answer **ret)
+int policy_ask(struct cli *c, const struct policy_set *set, const struct policy_guest *guest,
+	uint64_t at_real_usec, struct what_if_answer **ret)
 {
-	const char *given[CLI_VALUES_MAX + 1] = {NULL};
 	struct what_if question = {
-		.id = {.name = guest, .tags = tags ? tags : given},
+		.id = guest->id,
+		.unknown_keys = guest->unknown_keys,
 		.now_real_usec = at_real_usec,
 		.conditions_hold = cli_has(c, OPT_CONDITIONS_HOLD),
 	};
 	_cleanup_diag_ struct diag d = {0};
 
-	for (unsigned i = 0; i < c->n_values[OPT_TAG]; i++)
-		given[i] = c->values[OPT_TAG][i];
 	if (what_if(set, &question, ret, &d) < 0)
 		return cli_fail(c, CLI_FAILED, "%s", d.text ? d.text : "out of memory");
 	return CLI_OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* `policy test`: what would hold for a guest at some time. Needs no daemon. */
 #include "cli/client.h"
+#include "cli/daemon-conf.h"
 #include "cli/get.h"
 #include "cli/policy-files.h"
 #include "cli/settings-view.h"
@@ -13,6 +14,8 @@ static const char *const verdict_words[POLICY_VERDICT_MAX] = {
 	[POLICY_CONDITION_FALSE] = "its condition does not hold",
 	[POLICY_CONDITION_UNKNOWN] =
 		"its condition asks what is not known here (--conditions-hold takes it as true)",
+	[POLICY_MATCH_UNKNOWN] =
+		"unknown: its [Match] asks for a name or UUID that is not known here (--uuid gives the UUID)",
 };
 
 /* The same object as in GET /v1/guests/G/policy. */
@@ -58,8 +61,8 @@ static void print_verdicts(
 	}
 }
 
-static int print_answer(
-	struct cli *c, const struct policy_set *set, const struct what_if_answer *a, uint64_t at)
+static int print_answer(struct cli *c, const struct conf *conf, const struct policy_set *set,
+	const struct what_if_answer *a, uint64_t at)
 {
 	_cleanup_json_ json_t *settings = json_array();
 	uint64_t next = what_if_next_change(a);
@@ -77,6 +80,8 @@ static int print_answer(
 	}
 	printf("%s at %s\n", c->args[0], show_time(at, 0, when));
 	print_verdicts(c, set, a);
+	if (!policy_set_count(set) && c->n_args == 1)
+		policy_print_dirs(c, conf, "  There are no policies in");
 	fputc('\n', stdout);
 	printf("Settings that they give:\n");
 	settings_print_given(c, settings);
@@ -90,16 +95,22 @@ int cmd_policy_test(struct cli *c)
 	_cleanup_what_if_answer_ struct what_if_answer *answer = NULL;
 	_cleanup_diag_list_ struct diag_list findings = {0};
 	_cleanup_policy_set_ struct policy_set *set = NULL;
+	_cleanup_conf_ struct conf conf = {0};
+	_cleanup_policy_guest_ struct policy_guest guest = {0};
 	uint64_t at;
 	int r = policy_at(c, &at);
 
+	if (r == CLI_OK)
+		r = daemon_conf_read(c, &conf);
 	if (r != CLI_OK)
 		return r;
 	r = c->n_args > 1 ? policy_files_read(c, c->args + 1, c->n_args - 1, &set, &findings)
-			  : policy_dirs_read(c, NULL, 0, &set, &findings);
+			  : policy_dirs_read(c, &conf, NULL, 0, &set, &findings);
 	policy_print_findings(c, &findings);
 	if (r != CLI_OK)
 		return r;
-	r = policy_ask(c, set, c->args[0], NULL, at, &answer);
-	return r == CLI_OK ? print_answer(c, set, answer, at) : r;
+	r = policy_guest_find(c, &conf, c->args[0], &guest);
+	if (r == CLI_OK)
+		r = policy_ask(c, set, &guest, at, &answer);
+	return r == CLI_OK ? print_answer(c, &conf, set, answer, at) : r;
 }

@@ -1,6 +1,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# /run is the service manager's, whatever the prefix.
+daemon_paths = \
+	-DPREFIX='"$(prefix)"' \
+	-DSYSCONFDIR='"$(sysconfdir)"' \
+	-DLOCALSTATEDIR='"$(localstatedir)"' \
+	-DRUNSTATEDIR='"/run"' \
+	$(NULL)
+
 noinst_LIBRARIES += common/libcommon.a
 common_libcommon_a_SOURCES = \
+	common/conf-key.c \
+	common/conf-key.h \
+	common/conf.c \
+	common/conf.h \
 	common/diag.c \
 	common/diag.h \
 	common/ini.c \
@@ -15,9 +27,11 @@ common_libcommon_a_SOURCES = \
 	common/units.h \
 	common/utf8.h \
 	$(NULL)
+common_libcommon_a_CPPFLAGS = $(AM_CPPFLAGS) $(daemon_paths)
 common_libcommon_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 
 common_tests = \
+	tests/unit/test-conf \
 	tests/unit/test-diag \
 	tests/unit/test-ini \
 	tests/unit/test-json-in \
@@ -27,6 +41,7 @@ common_tests = \
 	$(NULL)
 check_PROGRAMS += $(common_tests)
 TESTS += $(common_tests)
+tests_unit_test_conf_LDADD = common/libcommon.a
 tests_unit_test_diag_LDADD = common/libcommon.a
 tests_unit_test_ini_LDADD = common/libcommon.a
 tests_unit_test_units_LDADD = common/libcommon.a

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "daemon/conf.h"
+#include "common/conf.h"
 
 /*
  * A mark beside the API's socket that guests were commanded since the host started: `ballastd --release` looks at it where the state cannot tell. It

@@ -1,19 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# /run is the service manager's, whatever the prefix.
-daemon_paths = \
-	-DPREFIX='"$(prefix)"' \
-	-DSYSCONFDIR='"$(sysconfdir)"' \
-	-DLOCALSTATEDIR='"$(localstatedir)"' \
-	-DRUNSTATEDIR='"/run"' \
-	$(NULL)
-
-# What needs none of the parts: configuration, overrides, reservations, sizes to release.
+# What needs none of the parts: overrides, reservations, sizes to release.
 noinst_LIBRARIES += daemon/libcore.a
 daemon_libcore_a_SOURCES = \
-	daemon/conf-key.c \
-	daemon/conf-key.h \
-	daemon/conf.c \
-	daemon/conf.h \
 	daemon/enforcing.c \
 	daemon/enforcing.h \
 	daemon/overrides.c \
@@ -23,7 +11,6 @@ daemon_libcore_a_SOURCES = \
 	daemon/reservations.c \
 	daemon/reservations.h \
 	$(NULL)
-daemon_libcore_a_CPPFLAGS = $(AM_CPPFLAGS) $(daemon_paths)
 daemon_libcore_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 
 sbin_PROGRAMS += daemon/ballastd
@@ -75,7 +62,6 @@ daemon_ballastd_LDADD = \
 	$(NULL)
 
 core_tests = \
-	tests/unit/test-conf \
 	tests/unit/test-overrides \
 	tests/unit/test-release-plan \
 	tests/unit/test-reservations \
@@ -83,7 +69,6 @@ core_tests = \
 check_PROGRAMS += $(core_tests)
 TESTS += $(core_tests) tests/unit/test-options.sh tests/unit/test-start-hook.sh
 dist_check_SCRIPTS += tests/unit/test-options.sh tests/unit/test-start-hook.sh
-tests_unit_test_conf_LDADD = daemon/libcore.a $(policy_libs)
 tests_unit_test_overrides_LDADD = daemon/libcore.a $(policy_libs) $(JANSSON_LIBS)
 tests_unit_test_release_plan_LDADD = daemon/libcore.a $(policy_libs)
 tests_unit_test_reservations_LDADD = daemon/libcore.a $(policy_libs)

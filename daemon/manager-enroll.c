@@ -8,10 +8,24 @@
 #define ENROLL_PERIOD_SEC 5
 
 /* Proposed where a guest has no net, or none that is known: between fine and dead it has no warning. */
-static const char autodeflate_advice[] =
-	"it has neither swap nor autodeflate='on' on its memballoon: virsh edit it, or give it swap, so that a sudden need does not kill processes";
-static const char autodeflate_unknown[] =
-	"it has no autodeflate='on' on its memballoon, and whether it has swap is not known yet: without both a sudden need kills processes";
+static const char *const net_advice[GUEST_NET_MAX] = {
+	[GUEST_NET_UNKNOWN] =
+		"it has no autodeflate='on' on its memballoon, and whether it has swap is not known yet: without both a sudden need kills processes",
+	[GUEST_NET_SWAP_SHORT] =
+		"too little of its swap is free, and it has no autodeflate='on' on its memballoon: virsh edit it, or give it more swap, so that a sudden need does not kill processes",
+	[GUEST_NET_NONE] =
+		"it has neither swap nor autodeflate='on' on its memballoon: virsh edit it, or give it swap, so that a sudden need does not kill processes",
+};
+
+/* As the last decision counts it; before that only its definition tells. */
+static enum guest_net net_of(const struct guest *g)
+{
+	const struct manager *m = g->m;
+
+	if (m->plan && m->plan_fits && g->index < m->plan->n_guests)
+		return m->plan->guests[g->index].net;
+	return guest_sample(g)->autodeflate ? GUEST_NET_AUTODEFLATE : GUEST_NET_UNKNOWN;
+}
 
 static void note(struct guest *g, const char *fmt, ...) _printf_(2, 3);
 static void note(struct guest *g, const char *fmt, ...)
@@ -38,12 +52,12 @@ static void refuse(struct guest *g, int error, const char *text)
 /* Answers when both calls have ended: what was done, not what was asked for. */
 static void finish(struct guest *g)
 {
-	const struct guest_report *r = &guest_sample(g)->report;
+	const char *advice = net_advice[net_of(g)];
 
 	if (!g->enroll_call || g->enroll_attaching || g->enroll_period_id)
 		return;
-	if (!guest_sample(g)->autodeflate && !r->swap_total_bytes)
-		note(g, "%s", r->has_swap ? autodeflate_advice : autodeflate_unknown);
+	if (advice)
+		note(g, "%s", advice);
 	api_call_reply(g->enroll_call, 200,
 		json_pack("{s:b, s:o, s:b}", "enrolled", 1, "changes", g->enroll_changes, "restart_needed",
 			(int)g->enroll_restart));

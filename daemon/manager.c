@@ -199,10 +199,9 @@ static int make_names(struct manager *m)
 	if (r < 0)
 		return r;
 	sd_id128_to_string(boot, m->boot_id);
-	if (m->conf.host_name)
-		snprintf(m->host_name, sizeof(m->host_name), "%s", m->conf.host_name);
-	else if (gethostname(m->host_name, sizeof(m->host_name) - 1) < 0)
-		return -errno;
+	r = conf_host_name(&m->conf, m->host_name, sizeof(m->host_name));
+	if (r < 0)
+		return r;
 	(void)!getrandom(&run, sizeof(run), GRND_NONBLOCK);
 	snprintf(text, sizeof(text), "%08x", run);
 	m->events = eventlog_new(m->host_name, text);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <systemd/sd-event.h>
 
-#include "daemon/conf.h"
+#include "common/conf.h"
 #include "daemon/view.h"
 
 /*

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "daemon/conf.h"
+#include "common/conf.h"
 
 /*
  * `ballastd --release`, run by ballast-release.service when ballastd could not be started again: within ten seconds every guest has what it

@@ -47,6 +47,7 @@ static void demand_check(struct decision *d, struct work *w)
 		decision_event_sizes(d, dm->not_credible ? EVENT_NOT_CREDIBLE : EVENT_CREDIBLE, w,
 			dm->check_granted_bytes, dm->credit_permyriad);
 	w->p->known = dm->known;
+	w->p->net = demand_net(dm, w->s);
 	w->p->not_credible = dm->not_credible;
 	w->p->stall_permyriad = dm->stall_permyriad;
 	w->p->refaults_per_sec = dm->refaults_per_sec;

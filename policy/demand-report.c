@@ -149,6 +149,19 @@ static void net_update(struct demand *d, const struct guest_sample *s)
 	d->swapped_bytes = s->report.has_swap ? sub_sat(s->report.swap_total_bytes, s->report.swap_free_bytes) : 0;
 }
 
+enum guest_net demand_net(const struct demand *d, const struct guest_sample *s)
+{
+	if (s->autodeflate)
+		return GUEST_NET_AUTODEFLATE;
+	if (!d->known)
+		return GUEST_NET_UNKNOWN;
+	if (d->has_net)
+		return GUEST_NET_SWAP;
+	if (!s->report.has_swap)
+		return GUEST_NET_UNKNOWN;
+	return s->report.swap_total_bytes ? GUEST_NET_SWAP_SHORT : GUEST_NET_NONE;
+}
+
 void demand_take_report(struct demand *d, const struct guest_sample *s, uint64_t now_usec)
 {
 	rates_update(d, &s->report);

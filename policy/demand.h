@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "policy/plan.h"
 #include "policy/snapshot.h"
 
 /*
@@ -84,6 +85,8 @@ void demand_reset(struct demand *d) _nonnull_;
 
 /* Takes in what the sample brings, once per report. now_usec is BOOTTIME. */
 void demand_update(struct demand *d, const struct guest_sample *s, uint64_t now_usec) _nonnull_;
+/* What catches it, by the report that was taken in last: has_net, told apart by what makes it so. */
+enum guest_net demand_net(const struct demand *d, const struct guest_sample *s) _nonnull_ _pure_;
 /* A guest is pressed from so much stall on, permyriad: before its limit is reached. */
 uint64_t demand_stall_on(const struct stall_limit *limit) _nonnull_ _pure_;
 /* Stall above the policy's limit for the policy's time: 1 when that begins, -1 when it ends, 0 otherwise. */
@@ -105,7 +108,7 @@ struct demand_sizes {
 	uint64_t headroom_bytes;
 	bool full_release;    /* stalled and credible: all there is, as far as it goes */
 	bool proved;          /* it was seen short of late: what it wants is no guess */
-	bool no_net;          /* neither swap nor autodeflate: between fine and dead there is no warning */
+	bool no_net;          /* neither enough free swap nor autodeflate: between fine and dead there is no warning */
 };
 void demand_sizes(const struct demand *d, const struct guest_sample *s, const struct settings *set,
 	bool stale, uint64_t now_usec, struct demand_sizes *ret) _nonnull_;

@@ -233,28 +233,50 @@ static bool pattern_matches(
 	return false;
 }
 
-static bool key_matches(const struct match *m, enum match_key key, const struct guest_identity *id)
+/* Whatever it is called, or wherever it is: "*" matches. It may have no tag. */
+static bool matches_any(const struct pattern *p, enum match_key key)
 {
-	bool any_plain = false, matched = false;
+	return p->glob && key != MATCH_TAG && !p->glob[strspn(p->glob, "*")];
+}
+
+static enum match_answer pattern_judge(
+	const struct pattern *p, enum match_key key, const struct guest_identity *id, bool unknown)
+{
+	if (unknown)
+		return matches_any(p, key) ? MATCH_YES : MATCH_UNKNOWN;
+	return pattern_matches(p, key, id) ? MATCH_YES : MATCH_NO;
+}
+
+static enum match_answer key_judge(
+	const struct match *m, enum match_key key, const struct guest_identity *id, bool unknown)
+{
+	enum match_answer plain = MATCH_NO, negated = MATCH_YES;
+	bool any_plain = false;
 
 	for (size_t i = 0; i < m->n[key]; i++) {
 		const struct pattern *p = &m->patterns[key][i];
-		bool matches = pattern_matches(p, key, id);
+		enum match_answer a = pattern_judge(p, key, id, unknown);
 
-		if (p->negated && matches)
-			return false;
-		if (!p->negated) {
+		if (p->negated) {
+			negated = MIN(negated, MATCH_YES - a);
+		} else {
 			any_plain = true;
-			matched = matched || matches;
+			plain = MAX(plain, a);
 		}
 	}
-	return matched || !any_plain;
+	return any_plain ? MIN(plain, negated) : negated;
+}
+
+enum match_answer match_judge(const struct match *m, const struct guest_identity *id, unsigned unknown_keys)
+{
+	enum match_answer all = MATCH_YES;
+
+	for (int k = 0; k < MATCH_KEY_MAX && all != MATCH_NO; k++)
+		all = MIN(all, key_judge(m, k, id, unknown_keys & 1u << k));
+	return all;
 }
 
 bool match_guest(const struct match *m, const struct guest_identity *id)
 {
-	for (int k = 0; k < MATCH_KEY_MAX; k++)
-		if (!key_matches(m, k, id))
-			return false;
-	return true;
+	return match_judge(m, id, 0) == MATCH_YES;
 }

@@ -35,4 +35,13 @@ DEFINE_CLEANUP(struct match *, match_free)
  * from the start of value; d may be NULL); then m may hold some of them. */
 int match_add(struct match *m, enum match_key key, const char *value, struct diag *d)
 	_nonnull_args_(1, 3) _must_check_;
+/* In this order "and" is the smaller of two, "or" the larger. */
+enum match_answer {
+	MATCH_NO,
+	MATCH_UNKNOWN, /* it asks what is not known of the guest */
+	MATCH_YES,
+};
+/* unknown_keys: 1 << enum match_key for each part of *id that is not known; it is not looked at. */
+enum match_answer match_judge(const struct match *m, const struct guest_identity *id, unsigned unknown_keys) _nonnull_ _pure_;
+/* The same of a guest of which all is known. */
 bool match_guest(const struct match *m, const struct guest_identity *id) _nonnull_ _pure_;

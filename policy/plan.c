@@ -4,6 +4,10 @@
 DEFINE_STRTAB(host_state, enum host_state, HOST_STATE_MAX, [HOST_AMPLE] = "ample",
 	[HOST_TIGHT] = "tight", [HOST_SHORT] = "short", [HOST_CRITICAL] = "critical")
 
+DEFINE_STRTAB(guest_net, enum guest_net, GUEST_NET_MAX, [GUEST_NET_UNKNOWN] = "unknown",
+	[GUEST_NET_AUTODEFLATE] = "autodeflate", [GUEST_NET_SWAP] = "swap",
+	[GUEST_NET_SWAP_SHORT] = "swap-short", [GUEST_NET_NONE] = "none")
+
 DEFINE_STRTAB(action_kind, enum action_kind, ACTION_KIND_MAX, [ACTION_MEMORY] = "memory",
 	[ACTION_CPU] = "cpu", [ACTION_SOFT_LIMIT] = "soft-limit", [ACTION_GRANT] = "grant",
 	[ACTION_REFUSE] = "refuse")

@@ -20,6 +20,18 @@ enum host_state {
 };
 DECLARE_STRTAB(host_state, enum host_state)
 
+/* What catches a guest when its memory runs out, as the division counts it. */
+enum guest_net {
+	GUEST_NET_UNKNOWN,     /* nothing was heard of its swap: counted as none from its first report on */
+	GUEST_NET_AUTODEFLATE,
+	GUEST_NET_SWAP,	       /* enough of it is free for a burst */
+	GUEST_NET_SWAP_SHORT,  /* it has swap, too little of it free: none */
+	GUEST_NET_NONE,
+	GUEST_NET_MAX,
+	GUEST_NET_INVALID = -1,
+};
+DECLARE_STRTAB(guest_net, enum guest_net)
+
 enum action_kind {
 	ACTION_MEMORY,      /* setMemory(to_bytes) on the guest */
 	ACTION_CPU,         /* weight and quota */
@@ -81,7 +93,7 @@ struct plan_guest {
 	uint64_t used_bytes;     /* what it uses by its own word, its kernel's share included */
 	uint64_t want_bytes;     /* of actual */
 	uint64_t headroom_bytes; /* of that, beyond what it uses */
-	uint64_t no_net_bytes;   /* with neither swap nor autodeflate it lives on no less than this; 0: it has one, or that is not known */
+	uint64_t no_net_bytes;   /* with neither enough free swap nor autodeflate it lives on no less than this; 0: it has one, or that is not known */
 	uint64_t floor_bytes;    /* not shrunk below this */
 	uint64_t min_bytes, max_bytes; /* effective */
 	uint64_t share_bytes;    /* what the division gives it */
@@ -96,6 +108,7 @@ struct plan_guest {
 	bool proved;             /* seen short of late: what it wants is no guess */
 	bool left_out;           /* of the division: stays as it is, charged where it is */
 	bool pressed, stale, stuck, breaker, not_credible, booting, known;
+	enum guest_net net;
 	bool in_grace;           /* it started less than BootGraceSec= ago: keeps what it has */
 	struct reason standing;  /* why its share is what it is */
 };

@@ -7,7 +7,7 @@
 #include "policy/policy-set-parts.h"
 
 DEFINE_STRTAB(policy_verdict, enum policy_verdict, POLICY_VERDICT_MAX, "active", "no-match",
-	"closed", "condition-false", "condition-unknown")
+	"closed", "condition-false", "condition-unknown", "match-unknown")
 
 struct what_if_answer {
 	struct policy_set *set;
@@ -47,10 +47,13 @@ static enum policy_verdict judge_condition(const struct condition *c, const stru
 static enum policy_verdict judge_policy(
 	const struct policy *p, const struct what_if *q, uint64_t *next_change_usec)
 {
+	enum match_answer match =
+		p->match ? match_judge(p->match, &q->id, q->unknown_keys) : MATCH_YES;
+	enum policy_verdict verdict = POLICY_ACTIVE;
 	uint64_t next;
 	bool open;
 
-	if (p->match && !match_guest(p->match, &q->id))
+	if (match == MATCH_NO)
 		return POLICY_NO_MATCH;
 	if (p->schedule) {
 		schedule_judge(p->schedule, q->now_real_usec, &open, &next);
@@ -58,7 +61,10 @@ static enum policy_verdict judge_policy(
 		if (!open)
 			return POLICY_CLOSED;
 	}
-	return p->condition ? judge_condition(p->condition, q) : POLICY_ACTIVE;
+	if (p->condition)
+		verdict = judge_condition(p->condition, q);
+	return match == MATCH_UNKNOWN && verdict != POLICY_CONDITION_FALSE ? POLICY_MATCH_UNKNOWN
+									    : verdict;
 }
 
 int what_if(const struct policy_set *set, const struct what_if *question,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "policy/effective.h"
+#include "policy/match.h"
 #include "policy/timezone.h"
 
 /*
@@ -17,13 +18,15 @@ enum policy_verdict {
 	POLICY_CLOSED,		  /* outside its schedule */
 	POLICY_CONDITION_FALSE,	  /* its condition does not hold */
 	POLICY_CONDITION_UNKNOWN, /* its condition asks what is not known */
+	POLICY_MATCH_UNKNOWN,	  /* its [Match] does */
 	POLICY_VERDICT_MAX,
 	POLICY_VERDICT_INVALID = -1,
 };
 DECLARE_STRTAB(policy_verdict, enum policy_verdict)
 
 struct what_if {
-	struct guest_identity id; /* name must be given; a uuid of zeros is none */
+	struct guest_identity id; /* a uuid of zeros is none */
+	unsigned unknown_keys;	  /* 1 << enum match_key: this part of id is not known; else name must be given */
 	uint64_t now_real_usec;
 	const struct facts *facts;	  /* NULL: nothing is known */
 	bool conditions_hold;		  /* take every condition as true, facts aside */

@@ -25,13 +25,11 @@ static bool at_most(uint64_t bytes, uint64_t limit_bytes)
 }
 
 /* Why a burst may kill it. */
-static const char *net_text(const struct guest_sample *g)
+static const char *net_text(const struct plan_guest *p)
 {
-	const char *net = guest_net(g);
-
-	return !net		   ? "with no autodeflate, and no word of swap," :
-	       streq(net, "swap") ? "with no autodeflate, and too little swap free," :
-				    "with neither swap nor autodeflate";
+	return p->net == GUEST_NET_UNKNOWN    ? "with no autodeflate, and no word of swap," :
+	       p->net == GUEST_NET_SWAP_SHORT ? "with no autodeflate, and too little swap free," :
+						"with neither swap nor autodeflate";
 }
 
 /* What makes its want as large as it is. */
@@ -47,7 +45,7 @@ static void say_want(struct json_out *o, const struct guest_sample *g, const str
 		explain_say(o, "it uses %s and wants %s with its headroom", a, b);
 	else if (p->no_net_bytes && at_most(want, p->no_net_bytes))
 		explain_say(o, "it uses %s and wants %s: %s it keeps %s for a burst beside what it used at most of late", a, b,
-			net_text(g), size_format(MAX(p->headroom_bytes, MIN(512 * MIB, g->max_bytes / 4)), c));
+			net_text(p), size_format(MAX(p->headroom_bytes, MIN(512 * MIB, g->max_bytes / 4)), c));
 	else if (p->min_bytes && at_most(want, p->min_bytes))
 		explain_say(o, "it uses %s and wants %s, which is its Min=", a, b);
 	else if (p->in_grace && at_most(want, MAX(g->target_bytes, p->target_bytes)))
@@ -73,14 +71,14 @@ static void say_floor(struct json_out *o, const struct plan_guest *p)
 }
 
 /* A Max= that would kill it does not hold. */
-static void say_max(struct json_out *o, const struct guest_sample *g, const struct plan_guest *p, const struct settings *set)
+static void say_max(struct json_out *o, const struct plan_guest *p, const struct settings *set)
 {
 	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX];
 
 	if (p->left_out || p->max_bytes <= set->mem_max_bytes)
 		return;
 	explain_say(o, "its Max= of %s does not hold: %s it is not taken below %s, for it may die of less",
-		size_format(set->mem_max_bytes, a), p->no_net_bytes ? net_text(g) : "with what it uses",
+		size_format(set->mem_max_bytes, a), p->no_net_bytes ? net_text(p) : "with what it uses",
 		size_format(p->max_bytes, b));
 }
 
@@ -110,7 +108,7 @@ void explain_sizes(struct json_out *o, const struct guest_sample *g, const struc
 		say_want(o, g, p);
 		say_floor(o, p);
 	}
-	say_max(o, g, p, set);
+	say_max(o, p, set);
 	say_share(o, p, set);
 	if (guest_standing(p) && p->standing.code != REASON_NONE)
 		explain_say(o, "why: %s", reason_format(&p->standing, text));

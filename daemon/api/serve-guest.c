@@ -61,15 +61,6 @@ void write_conditions(struct json_out *o, const struct guest_sample *g, const st
 	json_out_close(o, ']');
 }
 
-const char *guest_net(const struct guest_sample *g)
-{
-	if (g->autodeflate)
-		return "autodeflate";
-	if (!g->report.has_swap)
-		return NULL;
-	return g->report.swap_total_bytes ? "swap" : "none";
-}
-
 static void write_memory(struct json_out *o, const struct view_input *k,
 	const struct guest_sample *g, const struct plan_guest *p)
 {
@@ -235,7 +226,8 @@ void serve_guest(const struct view_input *k, size_t index, struct json_out *o)
 	write_conditions(o, g, p);
 	json_out_key_string(
 		o, "fixed", g->fixed == FIXED_NOT ? NULL : fixed_reason_to_string(g->fixed));
-	json_out_key_string(o, "net", guest_net(g));
+	json_out_key_string(
+		o, "net", !p || p->net == GUEST_NET_UNKNOWN ? NULL : guest_net_to_string(p->net));
 	write_agent(o, s, g, v);
 	write_report(o, s, &g->report);
 	write_reason(o, "standing", guest_standing(p));

@@ -35,8 +35,6 @@ void write_conditions(struct json_out *o, const struct guest_sample *g, const st
 	_nonnull_args_(1, 2);
 /* Why its share is what it is, or NULL where nothing can be said. */
 const struct reason *guest_standing(const struct plan_guest *p) _pure_;
-/* "swap", "autodeflate", "none", or NULL when nothing was heard. */
-const char *guest_net(const struct guest_sample *g) _nonnull_ _pure_;
 void write_reservation(struct json_out *o, const struct reservation *r, uint64_t now_boot_usec,
 	uint64_t now_real_usec) _nonnull_;
 /* The array of one guest's overrides. */

@@ -5,21 +5,6 @@
 #include "tests/fixture/api-test.h"
 #include "tests/fixture/fake-world.h"
 
-TEST(a_net_that_was_not_told_of_is_not_said_to_be_none)
-{
-	struct guest_sample g = {.report = {.source = REPORT_BALLOON}};
-
-	CHECK(!guest_net(&g));
-	g.report.source = REPORT_AGENT;
-	CHECK(!guest_net(&g));
-	g.report.has_swap = true;
-	CHECK_STR(guest_net(&g), "none");
-	g.report.swap_total_bytes = GIB;
-	CHECK_STR(guest_net(&g), "swap");
-	g.autodeflate = true;
-	CHECK_STR(guest_net(&g), "autodeflate");
-}
-
 TEST(health_ready_version_and_mode)
 {
 	start(NULL);

@@ -151,6 +151,43 @@ for verb in "check" "test web1" "diff 60-new.policy"; do
 	exits 3 "there is no such directory" policy $verb --policy-dir policy.d --policy-dir /nowhere
 done
 exits 3 "is not a directory" policy check --policy-dir bad.policy
+# Where the daemon reads, these read.
+mkdir -p "$scratch/conf.d/ballast.conf.d" "$scratch/layer"
+printf '[Daemon]\nPolicyPath=%s/none %s/policy.d\n' "$scratch" "$scratch" >"$scratch/conf.d/ballast.conf"
+golden check-config policy check --config conf.d/ballast.conf
+exits 0 '"directories":["SCRATCH/none","SCRATCH/policy.d"]' policy check --config conf.d/ballast.conf --json
+exits 0 "50-day.policy                     in force" policy test web1 --at "2040-01-02 10:00" --config conf.d/ballast.conf
+golden diff-config policy diff 60-new.policy --config conf.d/ballast.conf --guest web9 --at "2040-01-02 10:00"
+printf '[Daemon]\nPolicyPath=%s/layer %s/none\n' "$scratch" "$scratch" >"$scratch/conf.d/ballast.conf.d/x.conf"
+exits 0 "There are no policies in SCRATCH/layer, SCRATCH/none (not there)" policy test web1 --config conf.d/ballast.conf
+exits 0 "There are no policies now in SCRATCH/layer, SCRATCH/none (not there)" policy diff 60-new.policy --config conf.d/ballast.conf --guest web9
+exits 0 "2 policies, no mistakes" policy check --config conf.d/ballast.conf --policy-dir policy.d
+printf '[Daemon]\nPolicyPath=%s/policy.d\nUry=x\n' "$scratch" >"$scratch/conf.d/ballast.conf.d/x.conf"
+exits 0 'note: conf.d/ballast.conf.d/x.conf:3:1: unknown key "Ury" in [Daemon], did you mean "Uri"?' policy check --config conf.d/ballast.conf
+mv "$scratch/conf.d/ballast.conf.d" "$scratch/kept"
+ln -s ballast.conf.d "$scratch/conf.d/ballast.conf.d" # even root cannot read it
+exits 0 "note: whether that sets PolicyPath= or HostName= is not known" policy check --config conf.d/ballast.conf
+rm "$scratch/conf.d/ballast.conf.d"
+mv "$scratch/kept" "$scratch/conf.d/ballast.conf.d"
+exits 3 "there is no such file" policy check --config conf.d/no.conf
+# [Match] asks for more than a name.
+printf '[Daemon]\nHostName=h1\nPolicyPath=%s/layer\n' "$scratch" >"$scratch/conf.d/ballast.conf"
+rm -r "$scratch/conf.d/ballast.conf.d"
+printf '[Match]\nHost=h1\n[Memory]\nMax=1G\n' >"$scratch/60-host.policy"
+printf '[Match]\nUUID=11110000-0000-0000-0000-000000000001\n[Memory]\nMax=2G\n' >"$scratch/70-uuid.policy"
+printf '[Match]\nGuest=web1\n[Memory]\nMax=3G\n' >"$scratch/80-name.policy"
+cp "$scratch/60-host.policy" "$scratch/70-uuid.policy" "$scratch/80-name.policy" "$scratch/layer"
+golden test-match policy test web1 --at "2040-01-02 10:00" --config conf.d/ballast.conf
+golden test-match-uuid policy test 11110000-0000-0000-0000-000000000001 --at "2040-01-02 10:00" --config conf.d/ballast.conf
+exits 0 '"verdict":"match-unknown"' policy test web1 70-uuid.policy --json
+exits 0 "70-uuid.policy                    in force" policy test web1 70-uuid.policy --uuid 11110000-0000-0000-0000-000000000001
+exits 0 "70-uuid.policy                    not for this guest" policy test web1 70-uuid.policy --uuid 11110000-0000-0000-0000-000000000002
+exits 2 '--uuid: "web1" is not a UUID' policy test web1 70-uuid.policy --uuid web1
+printf '[Daemon]\nHostName=h2\n' >"$scratch/conf.d/other.conf"
+exits 0 "60-host.policy                    not for this guest" policy test web1 60-host.policy --config conf.d/other.conf
+rm "$scratch"/layer/*
+golden diff-match policy diff 60-host.policy 70-uuid.policy 80-name.policy --guest web1 --at "2040-01-02 10:00" --config conf.d/ballast.conf
+exits 0 '"matches_unknown":["70-uuid.policy"]' policy diff 70-uuid.policy --guest web1 --json --config conf.d/ballast.conf
 exits 3 "No such file" simulate /nowhere.json
 exits 9 "empty.txt: ballastd ignores it: a policy's name ends in .policy" policy check empty.txt
 exits 9 "2 mistakes" policy check empty.txt empty.txt
@@ -273,6 +310,15 @@ golden enroll-cannot guest enroll old1
 golden diff policy diff 60-new.policy --policy-dir policy.d --at "2040-01-02 10:00"
 golden diff-json policy diff 60-new.policy --policy-dir policy.d --at "2040-01-02 10:00" --json
 golden diff-strangers policy diff 60-new.policy --policy-dir policy.d --at "2040-01-02 10:00" --guest web1 --guest nosuchguest
+# host1 is what the daemon calls its host.
+printf '[Match]\nHost=host1\nTag=db\n[Memory]\nMax=1G\n' >"$scratch/60-host.policy"
+exits 0 "60-host.policy                    in force" policy test web1 60-host.policy
+exits 0 "70-uuid.policy                    in force" policy test web1 70-uuid.policy
+exits 0 "80-name.policy                    in force" policy test 11110000-0000-0000-0000-000000000001 80-name.policy
+exits 0 "80-name.policy                    not for this guest" policy test files1 80-name.policy
+exits 0 "60-host.policy                    not for this guest" policy test web1 60-host.policy --tag other
+exits 0 "60-host.policy                    in force" policy test nosuchguest 60-host.policy --tag db
+golden diff-match-known policy diff 60-host.policy 70-uuid.policy --policy-dir policy.d --at "2040-01-02 10:00"
 exits 3 'nearest name is "web1"' guest show wbe1
 exits 3 'nearest name is "web1"' guest explain wbe1
 exits 3 'nearest name is "web1"' guest enroll wbe1
@@ -427,7 +473,8 @@ for columns in 80 120; do
 done
 COLUMNS=80 golden explain-trouble guest explain web1
 exits 0 "events --guest files1 says more" status
-exits 0 "safety net    none: neither enough free swap nor autodeflate" guest show backup1
+exits 0 "safety net    none: neither swap nor autodeflate" guest show backup1
+exits 0 "safety net    none: too little of its swap is free (300 MiB of 1 GiB), and no autodeflate" guest show mail1
 exits 0 "min           512 MiB    by policy or by hand" guest show backup1
 golden set-trouble guest set web1 --weight 300
 golden mode-trouble mode enforce

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "daemon/conf.h"
+#include "common/conf.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -99,6 +99,18 @@ TEST(drop_ins_are_read_in_order_after_the_file)
 	remove_dir();
 	CHECK_U64(again.max_events, 900);
 	CHECK_U64(again.max_decisions, 700);
+}
+
+TEST(a_host_is_called_as_the_file_says_or_as_its_kernel_does)
+{
+	struct conf named = {.host_name = (char *)"ship"}, bare = {0};
+	char name[256], kernel[256] = "";
+
+	CHECK_INT(conf_host_name(&named, name, sizeof(name)), 0);
+	CHECK_STR(name, "ship");
+	CHECK_INT(gethostname(kernel, sizeof(kernel) - 1), 0);
+	CHECK_INT(conf_host_name(&bare, name, sizeof(name)), 0);
+	CHECK_STR(name, kernel);
 }
 
 TEST(every_mistake_is_found_with_its_place_and_the_nearest_word)
@@ -263,6 +275,34 @@ TEST(a_file_that_cannot_be_read_leaves_defaults_and_its_drop_ins_to_who_must_go_
 	remove_dir();
 	CHECK_STR(c.uri, "test:///default");
 	CHECK_INT((int)findings.n, 1);
+}
+
+TEST(a_directory_of_drop_ins_that_cannot_be_read_is_a_finding)
+{
+	_cleanup_conf_ struct conf c = {0}, again = {0}, good = {0}, file = {0};
+	_cleanup_diag_list_ struct diag_list findings = {0};
+	char d[160];
+
+	CHECK_INT(load_text("[Daemon]\nUri=test:///default\n", &c, &findings), 0);
+	snprintf(d, sizeof(d), "%s/ballast.conf.d", dir);
+	/* Such a link root cannot follow either. */
+	CHECK_INT(symlink("ballast.conf.d", d), 0);
+	CHECK_INT(conf_load(in_dir("ballast.conf"), true, &again, &findings), -ELOOP);
+	CHECK(!again.uri);
+	CHECK_INT((int)findings.n, 1);
+	CHECK_STR(findings.items[0].file, d);
+	CHECK_CONTAINS(findings.items[0].text, "cannot be read: ");
+	CHECK_CONTAINS(findings.items[0].text, "expected a directory that this user can read");
+	CHECK_INT(conf_load_good(in_dir("ballast.conf"), true, &good, &findings), 1);
+	CHECK_STR(good.uri, "test:///default");
+	CHECK_INT((int)findings.n, 2);
+	diag_list_clear(&findings);
+	CHECK_INT(unlink(d), 0);
+	write_file("ballast.conf.d", "");
+	CHECK_INT(conf_load(in_dir("ballast.conf"), true, &file, &findings), -ENOTDIR);
+	remove_dir();
+	CHECK_INT((int)findings.n, 1);
+	CHECK_CONTAINS(findings.items[0].text, "is not a directory");
 }
 
 TEST_MAIN()

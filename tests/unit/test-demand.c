@@ -214,6 +214,32 @@ TEST(autodeflate_is_a_net_and_who_was_never_heard_is_not_said_to_have_none)
 	CHECK(sizes.safe_bytes >= 400 * MIB + 512 * MIB);
 }
 
+TEST(a_net_is_named_as_it_is_counted)
+{
+	struct guest_sample s = {.running = true, .max_bytes = 4 * GIB, .actual_bytes = 2 * GIB, .target_bytes = 2 * GIB};
+	struct demand d;
+
+	demand_init(&d);
+	CHECK_INT(demand_net(&d, &s), GUEST_NET_UNKNOWN); /* never heard */
+	s.autodeflate = true;
+	CHECK_INT(demand_net(&d, &s), GUEST_NET_AUTODEFLATE);
+	s.autodeflate = false;
+	s.report.has_swap = true;
+	s.report.swap_total_bytes = GIB;
+	swap_free(&d, 575, false);
+	CHECK_INT(demand_net(&d, &s), GUEST_NET_SWAP_SHORT);
+	swap_free(&d, 576, false);
+	CHECK_INT(demand_net(&d, &s), GUEST_NET_SWAP);
+	swap_free(&d, 512, false);
+	CHECK_INT(demand_net(&d, &s), GUEST_NET_SWAP);
+	swap_free(&d, 0, false);
+	CHECK_INT(demand_net(&d, &s), GUEST_NET_SWAP_SHORT);
+	s.report.swap_total_bytes = 0;
+	CHECK_INT(demand_net(&d, &s), GUEST_NET_NONE);
+	s.report.has_swap = false; /* statistics of the balloon */
+	CHECK_INT(demand_net(&d, &s), GUEST_NET_UNKNOWN);
+}
+
 TEST(what_it_has_swapped_out_it_uses_as_well)
 {
 	struct guest_sample s = {.running = true, .max_bytes = 4 * GIB, .actual_bytes = 2 * GIB, .target_bytes = 2 * GIB};

@@ -52,8 +52,29 @@ TEST(room_for_a_burst_is_not_called_headroom)
 	none = sentences(&h);
 	CHECK_CONTAINS(none, "wants 1.03 GiB: with neither swap nor autodeflate it keeps 512 MiB for a burst beside what it used at most of late");
 	h.guests[0].report.has_swap = false;
+	h.guests[0].report.seq++;
+	small_decide(&h);
 	untold = sentences(&h);
 	CHECK_CONTAINS(untold, "with no autodeflate, and no word of swap, it keeps 512 MiB");
+}
+
+TEST(a_net_is_named_as_the_decision_counts_it)
+{
+	_cleanup_small_host_ struct small_host h;
+	_cleanup_free_ char *text = NULL;
+
+	small_begin(&h, 1, 16 * GIB, "");
+	h.guests[0].report.has_swap = true;
+	h.guests[0].report.swap_total_bytes = h.guests[0].report.swap_free_bytes = 600 * MIB;
+	decide_twice(&h);
+	CHECK_INT(h.plan->guests[0].net, GUEST_NET_SWAP);
+	h.guests[0].report.swap_free_bytes = 500 * MIB;
+	h.guests[0].report.seq++;
+	small_decide(&h);
+	CHECK_INT(h.plan->guests[0].net, GUEST_NET_SWAP_SHORT);
+	CHECK(h.plan->guests[0].no_net_bytes);
+	text = sentences(&h);
+	CHECK_CONTAINS(text, "with no autodeflate, and too little swap free, it keeps 512 MiB");
 }
 
 TEST(boot_grace_is_not_called_headroom)

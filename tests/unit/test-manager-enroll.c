@@ -41,7 +41,7 @@ TEST(a_guest_without_the_bus_has_its_channel_at_its_next_start)
 	struct guest *g = start(&m);
 
 	picture(g)->stats_period_sec = 5;
-	guest_sample(g)->autodeflate = true;
+	guest_sample(g)->autodeflate = true; /* no decision yet */
 	enroll(&m, &call, &g->uuid);
 	CHECK_INT((int)fake.n_submits, 1);
 	enroll_done(g, &(struct hv_result){.at_next_start = true, .plugged = true, .text = ""});
@@ -55,19 +55,30 @@ TEST(a_guest_without_the_bus_has_its_channel_at_its_next_start)
 TEST(one_that_has_all_is_only_told_what_net_it_lacks)
 {
 	_cleanup_manager_ struct manager m;
-	_cleanup_call_ struct api_call none = {0}, net = {0};
+	_cleanup_call_ struct api_call unknown = {0}, none = {0}, few = {0}, net = {0};
+	struct plan_guest counted = {.net = GUEST_NET_NONE};
+	struct plan plan = {.guests = &counted, .n_guests = 1};
 	struct guest *g = start(&m);
 
 	picture(g)->stats_period_sec = 5;
 	picture(g)->channel = HV_CHANNEL_CONNECTED;
-	guest_sample(g)->report = (struct guest_report){.source = REPORT_AGENT, .has_swap = true};
-	enroll(&m, &none, &g->uuid);
+	guest_sample(g)->report =
+		(struct guest_report){.source = REPORT_AGENT, .has_swap = true, .swap_total_bytes = GIB, .swap_free_bytes = GIB};
+	enroll(&m, &unknown, &g->uuid); /* no decision counted it yet */
 	CHECK_INT((int)fake.n_submits, 0);
+	CHECK_CONTAINS(change(&unknown, 0), "whether it has swap is not known yet");
+	m.plan = &plan;
+	m.plan_fits = true;
+	enroll(&m, &none, &g->uuid);
 	CHECK_CONTAINS(change(&none, 0), "it has neither swap nor autodeflate='on'");
-	guest_sample(g)->report.swap_total_bytes = GIB;
+	counted.net = GUEST_NET_SWAP_SHORT;
+	enroll(&m, &few, &g->uuid);
+	CHECK_CONTAINS(change(&few, 0), "too little of its swap is free, and it has no autodeflate='on'");
+	counted.net = GUEST_NET_SWAP;
 	enroll(&m, &net, &g->uuid);
 	CHECK_STR(change(&net, 0), "");
 	CHECK(!restart_needed(&net));
+	m.plan = NULL;
 }
 
 TEST(a_dry_run_says_what_would_be_done)

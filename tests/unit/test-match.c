@@ -150,6 +150,42 @@ TEST(all_keys_must_match_and_negation_wins)
 	}
 }
 
+#define NAME (1u << MATCH_GUEST)
+#define ID   (1u << MATCH_UUID)
+#define TAGS (1u << MATCH_TAG)
+#define HOST (1u << MATCH_HOST)
+
+static const struct {
+	struct line lines[4];
+	unsigned unknown;
+	enum match_answer answer; /* of web1 */
+} unknown[] = {
+	{{{MATCH_GUEST, "web*"}}, ID | HOST, MATCH_YES}, /* not asked for */
+	{{{MATCH_HOST, "host1"}}, HOST, MATCH_UNKNOWN},
+	{{{MATCH_HOST, "!host1"}}, HOST, MATCH_UNKNOWN},
+	{{{MATCH_HOST, "*"}}, HOST, MATCH_YES}, /* it is somewhere */
+	{{{MATCH_HOST, "!*"}}, HOST, MATCH_NO},
+	{{{MATCH_TAG, "*"}}, TAGS, MATCH_UNKNOWN}, /* it may have none */
+	{{{MATCH_UUID, "01000000-0000-0000-0000-000000000000"}}, ID, MATCH_UNKNOWN},
+	{{{MATCH_UUID, "01000000-0000-0000-0000-000000000000"}}, HOST, MATCH_YES},
+	{{{MATCH_UUID, "01000000-0000-0000-0000-000000000000"}, {MATCH_GUEST, "db*"}}, ID, MATCH_NO},
+	{{{MATCH_UUID, "01000000-0000-0000-0000-000000000000"}, {MATCH_HOST, "host1"}}, ID, MATCH_UNKNOWN},
+	{{{MATCH_GUEST, "web1 db1"}}, NAME, MATCH_UNKNOWN},
+	{{{MATCH_GUEST, "* !db1"}}, NAME, MATCH_UNKNOWN},
+};
+
+TEST(what_is_asked_and_not_known_is_no_answer_unless_the_rest_gives_one)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(unknown); i++) {
+		_cleanup_match_ struct match *m = match_new();
+
+		for (size_t k = 0; unknown[i].lines[k].value; k++)
+			CHECK_INT(match_add(m, unknown[i].lines[k].key, unknown[i].lines[k].value, NULL), 0);
+		if (match_judge(m, &web1, unknown[i].unknown) != unknown[i].answer)
+			TEST_FAIL("list %zu (%s) is wrong", i, unknown[i].lines[0].value);
+	}
+}
+
 static const struct {
 	enum match_key key;
 	const char *value;

@@ -7,6 +7,7 @@
 TEST_STRTAB(reason_code, enum reason_code, REASON_CODE_MAX)
 TEST_STRTAB(event_kind, enum event_kind, EVENT_KIND_MAX)
 TEST_STRTAB(host_state, enum host_state, HOST_STATE_MAX)
+TEST_STRTAB(guest_net, enum guest_net, GUEST_NET_MAX)
 TEST_STRTAB(action_kind, enum action_kind, ACTION_KIND_MAX)
 TEST_STRTAB(report_source, enum report_source, REPORT_SOURCE_MAX)
 TEST_STRTAB(report_why, enum report_why, REPORT_WHY_MAX)

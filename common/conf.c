@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "daemon/conf.h"
+#include "common/conf.h"
 
 #include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
 
+#include "common/conf-key.h"
 #include "common/ini.h"
-#include "daemon/conf-key.h"
 
 /* The files: which there are, what each line means, and what is wrong with it. */
 
@@ -112,6 +112,19 @@ static int is_dropin(const struct dirent *e)
 	return e->d_name[0] != '.' && len > 5 && streq(e->d_name + len - 5, ".conf");
 }
 
+/* What stands in a directory that cannot be listed is not known: passing over it would be to pass over what somebody set. */
+static int dropins_unread(const char *dir, int error, struct reading *rd)
+{
+	_cleanup_diag_ struct diag d = {0};
+
+	if (error == ENOTDIR)
+		diag_set(&d, error, dir, 0, 0, "is not a directory; expected one of *.conf files, or nothing of this name");
+	else
+		diag_set(&d, error, dir, 0, 0, "cannot be read: %s; expected a directory that this user can read",
+			strerror(error));
+	return diag_list_take(rd->findings, &d) < 0 ? -ENOMEM : -error;
+}
+
 static int conf_read_dropins(const char *path, struct reading *rd)
 {
 	struct dirent **entries = NULL;
@@ -121,6 +134,8 @@ static int conf_read_dropins(const char *path, struct reading *rd)
 	if ((size_t)snprintf(dir, sizeof(dir), "%s.d", path) >= sizeof(dir))
 		return -ENAMETOOLONG;
 	n = scandir(dir, &entries, is_dropin, alphasort);
+	if (n < 0)
+		return errno == ENOENT ? 0 : errno == ENOMEM ? -ENOMEM : dropins_unread(dir, errno, rd);
 	for (int i = 0; i < n; i++) {
 		if ((size_t)snprintf(file, sizeof(file), "%s/%s", dir, entries[i]->d_name) >= sizeof(file))
 			r = -ENAMETOOLONG;
@@ -130,6 +145,16 @@ static int conf_read_dropins(const char *path, struct reading *rd)
 	}
 	free(entries);
 	return r;
+}
+
+int conf_host_name(const struct conf *c, char *buf, size_t size)
+{
+	buf[size - 1] = '\0';
+	if (c->host_name)
+		snprintf(buf, size, "%s", c->host_name);
+	else if (gethostname(buf, size - 1) < 0)
+		return -errno;
+	return 0;
 }
 
 static int conf_defaults(struct conf *c)

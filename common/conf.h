@@ -7,7 +7,7 @@
 
 /*
  * ballast.conf(5): what the daemon needs to know before it can ask anybody. Read by the main thread at start and on reload;
- * immutable in between. Everything that is said about guests is said in policies, not here.
+ * immutable in between; by ballastctl for what it does without the daemon. Everything that is said about guests is said in policies, not here.
  */
 struct conf {
 	/* [Daemon] */
@@ -38,16 +38,19 @@ void conf_clear(struct conf *c);
 /*
  * Defaults, then path, then path.d/(*).conf in lexical order; later wins, an empty assignment resets to the default. A main file that is not there
  * is an empty one unless must_exist. Every mistake is a finding (file:line:col, nearest known key). Returns 0 with *ret
- * filled; -EBADMSG with findings and *ret untouched; -errno when a file cannot be read (a finding names it), -ENOMEM.
+ * filled; -EBADMSG with findings and *ret untouched; -errno when a file, or the drop-ins' directory, cannot be read (a finding names it), -ENOMEM.
  */
 int conf_load(const char *path, bool must_exist, struct conf *ret, struct diag_list *findings)
 	_nonnull_ _must_check_;
 /*
  * The same for who must go on whatever the files say (`ballastd --release`): *ret is filled with what is good in them, and defaults for the rest;
- * findings say what is not. Returns 0, 1 where a whole file could not be read, or -ENOMEM (then *ret is untouched).
+ * findings say what is not. Returns 0, 1 where a whole file, or the drop-ins' directory, could not be read, or -ENOMEM (then *ret is untouched).
  */
 int conf_load_good(const char *path, bool must_exist, struct conf *ret, struct diag_list *findings)
 	_nonnull_ _must_check_;
+
+/* What this host is called: HostName=, or the kernel's name. Returns 0 or -errno. */
+int conf_host_name(const struct conf *c, char *buf, size_t size) _nonnull_ _must_check_;
 
 /* Every key with its default as text, in table order: for the manual's test. fn may stop by returning non-zero. */
 typedef int (*conf_visitor)(const char *section, const char *key, const char *fallback, void *userdata);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "daemon/conf.h"
+#include "common/conf.h"
 
 /* Private to conf*.c: the keys of ballast.conf, and how the text of one becomes its field. */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "daemon/conf-key.h"
+#include "common/conf-key.h"
 
 #include <grp.h>
 #include <limits.h>
