@@ -103,6 +103,8 @@ struct guest {
 	struct guest_report balloon_report; /* source REPORT_NONE: none yet */
 
 	bool commanded;            /* its target is ours */
+	bool was_commanded;        /* it was until mode observe began: QEMU has that target still, until somebody else gives it another */
+	uint64_t left_id;          /* the SET_MEMORY on its way that leaves it what it has in mode observe; 0: none */
 	bool relief_under_way;     /* pressed, it was given memory that has not arrived yet */
 	struct original original;
 	uint64_t original_put, original_put_usec; /* manager.originals_put when it was written last, and BOOTTIME of that; 0: never */
@@ -181,6 +183,7 @@ struct manager {
 
 	enum daemon_mode mode;
 	struct mode_change *observe_first; /* `observe` on its way: answered when libvirt has carried out, or given up, what it had */
+	uint64_t left_until_usec;  /* BOOTTIME: what was to be left as it is (release_as_it_is()), and libvirt does not have by then, is withdrawn; 0: nothing */
 	uint64_t withdrawn_id;     /* commands up to this hv call were withdrawn, or libvirt had them already */
 	unsigned enforce_waits;    /* requests for mode enforce on their way to the disk, and not void */
 	uint64_t observe_asked;    /* requests for mode observe so far: an `enforce` that waited for the disk meanwhile is void */
@@ -353,6 +356,7 @@ void mode_mark(const struct manager *m) _nonnull_; /* shows it to `ballastd --re
 /* Takes the saved mode, and originals that were loaded before it, where neither could be read at the start. Returns 0 or -errno. */
 int mode_take_over(struct manager *m) _nonnull_ _must_check_;
 void mode_calls_ended(struct manager *m) _nonnull_; /* some have: answers who waits for that */
+void mode_tick(struct manager *m) _nonnull_; /* every now and then: who waits for libvirt does not wait for ever */
 void mode_put(struct manager *m) _nonnull_; /* once more, after writes were lost */
 
 /* manager-release.c: what each guest is to have when Ballast lets go */
@@ -368,6 +372,11 @@ int release_originals(struct manager *m, bool dry_run, struct release_report *re
 /* Observe mode, every now and then: lifts the soft limits that are ours, until they are gone. A brake must not stay where nobody drives. */
 void release_brakes(struct manager *m) _nonnull_;
 void release_to_used(struct manager *m) _nonnull_;
+/* Mode observe begins without a release: who was commanded and is on its way down is told to have what it has. Whatever the mode; says of whom that
+ * cannot be done. */
+void release_as_it_is(struct manager *m) _nonnull_;
+/* True where this was the end of such a command: what there is to be told of that has been. After sent_ended(). */
+bool release_is_left(struct guest *g, const struct hv_result *r) _nonnull_;
 
 /* manager-view.c */
 void view_look(void *userdata, struct view_input *ret);

@@ -356,8 +356,10 @@ struct manager *manager_free(struct manager *m)
 	if (!m)
 		return NULL;
 	reserve_stop(m);
-	for (size_t i = 0; i < m->n_guests; i++)
+	for (size_t i = 0; i < m->n_guests; i++) {
 		enroll_gone(m->guests[i]);
+		m->guests[i]->left_id = 0; /* nobody hears of its end any more */
+	}
 	if (m->hv)
 		hv_stop(m->hv, 500 * USEC_PER_MSEC);
 	mode_calls_ended(m);
