@@ -49,6 +49,10 @@ int conf_load(const char *path, bool must_exist, struct conf *ret, struct diag_l
 int conf_load_good(const char *path, bool must_exist, struct conf *ret, struct diag_list *findings)
 	_nonnull_ _must_check_;
 
+/* The path of something beside the API's socket, where what is to be found again by the next daemon of this boot lies. A new string; NULL without memory,
+ * or where there is no socket. */
+char *conf_beside_socket(const struct conf *c, const char *name) _nonnull_ _must_check_;
+
 /* Every key with its default as text, in table order: for the manual's test. fn may stop by returning non-zero. */
 typedef int (*conf_visitor)(const char *section, const char *key, const char *fallback, void *userdata);
 int conf_visit(conf_visitor fn, void *userdata) _nonnull_args_(1);

@@ -35,7 +35,7 @@ static void trace_command(struct guest *g, uint64_t from, uint64_t to, uint64_t 
 }
 
 /* Who takes his own off a guest does not wait for the disk. */
-static bool may_command(const struct guest *g)
+static bool may_command(struct guest *g)
 {
 	return g->m->letting_go || g->m->stopping || original_kept(g);
 }

@@ -80,7 +80,7 @@ static void guest_appeared(void *data, const struct hv_guest *hv)
 	s->identity_changed = true;
 	s->quarantined = s->job_running = false;
 	sent_clear(g);
-	g->original = (struct original){0};
+	original_begins(g);
 	g->cpu = (struct hv_cpu){0};
 	g->cpu_id = g->limit_id = g->period_id = 0;
 	g->commanded = g->was_commanded = s->soft_limited = false;

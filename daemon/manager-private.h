@@ -108,6 +108,8 @@ struct guest {
 	bool relief_under_way;     /* pressed, it was given memory that has not arrived yet */
 	struct original original;
 	uint64_t original_put, original_put_usec; /* manager.originals_put when it was written last, and BOOTTIME of that; 0: never */
+	bool spare_there;          /* a spare file is there, since the store has not taken what is noted of it (yet) */
+	bool spared;               /* and has all of that */
 	bool waits[WAITING_MAX];
 	struct action waiting[WAITING_MAX];
 	char run[GUEST_RUN_MAX];   /* which run of the guest; "" if not known */
@@ -187,7 +189,8 @@ struct manager {
 	uint64_t withdrawn_id;     /* commands up to this hv call were withdrawn, or libvirt had them already */
 	unsigned enforce_waits;    /* requests for mode enforce on their way to the disk, and not void */
 	uint64_t observe_asked;    /* requests for mode observe so far: an `enforce` that waited for the disk meanwhile is void */
-	uint64_t originals_put, originals_kept; /* writes of originals that commands wait for: asked for, and answered */
+	uint64_t originals_put, originals_kept; /* writes of originals that are answered: asked for, and answered */
+	bool spare_failed;         /* an original could be kept nowhere, and that was told */
 	size_t n_waiting;          /* actions of all guests that wait for them */
 	struct known_original *known_originals; /* of runs that libvirt has not shown yet */
 	bool letting_go;           /* what is ours is taken off guests, in whatever mode: that may go out */
@@ -315,14 +318,17 @@ void original_changed(struct guest *g) _nonnull_; /* it was commanded */
 void original_soft_limited(struct guest *g, bool limited) _nonnull_; /* a soft limit of ours is on it, or may be */
 void original_cpu_set(struct guest *g, bool ours) _nonnull_; /* weight or quota on it are ours, or may be */
 void original_period_set(struct guest *g, bool ours) _nonnull_; /* its balloon statistics' period is ours */
-/* What is noted of it is on the disk, cannot be written, or has been waited for long enough: commands may go out. A decision follows when it is. */
-bool original_kept(const struct guest *g) _nonnull_;
+/* What is noted of it is on the disk or spared, or can be kept nowhere: commands may go out. A decision follows when it is. */
+bool original_kept(struct guest *g) _nonnull_;
 void original_gone(struct guest *g) _nonnull_;    /* its run is over */
+void original_begins(struct guest *g) _nonnull_;  /* another run of it: nothing is noted */
+void original_tick(struct manager *m) _nonnull_;  /* every now and then: who has been given all back needs no spare file */
 void original_run_known(struct guest *g) _nonnull_; /* which run this is could not be told before */
 void original_prune(struct manager *m) _nonnull_; /* after a list of libvirt's: forgets those whose run is over */
 int original_load(struct manager *m) _nonnull_ _must_check_;
 void original_free(struct manager *m) _nonnull_;
 void original_put_all(struct manager *m) _nonnull_;
+void original_spare_all(struct manager *m) _nonnull_; /* writes were lost: what is noted of each is kept beside the disk */
 
 /* The API's operations, in the files of their names. */
 void mode_set(void *userdata, struct api_call *call, const struct api_mode_request *req);

@@ -55,6 +55,8 @@ static void on_health(void *data, bool ok, const char *text)
 		m->state_problem_real_usec = clock_real_usec();
 		tell(m, &(struct tale){.kind = DAEMON_EVENT_STATE_UNWRITABLE, .severity = SEVERITY_ERROR},
 			"%s%s", m->state_problem, unread ? "" : "; guests are looked after all the same");
+		if (!unread)
+			original_spare_all(m);
 	}
 	tell_status(m);
 }

@@ -229,7 +229,7 @@ FAKE int manager_submit(struct guest *g, struct hv_request *req, uint64_t *ret_i
 FAKE void original_seen(struct guest *g)
 {
 }
-FAKE bool original_kept(const struct guest *g)
+FAKE bool original_kept(struct guest *g)
 {
 	return true;
 }
@@ -258,6 +258,9 @@ FAKE void mode_tick(struct manager *m)
 {
 }
 FAKE void original_changed(struct guest *g)
+{
+}
+FAKE void original_tick(struct manager *m)
 {
 }
 FAKE void original_soft_limited(struct guest *g, bool limited)
