@@ -202,3 +202,13 @@ int conf_load_good(const char *path, bool must_exist, struct conf *ret, struct d
 	c = (struct conf){0};
 	return main_read < 0 || dropins_read < 0;
 }
+
+char *conf_beside_socket(const struct conf *c, const char *name)
+{
+	const char *slash = c->socket ? strrchr(c->socket, '/') : NULL;
+	char *path;
+
+	if (!slash || asprintf(&path, "%.*s/%s", (int)(slash - c->socket), c->socket, name) < 0)
+		return NULL;
+	return path;
+}

@@ -51,6 +51,9 @@ int conf_load_good(const char *path, bool must_exist, struct conf *ret, struct d
 
 /* What this host is called: HostName=, or the kernel's name. Returns 0 or -errno. */
 int conf_host_name(const struct conf *c, char *buf, size_t size) _nonnull_ _must_check_;
+/* The path of something beside the API's socket, where what is to be found again by the next daemon of this boot lies. A new string; NULL without memory,
+ * or where there is no socket. */
+char *conf_beside_socket(const struct conf *c, const char *name) _nonnull_ _must_check_;
 
 /* Every key with its default as text, in table order: for the manual's test. fn may stop by returning non-zero. */
 typedef int (*conf_visitor)(const char *section, const char *key, const char *fallback, void *userdata);

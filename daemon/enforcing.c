@@ -2,16 +2,10 @@
 #include "daemon/enforcing.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 
 static char *mark_path(const struct conf *conf)
 {
-	const char *slash = conf->socket ? strrchr(conf->socket, '/') : NULL;
-	char *path;
-
-	if (!slash || asprintf(&path, "%.*s/enforcing", (int)(slash - conf->socket), conf->socket) < 0)
-		return NULL;
-	return path;
+	return conf_beside_socket(conf, "enforcing");
 }
 
 void enforcing_mark(const struct conf *conf, bool enforcing)

@@ -10,8 +10,11 @@ daemon_libcore_a_SOURCES = \
 	daemon/release-plan.h \
 	daemon/reservations.c \
 	daemon/reservations.h \
+	daemon/spare-text.c \
+	daemon/spare.c \
+	daemon/spare.h \
 	$(NULL)
-daemon_libcore_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+daemon_libcore_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(LIBSYSTEMD_CFLAGS)
 
 sbin_PROGRAMS += daemon/ballastd
 daemon_ballastd_SOURCES = \
@@ -65,6 +68,7 @@ core_tests = \
 	tests/unit/test-overrides \
 	tests/unit/test-release-plan \
 	tests/unit/test-reservations \
+	tests/unit/test-spare \
 	$(NULL)
 check_PROGRAMS += $(core_tests)
 TESTS += $(core_tests) tests/unit/test-options.sh tests/unit/test-start-hook.sh
@@ -72,6 +76,18 @@ dist_check_SCRIPTS += tests/unit/test-options.sh tests/unit/test-start-hook.sh
 tests_unit_test_overrides_LDADD = daemon/libcore.a $(policy_libs) $(JANSSON_LIBS)
 tests_unit_test_release_plan_LDADD = daemon/libcore.a $(policy_libs)
 tests_unit_test_reservations_LDADD = daemon/libcore.a $(policy_libs)
+tests_unit_test_spare_LDADD = daemon/libcore.a $(policy_libs)
+
+check_PROGRAMS += tests/fuzz/fuzz-spare-replay
+TESTS += tests/fuzz/fuzz-spare-replay
+tests_fuzz_fuzz_spare_replay_SOURCES = tests/fuzz/fuzz-spare.c tests/fuzz/replay.c
+tests_fuzz_fuzz_spare_replay_LDADD = daemon/libcore.a $(policy_libs)
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz-spare
+tests_fuzz_fuzz_spare_LDADD = daemon/libcore.a $(policy_libs)
+tests_fuzz_fuzz_spare_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+endif
+EXTRA_DIST += tests/fuzz/corpus/spare
 
 pkglibexec_PROGRAMS += daemon/ballast-start-hook
 daemon_ballast_start_hook_SOURCES = daemon/start-hook.c

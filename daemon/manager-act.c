@@ -35,7 +35,7 @@ static void trace_command(struct guest *g, uint64_t from, uint64_t to, uint64_t 
 }
 
 /* Who takes his own off a guest does not wait for the disk. */
-static bool may_command(const struct guest *g)
+static bool may_command(struct guest *g)
 {
 	return g->m->letting_go || g->m->stopping || original_kept(g);
 }
@@ -243,19 +243,23 @@ static void set_memory_done(struct guest *g, const struct hv_result *r)
 {
 	struct guest_sample *s = guest_sample(g);
 	char uuid[UUID_TEXT_MAX];
+	bool known, left;
 
 	if (g->m->trace)
 		trace_line(g->m, "done %s %llu %llu %llu %d", uuid_format(&g->uuid, uuid),
 			(unsigned long long)r->bytes,
 			(unsigned long long)(r->started_usec ? monotonic_to_boot(r->started_usec) : 0),
 			(unsigned long long)(r->ended_usec ? monotonic_to_boot(r->ended_usec) : 0), r->error);
-	if (!sent_ended(g, r))
+	known = sent_ended(g, r);
+	left = release_is_left(g, r);
+	if (!known)
 		return;
 	if (r->error >= 0) {
 		balloon_read(g);
 		return;
 	}
-	tell_failure(g, r);
+	if (!left)
+		tell_failure(g, r);
 	if (r->error == -EBUSY && !s->quarantined)
 		s->job_running = true;
 	decide_soon(g->m);

@@ -21,11 +21,15 @@
 /* Statistics that the driver has not renewed for this long are not its word any more. */
 #define STATISTICS_OLD_USEC (30 * USEC_PER_SEC)
 
+static uint64_t way(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
 bool balloon_is_moving(const struct guest *g)
 {
 	const struct guest_sample *s = guest_sample(g);
-	uint64_t target = s->target_bytes, actual = s->actual_bytes;
-	uint64_t distance = target > actual ? target - actual : actual - target;
+	uint64_t distance = way(s->target_bytes, s->actual_bytes);
 	const struct plan *p = g->m->plan_fits ? g->m->plan : NULL;
 
 	if (s->fixed != FIXED_NOT || !s->running)
@@ -60,19 +64,32 @@ static void settle_check(struct manager *m, uint64_t now)
 	decide_soon(m);
 }
 
+/* In mode observe: it goes where we sent it before that, or is there, or a call of ours may move it yet: QEMU has our target. */
+static bool obeys_still(const struct guest *g, uint64_t before_bytes)
+{
+	const struct guest_sample *s = guest_sample(g);
+
+	return g->was_commanded &&
+	       (s->inflight_bytes ||
+		       way(s->actual_bytes, s->target_bytes) <= MAX(way(before_bytes, s->target_bytes), ARRIVED_BYTES));
+}
+
 /* The size that the driver claims, from a reading or an event. */
 static void actual_set(struct guest *g, uint64_t actual_bytes, uint64_t when_usec)
 {
 	struct guest_sample *s = guest_sample(g);
-	bool changed = s->actual_bytes != actual_bytes;
+	uint64_t before = s->actual_bytes;
+	bool changed = before != actual_bytes;
 
 	if (when_usec < s->actual_usec)
 		return; /* an event that is older than a reading */
 	s->actual_bytes = MIN(actual_bytes, s->max_bytes);
 	s->actual_usec = when_usec;
 	/* Whoever else moves this balloon: what it has become is what it was told to be. */
-	if (!g->commanded && s->balloon_answered)
+	if (!g->commanded && s->balloon_answered && !obeys_still(g, before)) {
+		g->was_commanded = false;
 		s->target_bytes = s->actual_bytes;
+	}
 	if (g->relief_under_way && s->actual_bytes + ARRIVED_BYTES >= s->target_bytes) {
 		g->relief_under_way = false;
 		agent_ask(g);

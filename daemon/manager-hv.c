@@ -80,10 +80,11 @@ static void guest_appeared(void *data, const struct hv_guest *hv)
 	s->identity_changed = true;
 	s->quarantined = s->job_running = false;
 	sent_clear(g);
-	g->original = (struct original){0};
+	original_begins(g);
 	g->cpu = (struct hv_cpu){0};
 	g->cpu_id = g->limit_id = g->period_id = 0;
-	g->commanded = s->soft_limited = false;
+	g->commanded = g->was_commanded = s->soft_limited = false;
+	g->left_id = 0;
 	g->read_once = g->read_ok = g->reading = g->was_reset = g->boot_expected = false;
 	g->found = !fresh;
 	g->spoke_early = false;
@@ -249,14 +250,8 @@ static void trouble(void *data, const struct uuid *guest, const char *text)
 	journal_write(JOURNAL_PLAIN, LOG_WARNING, &fields, "%s", text);
 }
 
-static void call_done(void *data, const struct hv_result *r)
+static void guest_call_done(struct guest *g, const struct hv_result *r)
 {
-	struct manager *m = data;
-	struct guest *g = manager_find(m, &r->guest);
-
-	mode_calls_ended(m);
-	if (!g)
-		return; /* gone while it was asked */
 	if (r->error < 0)
 		journal_debug("%s: %s: %s", g->hv->name, hv_call_to_string(r->call),
 			*r->text ? r->text : strerror(-r->error));
@@ -272,6 +267,16 @@ static void call_done(void *data, const struct hv_result *r)
 		act_call_done(g, r);
 		break;
 	}
+}
+
+static void call_done(void *data, const struct hv_result *r)
+{
+	struct manager *m = data;
+	struct guest *g = manager_find(m, &r->guest);
+
+	if (g) /* else it is gone while it was asked */
+		guest_call_done(g, r);
+	mode_calls_ended(m);
 }
 
 const struct hv_ops manager_hv_ops = {

@@ -128,8 +128,16 @@ static void withdraw(struct manager *m, bool release)
 {
 	if (m->mode != MODE_ENFORCE && !release)
 		return;
+	m->left_until_usec = 0;
 	hv_withdraw(m->hv, &m->withdrawn_id);
 	hv_dispatch(m->hv, 0);
+}
+
+/* Its target stays what QEMU has. */
+static void guest_let_go(struct guest *g)
+{
+	g->was_commanded |= g->commanded;
+	g->commanded = false;
 }
 
 /* A release is one in mode observe too: what was left on guests when they were let go goes back. */
@@ -141,12 +149,14 @@ static struct release_report begin_observe(struct manager *m, const char *by, bo
 	withdraw(m, release);
 	if (release)
 		(void)!release_originals(m, false, &released);
+	else if (was)
+		release_as_it_is(m);
 	m->mode = MODE_OBSERVE;
 	mode_mark(m);
 	m->brakes_usec = 0;
 	release_brakes(m);
 	for (size_t i = 0; i < m->n_guests; i++)
-		m->guests[i]->commanded = false;
+		guest_let_go(m->guests[i]);
 	if (was || json_array_size(released.given) || json_array_size(released.left_out))
 		tell_mode(m, by, &released);
 	decide_soon(m);
@@ -194,9 +204,20 @@ static void mode_end(struct mode_change *c)
 	free(c);
 }
 
+/* Guests are being told to stay as they are: each such call ends, be it by its deadline. */
+static bool is_leaving(const struct manager *m)
+{
+	for (size_t i = 0; i < m->n_guests; i++)
+		if (m->guests[i]->left_id)
+			return true;
+	return false;
+}
+
 /* "Nothing is touched from now on" is not said before it is so. */
 void mode_calls_ended(struct manager *m)
 {
+	if (!m->observe_first || is_leaving(m))
+		return;
 	for (struct mode_change **link = &m->observe_first; *link;) {
 		struct mode_change *c = *link;
 
@@ -207,6 +228,17 @@ void mode_calls_ended(struct manager *m)
 		*link = c->next;
 		mode_end(c);
 	}
+}
+
+/* Where so many guests hang that libvirt is not even asked for the others, what waits has no deadline of its own. */
+void mode_tick(struct manager *m)
+{
+	if (m->left_until_usec && clock_boot_usec() >= m->left_until_usec) {
+		m->left_until_usec = 0;
+		if (m->mode == MODE_OBSERVE && is_leaving(m))
+			hv_withdraw(m->hv, &m->withdrawn_id);
+	}
+	mode_calls_ended(m);
 }
 
 static void mode_saved(void *userdata, int error, const char *text)

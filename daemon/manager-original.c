@@ -1,33 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/manager-private.h"
 
+#include "daemon/spare.h"
+
 /*
  * What each guest had before Ballast touched it: the size it was told to have, its CPU weight and quota, for as long as that run of it lasts. It is noted
  * when a guest is first seen in enforce mode, and no command goes out before it is on the disk (original_kept()), so that it outlives the daemon,
- * whenever that is killed: `mode observe --release` and ballast-release.service give it back.
+ * whenever that is killed: `mode observe --release` and ballast-release.service give it back. Where the disk does not take it, it is kept in /run
+ * until it does (spare.h).
  */
 
 /* A disk that hangs must not keep a guest from what it needs. An fsync takes some 20 ms here, and seconds where disks are overloaded. */
 #define KEEP_WAIT_USEC (2 * USEC_PER_SEC)
 
-/* What was read at the start, until it was seen which of them are of a run that goes on. */
+/* What was read at the start, until it was seen which of them are of a run that goes on. One a guest. */
 struct known_original {
-	struct uuid guest;
+	struct store_original row; /* its strings NULL */
 	char run[GUEST_RUN_MAX];
-	struct original original;
+	bool spared;               /* a spare file has it, or more than the row */
 	struct known_original *next;
 };
+_Static_assert(SPARE_RUN_MAX == GUEST_RUN_MAX, "a spare file holds every run");
 
-static int take_known(const struct store_original *o, void *userdata)
+static struct original original_of(const struct store_original *o)
 {
-	struct manager *m = userdata;
-	struct known_original *k = calloc(1, sizeof(*k));
-
-	if (!k)
-		return -ENOMEM;
-	k->guest = o->guest;
-	snprintf(k->run, sizeof(k->run), "%s", o->run);
-	k->original = (struct original){
+	return (struct original){
 		.bytes = o->bytes,
 		.cpu_weight = o->cpu_weight,
 		.cpu_quota = o->cpu_quota,
@@ -37,14 +34,70 @@ static int take_known(const struct store_original *o, void *userdata)
 		.cpu_ours = o->cpu_ours,
 		.period_ours = o->period_ours,
 	};
+}
+
+static void known_set(struct known_original *k, const struct store_original *o)
+{
+	snprintf(k->run, sizeof(k->run), "%s", o->run);
+	k->row = *o;
+	k->row.name = k->row.run = NULL;
+}
+
+static int take_known(const struct store_original *o, void *userdata)
+{
+	struct manager *m = userdata;
+	struct known_original *k = calloc(1, sizeof(*k));
+
+	if (!k)
+		return -ENOMEM;
+	known_set(k, o);
 	k->next = m->known_originals;
 	m->known_originals = k;
 	return 0;
 }
 
+/* Where the one of this guest hangs, or the end of the list. */
+static struct known_original **known_find(struct manager *m, const struct uuid *guest)
+{
+	struct known_original **link = &m->known_originals;
+
+	while (*link && !uuid_equal(&(*link)->row.guest, guest))
+		link = &(*link)->next;
+	return link;
+}
+
+/* A row of another run is one that the disk has neither deleted nor written over when this was spared. */
+static int take_spare(const struct store_original *o, void *userdata)
+{
+	struct manager *m = userdata;
+	struct known_original *k = *known_find(m, &o->guest);
+	int r = k ? 0 : take_known(o, m);
+
+	if (r < 0)
+		return r;
+	if (!k)
+		k = m->known_originals;
+	else if (streq(k->run, o->run))
+		spare_merge(&k->row, o);
+	else
+		known_set(k, o);
+	k->spared = true;
+	return 0;
+}
+
 int original_load(struct manager *m)
 {
-	return m->store ? store_load_originals(m->store, take_known, m) : 0;
+	_cleanup_diag_list_ struct diag_list findings = {0};
+	int r;
+
+	original_free(m); /* spare files were read before, where the disk could not be */
+	r = m->store ? store_load_originals(m->store, take_known, m) : 0;
+	if (r < 0)
+		return r;
+	/* What is wrong with it is said, and keeps nobody from looking after guests. */
+	r = spare_load(&m->conf, take_spare, m, &findings);
+	journal_findings(JOURNAL_PLAIN, LOG_WARNING, &findings);
+	return r == -ENOMEM ? r : 0;
 }
 
 void original_free(struct manager *m)
@@ -55,16 +108,6 @@ void original_free(struct manager *m)
 		free(m->known_originals);
 		m->known_originals = next;
 	}
-}
-
-/* Where the one of this guest hangs, or the end of the list. */
-static struct known_original **known_find(struct manager *m, const struct uuid *guest)
-{
-	struct known_original **link = &m->known_originals;
-
-	while (*link && !uuid_equal(&(*link)->guest, guest))
-		link = &(*link)->next;
-	return link;
 }
 
 static void known_drop(struct known_original **link)
@@ -90,19 +133,9 @@ static bool noted(const struct guest *g)
 	return g->original.bytes || g->original.cpu_weight;
 }
 
-/* The store answers in the order in which it was asked. One that could not be written counts: that is told, and guests are looked after all the same. */
-static void on_kept(void *userdata, int error, const char *text)
+static struct store_original row_of(const struct guest *g)
 {
-	struct manager *m = userdata;
-
-	m->originals_kept++;
-	act_kept(m);
-}
-
-/* wanted: commands to the guest wait for it. */
-static void put(struct guest *g, bool wanted)
-{
-	struct store_original o = {
+	return (struct store_original){
 		.guest = g->uuid,
 		.name = g->hv->name,
 		.run = g->run,
@@ -117,20 +150,108 @@ static void put(struct guest *g, bool wanted)
 		.cpu_quota_usec = g->original.cpu.quota_usec,
 		.period_ours = g->original.period_ours,
 	};
+}
+
+/* Neither here nor there: who comes after a kill takes what a guest has for what it had. Said once, until it is over. */
+static void tell_unkept(struct manager *m, int error)
+{
+	_cleanup_free_ char *path = spare_path(&m->conf);
+
+	if (m->spare_failed)
+		return;
+	m->spare_failed = true;
+	tell(m, &(struct tale){.kind = DAEMON_EVENT_STATE_UNWRITABLE, .severity = SEVERITY_ERROR},
+		"what guests had before Ballast can be kept neither in %s nor in %s (%s): if ballastd is killed now, that cannot be given back; "
+		"make room in the one or the other, or: ballastctl mode observe --release",
+		m->conf.state_dir ? m->conf.state_dir : "the state directory", path ? path : "/run", strerror(-error));
+}
+
+/* The store does not take it, or not now. */
+static void spare(struct guest *g)
+{
+	struct store_original o = row_of(g);
+	int r;
+
+	if (g->m->dry_run)
+		return;
+	r = spare_put(&g->m->conf, &o);
+	g->spared = r >= 0;
+	g->spare_there |= g->spared; /* an older one stays: better than none */
+	if (r < 0)
+		tell_unkept(g->m, r);
+	else
+		g->m->spare_failed = false;
+}
+
+static void unspare(struct guest *g)
+{
+	if (g->spare_there && !g->m->dry_run)
+		spare_drop(&g->m->conf, &g->uuid);
+	g->spare_there = g->spared = false;
+}
+
+/* The newest write of its original that is answered. */
+static struct guest *find_put(struct manager *m, uint64_t id)
+{
+	for (size_t i = 0; i < m->n_guests; i++)
+		if (m->guests[i]->original_put == id)
+			return m->guests[i];
+	return NULL;
+}
+
+/* The store answers in the order in which it was asked. One that could not be written counts: that is told, and guests are looked after all the same. */
+static void on_kept(void *userdata, int error, const char *text)
+{
+	struct manager *m = userdata;
+	struct guest *g = find_put(m, ++m->originals_kept);
+
+	if (g && error >= 0)
+		unspare(g);
+	else if (g)
+		spare(g);
+	act_kept(m);
+}
+
+/* wanted: commands to the guest wait for it. A spare file is as new as what was put last, and goes when that has arrived. */
+static void put(struct guest *g, bool wanted)
+{
+	struct known_original **link = known_find(g->m, &g->uuid);
+	struct manager *m = g->m;
+	struct store_original o = row_of(g);
+	bool answered;
+	int r;
 
 	if (run_unknown(g))
 		return;
-	known_drop(known_find(g->m, &g->uuid)); /* written over */
-	/* What cannot be written is put again when it can. */
-	if (!g->m->store || store_put_original(g->m->store, &o, wanted ? on_kept : NULL, g->m) < 0 || !wanted)
+	g->spare_there |= *link && (*link)->spared;
+	known_drop(link); /* written over */
+	if (!m->store)
 		return;
-	g->original_put = ++g->m->originals_put;
-	g->original_put_usec = clock_boot_usec();
+	if (g->spare_there || *m->state_problem)
+		spare(g);
+	if (store_unread(m->store))
+		return; /* what it has is not written over before it was read */
+	answered = wanted || g->spare_there;
+	if (answered) {
+		g->original_put = ++m->originals_put;
+		g->original_put_usec = clock_boot_usec();
+	}
+	r = store_put_original(m->store, &o, answered ? on_kept : NULL, m);
+	if (r >= 0)
+		return;
+	m->originals_put -= answered;
+	g->original_put = 0; /* what an earlier one brings is not this */
+	spare(g);
 }
 
-bool original_kept(const struct guest *g)
+bool original_kept(struct guest *g)
 {
-	return g->m->originals_kept >= g->original_put || clock_boot_usec() - g->original_put_usec >= KEEP_WAIT_USEC;
+	if (g->spared || g->m->originals_kept >= g->original_put)
+		return true;
+	if (clock_boot_usec() - g->original_put_usec < KEEP_WAIT_USEC)
+		return false;
+	spare(g);
+	return true;
 }
 
 static void tell_decide(const struct guest *g, struct guest_sample *s)
@@ -150,7 +271,8 @@ static bool take_up(struct guest *g)
 
 	if (!k || !*g->run || !streq(k->run, g->run))
 		return false;
-	*o = k->original;
+	*o = original_of(&k->row);
+	g->spare_there = g->spared = k->spared;
 	known_drop(link);
 	o->soft_limited |= before.soft_limited;
 	o->cpu_ours |= before.cpu_ours;
@@ -173,8 +295,11 @@ void original_seen(struct guest *g)
 	/* The size of one that ran before we came is not known before it was read; nothing is commanded before that. */
 	bool size = !o->bytes && (!g->found || g->read_once), cpu = !o->cpu_weight && s->cpu_weight;
 
-	if (!noted(g) && take_up(g))
+	if (!noted(g) && take_up(g)) {
+		if (g->spare_there)
+			put(g, false); /* the disk may take it now */
 		return;
+	}
 	if (g->m->mode != MODE_ENFORCE || g->m->dry_run || (!size && !cpu))
 		return;
 	if (size)
@@ -233,15 +358,41 @@ void original_gone(struct guest *g)
 
 	if (g->m->store && (noted(g) || *link))
 		(void)!store_delete_original(g->m->store, &g->uuid);
+	g->spare_there |= *link && (*link)->spared;
+	unspare(g);
 	known_drop(link);
+}
+
+void original_begins(struct guest *g)
+{
+	unspare(g);
+	g->original = (struct original){0};
+	g->original_put = 0;
+}
+
+/* Nothing of ours is on it, and it is where it was: a daemon that knew nothing would note the same. */
+static bool is_back(const struct guest *g)
+{
+	const struct guest_sample *s = guest_sample(g);
+	const struct original *o = &g->original;
+	uint64_t lowest = MIN(s->target_bytes, s->actual_bytes), highest = MAX(s->target_bytes, s->actual_bytes);
+
+	return !o->soft_limited && !o->cpu_ours && !o->period_ours && o->bytes <= lowest + 2 * MIB && highest <= o->bytes + 2 * MIB;
+}
+
+void original_tick(struct manager *m)
+{
+	for (size_t i = 0; m->mode == MODE_OBSERVE && i < m->n_guests; i++)
+		if (m->guests[i]->spare_there && is_back(m->guests[i]))
+			unspare(m->guests[i]);
 }
 
 /* Of a run that is over: libvirt does not have the guest any more, or shows another run of it. One that could not be read yet may be the same. */
 static bool is_over(struct manager *m, const struct known_original *k)
 {
-	const struct guest *g = manager_find(m, &k->guest);
+	const struct guest *g = manager_find(m, &k->row.guest);
 
-	return g ? !run_unknown(g) : !hv_runs(m->hv, &k->guest);
+	return g ? !run_unknown(g) : !hv_runs(m->hv, &k->row.guest);
 }
 
 void original_prune(struct manager *m)
@@ -252,13 +403,23 @@ void original_prune(struct manager *m)
 			continue;
 		}
 		if (m->store)
-			(void)!store_delete_original(m->store, &(*link)->guest);
+			(void)!store_delete_original(m->store, &(*link)->row.guest);
+		if ((*link)->spared && !m->dry_run)
+			spare_drop(&m->conf, &(*link)->row.guest);
 		known_drop(link);
 	}
 }
 
+void original_spare_all(struct manager *m)
+{
+	for (size_t i = 0; i < m->n_guests; i++)
+		if (noted(m->guests[i]) && !m->guests[i]->spared && !run_unknown(m->guests[i]))
+			spare(m->guests[i]);
+}
+
 void original_put_all(struct manager *m)
 {
+	m->spare_failed = false;
 	for (size_t i = 0; i < m->n_guests; i++)
 		if (noted(m->guests[i]))
 			put(m->guests[i], false);

@@ -103,9 +103,13 @@ struct guest {
 	struct guest_report balloon_report; /* source REPORT_NONE: none yet */
 
 	bool commanded;            /* its target is ours */
+	bool was_commanded;        /* it was until mode observe began: QEMU has that target still, until somebody else gives it another */
+	uint64_t left_id;          /* the SET_MEMORY on its way that leaves it what it has in mode observe; 0: none */
 	bool relief_under_way;     /* pressed, it was given memory that has not arrived yet */
 	struct original original;
 	uint64_t original_put, original_put_usec; /* manager.originals_put when it was written last, and BOOTTIME of that; 0: never */
+	bool spare_there;          /* a spare file is there, since the store has not taken what is noted of it (yet) */
+	bool spared;               /* and has all of that */
 	bool waits[WAITING_MAX];
 	struct action waiting[WAITING_MAX];
 	char run[GUEST_RUN_MAX];   /* which run of the guest; "" if not known */
@@ -181,10 +185,12 @@ struct manager {
 
 	enum daemon_mode mode;
 	struct mode_change *observe_first; /* `observe` on its way: answered when libvirt has carried out, or given up, what it had */
+	uint64_t left_until_usec;  /* BOOTTIME: what was to be left as it is (release_as_it_is()), and libvirt does not have by then, is withdrawn; 0: nothing */
 	uint64_t withdrawn_id;     /* commands up to this hv call were withdrawn, or libvirt had them already */
 	unsigned enforce_waits;    /* requests for mode enforce on their way to the disk, and not void */
 	uint64_t observe_asked;    /* requests for mode observe so far: an `enforce` that waited for the disk meanwhile is void */
-	uint64_t originals_put, originals_kept; /* writes of originals that commands wait for: asked for, and answered */
+	uint64_t originals_put, originals_kept; /* writes of originals that are answered: asked for, and answered */
+	bool spare_failed;         /* an original could be kept nowhere, and that was told */
 	size_t n_waiting;          /* actions of all guests that wait for them */
 	struct known_original *known_originals; /* of runs that libvirt has not shown yet */
 	bool letting_go;           /* what is ours is taken off guests, in whatever mode: that may go out */
@@ -312,14 +318,17 @@ void original_changed(struct guest *g) _nonnull_; /* it was commanded */
 void original_soft_limited(struct guest *g, bool limited) _nonnull_; /* a soft limit of ours is on it, or may be */
 void original_cpu_set(struct guest *g, bool ours) _nonnull_; /* weight or quota on it are ours, or may be */
 void original_period_set(struct guest *g, bool ours) _nonnull_; /* its balloon statistics' period is ours */
-/* What is noted of it is on the disk, cannot be written, or has been waited for long enough: commands may go out. A decision follows when it is. */
-bool original_kept(const struct guest *g) _nonnull_;
+/* What is noted of it is on the disk or spared, or can be kept nowhere: commands may go out. A decision follows when it is. */
+bool original_kept(struct guest *g) _nonnull_;
 void original_gone(struct guest *g) _nonnull_;    /* its run is over */
+void original_begins(struct guest *g) _nonnull_;  /* another run of it: nothing is noted */
+void original_tick(struct manager *m) _nonnull_;  /* every now and then: who has been given all back needs no spare file */
 void original_run_known(struct guest *g) _nonnull_; /* which run this is could not be told before */
 void original_prune(struct manager *m) _nonnull_; /* after a list of libvirt's: forgets those whose run is over */
 int original_load(struct manager *m) _nonnull_ _must_check_;
 void original_free(struct manager *m) _nonnull_;
 void original_put_all(struct manager *m) _nonnull_;
+void original_spare_all(struct manager *m) _nonnull_; /* writes were lost: what is noted of each is kept beside the disk */
 
 /* The API's operations, in the files of their names. */
 void mode_set(void *userdata, struct api_call *call, const struct api_mode_request *req);
@@ -353,6 +362,7 @@ void mode_mark(const struct manager *m) _nonnull_; /* shows it to `ballastd --re
 /* Takes the saved mode, and originals that were loaded before it, where neither could be read at the start. Returns 0 or -errno. */
 int mode_take_over(struct manager *m) _nonnull_ _must_check_;
 void mode_calls_ended(struct manager *m) _nonnull_; /* some have: answers who waits for that */
+void mode_tick(struct manager *m) _nonnull_; /* every now and then: who waits for libvirt does not wait for ever */
 void mode_put(struct manager *m) _nonnull_; /* once more, after writes were lost */
 
 /* manager-release.c: what each guest is to have when Ballast lets go */
@@ -368,6 +378,11 @@ int release_originals(struct manager *m, bool dry_run, struct release_report *re
 /* Observe mode, every now and then: lifts the soft limits that are ours, until they are gone. A brake must not stay where nobody drives. */
 void release_brakes(struct manager *m) _nonnull_;
 void release_to_used(struct manager *m) _nonnull_;
+/* Mode observe begins without a release: who was commanded and is on its way down is told to have what it has. Whatever the mode; says of whom that
+ * cannot be done. */
+void release_as_it_is(struct manager *m) _nonnull_;
+/* True where this was the end of such a command: what there is to be told of that has been. After sent_ended(). */
+bool release_is_left(struct guest *g, const struct hv_result *r) _nonnull_;
 
 /* manager-view.c */
 void view_look(void *userdata, struct view_input *ret);

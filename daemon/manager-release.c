@@ -6,7 +6,20 @@
 
 /* Letting go: each guest's size when this daemon no longer looks after it. */
 
-static void release_guest_fill(const struct guest *g, struct release_guest *ret)
+/* Nothing can be given to it now, or is to be. Where it stands counts in a paused guest as well: its driver goes on when it does; and who cannot be
+ * asked is tried, so that it is named. */
+static bool is_fixed(const struct guest *g, enum release_goal goal)
+{
+	const struct guest_sample *s = guest_sample(g);
+
+	if (s->fixed != FIXED_NOT)
+		return true;
+	if (goal == RELEASE_AS_IT_IS)
+		return !g->commanded;
+	return !s->running || s->quarantined || s->job_running || !s->balloon_answered;
+}
+
+static void release_guest_fill(const struct guest *g, enum release_goal goal, struct release_guest *ret)
 {
 	const struct guest_sample *s = guest_sample(g);
 	const struct guest_report *r = &s->report;
@@ -15,11 +28,11 @@ static void release_guest_fill(const struct guest *g, struct release_guest *ret)
 		.max_bytes = s->max_bytes,
 		.have_bytes = MAX(MAX(s->actual_bytes, s->target_bytes), s->inflight_bytes),
 		.settled_bytes = MIN(s->target_bytes, s->max_bytes),
+		.actual_bytes = s->actual_bytes,
 		/* Whether or not deflate-on-oom hides the balloon from its total: what is not available is used. */
 		.used_bytes = r->source == REPORT_NONE ? 0 : sub_sat(s->actual_bytes, r->available_bytes),
 		.original_bytes = g->original.bytes,
-		.fixed = s->fixed != FIXED_NOT || !s->running || s->quarantined || s->job_running ||
-			 !s->balloon_answered,
+		.fixed = is_fixed(g, goal),
 	};
 }
 
@@ -108,7 +121,7 @@ static void release(struct manager *m, enum release_goal goal, struct release_an
 	if (!all || !manager_may_act(m))
 		return;
 	for (size_t i = 0; i < m->n_guests; i++) {
-		release_guest_fill(m->guests[i], &all[i]);
+		release_guest_fill(m->guests[i], goal, &all[i]);
 		if (m->mode == MODE_OBSERVE && !size_held(m->guests[i])) {
 			all[i].fixed = true;
 			all[i].original_bytes = 0;
@@ -168,6 +181,57 @@ void release_to_used(struct manager *m)
 		(void)!cpu_back(m->guests[i]);
 		(void)!soft_limit_lift(m->guests[i]);
 	}
+}
+
+/* What could not be stopped goes on to its target: somebody has to know. */
+static void tell_not_left(struct guest *g, uint64_t to_bytes, int error)
+{
+	tell(g->m, &(struct tale){.kind = DAEMON_EVENT_COMMAND_FAILED, .severity = SEVERITY_WARNING, .guest = g},
+		"on its way down to %llu MiB it could not be stopped at the %llu that it has: %s; give it back what it had: ballastctl mode observe --release",
+		(unsigned long long)(guest_sample(g)->target_bytes / MIB), (unsigned long long)(to_bytes / MIB),
+		error == -EBUSY && guest_sample(g)->job_running ? "a libvirt job runs on it" :
+		error == -EBUSY || error == -ETIMEDOUT		? "it does not answer libvirt" :
+		error == -ECANCELED				? "libvirt is too slow" :
+		error == -ENOTCONN				? "libvirt cannot be reached" :
+								  strerror(-error));
+}
+
+void release_as_it_is(struct manager *m)
+{
+	_cleanup_free_ struct release_guest *all = calloc(m->n_guests + 1, sizeof(*all));
+	struct reason reason = {.code = REASON_LEFT};
+
+	if (!all || m->dry_run)
+		return;
+	for (size_t i = 0; i < m->n_guests; i++)
+		release_guest_fill(m->guests[i], RELEASE_AS_IT_IS, &all[i]);
+	release_plan(all, m->n_guests, 0, RELEASE_AS_IT_IS);
+	m->letting_go = true;
+	for (size_t i = 0; i < m->n_guests; i++) {
+		struct guest *g = m->guests[i];
+		int r;
+
+		if (all[i].to_bytes == all[i].settled_bytes)
+			continue;
+		reason.arg[0] = all[i].to_bytes;
+		r = act_set_memory(g, all[i].to_bytes, &reason);
+		if (r >= 0)
+			g->left_id = g->sent[g->n_sent - 1].id;
+		else if (r != -ENOENT)
+			tell_not_left(g, all[i].to_bytes, r);
+	}
+	m->letting_go = false;
+	m->left_until_usec = clock_boot_usec() + m->conf.call_timeout_usec;
+}
+
+bool release_is_left(struct guest *g, const struct hv_result *r)
+{
+	if (!g->left_id || r->id != g->left_id)
+		return false;
+	g->left_id = 0;
+	if (r->error < 0 && r->error != -ENOENT)
+		tell_not_left(g, r->bytes, r->error);
+	return true;
 }
 
 static void controls_back(struct guest *g, struct release_answer *answer)

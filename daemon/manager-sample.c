@@ -286,6 +286,8 @@ static int on_host(sd_event_source *source, uint64_t usec, void *userdata)
 	tell_status(m);
 	tell_held(m, clock_boot_usec());
 	release_brakes(m);
+	mode_tick(m);
+	original_tick(m);
 	if (m->trace)
 		fflush(m->trace);
 	return tick_arm(m);

@@ -55,6 +55,8 @@ static void on_health(void *data, bool ok, const char *text)
 		m->state_problem_real_usec = clock_real_usec();
 		tell(m, &(struct tale){.kind = DAEMON_EVENT_STATE_UNWRITABLE, .severity = SEVERITY_ERROR},
 			"%s%s", m->state_problem, unread ? "" : "; guests are looked after all the same");
+		if (!unread)
+			original_spare_all(m);
 	}
 	tell_status(m);
 }
@@ -355,8 +357,10 @@ struct manager *manager_free(struct manager *m)
 	if (!m)
 		return NULL;
 	reserve_stop(m);
-	for (size_t i = 0; i < m->n_guests; i++)
+	for (size_t i = 0; i < m->n_guests; i++) {
 		enroll_gone(m->guests[i]);
+		m->guests[i]->left_id = 0; /* nobody hears of its end any more */
+	}
 	if (m->hv)
 		hv_stop(m->hv, 500 * USEC_PER_MSEC);
 	mode_calls_ended(m);

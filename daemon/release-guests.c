@@ -3,6 +3,7 @@
 
 #include "common/units.h"
 #include "daemon/guest-run.h"
+#include "daemon/spare.h"
 #include "daemon/sys/clock.h"
 #include "daemon/sys/journal.h"
 
@@ -165,7 +166,11 @@ int release_take_original(const struct store_original *o, void *userdata)
 
 	if (!g || !streq(o->run, guest_run_format(g->hv, run)))
 		return 0;
-	g->original = *o;
+	if (g->known)
+		spare_merge(&g->original, o);
+	else
+		g->original = *o;
+	g->known = true;
 	g->original.name = g->original.run = NULL; /* whose they are goes away */
 	return 0;
 }

@@ -80,8 +80,26 @@ static uint64_t floor_wish(const struct release_guest *g, enum release_goal goal
 	return floor_of(g);
 }
 
+/* A balloon within this of its target has arrived: the driver may end a page or a few off. As decide()'s own. */
+#define ARRIVED_BYTES (2 * MIB)
+
+/* It is charged what it has: that costs nobody anything, but for what makes a MiB whole. */
+static uint64_t stop_of(const struct release_guest *g)
+{
+	uint64_t whole = add_sat(g->actual_bytes, MIB - 1) / MIB * MIB;
+
+	if (g->fixed || g->actual_bytes <= add_sat(g->settled_bytes, ARRIVED_BYTES))
+		return g->settled_bytes;
+	return MIN(whole, g->max_bytes);
+}
+
 void release_plan(struct release_guest *guests, size_t n, uint64_t free_bytes, enum release_goal goal)
 {
+	if (goal == RELEASE_AS_IT_IS) {
+		for (size_t i = 0; i < n; i++)
+			guests[i].to_bytes = stop_of(&guests[i]);
+		return;
+	}
 	for (size_t i = 0; i < n; i++)
 		guests[i].to_bytes = guests[i].settled_bytes;
 	free_bytes = give(guests, n, free_bytes, floor_wish, goal);

@@ -6,22 +6,25 @@
 /*
  * What each guest is to have when nobody looks after it any more: after an orderly stop, in `mode observe --release`, and when ballastd
  * could not be started again (ballast-release.service). First what everybody uses, with room to breathe; then what each had before; from what is free, nobody is
- * squeezed for another. Pure.
+ * squeezed for another. In `mode observe` without --release everybody has what it has: a balloon on its way down stops there, for its driver would take
+ * each page that the guest frees, and nobody would look any more. Pure.
  */
 enum release_goal {
 	RELEASE_TO_USED,     /* what it uses and some room; who has it already stays as it is */
 	RELEASE_TO_ORIGINAL, /* what it had before Ballast touched it, at least the above */
+	RELEASE_AS_IT_IS,    /* what it has now, who is on its way down to less; who grows or is there is left alone */
 };
 
 struct release_guest {
 	uint64_t max_bytes;
 	uint64_t have_bytes;     /* what it is counted at: the larger of actual and target */
-	uint64_t settled_bytes;  /* what it will have if nothing is done: the smaller of the two */
+	uint64_t settled_bytes;  /* what it will have if nothing is done: its target */
+	uint64_t actual_bytes;   /* its balloon, as read last. For RELEASE_AS_IT_IS alone */
 	uint64_t used_bytes;     /* of actual; 0: not known */
 	uint64_t original_bytes; /* 0: not known, then what it will have anyway */
 	uint64_t resident_bytes; /* of its QEMU; 0: not known. For release_free() alone */
 	bool fixed;              /* cannot be moved */
-	uint64_t to_bytes;       /* out: its target, whole MiB; settled_bytes when it is to be left alone */
+	uint64_t to_bytes;       /* out: its target, whole MiB or its maximum; settled_bytes when it is to be left alone */
 };
 
 /* What a guest needs that uses so much: a fifth more, at least a quarter of its maximum or 512 MiB, whichever is less (between fine and dead

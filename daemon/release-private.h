@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/channel/channel.h"
+#include "common/conf.h"
 #include "daemon/host/host.h"
 #include "daemon/hv/hv.h"
 #include "daemon/release-plan.h"
@@ -18,7 +19,8 @@ struct released {
 	struct channel *channel;
 	uint64_t actual_bytes;
 	struct guest_report report;
-	struct store_original original; /* as the state says of this run; strings NULL */
+	struct store_original original; /* as the state, or a spare file, says of this run; strings NULL */
+	bool known;                     /* it does */
 	bool read, asked;
 };
 
@@ -30,6 +32,7 @@ struct release {
 	struct host_settings host_settings;
 	struct policy_set *set; /* owns strings of host_settings */
 	struct store *store;
+	const struct conf *conf;
 	enum release_goal goal;
 	struct released *guests[RELEASE_GUESTS_MAX];
 	size_t n;
@@ -40,5 +43,6 @@ struct release {
 
 /* release-guests.c: what libvirt, agents and the state file say of each guest goes into the table. userdata: the struct release. */
 extern const struct hv_ops release_hv_ops;
-/* Of this very run: what an earlier one of the same UUID had says nothing of a guest that was started, or defined, anew since. Returns 0. */
+/* Of this very run: what an earlier one of the same UUID had says nothing of a guest that was started, or defined, anew since. First what the state
+ * says, then what spare files do. Returns 0. */
 int release_take_original(const struct store_original *o, void *userdata) _nonnull_;

@@ -5,6 +5,7 @@
 #include "daemon/enforcing.h"
 #include "daemon/host/process.h"
 #include "daemon/release-private.h"
+#include "daemon/spare.h"
 #include "daemon/sys/clock.h"
 #include "daemon/sys/journal.h"
 #include "daemon/view.h"
@@ -118,14 +119,27 @@ static void look_at_host(const struct release *r, struct release_host *ret)
 	};
 }
 
+static void take_originals(struct release *r)
+{
+	_cleanup_diag_list_ struct diag_list findings = {0};
+
+	if (r->store)
+		(void)!store_load_originals(r->store, release_take_original, r);
+	(void)!spare_load(r->conf, release_take_original, r, &findings);
+	journal_findings(JOURNAL_RELEASED, LOG_WARNING, &findings);
+	/* Also where the state cannot be read: who is not known has what it uses made sure of all the same. */
+	for (size_t i = 0; i < r->n; i++)
+		if (r->guests[i]->known)
+			r->goal = RELEASE_TO_ORIGINAL;
+}
+
 static void command_all(struct release *r)
 {
 	_cleanup_free_ struct release_guest *want = calloc(r->n + 1, sizeof(*want));
 	struct release_host h = {0};
 
 	r->commanded = true;
-	if (r->store)
-		(void)!store_load_originals(r->store, release_take_original, r);
+	take_originals(r);
 	for (size_t i = 0; want && i < r->n; i++) {
 		fill(r->guests[i], &want[i]);
 		/* Nobody is shrunk here: what was grown may be in use by now. */
@@ -243,7 +257,7 @@ static int open_host(struct release *r, const struct conf *conf)
 
 int release_run(const struct conf *conf, bool whole)
 {
-	_cleanup_(release_clear) struct release r = {.started_usec = clock_boot_usec()};
+	_cleanup_(release_clear) struct release r = {.started_usec = clock_boot_usec(), .conf = conf};
 	struct hv_config config = {.uri = conf->uri, .deadline_usec = conf->call_timeout_usec};
 	int e = read_state(&r, conf, whole);
 

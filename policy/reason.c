@@ -36,6 +36,7 @@ static const char *const reason_templates[REASON_CODE_MAX] = {
 	[REASON_BREAKER] = "holds %s1 of the host's memory, charged %s2: soft limit",
 	[REASON_RESTORE] = "given back what it had before Ballast",
 	[REASON_STOPPING] = "Ballast stops: it uses %s2, and keeps room beside that",
+	[REASON_LEFT] = "mode observe: it was on its way down, and is left at %s1",
 	[REASON_CPU_POLICY] = "its settings are weight %n1, %q2",
 	[REASON_CPU_PRESSED] = "waits for a CPU %p3 of the time; weight %n1",
 	[REASON_CPU_BACK] = "does not wait for a CPU any more; weight %n1",
@@ -52,7 +53,7 @@ DEFINE_STRTAB(reason_code, enum reason_code, REASON_CODE_MAX, [REASON_NONE] = "n
 	[REASON_SETTLE] = "settle", [REASON_RELEASE] = "release",
 	[REASON_NOT_CREDIBLE] = "not-credible", [REASON_OUT_OF_PUFF] = "out-of-puff",
 	[REASON_RETRY] = "retry", [REASON_TOOK_BACK] = "took-back", [REASON_BREAKER] = "breaker",
-	[REASON_RESTORE] = "restore", [REASON_STOPPING] = "stopping",
+	[REASON_RESTORE] = "restore", [REASON_STOPPING] = "stopping", [REASON_LEFT] = "left",
 	[REASON_CPU_POLICY] = "cpu-policy", [REASON_CPU_PRESSED] = "cpu-pressed",
 	[REASON_CPU_BACK] = "cpu-back", [REASON_ROOM] = "room", [REASON_NO_ROOM] = "no-room")
 

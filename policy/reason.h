@@ -36,6 +36,7 @@ enum reason_code {
 	REASON_BREAKER,        /* holds more than it is charged: a soft limit */
 	REASON_RESTORE,        /* mode observe --release */
 	REASON_STOPPING,       /* orderly stop: what it uses, and room to breathe */
+	REASON_LEFT,           /* mode observe: who is on its way down stays where it is */
 	/* CPU */
 	REASON_CPU_POLICY,     /* weight or quota by policy */
 	REASON_CPU_PRESSED,    /* starved on the host while others have more than they need */

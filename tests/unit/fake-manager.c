@@ -229,7 +229,7 @@ FAKE int manager_submit(struct guest *g, struct hv_request *req, uint64_t *ret_i
 FAKE void original_seen(struct guest *g)
 {
 }
-FAKE bool original_kept(const struct guest *g)
+FAKE bool original_kept(struct guest *g)
 {
 	return true;
 }
@@ -247,7 +247,20 @@ FAKE void release_report_clear(struct release_report *r)
 FAKE void release_brakes(struct manager *m)
 {
 }
+FAKE void release_as_it_is(struct manager *m)
+{
+}
+FAKE bool release_is_left(struct guest *g, const struct hv_result *r)
+{
+	return false;
+}
+FAKE void mode_tick(struct manager *m)
+{
+}
 FAKE void original_changed(struct guest *g)
+{
+}
+FAKE void original_tick(struct manager *m)
 {
 }
 FAKE void original_soft_limited(struct guest *g, bool limited)
@@ -349,8 +362,11 @@ FAKE int act_set_memory(struct guest *g, uint64_t to_bytes, const struct reason 
 	int r = manager_submit(g,
 		&(struct hv_request){.call = HV_CALL_SET_MEMORY, .guest = g->uuid, .bytes = to_bytes}, NULL);
 
-	if (r >= 0)
-		fake.submits[fake.n_submits - 1].reason = *reason;
+	if (r < 0)
+		return r;
+	fake.submits[fake.n_submits - 1].reason = *reason;
+	if (g->n_sent < SENT_MAX)
+		g->sent[g->n_sent++] = (struct sent){fake.n_submits, to_bytes, to_bytes};
 	return r;
 }
 FAKE int act_set_cpu(struct guest *g, uint64_t weight, uint64_t quota, const struct reason *reason)

@@ -103,6 +103,33 @@ TEST(a_guest_that_is_just_starting_has_yet_to_obey)
 	CHECK(!s->balloon_answered);
 }
 
+static void read_at(struct guest *g, uint64_t mib, uint64_t after_sec)
+{
+	balloon_take(g, &(struct hv_balloon){.has = HV_HAS_ACTUAL, .actual_bytes = mib * MIB}, WHEN + after_sec * USEC_PER_SEC);
+}
+
+TEST(a_target_that_qemu_has_is_shown_in_observe_mode_until_another_hand_moves_the_balloon)
+{
+	_cleanup_manager_ struct manager m;
+	struct guest *g = start(&m);
+	struct guest_sample *s = guest_sample(g);
+
+	m.mode = MODE_OBSERVE;
+	g->was_commanded = true;
+	g->read_ok = true;
+	s->target_bytes = 300 * MIB;
+	read_at(g, 500, 1);
+	CHECK_U64(s->target_bytes, 300 * MIB); /* on its way */
+	read_at(g, 500, 2);
+	CHECK_U64(s->target_bytes, 300 * MIB); /* it stopped short */
+	read_at(g, 301, 3);
+	CHECK_U64(s->target_bytes, 300 * MIB);
+	read_at(g, 400, 4);
+	CHECK_U64(s->target_bytes, 400 * MIB);
+	read_at(g, 350, 5);
+	CHECK_U64(s->target_bytes, 350 * MIB); /* and from then on it is what it has */
+}
+
 static unsigned asked;
 void agent_ask(struct guest *g)
 {

@@ -352,6 +352,73 @@ TEST(calls_that_end_before_the_disk_answers_are_no_answer)
 	CHECK_CONTAINS(call.text, "No space");
 }
 
+static unsigned left;
+void release_as_it_is(struct manager *m)
+{
+	left++;
+	if (m->n_guests)
+		m->guests[0]->left_id = 8;
+	m->left_until_usec = clock_boot_usec() + USEC_PER_MIN;
+}
+
+TEST(observe_is_answered_when_who_was_on_its_way_down_is_told_to_stay)
+{
+	struct manager m = start(MODE_ENFORCE);
+	struct guest *g = fake_guest(&m, "web", 1024, 700);
+	_cleanup_call_ struct api_call call = {0};
+
+	g->commanded = true;
+	fake.n_submits = 7;
+	left = 0;
+	mode_set(&m, &call, &observe);
+	CHECK_INT((int)left, 1);
+	CHECK(!g->commanded && g->was_commanded);
+	fake_store_answer(0);
+	mode_calls_ended(&m);
+	CHECK_INT(call.status, 0);
+	g->left_id = 0;
+	mode_calls_ended(&m);
+	CHECK_INT(call.status, 200);
+	fake_manager_clear(&m);
+}
+
+TEST(nobody_is_told_to_stay_by_a_release_or_in_observe_mode)
+{
+	struct manager m = start(MODE_ENFORCE);
+	static const struct api_mode_request release = {MODE_OBSERVE, true};
+	_cleanup_call_ struct api_call call = {0}, again = {0}, dry = {.dry_run = true};
+
+	left = 0;
+	mode_set(&m, &dry, &observe);
+	mode_set(&m, &call, &release);
+	mode_set(&m, &again, &observe);
+	CHECK_INT((int)left, 0);
+	fake_store_answer(0);
+	fake_store_answer(0);
+}
+
+TEST(what_libvirt_is_not_even_asked_is_withdrawn_and_does_not_hold_the_answer_up)
+{
+	struct manager m = start(MODE_ENFORCE);
+	struct guest *g = fake_guest(&m, "web", 1024, 700);
+	_cleanup_call_ struct api_call call = {0};
+
+	mode_set(&m, &call, &observe);
+	fake_store_answer(0);
+	CHECK_INT((int)fake.withdrawn, 1);
+	mode_tick(&m);
+	CHECK_INT((int)fake.withdrawn, 1); /* it has time still */
+	m.left_until_usec = 1;
+	mode_tick(&m);
+	CHECK_INT((int)fake.withdrawn, 2);
+	CHECK_INT(call.status, 0);
+	g->left_id = 0; /* as its end leaves it */
+	mode_tick(&m);
+	CHECK_INT((int)fake.withdrawn, 2);
+	CHECK_INT(call.status, 200);
+	fake_manager_clear(&m);
+}
+
 TEST(a_release_begins_with_what_became_of_what_was_withdrawn)
 {
 	struct manager m = start(MODE_OBSERVE);

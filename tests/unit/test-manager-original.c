@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What each guest had before Ballast touched it, over a crash of the daemon and over the guest's own end. */
+#include "daemon/spare.h"
+#include "tests/policy-dirs.h"
 #include "tests/test.h"
 #include "tests/unit/fake-manager.h"
 
@@ -361,6 +363,262 @@ TEST(the_row_of_a_run_that_was_never_told_goes_with_its_guest)
 
 	original_gone(g);
 	CHECK(!disk.there && !m.known_originals);
+}
+
+/* A socket in a directory of the test's own, beside which originals may be kept. */
+static struct manager beside(const struct test_dirs *d)
+{
+	static char socket[512];
+	struct manager m = start();
+
+	m.conf.socket = (char *)dirs_path(d, "api.sock", socket);
+	m.conf.state_dir = (char *)"/state";
+	return m;
+}
+
+static bool is_spared(const struct test_dirs *d)
+{
+	char path[512];
+
+	return access(dirs_path(d, "originals/01000000-0000-0000-0000-000000000000", path), F_OK) == 0;
+}
+
+/* It answers all that waits, and has kept nothing. */
+static void disk_refuses(void)
+{
+	disk_answers(-ENOSPC);
+	disk.there = false;
+}
+
+static struct guest *found_at(struct manager *m, const char *run, uint64_t mib)
+{
+	struct guest *g = fake_guest(m, "web", 1024, mib);
+
+	snprintf(g->run, sizeof(g->run), "%s", run);
+	guest_sample(g)->cpu_weight = 100;
+	original_seen(g);
+	return g;
+}
+
+static const struct reason lend = {.code = REASON_LEND};
+
+/* A guest of 512 MiB that a full disk could not note. */
+static struct guest *refused(struct manager *m)
+{
+	struct guest *g;
+
+	disk.slow = true;
+	g = found_at(m, "7:99", 512);
+	disk_refuses();
+	return g;
+}
+
+TEST(what_a_full_disk_did_not_take_is_known_after_a_kill)
+{
+	_cleanup_dirs_ struct test_dirs d = dirs_new();
+	_cleanup_manager_ struct manager m = beside(&d), next = beside(&d);
+	struct guest *g = refused(&m);
+
+	CHECK(is_spared(&d));
+	CHECK_INT(act_set_memory(g, 300 * MIB, &lend), 0);
+	disk_refuses();
+	CHECK_INT((int)fake.n_told, 1); /* the command */
+	CHECK_INT(original_load(&next), 0);
+	g = found_at(&next, "7:99", 350);
+	CHECK_U64(g->original.bytes, 512 * MIB);
+	CHECK_U64(guest_sample(g)->target_bytes, 300 * MIB);
+	CHECK(g->commanded && g->spared && !next.known_originals);
+	CHECK(disk.there); /* tried at once */
+	CHECK_U64(disk.row.bytes, 512 * MIB);
+	disk_answers(0);
+	CHECK(!is_spared(&d) && !g->spared);
+}
+
+TEST(what_a_disk_that_hangs_did_not_take_is_known_after_a_kill)
+{
+	_cleanup_dirs_ struct test_dirs d = dirs_new();
+	_cleanup_manager_ struct manager m = beside(&d), next = beside(&d);
+	struct guest *g;
+
+	disk.slow = true;
+	g = found_at(&m, "7:99", 512);
+	CHECK_INT(act_set_memory(g, 300 * MIB, &lend), -EAGAIN);
+	CHECK(!is_spared(&d));
+	g->original_put_usec -= 2 * USEC_PER_SEC;
+	CHECK_INT(act_set_memory(g, 300 * MIB, &lend), 0);
+	CHECK(is_spared(&d));
+	disk.there = false;
+	CHECK_INT(original_load(&next), 0);
+	CHECK_U64(found_at(&next, "7:99", 300)->original.bytes, 512 * MIB);
+	disk.n_waits = 0;
+}
+
+TEST(with_a_disk_that_is_known_to_be_full_nobody_waits_for_its_answer)
+{
+	_cleanup_dirs_ struct test_dirs d = dirs_new();
+	_cleanup_manager_ struct manager m = beside(&d);
+	struct guest *g;
+
+	snprintf(m.state_problem, sizeof(m.state_problem), "full");
+	disk.slow = true;
+	g = found_at(&m, "7:99", 512);
+	CHECK(is_spared(&d));
+	CHECK_INT(act_set_memory(g, 300 * MIB, &lend), 0);
+	disk.n_waits = 0;
+}
+
+TEST(what_the_disk_takes_is_not_kept_beside_it)
+{
+	_cleanup_dirs_ struct test_dirs d = dirs_new();
+	_cleanup_manager_ struct manager m = beside(&d);
+	struct guest *g = refused(&m);
+
+	disk.slow = false;
+	CHECK(is_spared(&d));
+	original_put_all(&m); /* it is well again */
+	CHECK(!is_spared(&d) && !g->spared && disk.there);
+	CHECK_INT(act_set_memory(g, 300 * MIB, &lend), 0);
+	CHECK(!is_spared(&d));
+	original_spare_all(&m); /* and ill once more, with what was gathered and not answered */
+	CHECK(is_spared(&d));
+}
+
+TEST(an_answer_to_an_earlier_write_says_nothing_of_the_later)
+{
+	_cleanup_dirs_ struct test_dirs d = dirs_new();
+	_cleanup_manager_ struct manager m = beside(&d);
+	struct guest *g = refused(&m);
+	store_done late;
+
+	CHECK_INT(act_set_memory(g, 300 * MIB, &lend), 0);
+	CHECK_INT(act_set_memory(g, 200 * MIB, &lend), 0);
+	CHECK_INT((int)disk.n_waits, 2);
+	late = disk.waits[0];
+	late(disk.userdata[0], 0, "");
+	CHECK(is_spared(&d));
+	late(disk.userdata[1], 0, "");
+	CHECK(!is_spared(&d));
+	disk.n_waits = 0;
+}
+
+TEST(a_run_that_is_over_needs_nothing)
+{
+	_cleanup_dirs_ struct test_dirs d = dirs_new();
+	_cleanup_manager_ struct manager m = beside(&d), again = beside(&d), next = beside(&d);
+	struct guest *g = refused(&m);
+
+	CHECK(is_spared(&d));
+	original_gone(g);
+	CHECK(!is_spared(&d));
+	g = refused(&again);
+	original_begins(g);
+	CHECK(!is_spared(&d));
+	CHECK_U64(g->original.bytes, 0);
+	original_seen(g);
+	disk_refuses();
+	CHECK(is_spared(&d));
+	CHECK_INT(original_load(&next), 0);
+	runs = false; /* it ended while no daemon looked */
+	original_prune(&next);
+	CHECK(!is_spared(&d) && !next.known_originals);
+}
+
+TEST(the_state_file_says_what_the_guest_had_and_the_spare_where_it_was_sent)
+{
+	_cleanup_dirs_ struct test_dirs d = dirs_new();
+	_cleanup_manager_ struct manager m = beside(&d);
+	struct store_original o = {.guest = {{1}}, .run = "7:99", .bytes = 400 * MIB, .cpu_weight = 70, .target_bytes = 300 * MIB, .soft_limited = true};
+	struct guest *g;
+
+	disk.row = (struct store_original){.guest = {{1}}, .run = "7:99", .bytes = 1024 * MIB, .cpu_weight = 100, .target_bytes = 900 * MIB};
+	disk.there = true;
+	CHECK_INT(spare_put(&m.conf, &o), 0);
+	CHECK_INT(original_load(&m), 0);
+	g = found_at(&m, "7:99", 300);
+	CHECK_U64(g->original.bytes, 1024 * MIB);
+	CHECK_U64(g->original.cpu_weight, 100);
+	CHECK_U64(guest_sample(g)->target_bytes, 300 * MIB);
+	CHECK(g->original.soft_limited);
+	CHECK_U64(disk.row.target_bytes, 300 * MIB);
+}
+
+TEST(a_row_of_an_earlier_run_does_not_hide_what_was_spared_of_this_one)
+{
+	_cleanup_dirs_ struct test_dirs d = dirs_new();
+	_cleanup_manager_ struct manager m = beside(&d);
+	struct store_original o = {.guest = {{1}}, .run = "7:99", .bytes = 400 * MIB, .cpu_weight = 70};
+
+	disk.row = (struct store_original){.guest = {{1}}, .run = "6:50", .bytes = 1024 * MIB, .cpu_weight = 100};
+	disk.there = true; /* it could not delete that */
+	CHECK_INT(spare_put(&m.conf, &o), 0);
+	CHECK_INT(original_load(&m), 0);
+	CHECK_U64(found_at(&m, "7:99", 300)->original.bytes, 400 * MIB);
+}
+
+TEST(a_spare_that_cannot_be_renewed_stays_until_the_disk_has_all)
+{
+	_cleanup_dirs_ struct test_dirs d = dirs_new();
+	_cleanup_manager_ struct manager m = beside(&d);
+	struct guest *g = refused(&m);
+
+	/* A directory in the place of what is written before it is renamed: to root, too, that is in the way. */
+	dirs_write(&d, "originals/.new/x", "");
+	CHECK_INT(act_set_memory(g, 300 * MIB, &lend), 0);
+	CHECK(is_spared(&d) && !g->spared);
+	CHECK_INT(act_set_memory(g, 200 * MIB, &lend), -EAGAIN); /* the disk is asked first */
+	disk_answers(0);
+	CHECK(!is_spared(&d));
+	CHECK_INT(act_set_memory(g, 200 * MIB, &lend), 0);
+	disk.n_waits = 0;
+}
+
+TEST(where_an_original_can_be_kept_nowhere_that_is_said_once_with_both_places)
+{
+	_cleanup_dirs_ struct test_dirs d = dirs_new();
+	_cleanup_manager_ struct manager m = beside(&d);
+	struct guest *g;
+
+	dirs_write(&d, "originals", "a file in its place");
+	g = refused(&m);
+	CHECK_INT((int)fake.n_told, 1);
+	CHECK_CONTAINS(fake.told[0], "neither in /state nor in /tmp/");
+	CHECK_CONTAINS(fake.told[0], "/originals");
+	CHECK_CONTAINS(fake.told[0], "make room");
+	CHECK_INT(act_set_memory(g, 300 * MIB, &lend), 0); /* it is looked after all the same */
+	refused(&m);
+	CHECK_INT((int)fake.n_told, 2); /* that command */
+}
+
+TEST(garbage_keeps_no_daemon_from_starting)
+{
+	_cleanup_dirs_ struct test_dirs d = dirs_new();
+	_cleanup_manager_ struct manager m = beside(&d);
+
+	dirs_write(&d, "originals/01000000-0000-0000-0000-000000000000", "bytes 1\n");
+	CHECK_INT(original_load(&m), 0);
+	CHECK_U64(found_at(&m, "7:99", 300)->original.bytes, 300 * MIB);
+}
+
+TEST(who_was_given_all_back_needs_no_spare_and_who_was_not_does)
+{
+	_cleanup_dirs_ struct test_dirs d = dirs_new();
+	_cleanup_manager_ struct manager m = beside(&d);
+	struct guest *g = refused(&m);
+	struct guest_sample *s = guest_sample(g);
+
+	original_tick(&m); /* guests are commanded */
+	CHECK(is_spared(&d));
+	m.mode = MODE_OBSERVE;
+	s->actual_bytes = 300 * MIB; /* on its way back */
+	original_tick(&m);
+	CHECK(is_spared(&d));
+	s->actual_bytes = 511 * MIB;
+	g->original.cpu_ours = true;
+	original_tick(&m);
+	CHECK(is_spared(&d));
+	g->original.cpu_ours = false;
+	original_tick(&m);
+	CHECK(!is_spared(&d));
 }
 
 TEST_MAIN()

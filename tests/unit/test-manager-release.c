@@ -247,6 +247,65 @@ TEST(what_one_release_gives_out_the_next_does_not_give_again)
 	CHECK_STR(why_of(again, "db"), "it had 1024 MiB: there is room for 612");
 }
 
+/* A guest that Ballast sent from 1000 to 300 MiB, and that has come so far. */
+static struct guest *on_its_way(struct manager *m, const char *name, uint64_t now)
+{
+	struct guest *g = guest(m, name, 1000, now);
+
+	g->commanded = true;
+	guest_sample(g)->target_bytes = 300 * MIB;
+	return g;
+}
+
+TEST(observe_stops_each_that_is_on_its_way_down_where_it_is)
+{
+	_cleanup_manager_ struct manager m = start(0);
+	struct guest *down = on_its_way(&m, "down", 700), *paused = on_its_way(&m, "paused", 600);
+	struct guest *grows = on_its_way(&m, "grows", 200), *not_ours = on_its_way(&m, "not-ours", 700);
+
+	guest_sample(paused)->running = false;
+	guest_sample(not_ours)->target_bytes = 300 * MIB;
+	not_ours->commanded = false;
+	on_its_way(&m, "there", 301);
+	guest_sample(on_its_way(&m, "pinned", 700))->fixed = FIXED_VFIO;
+	m.settling = true; /* what is known now counts */
+	release_as_it_is(&m);
+	CHECK_INT((int)fake.n_submits, 2);
+	CHECK(uuid_equal(&fake.submits[0].req.guest, &down->uuid));
+	CHECK_U64(fake.submits[0].req.bytes, 700 * MIB);
+	CHECK_INT(fake.submits[0].reason.code, REASON_LEFT);
+	CHECK(uuid_equal(&fake.submits[1].req.guest, &paused->uuid));
+	CHECK_U64(fake.submits[1].req.bytes, 600 * MIB);
+	CHECK_U64(down->left_id, 1);
+	CHECK_U64(grows->left_id, 0);
+	CHECK_INT((int)fake.n_told, 0);
+	m.mode = MODE_OBSERVE;
+	CHECK(!manager_may_act(&m)); /* the door is shut again */
+}
+
+TEST(who_cannot_be_stopped_is_named)
+{
+	_cleanup_manager_ struct manager m = start(0);
+	struct guest *g = on_its_way(&m, "hangs", 700);
+	struct hv_result r = {.call = HV_CALL_SET_MEMORY, .id = 1, .bytes = 700 * MIB, .error = -ETIMEDOUT, .text = ""};
+
+	fake.submit_error = -EBUSY;
+	release_as_it_is(&m);
+	fake.submit_error = 0;
+	CHECK_U64(g->left_id, 0);
+	CHECK_CONTAINS(fake.told[0], "on its way down to 300 MiB it could not be stopped at the 700 that it has: it does not answer libvirt");
+	release_as_it_is(&m);
+	CHECK_U64(g->left_id, 1);
+	r.id = 2;
+	CHECK(!release_is_left(g, &r)); /* another call's end */
+	r.id = 1;
+	CHECK(release_is_left(g, &r));
+	CHECK_U64(g->left_id, 0);
+	CHECK_CONTAINS(fake.told[1], "does not answer libvirt");
+	CHECK_STR(fake.told_of[1], "hangs");
+	CHECK(!release_is_left(g, &r));
+}
+
 TEST(observe_mode_lifts_soft_limits_until_they_are_gone)
 {
 	_cleanup_manager_ struct manager m = start(4096);

@@ -104,6 +104,33 @@ TEST(a_guest_on_its_way_down_is_stopped_for_nothing)
 	CHECK_U64(g[0].to_bytes, 556 * MIB);
 }
 
+TEST(as_it_is_stops_who_is_on_its_way_down_and_nobody_else)
+{
+	struct release_guest g[] = {
+		guest(4096, 3000, 0, 4096), /* on its way down */
+		guest(4096, 3000, 0, 4096), /* growing */
+		guest(4096, 3000, 0, 4096), /* there, but for a page or two */
+		guest(4096, 3000, 0, 4096), /* not ours, or cannot be moved */
+		guest(4096, 4096, 0, 4096), /* began just now, and its maximum is no whole MiB */
+	};
+
+	g[0].settled_bytes = 1300 * MIB;
+	g[0].actual_bytes = 2000 * MIB + 4096;
+	g[1].actual_bytes = 2000 * MIB;
+	g[2].settled_bytes = 1300 * MIB;
+	g[2].actual_bytes = 1302 * MIB;
+	g[3] = g[0];
+	g[3].fixed = true;
+	g[4].settled_bytes = 1300 * MIB;
+	g[4].actual_bytes = g[4].max_bytes = 4096 * MIB - 4096;
+	release_plan(g, 5, 0, RELEASE_AS_IT_IS);
+	CHECK_U64(g[0].to_bytes, 2001 * MIB);
+	CHECK_U64(g[1].to_bytes, 3000 * MIB);
+	CHECK_U64(g[2].to_bytes, 1300 * MIB);
+	CHECK_U64(g[3].to_bytes, 1300 * MIB);
+	CHECK_U64(g[4].to_bytes, 4096 * MIB - 4096);
+}
+
 TEST(what_was_grown_by_ballast_goes_back_as_far_as_it_is_not_used)
 {
 	struct release_guest g[] = {guest(4096, 3000, 100, 1024), guest(4096, 3000, 2800, 1024)};

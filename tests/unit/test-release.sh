@@ -59,6 +59,14 @@ enforce_once() {
 	return $r
 }
 
+# What db had, kept beside the socket: the test driver's guests have no QEMU that tells their run.
+spare() { # MIB SOFT-LIMITED
+	mkdir -p -m 700 "$tmp/originals"
+	printf '%s\n' 'ballast-original 1' 'run ' "bytes $(($1 << 20))" 'target-bytes 0' 'cpu-weight 0' 'cpu-quota-permyriad 0' 'cpu-shares 0' \
+		'cpu-period-usec 0' 'cpu-quota-usec -1' "soft-limited $2" 'cpu-ours 0' 'period-ours 0' end \
+		>"$tmp/originals/aaaaaaaa-0000-4000-8000-000000000002"
+}
+
 mkdir "$tmp/policy"
 conf ''
 guests web 512 512 db 512 256
@@ -134,6 +142,19 @@ c.commit()' "$tmp/state/state.db" "$1"
 	set_run ''
 	release && grep -q '^db: given 1024 MiB' "$tmp/err" && grep -q '^db: its soft limit is lifted' "$tmp/err"
 	result $? "what this run had is"
+	cp -a "$tmp/state" "$tmp/state.saved"
+	python3 -c 'import sqlite3, sys
+c = sqlite3.connect(sys.argv[1])
+c.execute("DELETE FROM originals")
+c.commit()' "$tmp/state/state.db"
+	spare 1024 1
+	echo x >"$tmp/originals/junk"
+	release && grep -q '^db: given 1024 MiB' "$tmp/err" && grep -q '^db: its soft limit is lifted' "$tmp/err" && ! grep -q '^web: its soft' "$tmp/err"
+	result $? "and what the state directory did not take, and is kept beside the socket"
+	grep -q "$tmp/originals/junk: " "$tmp/err"
+	result $? "garbage there is named"
+	rm -r "$tmp/state" "$tmp/originals"
+	mv "$tmp/state.saved" "$tmp/state"
 	guests web 512 512 db 512 256
 	python3 -c 'import sqlite3, sys
 c = sqlite3.connect(sys.argv[1])
@@ -152,6 +173,10 @@ guests web 512 512 db 512 256
 head -c 8192 /dev/zero | tr '\0' x >"$tmp/state/state.db"
 release && grep -q 'only what guests use is made sure of' "$tmp/err" && grep -q '^db: given 256 MiB' "$tmp/err"
 result $? "with a damaged state, guests that were commanded are given what they use"
+spare 512 0
+release && grep -q '^db: given 512 MiB' "$tmp/err"
+result $? "and what they had, where that is kept beside the socket"
+rm -r "$tmp/originals"
 rm -r "$tmp/state"
 "$d" --foreground --config="$tmp/b.conf" 2>"$tmp/err" &
 pid=$!

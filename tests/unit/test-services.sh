@@ -33,6 +33,9 @@ for unit in ballastd ballast-release ballast-agent; do
 	result $? "$unit.service leaves /proc and the user database visible"
 done
 
+grep -q '^RuntimeDirectoryPreserve=yes$' "$tmp/ballastd.service"
+result $? "what is kept beside the socket outlives the daemon"
+
 # A daemon that hangs in each run must reach its start limit as well, or its guests are never released.
 setting() { # UNIT KEY: in milliseconds where it is a time
 	local value
