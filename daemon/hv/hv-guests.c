@@ -202,6 +202,21 @@ static void guest_tell(struct hv *hv, struct known *k, enum item_kind kind, uint
 	i->number = number;
 }
 
+/* Once a guest: whoever starts such processes has no hold on how often it is said. */
+static void tell_stranger(struct hv *hv, struct known *k)
+{
+	const struct hv_guest *g = k->guest;
+	char text[256];
+
+	if (!g->stranger_pid || k->stranger_told)
+		return;
+	k->stranger_told = true;
+	snprintf(text, sizeof(text),
+		"its QEMU was not found: process %d claims to be it, but is of user %u, and libvirt runs it as %s; what it holds on the host is not seen",
+		(int)g->stranger_pid, (unsigned)g->stranger_uid, g->user ? g->user : "another one");
+	hv_push_trouble(hv, &k->sg->uuid, text);
+}
+
 void hv_guest_read(struct hv *hv, struct known *k, struct hv_guest *g, int error, const char *text)
 {
 	const struct hv_guest *old = k->guest;
@@ -236,6 +251,7 @@ void hv_guest_read(struct hv *hv, struct known *k, struct hv_guest *g, int error
 			guest_tell(hv, k, ITEM_CHANGED, what);
 		hv_guest_unref(old);
 	}
+	tell_stranger(hv, k);
 	known_synced(hv, k);
 }
 

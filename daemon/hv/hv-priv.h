@@ -45,6 +45,7 @@ struct known {
 	const struct hv_guest *guest; /* told last; NULL: not yet, it is being read */
 	bool syncing;	/* counts in hv.sync_pending */
 	bool job;	/* a job was told to have started */
+	bool stranger_told; /* another user's process that claims to be its QEMU */
 };
 
 enum item_kind {

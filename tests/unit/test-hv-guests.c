@@ -28,6 +28,8 @@ static unsigned told(const struct hv *hv, enum item_kind kind)
 	return n;
 }
 
+static pid_t stranger; /* whom a worker passes over in the place of its QEMU */
+
 /* Its definition is read, as a worker does it: false where nobody asked for it. */
 static bool is_read(struct hv *hv, int id)
 {
@@ -40,6 +42,7 @@ static bool is_read(struct hv *hv, int id)
 	if (g) {
 		g->uuid = t->req.guest;
 		g->id = id;
+		g->stranger_pid = stranger;
 	}
 	t->answer.guest = g;
 	sched_return(&hv->sched, t, 2);
@@ -134,6 +137,23 @@ TEST(one_that_an_event_told_of_since_stays_though_it_was_known_before)
 	CHECK(runs(hv, 7)); /* after a restart of libvirtd ids begin anew */
 	hv_guests_listed(hv, NULL, 0);
 	CHECK_INT(told(hv, ITEM_GONE), 0);
+}
+
+TEST(a_stranger_in_the_place_of_its_qemu_is_told_once_a_run)
+{
+	_cleanup_hv_ struct hv *hv = start();
+
+	CHECK(hv);
+	stranger = 4711;
+	CHECK(runs(hv, 7));
+	CHECK(runs(hv, 7));
+	CHECK_INT(told(hv, ITEM_TROUBLE), 1);
+	CHECK_INT(hv->out->kind, ITEM_APPEARED);
+	CHECK_CONTAINS(hv->out->next->text, "4711");
+	hv_guest_gone(hv, hv_known(hv, &a), HV_GONE_DESTROYED);
+	CHECK(runs(hv, 8));
+	CHECK_INT(told(hv, ITEM_TROUBLE), 2);
+	stranger = 0;
 }
 
 TEST_MAIN()
