@@ -119,6 +119,46 @@ void host_print_memory(const struct cli *c, FILE *f, const json_t *host)
 	term_print_wrapped(&c->term, f, text, BAR_INDENT, BAR_INDENT);
 }
 
+/* What a hypervisor below takes is worth a word only where there is one. */
+static void print_cpu(const struct cli *c, FILE *f, const json_t *host)
+{
+	uint64_t cpus = get_number(host, "/cpu/cpus", 0), steal = get_number(host, "/cpu/steal_permyriad", 0);
+	char text[2 * RATIO_TEXT_MAX + 64], a[RATIO_TEXT_MAX], b[RATIO_TEXT_MAX];
+
+	if (!cpus)
+		return;
+	snprintf(text, sizeof(text), "%s of %llu CPU%s busy%s%s%s", show_permyriad(get_number(host, "/cpu/busy_permyriad", 0), a),
+		(unsigned long long)cpus, cpus == 1 ? "" : "s", steal ? ", " : "", steal ? show_permyriad(steal, b) : "",
+		steal ? " stolen by the host below" : "");
+	fprintf(f, "%-*s", BAR_INDENT, "CPU");
+	term_print_wrapped(&c->term, f, text, BAR_INDENT, BAR_INDENT);
+}
+
+static void print_nodes(const struct cli *c, FILE *f, const json_t *host)
+{
+	const json_t *nodes = get_at(host, "/nodes"), *node;
+	size_t i, n = json_array_size(nodes), len;
+	_cleanup_free_ char *text = NULL;
+	FILE *words = n >= 2 ? open_memstream(&text, &len) : NULL;
+	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX];
+
+	if (!words)
+		return;
+	json_array_foreach (nodes, i, node)
+		fprintf(words, "%snode %llu has %s of %s free", i ? ", " : "", (unsigned long long)get_number(node, "/node", 0),
+			show_size(get_number(node, "/free", UINT64_MAX), a), show_size(get_number(node, "/total", UINT64_MAX), b));
+	if (fclose(words) != 0)
+		return;
+	fprintf(f, "%-*s", BAR_INDENT, "NUMA");
+	term_print_wrapped(&c->term, f, text, BAR_INDENT, BAR_INDENT);
+}
+
+void host_print_load(const struct cli *c, FILE *f, const json_t *host)
+{
+	print_cpu(c, f, host);
+	print_nodes(c, f, host);
+}
+
 /* ---- what is wrong ---- */
 
 _printf_(5, 6) static void line(

@@ -6,6 +6,8 @@
 /* What status and top say of the host. host is GET /v1/hosts/self. */
 void host_print_header(const struct cli *c, FILE *f, const json_t *host) _nonnull_;
 void host_print_memory(const struct cli *c, FILE *f, const json_t *host) _nonnull_;
+/* How busy its CPUs are; and its NUMA nodes, where it has several. */
+void host_print_load(const struct cli *c, FILE *f, const json_t *host) _nonnull_;
 /* All that is wrong, worst first, and what Ballast does about each. Returns how many lines there
  * were. */
 unsigned host_print_wrong(

@@ -62,6 +62,7 @@ static void print_status(
 	print_moves(c, events, get_time(host, "/decided"));
 	fputc('\n', stdout);
 	host_print_memory(c, stdout, host);
+	host_print_load(c, stdout, host);
 	if (json_array_size(guests)) {
 		fputc('\n', stdout);
 		guest_table_print_some(c, stdout, guests, GUESTS_MAX);

@@ -122,6 +122,7 @@ static void draw(const struct cli *c, FILE *f, const struct look *before, const 
 
 	host_print_header(c, f, now->host);
 	host_print_memory(c, f, now->host);
+	host_print_load(c, f, now->host);
 	fputc('\n', f);
 	draw_wrong(c, f, now->host, guests, rows / 3);
 	fputc('\n', f);

@@ -167,6 +167,10 @@ struct manager {
 	/* the host */
 	struct host_reading host_reading;
 	struct host_sample host_sample;
+	struct host_load load;     /* for show: no decision goes by it */
+	uint64_t load_usec;        /* BOOTTIME of that; 0: not read yet */
+	bool has_cpu;              /* the two of the next line are known */
+	uint64_t cpu_busy_permyriad, cpu_steal_permyriad;
 	uint64_t available_decided_bytes, other_decided_bytes; /* what the last decision saw */
 	struct look look;          /* at all guests */
 	bool tick_at_rest;         /* the next look at the host was set when nothing moved */
@@ -271,6 +275,7 @@ int sample_open_host(struct manager *m) _nonnull_ _must_check_; /* as [Host] Mem
 void sample_guest_opened(struct guest *g) _nonnull_;            /* its process or vCPUs are others now */
 void sample_host(struct manager *m, bool force) _nonnull_;
 void sample_hasten(struct manager *m) _nonnull_; /* after a decision: what moves is looked at more often */
+void sample_load(struct manager *m, uint64_t now) _nonnull_; /* where it is due: at each tick */
 void sample_pressure(struct manager *m) _nonnull_; /* before it is used: for a decision, for who asks */
 
 /* So long a kernel may see more than its balloon leaves it before its host takes the device's word again: a driver has long answered by then.

@@ -6,7 +6,7 @@
 
 /*
  * What the host shows by itself: its memory every half second to two seconds, its pressure for each decision, resident size and run-queue delay of each guest every
- * second while anything moves, else every five. Nothing here asks libvirt or QEMU.
+ * second while anything moves, else every five; for show, CPUs and nodes every ten seconds. Nothing here asks libvirt or QEMU.
  *
  * What the host itself uses is what is neither available nor resident in a QEMU: both must be of the same instant, or a guest that
  * fills its memory between two looks would pass for the host. So all residents are looked at together, and whenever available memory moved (look.h).
@@ -16,6 +16,9 @@
 #define TICK_BUSY_PARTS 10
 /* Two readings of pressure that are closer say nothing: decide() itself takes no shorter span. */
 #define PRESSURE_USEC  USEC_PER_SEC
+/* CPUs and nodes are looked at so often; at first sooner, so that something is shown. */
+#define LOAD_USEC	(10 * USEC_PER_SEC)
+#define LOAD_FIRST_USEC USEC_PER_SEC
 /* A move that is worth a decision: parts of memory, and at least so much. */
 #define MOVED_PARTS     200
 #define MOVED_MIN_BYTES (32 * MIB)
@@ -253,6 +256,17 @@ void sample_pressure(struct manager *m)
 	m->host_sample.sample_usec = now;
 }
 
+void sample_load(struct manager *m, uint64_t now)
+{
+	struct host_load before = m->load;
+
+	if (m->load_usec && now - m->load_usec < (m->load.has_cpu && !m->has_cpu ? LOAD_FIRST_USEC : LOAD_USEC))
+		return;
+	host_read_load(m->host, &m->load);
+	m->has_cpu = m->load_usec && host_cpu_share(&before, &m->load, &m->cpu_busy_permyriad, &m->cpu_steal_permyriad);
+	m->load_usec = now;
+}
+
 /* When the host is looked at again. A report that comes along in the last part of the time takes the tick along. */
 static int tick_arm(struct manager *m)
 {
@@ -281,6 +295,7 @@ static int on_host(sd_event_source *source, uint64_t usec, void *userdata)
 	struct manager *m = userdata;
 
 	sample_host(m, false);
+	sample_load(m, clock_boot_usec());
 	fall_back(m, clock_boot_usec());
 	reserve_expire(m);
 	tell_status(m);
@@ -300,6 +315,7 @@ int sample_start(struct manager *m)
 	if (r < 0)
 		return r;
 	sample_host(m, true);
+	sample_load(m, clock_boot_usec());
 	r = sd_event_add_time(m->loop, &m->host_timer, CLOCK_BOOTTIME, USEC_INFINITY, 0, on_host, m);
 	return r < 0 ? r : tick_arm(m);
 }

@@ -106,9 +106,9 @@ static void command(struct release *r, struct released *g, const struct release_
 static void look_at_host(const struct release *r, struct release_host *ret)
 {
 	const struct host_settings *set = &r->host_settings;
-	struct host_reading h;
+	struct host_reading h = {0};
 
-	if (host_read(r->host, &h) < 0)
+	if (host_read_memory(r->host, &h) < 0)
 		return;
 	*ret = (struct release_host){
 		.total_bytes = h.total_bytes,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "daemon/host/host.h"
 #include "policy/decide.h"
 
 /*
@@ -65,6 +66,11 @@ struct view_input {
 					       never */
 	const struct view_problem *problems;
 	size_t n_problems;
+	/* The host's CPUs, over the last ten seconds, and its NUMA nodes: all of the machine, whatever part of it is managed. */
+	bool has_cpu;
+	uint64_t cpu_busy_permyriad, cpu_steal_permyriad; /* of all CPUs together */
+	const struct host_node *nodes;			  /* NULL: not known */
+	size_t n_nodes;
 	enum daemon_mode mode;
 	bool ready;		     /* libvirt was listed once and a decision was made: /readyz */
 	uint64_t started_real_usec;  /* of the daemon */

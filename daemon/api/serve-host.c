@@ -36,6 +36,34 @@ void write_division(struct json_out *o, const struct plan *p)
 	json_out_key_u64(o, "free", p ? sub_sat(p->budget_bytes, taken) : UINT64_MAX);
 }
 
+static void write_load(const struct view_input *k, struct json_out *o)
+{
+	json_out_key(o, "cpu");
+	if (k->has_cpu) {
+		json_out_open(o, '{');
+		json_out_key_u64(o, "cpus", k->snapshot->host.cpus);
+		json_out_key_u64(o, "busy_permyriad", k->cpu_busy_permyriad);
+		json_out_key_u64(o, "steal_permyriad", k->cpu_steal_permyriad);
+		json_out_close(o, '}');
+	} else {
+		json_out_null(o);
+	}
+	json_out_key(o, "nodes");
+	if (!k->n_nodes) {
+		json_out_null(o);
+		return;
+	}
+	json_out_open(o, '[');
+	for (size_t i = 0; i < k->n_nodes; i++) {
+		json_out_open(o, '{');
+		json_out_key_u64(o, "node", k->nodes[i].id);
+		json_out_key_u64(o, "total", k->nodes[i].total_bytes);
+		json_out_key_u64(o, "free", k->nodes[i].free_bytes);
+		json_out_close(o, '}');
+	}
+	json_out_close(o, ']');
+}
+
 static void write_memory(const struct view_input *k, struct json_out *o)
 {
 	const struct host_sample *h = &k->snapshot->host;
@@ -52,6 +80,7 @@ static void write_memory(const struct view_input *k, struct json_out *o)
 	json_out_key_u64(o, "free", h->swap_free_bytes);
 	json_out_close(o, '}');
 	json_out_key_u64(o, "cpus", h->cpus);
+	write_load(k, o);
 	json_out_key(o, "psi");
 	if (!h->has_psi) {
 		json_out_null(o);

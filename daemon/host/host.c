@@ -10,12 +10,11 @@
 #include "daemon/host/cgroup.h"
 #include "daemon/host/reader.h"
 
-/* /proc/vmstat is the largest that is read: 4 KiB on 6.1; /proc/stat's first line comes first. */
-#define TEXT_MAX 16384
+/* A control group's memory.stat is the largest that is read: 2 KiB on 6.1. */
+#define TEXT_MAX 8192
 
 enum host_file {
 	FILE_MEMINFO,
-	FILE_VMSTAT,
 	FILE_STAT,
 	FILE_ONLINE,
 	FILE_PSI_MEMORY,
@@ -42,9 +41,7 @@ struct host {
 
 static bool host_text(struct host *h, enum host_file f)
 {
-	ssize_t (*read_text)(int, char *, size_t) = f == FILE_VMSTAT ? reader_read : reader_read_single;
-
-	return h->fds[f] >= 0 && read_text(h->fds[f], h->text, sizeof(h->text)) > 0;
+	return h->fds[f] >= 0 && reader_read_single(h->fds[f], h->text, sizeof(h->text)) > 0;
 }
 
 /* --- Opening --- */
@@ -130,7 +127,6 @@ int host_new(const char *root, const char *memory_from, struct host **ret)
 	static const char group_prefix[] = "cgroup:/";
 	static const char *const paths[] = {
 		[FILE_MEMINFO] = "proc/meminfo",
-		[FILE_VMSTAT] = "proc/vmstat",
 		[FILE_STAT] = "proc/stat",
 		[FILE_ONLINE] = "sys/devices/system/cpu/online",
 		[FILE_PSI_MEMORY] = "proc/pressure/memory",
@@ -226,21 +222,6 @@ static int read_group(struct host *h, struct host_reading *r)
 	return 0;
 }
 
-static void read_vmstat(struct host *h, struct host_reading *r)
-{
-	static const struct reader_field fields[] = {
-		{"pswpin", offsetof(struct host_reading, swap_in_pages), 1},
-		{"pswpout", offsetof(struct host_reading, swap_out_pages), 1},
-		{"pgmajfault", offsetof(struct host_reading, major_faults), 1},
-		{"workingset_refault_file", offsetof(struct host_reading, refaults_file), 1},
-		{"workingset_refault_anon", offsetof(struct host_reading, refaults_anon), 1},
-		{"oom_kill", offsetof(struct host_reading, oom_kills), 1},
-	};
-
-	if (host_text(h, FILE_VMSTAT))
-		reader_fields(h->text, fields, ARRAY_SIZE(fields), r);
-}
-
 /* "some avg10=0.00 avg60=0.00 avg300=0.00 total=1234". The averages lag; differences of the totals
  * do not. */
 static bool pressure_total(const char *text, const char *kind, uint64_t *ret)
@@ -289,23 +270,33 @@ void host_read_pressure(struct host *h, struct host_reading *r)
 	}
 }
 
-/* "cpu  user nice system idle iowait irq softirq steal guest guest_nice"; guest is in user already.
- */
-static void read_cpu(struct host *h, struct host_reading *r)
+/* "cpu  user nice system idle iowait irq softirq steal guest guest_nice"; guest is in user already. */
+enum {
+	CPU_IDLE = 3,
+	CPU_IOWAIT,
+	CPU_STEAL = 7,
+	CPU_FIELDS,
+};
+
+static void read_cpu(struct host *h, struct host_load *l)
 {
+	uint64_t field[CPU_FIELDS] = {0}, busy = 0, total = 0;
 	char line[256];
 	const char *s = line;
-	uint64_t v;
 
 	if (h->fds[FILE_STAT] < 0 || reader_read_single(h->fds[FILE_STAT], line, sizeof(line)) <= 0 ||
 		strncmp(s, "cpu ", 4) != 0)
 		return;
 	s += 4;
-	for (int field = 0; field < 8 && reader_number(&s, &v); field++) {
-		r->cpu_total_usec += v * h->usec_per_tick;
-		if (field != 3 && field != 4)
-			r->cpu_busy_usec += v * h->usec_per_tick;
+	for (int i = 0; i < CPU_FIELDS && reader_number(&s, &field[i]); i++) {
+		total += field[i];
+		if (i != CPU_IDLE && i != CPU_IOWAIT && i != CPU_STEAL)
+			busy += field[i];
 	}
+	l->has_cpu = total > 0;
+	l->cpu_busy_usec = busy * h->usec_per_tick;
+	l->cpu_steal_usec = field[CPU_STEAL] * h->usec_per_tick;
+	l->cpu_total_usec = total * h->usec_per_tick;
 }
 
 /* "Node 0 MemTotal:       24689640 kB": the field's name is the third word. */
@@ -320,12 +311,12 @@ static uint64_t node_field(const char *text, const char *name)
 	return reader_number(&at, &v) ? v * KIB : 0;
 }
 
-static void read_nodes(struct host *h, struct host_reading *r)
+static void read_nodes(struct host *h, struct host_load *l)
 {
 	for (size_t i = 0; i < h->n_nodes; i++) {
 		if (reader_read_single(h->nodes[i].fd, h->text, sizeof(h->text)) <= 0)
 			continue;
-		r->nodes[r->n_nodes++] = (struct host_node){
+		l->nodes[l->n_nodes++] = (struct host_node){
 			.id = h->nodes[i].id,
 			.total_bytes = node_field(h->text, "MemTotal:"),
 			.free_bytes = node_field(h->text, "MemFree:"),
@@ -347,22 +338,29 @@ int host_read_memory(struct host *h, struct host_reading *ret)
 	return 0;
 }
 
-int host_read(struct host *h, struct host_reading *ret)
+void host_read_load(struct host *h, struct host_load *ret)
 {
-	struct host_reading r = {0};
-	int err = host_read_memory(h, &r);
-
-	if (err < 0)
-		return err;
-	read_vmstat(h, &r);
-	host_read_pressure(h, &r);
-	read_cpu(h, &r);
-	read_nodes(h, &r);
-	*ret = r;
-	return 0;
+	ret->has_cpu = false;
+	ret->n_nodes = 0;
+	read_cpu(h, ret);
+	read_nodes(h, ret);
 }
 
 /* --- Pure --- */
+
+/* The kernel lets iowait and steal go back a little at times: then the others' sum may be more than the whole. */
+bool host_cpu_share(const struct host_load *from, const struct host_load *to, uint64_t *ret_busy_permyriad, uint64_t *ret_steal_permyriad)
+{
+	uint64_t total = sub_sat(to->cpu_total_usec, from->cpu_total_usec), busy, steal;
+
+	if (!from->has_cpu || !to->has_cpu || !total)
+		return false;
+	busy = MIN(sub_sat(to->cpu_busy_usec, from->cpu_busy_usec), total);
+	steal = MIN(sub_sat(to->cpu_steal_usec, from->cpu_steal_usec), total - busy);
+	*ret_busy_permyriad = mul_div(busy, PERMYRIAD, total);
+	*ret_steal_permyriad = mul_div(steal, PERMYRIAD, total);
+	return true;
+}
 
 void host_reading_to_sample(const struct host_reading *r, struct host_sample *ret)
 {

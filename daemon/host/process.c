@@ -2,9 +2,11 @@
 #include "daemon/host/process.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "daemon/host/reader.h"
 
@@ -42,21 +44,24 @@ static int read_stat(const char *root, pid_t pid, char *buf, size_t size)
 	return 0;
 }
 
-int process_start_ticks(const char *root, pid_t pid, uint64_t *ret)
+static int stat_start_ticks(const char *stat, uint64_t *ret)
 {
-	char buf[1024];
-	const char *s;
-	int r = read_stat(root, pid, buf, sizeof(buf));
+	const char *s = stat_fields(stat);
 
-	if (r < 0)
-		return r;
 	/* The state is field 3; the start time is 22. */
-	s = stat_fields(buf);
 	for (int field = 3; s && field < 22; field++) {
 		s = strchr(s, ' ');
 		s += s != NULL;
 	}
 	return s && reader_number(&s, ret) ? 0 : -EBADMSG;
+}
+
+int process_start_ticks(const char *root, pid_t pid, uint64_t *ret)
+{
+	char buf[1024];
+	int r = read_stat(root, pid, buf, sizeof(buf));
+
+	return r < 0 ? r : stat_start_ticks(buf, ret);
 }
 
 bool process_is_stopped(const char *root, pid_t pid)
@@ -268,6 +273,82 @@ int process_find_qemus(const char *root, struct qemu_process **ret, size_t *ret_
 	*ret = TAKE_PTR(all);
 	*ret_n = n;
 	return 0;
+}
+
+static ssize_t read_at(int dir, const char *name, char *buf, size_t size)
+{
+	_cleanup_close_ int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : reader_read(fd, buf, size);
+}
+
+/* The first of "Uid: real effective saved file-system". A name cannot feign that line: the kernel escapes what ends one. */
+static int real_user(int dir, uid_t *ret)
+{
+	static const struct reader_field field = {"Uid", 0, 1};
+	char text[4096];
+	uint64_t uid;
+	ssize_t n = read_at(dir, "status", text, sizeof(text));
+
+	if (n < 0)
+		return (int)n;
+	if (!reader_fields(text, &field, 1, &uid))
+		return -EBADMSG;
+	*ret = (uid_t)uid;
+	return 0;
+}
+
+static bool is_among(uid_t uid, const uid_t *users, size_t n)
+{
+	while (n > 0 && users[n - 1] != uid)
+		n--;
+	return n > 0;
+}
+
+static int is_still(int dir, const struct qemu_process *q)
+{
+	char text[1024];
+	uint64_t ticks;
+	ssize_t n = read_at(dir, "stat", text, sizeof(text));
+
+	return n > 0 && stat_start_ticks(text, &ticks) == 0 && ticks == q->start_ticks ? 0 : -ESRCH;
+}
+
+int process_is_qemu(const char *root, const struct qemu_process *q, const char *part, const uid_t *users, size_t n_users, uid_t *ret_uid)
+{
+	_cleanup_free_ char *args = malloc(CMDLINE_MAX);
+	_cleanup_close_ int dir = -1;
+	char path[64];
+	struct uuid uuid;
+	struct stat st;
+	ssize_t len;
+	uid_t real;
+	int r;
+
+	if (!args)
+		return -ENOMEM;
+	snprintf(path, sizeof(path), "proc/%d", (int)q->pid);
+	dir = reader_open(root, path);
+	if (dir < 0)
+		return dir == -ENOENT ? -ESRCH : dir;
+	/* Of one that has ended it is root's. What is read after this shows that it has not. */
+	if (fstat(dir, &st) < 0)
+		return -errno;
+	r = real_user(dir, &real);
+	if (r < 0)
+		return r;
+	r = is_still(dir, q);
+	if (r < 0)
+		return r;
+	len = read_at(dir, "cmdline", args, CMDLINE_MAX);
+	if (len < 0)
+		return (int)len;
+	if (!cmdline_uuid(args, (size_t)len, &uuid) || !uuid_equal(&uuid, &q->uuid) || !memmem(args, (size_t)len, part, strlen(part)))
+		return -ENOENT;
+	if (is_among(st.st_uid, users, n_users) && is_among(real, users, n_users))
+		return 0;
+	*ret_uid = is_among(st.st_uid, users, n_users) ? real : st.st_uid;
+	return -EPERM;
 }
 
 bool process_cmdline_contains(const char *root, pid_t pid, const char *part)

@@ -106,6 +106,9 @@ static int control_list(struct hv *hv, virConnectPtr conn, bool announce, char *
 	int n;
 
 	control_enter(hv, HV_CALL_LIST);
+	hv_lock(hv);
+	hv_list_begins(hv);
+	hv_unlock(hv);
 	n = list_all(conn, &all, text, size);
 	if (n >= 0 && announce)
 		version = version_of(conn);
@@ -190,7 +193,10 @@ static bool control_session(struct hv *hv, char *text, size_t size)
 	has_close = virConnectRegisterCloseCallback(conn, on_close, hv, NULL) == 0;
 	virConnectSetKeepAlive(conn, HV_KEEPALIVE_SEC, HV_KEEPALIVE_COUNT);
 
-	/* Events first: what happens while the list is made comes after it, once more at worst. */
+	/*
+	 * Events first, so that nothing is missed. What happens while the list is made is told before it comes, and may be missing in it all the same:
+	 * libvirt looks at one domain after the other, and waits up to ten seconds for one whose start hook runs. hv_guests_listed() knows.
+	 */
 	if (hv_events_register(hv, conn, ids) < 0)
 		hv_error(conn, text, size);
 	else if (control_list(hv, conn, true, text, size) == 0) {

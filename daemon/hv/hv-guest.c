@@ -61,6 +61,7 @@ const struct hv_guest *hv_guest_unref(const struct hv_guest *g)
 		free(*t);
 	free(box->guest.tags);
 	free(box->guest.vcpu_tids);
+	free(box->guest.user);
 	free(box->guest.channel_path);
 	free(box);
 	return NULL;

@@ -26,6 +26,7 @@ static struct known *known_add(struct hv *hv, const struct uuid *uuid, int id)
 	if (!k)
 		return NULL;
 	k->id = id;
+	k->lists = hv->lists;
 	k->sg = sched_guest_add(&hv->sched, uuid, k);
 	if (!k->sg) {
 		free(k);
@@ -91,6 +92,8 @@ void hv_guest_runs(struct hv *hv, const struct uuid *uuid, int id, bool syncing)
 		return;
 	if (id > 0)
 		k->id = id;
+	if (!syncing)
+		k->lists = hv->lists;
 	/* One on which a call hangs is read when that comes back; nobody waits for it. */
 	if (syncing && !k->syncing && !k->sg->running) {
 		k->syncing = true;
@@ -110,7 +113,18 @@ static int compare_listed(const void *a, const void *b)
 		((const struct listed *)b)->uuid.bytes, sizeof(struct uuid));
 }
 
-/* Those that we know and that do not run any more. */
+void hv_list_begins(struct hv *hv)
+{
+	hv->lists++;
+}
+
+/* It became known, or an event told of it, after the list was asked for: the list may be older. */
+static bool newer_than_list(const struct hv *hv, const struct known *k)
+{
+	return k->lists >= hv->lists;
+}
+
+/* Those that we know and that do not run any more. One that the list may be too old to have, it says nothing of: that one is looked at by itself. */
 static void remove_unlisted(struct hv *hv, const struct listed *sorted, size_t n)
 {
 	struct sched_guest *sg, *tmp;
@@ -119,7 +133,11 @@ static void remove_unlisted(struct hv *hv, const struct listed *sorted, size_t n
 		const struct listed *l =
 			n > 0 ? bsearch(&sg->uuid, sorted, n, sizeof(*sorted), compare_uuid) : NULL;
 
-		if (!l || l->id < 0)
+		if (l && l->id >= 0)
+			continue;
+		if (newer_than_list(hv, sg->owner))
+			hv_guest_runs(hv, &sg->uuid, -1, true);
+		else
 			hv_guest_gone(hv, sg->owner, HV_GONE_UNSEEN);
 	}
 }
@@ -144,9 +162,13 @@ void hv_guests_listed(struct hv *hv, struct listed *all, size_t n)
 		qsort(all, n, sizeof(*all), compare_listed);
 	keep_listed(hv, all, n);
 	remove_unlisted(hv, all, n);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		const struct known *k = all[i].id < 0 ? NULL : hv_known(hv, &all[i].uuid);
+
+		/* The run that it lists may be the one before. */
 		if (all[i].id >= 0)
-			hv_guest_runs(hv, &all[i].uuid, all[i].id, true);
+			hv_guest_runs(hv, &all[i].uuid, k && newer_than_list(hv, k) ? -1 : all[i].id, true);
+	}
 }
 
 bool hv_runs(struct hv *hv, const struct uuid *guest)
@@ -178,6 +200,21 @@ static void guest_tell(struct hv *hv, struct known *k, enum item_kind kind, uint
 		return;
 	i->guest = hv_guest_ref(k->guest);
 	i->number = number;
+}
+
+/* Once a guest: whoever starts such processes has no hold on how often it is said. */
+static void tell_stranger(struct hv *hv, struct known *k)
+{
+	const struct hv_guest *g = k->guest;
+	char text[256];
+
+	if (!g->stranger_pid || k->stranger_told)
+		return;
+	k->stranger_told = true;
+	snprintf(text, sizeof(text),
+		"its QEMU was not found: process %d claims to be it, but is of user %u, and libvirt runs it as %s; what it holds on the host is not seen",
+		(int)g->stranger_pid, (unsigned)g->stranger_uid, g->user ? g->user : "another one");
+	hv_push_trouble(hv, &k->sg->uuid, text);
 }
 
 void hv_guest_read(struct hv *hv, struct known *k, struct hv_guest *g, int error, const char *text)
@@ -214,6 +251,7 @@ void hv_guest_read(struct hv *hv, struct known *k, struct hv_guest *g, int error
 			guest_tell(hv, k, ITEM_CHANGED, what);
 		hv_guest_unref(old);
 	}
+	tell_stranger(hv, k);
 	known_synced(hv, k);
 }
 

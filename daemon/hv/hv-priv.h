@@ -41,9 +41,11 @@
 struct known {
 	struct sched_guest *sg;
 	int id; /* libvirt's; -1: not known */
+	uint64_t lists; /* hv.lists when it became known, or an event last said that it runs */
 	const struct hv_guest *guest; /* told last; NULL: not yet, it is being read */
 	bool syncing;	/* counts in hv.sync_pending */
 	bool job;	/* a job was told to have started */
+	bool stranger_told; /* another user's process that claims to be its QEMU */
 };
 
 enum item_kind {
@@ -110,6 +112,7 @@ struct hv {
 					is not */
 	bool control_told;	     /* ... and that was told */
 	unsigned sync_pending;
+	uint64_t lists; /* asked for so far */
 	struct uuid *listed; /* all that libvirt knew when it was asked last, running or not; sorted */
 	size_t n_listed;
 	unsigned n_jobs;
@@ -177,7 +180,9 @@ struct listed {
 	struct uuid uuid;
 	int id; /* -1: defined, does not run */
 };
-/* Sorts all. */
+/* A list is about to be asked for. */
+void hv_list_begins(struct hv *hv) _nonnull_;
+/* That list. It is of some time since then, and not of one instant: of a guest that was heard of since it says nothing. Sorts all. */
 void hv_guests_listed(struct hv *hv, struct listed *all, size_t n) _nonnull_args_(1);
 
 /* --- hv-loop.c: libvirt's thread. --- */

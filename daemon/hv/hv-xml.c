@@ -222,6 +222,23 @@ static int parse_channel(struct hv_guest *g, xmlNode *devices, const char *chann
 	return 0;
 }
 
+/* The user of <seclabel model='dac'><label>USER:GROUP</label>: libvirt writes it into the definition of each guest that runs. */
+static int parse_user(struct hv_guest *g, xmlNode *domain)
+{
+	NODE_FOREACH(label, domain, "seclabel")
+	{
+		xmlNode *node = prop_is(label, "model", "dac") ? node_child(label, "label") : NULL;
+		_cleanup_xml_string_ xmlChar *text = node ? xmlNodeGetContent(node) : NULL;
+		size_t len = text ? strcspn((const char *)text, ":") : 0;
+
+		if (len == 0)
+			continue;
+		g->user = strndup((const char *)text, len);
+		return g->user ? 0 : -ENOMEM;
+	}
+	return 0;
+}
+
 int hv_guest_parse(const char *xml, size_t len, const char *channel_name, struct hv_guest **ret,
 	struct diag *d)
 {
@@ -252,6 +269,9 @@ int hv_guest_parse(const char *xml, size_t len, const char *channel_name, struct
 	devices = node_child(domain, "devices");
 	parse_balloon(g, devices);
 	g->fixed = fixed_reason_of(g, domain);
+	r = parse_user(g, domain);
+	if (r < 0)
+		return r;
 	r = parse_channel(g, devices, channel_name);
 	if (r < 0)
 		return r;

@@ -9,6 +9,7 @@ daemon_hv_libhv_a_SOURCES = \
 	daemon/hv/hv-exec-channel.c \
 	daemon/hv/hv-exec-cpu.c \
 	daemon/hv/hv-exec-memory.c \
+	daemon/hv/hv-exec-process.c \
 	daemon/hv/hv-exec-xml.c \
 	daemon/hv/hv-exec.c \
 	daemon/hv/hv-exec.h \
@@ -35,6 +36,8 @@ hv_libs = daemon/hv/libhv.a daemon/host/libhost.a $(policy_libs) $(LIBVIRT_LIBS)
 
 hv_tests = \
 	tests/unit/test-hv \
+	tests/unit/test-hv-guests \
+	tests/unit/test-hv-process \
 	tests/unit/test-hv-sched \
 	tests/unit/test-hv-xml \
 	$(NULL)
@@ -42,6 +45,10 @@ check_PROGRAMS += $(hv_tests)
 TESTS += $(hv_tests)
 tests_unit_test_hv_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS)
 tests_unit_test_hv_LDADD = $(hv_libs)
+tests_unit_test_hv_guests_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS)
+tests_unit_test_hv_guests_LDADD = $(hv_libs)
+tests_unit_test_hv_process_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS)
+tests_unit_test_hv_process_LDADD = $(hv_libs)
 tests_unit_test_hv_sched_LDADD = $(hv_libs)
 tests_unit_test_hv_xml_LDADD = $(hv_libs)
 EXTRA_DIST += tests/golden/hv

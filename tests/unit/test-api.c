@@ -48,6 +48,12 @@ TEST(the_host_shows_its_budget_guests_policies_and_problems)
 		CHECK_INT_AT(r, "/guests/stale", 1);
 		CHECK_INT_AT(r, "/policies/count", 3);
 		CHECK_INT_AT(r, "/policies/open", 2);
+		CHECK_INT_AT(r, "/cpu/cpus", 16);
+		CHECK_INT_AT(r, "/cpu/busy_permyriad", 3750);
+		CHECK_INT_AT(r, "/cpu/steal_permyriad", 42);
+		CHECK_INT_AT(r, "/nodes/1/node", 1);
+		CHECK_INT_AT(r, "/nodes/1/total", 6 * GIB);
+		CHECK_INT_AT(r, "/nodes/1/free", 1536 * MIB);
 		CHECK_AT(r, "/problems/0/code", "policy-bad");
 		CHECK(json_equal(r.json, named.json));
 		CHECK(json_equal(r.json, json_at(list.json, "/hosts/0")));

@@ -69,6 +69,48 @@ TEST(qemu_is_found_by_its_uuid)
 	CHECK(!process_cmdline_contains(t.root, 12345, "/domain-7-"));
 }
 
+static int match(const struct tree *t, const struct qemu_process *q, const char *part, uid_t user, uid_t *ret_uid)
+{
+	const uid_t users[] = {77777, user};
+
+	return process_is_qemu(t->root, q, part, users, ARRAY_SIZE(users), ret_uid);
+}
+
+TEST(a_qemu_is_its_users_by_effective_and_by_real_user)
+{
+	_cleanup_tree_ struct tree t;
+	struct qemu_process q = {.pid = 100, .start_ticks = 4242};
+	uid_t me = getuid(), whose = 0;
+	char status[64];
+
+	put_qemu(&t);
+	CHECK_INT(uuid_parse(UUID_A, &q.uuid), 0);
+	snprintf(status, sizeof(status), "Name:\tqemu\nUid:\t%u\t%u\t%u\t%u\n", me, me, me, me);
+	tree_put(&t, "proc/100/status", status);
+	CHECK_INT(match(&t, &q, "/domain-7-", me, &whose), 0);
+	CHECK_INT(match(&t, &q, "/domain-8-", me, &whose), -ENOENT);
+	CHECK_INT(match(&t, &q, "/domain-7-", me + 1, &whose), -EPERM);
+	CHECK_U64(whose, me);
+	/* A set-user-ID program's directory is not its caller's, but the real user is. */
+	snprintf(status, sizeof(status), "Name:\tsu\nUid:\t%u\t%u\t%u\t%u\n", me + 1, me, me, me);
+	tree_put(&t, "proc/100/status", status);
+	CHECK_INT(match(&t, &q, "/domain-7-", me, &whose), -EPERM);
+	CHECK_U64(whose, me + 1);
+	/* The directory counts as well. */
+	CHECK_INT(match(&t, &q, "/domain-7-", me + 1, &whose), -EPERM);
+	tree_put(&t, "proc/100/status", "Name:\tqemu\n");
+	CHECK_INT(match(&t, &q, "/domain-7-", me, &whose), -EBADMSG);
+	q.uuid.bytes[0] ^= 1;
+	snprintf(status, sizeof(status), "Uid:\t%u\t%u\t%u\t%u\n", me, me, me, me);
+	tree_put(&t, "proc/100/status", status);
+	CHECK_INT(match(&t, &q, "/domain-7-", me, &whose), -ENOENT);
+	q.uuid.bytes[0] ^= 1;
+	q.start_ticks++;
+	CHECK_INT(match(&t, &q, "/domain-7-", me, &whose), -ESRCH);
+	q.pid = 12345;
+	CHECK_INT(match(&t, &q, "/domain-7-", me, &whose), -ESRCH);
+}
+
 TEST(a_number_on_the_command_line)
 {
 	_cleanup_tree_ struct tree t;

@@ -41,6 +41,7 @@ static void dump(FILE *f, const struct hv_guest *g)
 	fprintf(f, "vcpus %" PRIu32 "\nshares %" PRIu64 "\nchannel %s %s\nvirtio-serial %d\n",
 		g->vcpus, g->cpu_shares, hv_channel_state_to_string(g->channel),
 		g->channel_path ? g->channel_path : "-", g->has_virtio_serial);
+	fprintf(f, "user %s\n", g->user ? g->user : "-");
 }
 
 /* Text of one file's guest, or of what is wrong with it. */

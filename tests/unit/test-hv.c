@@ -376,6 +376,47 @@ char *virDomainGetXMLDesc(virDomainPtr dom, unsigned flags)
 	return unreadable || !real ? NULL : real(dom, flags);
 }
 
+/* Likewise: what this one lists is older than a start, whose event comes before it. */
+static struct hv *_Atomic lists_late;
+int virConnectListAllDomains(virConnectPtr conn, virDomainPtr **doms, unsigned flags)
+{
+	int (*real)(virConnectPtr, virDomainPtr **, unsigned) =
+		(int (*)(virConnectPtr, virDomainPtr **, unsigned))dlsym(RTLD_NEXT, "virConnectListAllDomains");
+	int n = real ? real(conn, doms, flags) : -1;
+	struct hv *hv = atomic_exchange(&lists_late, NULL);
+	virDomainPtr dom = hv ? virDomainLookupByName(conn, "test") : NULL;
+	struct uuid u;
+
+	if (!dom)
+		return n;
+	virDomainGetUUID(dom, u.bytes);
+	if (virDomainCreate(dom) == 0)
+		for (int i = 0; i < WAIT_MSEC && !hv_runs(hv, &u); i++)
+			usleep(1000);
+	virDomainFree(dom);
+	return n;
+}
+
+TEST(one_that_starts_while_the_first_list_is_made_appears)
+{
+	virConnectPtr conn = virConnectOpen("test:///default");
+	virDomainPtr dom = conn ? virDomainLookupByName(conn, "test") : NULL;
+	struct hv_config config = {.uri = "test:///default"};
+	_cleanup_seen_ struct seen s = {0};
+	_cleanup_end_ struct hv *hv = NULL;
+
+	CHECK(dom);
+	CHECK_INT(virDomainDestroy(dom), 0);
+	CHECK_INT(hv_new(&config, &ops, &s, &hv), 0);
+	lists_late = hv;
+	CHECK_INT(hv_start(hv), 0);
+	CHECK(wait_for(hv, &s.synced, 1));
+	CHECK_INT(s.appeared, 1);
+	CHECK_INT(s.gone, 0);
+	virDomainFree(dom);
+	virConnectClose(conn);
+}
+
 TEST(one_that_cannot_be_read_runs_though_it_did_not_appear)
 {
 	_cleanup_seen_ struct seen s;

@@ -25,15 +25,23 @@ struct host *host_free(struct host *h)
 	free(h);
 	return NULL;
 }
-int host_read(struct host *h, struct host_reading *ret)
+int host_read_memory(struct host *h, struct host_reading *ret)
 {
 	*ret = (struct host_reading){.total_bytes = (h->cgroup ? 4 : 16) * GIB, .available_bytes = GIB};
 	return 0;
 }
-
-int host_read_memory(struct host *h, struct host_reading *ret)
+/* Half of the time since the look before was busy. */
+static unsigned loads;
+void host_read_load(struct host *h, struct host_load *ret)
 {
-	return host_read(h, ret);
+	*ret = (struct host_load){.has_cpu = true, .n_nodes = 1};
+	loads++;
+}
+bool host_cpu_share(const struct host_load *from, const struct host_load *to, uint64_t *ret_busy_permyriad, uint64_t *ret_steal_permyriad)
+{
+	*ret_busy_permyriad = PERMYRIAD / 2;
+	*ret_steal_permyriad = 7;
+	return from->has_cpu && to->has_cpu;
 }
 void host_read_pressure(struct host *h, struct host_reading *ret)
 {
@@ -97,6 +105,33 @@ TEST(a_group_that_is_there_is_no_problem)
 	CHECK_STR(m.host_problem, "");
 	sample_host(&m, true);
 	CHECK_U64(m.host_sample.memory_bytes, 4 * GIB);
+}
+
+TEST(cpus_and_nodes_are_looked_at_every_ten_seconds_and_twice_at_the_start)
+{
+	_cleanup_manager_ struct manager m;
+	uint64_t now = USEC_PER_HOUR;
+
+	CHECK_INT(start(&m), 0);
+	group_is_there = true;
+	CHECK_INT(sample_open_host(&m), 0);
+	loads = 0;
+	sample_load(&m, now);
+	CHECK_INT(loads, 1);
+	CHECK(!m.has_cpu);
+	CHECK_U64(m.load.n_nodes, 1);
+	sample_load(&m, now += USEC_PER_SEC / 2);
+	CHECK_INT(loads, 1);
+	sample_load(&m, now += USEC_PER_SEC / 2);
+	CHECK_INT(loads, 2);
+	CHECK(m.has_cpu);
+	CHECK_U64(m.cpu_busy_permyriad, PERMYRIAD / 2);
+	CHECK_U64(m.cpu_steal_permyriad, 7);
+	for (int i = 0; i < 19; i++)
+		sample_load(&m, now += USEC_PER_SEC / 2);
+	CHECK_INT(loads, 2);
+	sample_load(&m, now += USEC_PER_SEC / 2);
+	CHECK_INT(loads, 3);
 }
 
 /* The ticks that were set are told by what comes along from when on. */

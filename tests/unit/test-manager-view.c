@@ -62,6 +62,27 @@ static int start(struct manager *m)
 	return r < 0 ? r : decide_again(m);
 }
 
+TEST(the_hosts_load_is_shown_as_it_was_seen_last)
+{
+	_cleanup_manager_ struct manager m;
+	struct view_input k;
+
+	CHECK_INT(start(&m), 0);
+	view_look(&m, &k);
+	CHECK(!k.has_cpu && !k.nodes && !k.n_nodes);
+	m.has_cpu = true;
+	m.cpu_busy_permyriad = 1234;
+	m.cpu_steal_permyriad = 5;
+	m.load.nodes[0] = (struct host_node){3, 2 * GIB, GIB};
+	m.load.n_nodes = 1;
+	view_look(&m, &k);
+	CHECK(k.has_cpu);
+	CHECK_U64(k.cpu_busy_permyriad, 1234);
+	CHECK_U64(k.cpu_steal_permyriad, 5);
+	CHECK_U64(k.n_nodes, 1);
+	CHECK_INT(k.nodes[0].id, 3);
+}
+
 TEST(policies_are_counted_once_a_decision)
 {
 	_cleanup_manager_ struct manager m;

@@ -41,6 +41,7 @@ struct world {
 	struct view_input in;
 	struct view_policy policies[3];
 	struct view_problem problems[1];
+	struct host_node nodes[2];
 	struct override overrides[1];
 	struct reservation reservations[1];
 	struct action actions[2];
@@ -97,6 +98,7 @@ static struct world *world_new(size_t n)
 	w->reservations[0] = (struct reservation){.id = 7, .guest_name = own(w, 5, "coming")};
 	w->problems[0] = (struct view_problem){.code = "policy-bad", .text = own(w, 6, "bad")};
 	w->policies[1].active = 5;
+	w->nodes[1] = (struct host_node){1, 2 * GIB, GIB};
 	w->actions[1].to_bytes = 5 * MIB;
 	w->plan.actions = w->actions;
 	w->plan.n_actions = 2;
@@ -116,6 +118,8 @@ static struct world *world_new(size_t n)
 		.policies = w->policies,
 		.problems = w->problems,
 		.n_problems = 1,
+		.nodes = w->nodes,
+		.n_nodes = 2,
 		.mode = MODE_ENFORCE,
 		.libvirt_version = "9.0.0",
 		.state = (const struct decide_state *)(uintptr_t)1};
@@ -132,6 +136,7 @@ static void world_scribble(struct world *w)
 	memset(w->extra, 0xff, w->snapshot.n_guests * sizeof(*w->extra));
 	memset(w->overrides, 0xff, sizeof(w->overrides));
 	memset(w->actions, 0xff, sizeof(w->actions));
+	memset(w->nodes, 0xff, sizeof(w->nodes));
 }
 
 TEST(there_is_no_view_before_the_first_publication)
@@ -171,6 +176,8 @@ TEST(a_view_keeps_what_was_published)
 	CHECK_STR(k->snapshot->reservations[0].guest_name, "coming");
 	CHECK_STR(k->problems[0].text, "bad");
 	CHECK(!k->problems[0].remedy);
+	CHECK_U64(k->n_nodes, 2);
+	CHECK_U64(k->nodes[1].free_bytes, GIB);
 	CHECK_STR(k->snapshot->host.name, "host1");
 	CHECK_STR(k->libvirt_version, "9.0.0");
 	CHECK_INT(k->policies[1].active, 5);
