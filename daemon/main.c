@@ -13,6 +13,8 @@
 #include "daemon/sys/listen.h"
 #include "policy/policy-set.h"
 
+/* Buffers from this size on go back to the system when they are freed. */
+#define LARGE_BYTES (128 * KIB)
 #define EXIT_USAGE  2
 #define EXIT_CONFIG 9 /* as ballastctl's: bad configuration or state */
 
@@ -316,6 +318,8 @@ int main(int argc, char **argv)
 
 	/* Each thread would get an arena of its own, of 64 MiB of address space and its own waste: two do. */
 	mallopt(M_ARENA_MAX, 2);
+	/* Answers about a thousand guests take megabytes for a moment: by itself the allocator would keep what such buffers took, for the next ones. */
+	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 	if (parse_options(argc, argv, &o) < 0) {
 		fputs("Try 'ballastd --help'.\n", stderr);
 		return EXIT_USAGE;
