@@ -40,6 +40,11 @@ static inline uint64_t sub_sat(uint64_t a, uint64_t b)
 {
 	return a > b ? a - b : 0;
 }
+/* How far apart they are. */
+static inline uint64_t distance(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : b - a;
+}
 /* a + b, or UINT64_MAX where it would wrap. */
 static inline uint64_t add_sat(uint64_t a, uint64_t b)
 {

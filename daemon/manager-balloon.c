@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/manager-private.h"
 
+#include "common/units.h"
+
 /*
  * What is read over libvirt: the live size of balloons that move (its own event comes once a second only), and balloon statistics of guests whose
  * agent does not speak. A guest at rest with an agent is never asked.
@@ -21,22 +23,16 @@
 /* Statistics that the driver has not renewed for this long are not its word any more. */
 #define STATISTICS_OLD_USEC (30 * USEC_PER_SEC)
 
-static uint64_t way(uint64_t a, uint64_t b)
-{
-	return a > b ? a - b : b - a;
-}
-
 bool balloon_is_moving(const struct guest *g)
 {
 	const struct guest_sample *s = guest_sample(g);
-	uint64_t distance = way(s->target_bytes, s->actual_bytes);
 	const struct plan *p = g->m->plan_fits ? g->m->plan : NULL;
 
 	if (s->fixed != FIXED_NOT || !s->running)
 		return false;
 	if (s->inflight_bytes || !g->read_once)
 		return true;
-	if (!g->commanded || distance <= ARRIVED_BYTES)
+	if (!g->commanded || distance(s->target_bytes, s->actual_bytes) <= ARRIVED_BYTES)
 		return false;
 	/* One that is stuck is left out; while it is tried again it is not, and must be read, or nobody finds that it is stuck still. */
 	return !(p && p->guests[g->index].stuck && p->guests[g->index].left_out);
@@ -71,7 +67,7 @@ static bool obeys_still(const struct guest *g, uint64_t before_bytes)
 
 	return g->was_commanded &&
 	       (s->inflight_bytes ||
-		       way(s->actual_bytes, s->target_bytes) <= MAX(way(before_bytes, s->target_bytes), ARRIVED_BYTES));
+		       distance(s->actual_bytes, s->target_bytes) <= MAX(distance(before_bytes, s->target_bytes), ARRIVED_BYTES));
 }
 
 /* The size that the driver claims, from a reading or an event. */

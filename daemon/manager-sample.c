@@ -40,11 +40,6 @@
 #define QEMU_TB_MAX_MIB      1024
 #define QEMU_FADE          128 /* a part of the difference is forgotten at each look */
 
-static uint64_t distance(uint64_t a, uint64_t b)
-{
-	return a > b ? a - b : b - a;
-}
-
 int sample_open_host(struct manager *m)
 {
 	const char *cgroup = m->set ? policy_set_host(m->set)->memory_cgroup : NULL;

@@ -12,11 +12,6 @@
 #define PAUSE_USEC (10 * USEC_PER_SEC)
 #define PAUSES_MAX 6 /* 10 s doubling to 640 s */
 
-static uint64_t distance(uint64_t a, uint64_t b)
-{
-	return a > b ? a - b : b - a;
-}
-
 static uint64_t pause_usec(unsigned failures)
 {
 	return PAUSE_USEC << MIN(failures, (unsigned)PAUSES_MAX);

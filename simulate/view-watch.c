@@ -22,11 +22,6 @@
 #define MOVED_PARTS         200
 #define MOVED_MIN_BYTES     (32 * MIB)
 
-static uint64_t distance(uint64_t a, uint64_t b)
-{
-	return a > b ? a - b : b - a;
-}
-
 static const struct world_guest *truth(const struct view *v, size_t guest)
 {
 	return &v->world->guests[guest];
