@@ -10,6 +10,7 @@
 #   journal [WORD]          ballastd's journal
 #   calls KIND              how often ballastd asked libvirt so, by its own count ("mutating": what could change a guest)
 #   has GUEST N             its balloon holds at least N bytes
+#   fill_state              ballastd, in mode enforce, goes on with what it had saved on a full disk of its own; that was saved: /var/tmp/ballast.saved
 : "${TEST_TOP:?source lib.sh first}"
 
 ctl() {
@@ -82,4 +83,14 @@ status_has() {
 
 enforce() {
 	ctl mode enforce >/dev/null
+}
+
+fill_state() {
+	lab in h1 systemctl stop ballastd
+	lab in h1 sh -c 'cp -a /var/lib/ballast /var/tmp/ballast.saved
+		mount -t tmpfs -o size=512k,mode=700 tmpfs /var/lib/ballast && cp -a /var/tmp/ballast.saved/. /var/lib/ballast/ &&
+			chown -R ballast:ballast /var/lib/ballast'
+	lab in h1 systemctl start ballastd
+	wait_until 20 status_has enforce
+	lab in h1 sh -c 'cat /dev/zero >/var/lib/ballast/fill 2>/dev/null; true'
 }

@@ -57,12 +57,7 @@ lab in h1 kill -CONT "$pid"
 # --- A full disk and a kill -9 ---
 ctl guest set big --clear >/dev/null
 tap_ok "mode enforce again" enforce
-lab in h1 systemctl stop ballastd
-lab in h1 sh -c 'cp -a /var/lib/ballast /var/tmp/ballast.saved
-	mount -t tmpfs -o size=512k,mode=700 tmpfs /var/lib/ballast && cp -a /var/tmp/ballast.saved/. /var/lib/ballast/ && chown -R ballast:ballast /var/lib/ballast'
-lab in h1 systemctl start ballastd
-wait_until 20 status_has enforce
-lab in h1 sh -c 'cat /dev/zero >/var/lib/ballast/fill 2>/dev/null; true'
+fill_state
 lab guest small --max 512M --memory 512M >"$TEST_TMP/guest" 2>&1 || tap_say <"$TEST_TMP/guest"
 uuid=$(lab in h1 virsh domuuid small | head -n 1)
 tap_ok "on a full disk what a guest had is kept in /run" wait_until 20 lab in h1 test -f "/run/ballast/originals/$uuid"

@@ -129,12 +129,7 @@ tap_is "every line of it" "$(journal 'Weight=2[0-9][0-9][0-9]' | wc -l)" 700
 ctl guest set web --clear >/dev/null
 
 # --- State that cannot be written ---
-lab in h1 systemctl stop ballastd
-lab in h1 sh -c 'cp -a /var/lib/ballast /var/tmp/ballast.saved
-	mount -t tmpfs -o size=512k,mode=700 tmpfs /var/lib/ballast && cp -a /var/tmp/ballast.saved/. /var/lib/ballast/ && chown -R ballast:ballast /var/lib/ballast'
-lab in h1 systemctl start ballastd
-wait_until 20 status_has enforce
-lab in h1 sh -c 'cat /dev/zero >/var/lib/ballast/fill 2>/dev/null; true'
+fill_state
 ctl guest set web --min 310M --for 1h >"$TEST_TMP/said" 2>&1
 tap_is "on a full disk an override is refused" $? 1
 tap_ok "and the answer says why" grep -q 'could not be saved' "$TEST_TMP/said"
