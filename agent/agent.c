@@ -7,6 +7,7 @@
 #include <sys/utsname.h>
 
 #include "agent/psi.h"
+#include "agent/rights.h"
 
 /* How often it is looked for a port that is not there. */
 #define PORT_RETRY_USEC USEC_PER_SEC
@@ -263,6 +264,19 @@ static uint64_t look(struct agent *a)
 	return look_interval_usec(a->figures.available_bytes, a->psi_fd >= 0);
 }
 
+/* Whether somebody who takes memory will wake us. */
+static bool arm(struct agent *a)
+{
+	int r = calm_arm(&a->calm);
+
+	if (r < 0) {
+		/* CPUs came or went, and what opened the counters was given up since. */
+		say("page faults are not counted any more; a restart may help", r);
+		a->has_calm = false;
+	}
+	return r == 0;
+}
+
 /* A guest that is at rest looks once a second, and at once when somebody begins to take memory. Files that are
  * read again take no memory: each look judges refaults, and without a trigger there are more of them. */
 static uint64_t rest(struct agent *a, uint64_t sleep_usec)
@@ -271,8 +285,8 @@ static uint64_t rest(struct agent *a, uint64_t sleep_usec)
 	uint64_t heartbeat_usec = a->look.reported.mono_usec + a->config.heartbeat_usec;
 	uint64_t now_usec = a->figures.mono_usec;
 
-	if (sleep_usec < rest_usec && look_is_calm(&a->look, &a->figures, &a->config) &&
-		calm_arm(&a->calm) == 0)
+	if (sleep_usec < rest_usec && a->has_calm &&
+		look_is_calm(&a->look, &a->figures, &a->config) && arm(a))
 		sleep_usec = rest_usec;
 	if (heartbeat_usec > now_usec)
 		sleep_usec = MIN(sleep_usec, heartbeat_usec - now_usec);
@@ -307,10 +321,14 @@ static int doze(struct agent *a, uint64_t usec)
 
 int agent_run(struct agent *a)
 {
-	int r = 0;
+	int r;
 
 	/* Without it looks stay frequent. */
 	a->has_calm = calm_open(&a->calm) == 0;
+	r = rights_drop();
+	if (r < 0)
+		say("cannot give up capabilities", r);
+	r = 0;
 	while (r >= 0) {
 		uint64_t sleep_usec;
 

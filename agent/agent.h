@@ -23,7 +23,7 @@ struct agent {
 	int epoll_fd;
 	int psi_fd; /* -1: no trigger */
 
-	bool has_calm;    /* calm_open() succeeded */
+	bool has_calm;    /* page faults are counted */
 	bool host;        /* somebody holds the other end */
 	bool told_port;   /* why the port cannot be opened was said */
 	bool told_memory; /* that meminfo cannot be read was said */

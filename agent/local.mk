@@ -10,6 +10,7 @@ agent_parts = \
 	agent/port.c \
 	agent/proc.c \
 	agent/psi.c \
+	agent/rights.c \
 	agent/text.c \
 	$(NULL)
 agent_headers = \
@@ -23,6 +24,7 @@ agent_headers = \
 	agent/port.h \
 	agent/proc.h \
 	agent/psi.h \
+	agent/rights.h \
 	agent/text.h \
 	common/json-scan.h \
 	common/macros.h \

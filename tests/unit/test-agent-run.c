@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -169,7 +170,7 @@ static bool host_hears_answer(struct host *h, uint64_t id)
 }
 
 /* A figure of /proc/PID/status, 0 when it is not there. */
-static uint64_t status(pid_t pid, const char *key)
+static uint64_t status(pid_t pid, const char *key, int base)
 {
 	char path[64], text[256];
 	uint64_t v = 0;
@@ -179,7 +180,7 @@ static uint64_t status(pid_t pid, const char *key)
 	f = fopen(path, "re");
 	while (f && fgets(text, sizeof(text), f))
 		if (strncmp(text, key, strlen(key)) == 0)
-			v = strtoull(text + strlen(key), NULL, 10);
+			v = strtoull(text + strlen(key), NULL, base);
 	if (f)
 		fclose(f);
 	return v;
@@ -346,6 +347,20 @@ TEST(a_host_that_goes_is_waited_for_and_met_anew)
 	CHECK_INT(h.line.type, LINE_HELLO);
 }
 
+TEST(root_keeps_two_capabilities_and_gets_none_back)
+{
+	const uint64_t kept = UINT64_C(1) << CAP_SYS_RESOURCE | UINT64_C(1) << CAP_PERFMON;
+	_cleanup_host_ struct host h;
+
+	host_begin(&h, NULL);
+	/* It opens its port after it gave up the others. */
+	CHECK(host_accepts(&h));
+	CHECK_U64(status(h.agent, "CapPrm:", 16) & ~kept, 0);
+	CHECK_U64(status(h.agent, "CapEff:", 16) & ~kept, 0);
+	CHECK_U64(status(h.agent, "CapInh:", 16), 0);
+	CHECK_U64(status(h.agent, "NoNewPrivs:", 10), 1);
+}
+
 TEST(a_restarted_agent_goes_on_with_a_higher_sequence)
 {
 	_cleanup_host_ struct host h;
@@ -456,20 +471,20 @@ TEST(without_meminfo_it_still_says_hello_and_does_not_spin)
 	CHECK(host_accepts(&h));
 	CHECK(host_reads(&h));
 	CHECK_INT(h.line.type, LINE_HELLO);
-	before = status(h.agent, "voluntary_ctxt_switches:");
+	before = status(h.agent, "voluntary_ctxt_switches:", 10);
 	usleep(5 * USEC_PER_SEC);
-	CHECK(status(h.agent, "voluntary_ctxt_switches:") - before <= 7);
+	CHECK(status(h.agent, "voluntary_ctxt_switches:", 10) - before <= 7);
 }
 
 /* Wake-ups per 100 s, counted as voluntary context switches. */
 static uint64_t wakeups_per_100s(pid_t pid, uint64_t usec)
 {
-	uint64_t before = status(pid, "voluntary_ctxt_switches:"), begin_usec = now_usec(),
+	uint64_t before = status(pid, "voluntary_ctxt_switches:", 10), begin_usec = now_usec(),
 		 passed_usec;
 
 	usleep((useconds_t)usec);
 	passed_usec = now_usec() - begin_usec;
-	return (status(pid, "voluntary_ctxt_switches:") - before) * 100 * USEC_PER_SEC /
+	return (status(pid, "voluntary_ctxt_switches:", 10) - before) * 100 * USEC_PER_SEC /
 	       passed_usec;
 }
 
@@ -487,7 +502,7 @@ TEST(at_rest_it_wakes_once_a_second_and_stays_small)
 		TEST_SKIP("a machine with PSI and 12 GiB available is needed for looks a second "
 			  "apart");
 	rate = wakeups_per_100s(h.agent, REST_USEC);
-	resident_kib = status(h.agent, "VmRSS:");
+	resident_kib = status(h.agent, "VmRSS:", 10);
 	printf("# %" PRIu64 ".%02" PRIu64 " wake-ups a second at rest, %" PRIu64 " KiB resident\n",
 		rate / 100, rate % 100, resident_kib);
 	CHECK(rate <= 110);
