@@ -34,8 +34,10 @@
 /* libvirt tells of no job's start and not of every job's end: a known one is looked at this often.
  */
 #define HV_JOB_POLL_USEC (2 * USEC_PER_SEC)
-/* A worker beyond the first ends after so long without work. */
-#define HV_WORKER_IDLE_SEC 60
+/* A worker ends, and closes its connection, after so long without work: about when libvirtd's probes of
+ * it have cost what opening another one does (22 us a second, 0.6 ms; BENCHMARKS.md). The caller waits
+ * 0.5 ms for that. */
+#define HV_WORKER_IDLE_SEC 25
 
 /* A running guest as libvirt's thread knows it: what hangs on sched_guest.owner. */
 struct known {

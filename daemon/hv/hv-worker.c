@@ -82,12 +82,12 @@ static struct sched_task *worker_wait(struct worker *w)
 {
 	struct hv *hv = w->hv;
 	struct timespec until;
+	bool over = false;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += HV_WORKER_IDLE_SEC;
 	for (;;) {
 		struct sched_task *t;
-		int r;
 
 		if (hv->stopping)
 			return NULL;
@@ -97,15 +97,12 @@ static struct sched_task *worker_wait(struct worker *w)
 				return t;
 		}
 		/* Substitutes go when those they stood in for are back. */
-		if (hv->n_workers > sched_concurrency(&hv->sched) && hv->n_idle > 0)
+		if (over || (hv->n_workers > sched_concurrency(&hv->sched) && hv->n_idle > 0))
 			return NULL;
 		hv->n_idle++;
-		r = pthread_cond_timedwait(&hv->work, &hv->lock, &until);
+		/* What came in the moment in which the time was over is looked for once more. */
+		over = pthread_cond_timedwait(&hv->work, &hv->lock, &until) == ETIMEDOUT;
 		hv->n_idle--;
-		if (r == ETIMEDOUT && hv->n_workers > hv->sched.n_substituted + 1)
-			return NULL;
-		if (r == ETIMEDOUT)
-			until.tv_sec += HV_WORKER_IDLE_SEC;
 	}
 }
 
