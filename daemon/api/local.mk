@@ -27,6 +27,10 @@ daemon_api_libapi_a_SOURCES = \
 	daemon/api/http-conn.c \
 	daemon/api/http.h \
 	daemon/api/internal.h \
+	daemon/api/openapi.c \
+	daemon/api/openapi-route.c \
+	daemon/api/openapi-schema.c \
+	daemon/api/openapi.h \
 	daemon/api/peer.c \
 	daemon/api/peer.h \
 	daemon/api/problem.c \
@@ -38,7 +42,16 @@ daemon_api_libapi_a_SOURCES = \
 	daemon/api/response.c \
 	daemon/api/response.h \
 	daemon/api/route.c \
+	daemon/api/route-problem.c \
 	daemon/api/route.h \
+	daemon/api/schema-command.c \
+	daemon/api/schema-daemon.c \
+	daemon/api/schema-event.c \
+	daemon/api/schema-guest.c \
+	daemon/api/schema-host.c \
+	daemon/api/schema-policy.c \
+	daemon/api/schema-problem.c \
+	daemon/api/schema.h \
 	daemon/api/serve-event.c \
 	daemon/api/serve-guest.c \
 	daemon/api/serve-host.c \
@@ -69,6 +82,7 @@ api_tests = \
 	tests/unit/test-api-clients \
 	tests/unit/test-eventlog \
 	tests/unit/test-explain-sizes \
+	tests/unit/test-openapi \
 	tests/unit/test-routes \
 	tests/unit/test-view \
 	$(NULL)
@@ -80,6 +94,7 @@ tests_unit_test_api_clients_CPPFLAGS = $(AM_CPPFLAGS) $(LIBCURL_CFLAGS)
 tests_unit_test_api_clients_LDADD = $(fake_libs) $(LIBCURL_LIBS)
 tests_unit_test_eventlog_LDADD = daemon/libview.a $(policy_libs) $(JANSSON_LIBS)
 tests_unit_test_explain_sizes_LDADD = $(api_libs) $(policy_libs) $(api_system_libs)
+tests_unit_test_openapi_LDADD = $(api_libs) $(policy_libs) $(api_system_libs)
 tests_unit_test_routes_LDADD = $(api_libs) $(policy_libs) $(api_system_libs)
 tests_unit_test_view_LDADD = daemon/libview.a $(policy_libs)
 

@@ -113,6 +113,12 @@ static void write_more(const struct problem *p, struct json_out *o)
 	}
 }
 
+static bool has_nearest(enum api_problem code)
+{
+	return code == API_PROBLEM_HOST_UNKNOWN || code == API_PROBLEM_GUEST_UNKNOWN ||
+	       code == API_PROBLEM_POLICY_UNKNOWN;
+}
+
 void problem_write(const struct problem *p, const char *instance, struct json_out *o)
 {
 	char type[64];
@@ -133,7 +139,7 @@ void problem_write(const struct problem *p, const char *instance, struct json_ou
 		json_out_key_u64(o, "line", p->line);
 		json_out_key_u64(o, "column", p->column);
 	}
-	if (p->has_nearest)
+	if (p->has_nearest || has_nearest(p->code)) /* whoever found nobody like it: null */
 		json_out_key_string(o, "nearest", p->nearest[0] ? p->nearest : NULL);
 	if (p->has_role) {
 		json_out_key_string(o, "role", api_role_to_string(p->role));

@@ -90,11 +90,23 @@ static enum MHD_Result send_old_view(struct request *r, size_t index)
 	return send_once(r, r->route->status, response);
 }
 
+/* NULL: there is no room for it now. */
+static enum MHD_Result send_body(struct request *r, const struct body *body)
+{
+	const char *if_none_match;
+
+	if (!body)
+		return send_busy(r);
+	if_none_match = MHD_lookup_connection_value(
+		r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
+	if (etag_matches(if_none_match, body->etag))
+		return send_response(r, MHD_HTTP_NOT_MODIFIED, body->unchanged);
+	return send_response(r, r->route->status, body->full);
+}
+
 static enum MHD_Result send_view(struct request *r)
 {
 	struct body_cache *cache = &r->http->cache;
-	const char *if_none_match;
-	const struct body *body;
 	size_t index;
 
 	if (!cache->view)
@@ -105,14 +117,7 @@ static enum MHD_Result send_view(struct request *r)
 		return request_send_problem(r, &r->problem);
 	if (r->old_view)
 		return send_old_view(r, index);
-	body = body_cache_get(cache, r->route, index);
-	if (!body)
-		return send_busy(r);
-	if_none_match = MHD_lookup_connection_value(
-		r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
-	if (etag_matches(if_none_match, body->etag))
-		return send_response(r, MHD_HTTP_NOT_MODIFIED, body->unchanged);
-	return send_response(r, r->route->status, body->full);
+	return send_body(r, body_cache_get(cache, r->route, index));
 }
 
 enum MHD_Result request_send_events(struct request *r)
@@ -171,6 +176,8 @@ enum MHD_Result request_send(struct request *r)
 		return send_view(r);
 	case ROUTE_EVENTS:
 		return request_send_events(r);
+	case ROUTE_FIXED:
+		return send_body(r, body_cache_get_fixed(&r->http->cache, r->route));
 	case ROUTE_HEALTH:
 	case ROUTE_READY:
 		return send_health(r);

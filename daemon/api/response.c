@@ -98,7 +98,7 @@ static uint64_t hash(const char *s, size_t len)
 	return h ^ h >> 33;
 }
 
-static struct body *body_new(struct response_account *account, struct json_out *o)
+static struct body *body_new(struct response_account *account, struct json_out *o, const char *content_type)
 {
 	struct body *b = calloc(1, sizeof(*b));
 
@@ -107,7 +107,7 @@ static struct body *body_new(struct response_account *account, struct json_out *
 		return NULL;
 	}
 	snprintf(b->etag, sizeof(b->etag), "\"%016llx\"", (unsigned long long)hash(o->buf, o->len));
-	b->full = response_new(account, o, "application/json");
+	b->full = response_new(account, o, content_type);
 	b->unchanged = response_new_empty();
 	if (!b->full || !b->unchanged) {
 		body_free(b);
@@ -139,7 +139,8 @@ int body_cache_init(struct body_cache *c, struct response_account *account)
 {
 	*c = (struct body_cache){.account = account};
 	c->slots = calloc(n_routes, sizeof(*c->slots));
-	return c->slots ? 0 : -ENOMEM;
+	c->fixed = calloc(n_routes, sizeof(*c->fixed));
+	return c->slots && c->fixed ? 0 : -ENOMEM;
 }
 
 void body_cache_clear(struct body_cache *c)
@@ -157,11 +158,12 @@ void body_cache_clear(struct body_cache *c)
 
 void body_cache_free(struct body_cache *c)
 {
-	if (!c->slots)
-		return;
-	body_cache_clear(c);
-	free(c->slots);
-	c->slots = NULL;
+	if (c->slots)
+		body_cache_clear(c);
+	for (size_t i = 0; c->fixed && i < n_routes; i++)
+		body_free(c->fixed[i]);
+	free(TAKE_PTR(c->slots));
+	free(TAKE_PTR(c->fixed));
 }
 
 void body_cache_set_view(struct body_cache *c, struct view *v)
@@ -185,9 +187,21 @@ const struct body *body_cache_get(struct body_cache *c, const struct route *r, s
 		return NULL;
 	if (!(*row)[index]) {
 		r->view(&c->view->known, index, &o);
-		(*row)[index] = body_new(c->account, &o);
+		(*row)[index] = body_new(c->account, &o, schema_media(r->answer));
 	}
 	return (*row)[index];
+}
+
+const struct body *body_cache_get_fixed(struct body_cache *c, const struct route *r)
+{
+	struct body **slot = &c->fixed[r - routes];
+	_cleanup_json_out_ struct json_out o = {0};
+
+	if (!*slot) {
+		r->view(NULL, 0, &o);
+		*slot = body_new(c->account, &o, schema_media(r->answer));
+	}
+	return *slot;
 }
 
 bool etag_matches(const char *if_none_match, const char *etag)

@@ -30,9 +30,10 @@ struct body {
 	char etag[24];
 };
 
-/* What was serialised from one view. */
+/* What was serialised: from one view, and what is the same for good. */
 struct body_cache {
 	struct response_account *account;
+	struct body **fixed; /* one for each route of ROUTE_FIXED; made when first asked for */
 	struct view *view; /* a reference; NULL: empty */
 	struct body **
 		*slots; /* a row for each route, a body for each index; made when first asked for */
@@ -48,5 +49,7 @@ void body_cache_set_view(struct body_cache *c, struct view *v) _nonnull_args_(1)
 /* The answer of a route for the noun's index in c->view. NULL as response_new(). */
 const struct body *body_cache_get(
 	struct body_cache *c, const struct route *r, size_t index) _nonnull_ _must_check_;
+/* The answer of a route of ROUTE_FIXED; needs no view. */
+const struct body *body_cache_get_fixed(struct body_cache *c, const struct route *r) _nonnull_ _must_check_;
 /* Does If-None-Match (may be NULL) name this tag? */
 bool etag_matches(const char *if_none_match, const char *etag) _nonnull_args_(2) _pure_;

@@ -2,11 +2,12 @@
 #pragma once
 
 #include "daemon/api/problem.h"
+#include "daemon/api/schema.h"
 
 /*
- * Every route is declared once, in route.c's table: routing, roles, checks and documentation come
- * from there. To add one: write its serializer (serve.h) or its command (command.h), add a row,
- * describe it in docs/API.md.
+ * Every route is declared once, in route.c's table: routing, roles, checks, the OpenAPI document and
+ * the list of ballast-api(7) come from there. To add one: write its serializer (serve.h) or its
+ * command (command.h), describe what it answers (schema.h), add a row, describe it in docs/API.md.
  */
 
 /* What the {word} in a path names. Found before the handler runs: it gets an index. */
@@ -25,6 +26,7 @@ enum route_kind {
 	ROUTE_HEALTH, /* does the main loop turn? */
 	ROUTE_READY,
 	ROUTE_COMMAND, /* run in the main loop */
+	ROUTE_FIXED,   /* the same as long as the daemon runs: made when first asked for; known is NULL */
 };
 
 /* Values of query parameters, as the params tables say. Strings belong to the request. */
@@ -61,7 +63,7 @@ struct route {
 	const char *path;
 	const char *name;    /* unique: "guest-policy" */
 	const char *summary; /* one line */
-	const char *answer;  /* what docs/API.md calls the object of the answer */
+	const struct schema *answer; /* NULL: no body, 204 */
 	enum api_role role;
 	enum route_kind kind;
 	enum route_noun noun;
@@ -72,11 +74,22 @@ struct route {
 	view_handler view;
 	command_prepare prepare; /* NULL: nothing to prepare */
 	command_run run;
+	uint64_t may; /* problems of its own, MAY(CONFLICT) | ...: those by rule are in route-problem.c */
 };
+#define MAY(problem) (UINT64_C(1) << API_PROBLEM_##problem)
+_Static_assert(API_PROBLEM_MAX <= 64, "a bit each");
 extern const struct route routes[];
 extern const size_t n_routes;
 /* Query parameters that a route takes; ends with an entry without a name. */
 const struct route_param *route_params(const struct route *r) _nonnull_ _pure_;
+
+/* All problems that it may answer with: a bit per enum api_problem. */
+uint64_t route_problems(const struct route *r) _nonnull_ _pure_;
+/* Does its answer carry an ETag? */
+static inline bool route_has_etag(const struct route *r)
+{
+	return r->kind == ROUTE_VIEW || r->kind == ROUTE_FIXED;
+}
 
 #define ROUTE_VALUE_MAX 256
 /* The route of a method (HEAD is GET) and a decoded path; value gets the noun's word. Returns it,

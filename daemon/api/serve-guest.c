@@ -18,28 +18,30 @@ void write_reason(struct json_out *o, const char *key, const struct reason *r)
 	json_out_close(o, '}');
 }
 
+const char *const guest_condition_words[] = {"pressed", "stale", "stuck", "breaker", "not-credible", "booting",
+	"unknown", "quarantined", "job", "paused", NULL};
+
 void guest_conditions(const struct guest_sample *g, const struct plan_guest *p,
 	condition_visitor fn, void *userdata)
 {
-	const struct {
-		bool holds;
-		const char *word;
-	} all[] = {
-		{p && p->pressed, "pressed"},
-		{p && p->stale, "stale"},
-		{p && p->stuck, "stuck"},
-		{p && p->breaker, "breaker"},
-		{p && p->not_credible, "not-credible"},
-		{p && p->booting, "booting"},
-		{p && !p->known, "unknown"},
-		{g->quarantined, "quarantined"},
-		{g->job_running, "job"},
-		{!g->running, "paused"},
+	/* In the order of guest_condition_words. */
+	const bool holds[] = {
+		p && p->pressed,
+		p && p->stale,
+		p && p->stuck,
+		p && p->breaker,
+		p && p->not_credible,
+		p && p->booting,
+		p && !p->known,
+		g->quarantined,
+		g->job_running,
+		!g->running,
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
-		if (all[i].holds)
-			fn(all[i].word, userdata);
+	_Static_assert(ARRAY_SIZE(holds) + 1 == ARRAY_SIZE(guest_condition_words), "each has its word");
+	for (size_t i = 0; i < ARRAY_SIZE(holds); i++)
+		if (holds[i])
+			fn(guest_condition_words[i], userdata);
 }
 
 const struct reason *guest_standing(const struct plan_guest *p)

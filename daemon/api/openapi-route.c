@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <ctype.h>
+#include <stdio.h>
+
+#include "daemon/api/openapi.h"
+
+static const char *noun_summary(enum route_noun noun)
+{
+	switch (noun) {
+	case NOUN_HOST:
+		return "the host's name, or self";
+	case NOUN_GUEST:
+		return "the guest's UUID or name";
+	case NOUN_OVERRIDDEN:
+		return "the guest's UUID or name, also of one that does not run now";
+	case NOUN_POLICY:
+		return "the policy's name, with or without .policy";
+	case NOUN_RESERVATION:
+		return "the reservation's number, or the UUID of the guest that it is for";
+	case NOUN_NONE:
+		break;
+	}
+	return "";
+}
+
+static void write_path_param(struct json_out *o, const struct route *r)
+{
+	const char *begin = strchr(r->path, '{');
+	char name[32];
+
+	if (!begin)
+		return;
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(begin + 1, "}"), begin + 1);
+	json_out_open(o, '{');
+	json_out_key_string(o, "name", name);
+	json_out_key_string(o, "in", "path");
+	json_out_key_bool(o, "required", true);
+	json_out_key_string(o, "description", noun_summary(r->noun));
+	json_out_key(o, "schema");
+	json_out_open(o, '{');
+	json_out_key_string(o, "type", "string");
+	json_out_key_u64(o, "minLength", 1);
+	json_out_key_u64(o, "maxLength", ROUTE_VALUE_MAX - 1);
+	json_out_close(o, '}');
+	json_out_close(o, '}');
+}
+
+static void write_header_ref(struct json_out *o, const char *kind, const char *name)
+{
+	char ref[96];
+
+	snprintf(ref, sizeof(ref), "#/components/%s/%s", kind, name);
+	json_out_open(o, '{');
+	json_out_key_string(o, "$ref", ref);
+	json_out_close(o, '}');
+}
+
+static void write_params(struct json_out *o, const struct route *r)
+{
+	json_out_key(o, "parameters");
+	json_out_open(o, '[');
+	write_path_param(o, r);
+	for (const struct route_param *p = route_params(r); p->name; p++) {
+		json_out_open(o, '{');
+		json_out_key_string(o, "name", p->name);
+		json_out_key_string(o, "in", "query");
+		json_out_key_bool(o, "required", false);
+		json_out_key_string(o, "description", p->summary);
+		json_out_key(o, "schema");
+		openapi_write_param_schema(o, p);
+		json_out_close(o, '}');
+	}
+	if (route_has_etag(r))
+		write_header_ref(o, "parameters", "IfNoneMatch");
+	json_out_close(o, ']');
+}
+
+static void write_body(struct json_out *o, const struct route *r)
+{
+	if (!r->body)
+		return;
+	json_out_key(o, "requestBody");
+	json_out_open(o, '{');
+	json_out_key_bool(o, "required", true);
+	json_out_key(o, "content");
+	json_out_open(o, '{');
+	json_out_key(o, "application/json");
+	json_out_open(o, '{');
+	json_out_key(o, "schema");
+	openapi_write_body(o, r->body);
+	json_out_close(o, '}');
+	json_out_close(o, '}');
+	json_out_close(o, '}');
+}
+
+/* One media type of an answer; text has no schema but that it is text. */
+static void write_media(struct json_out *o, const char *media, const struct schema *s)
+{
+	json_out_key(o, media);
+	json_out_open(o, '{');
+	json_out_key(o, "schema");
+	if (s) {
+		openapi_write_schema_ref(o, s->name);
+	} else {
+		json_out_open(o, '{');
+		json_out_key_string(o, "type", "string");
+		json_out_close(o, '}');
+	}
+	json_out_close(o, '}');
+}
+
+static void write_headers(struct json_out *o, const struct route *r)
+{
+	json_out_key(o, "headers");
+	json_out_open(o, '{');
+	json_out_key(o, "Ballast-Api");
+	write_header_ref(o, "headers", "BallastApi");
+	if (route_has_etag(r)) {
+		json_out_key(o, "ETag");
+		write_header_ref(o, "headers", "ETag");
+	}
+	if (r->kind == ROUTE_VIEW) {
+		json_out_key(o, "Ballast-View-Age");
+		write_header_ref(o, "headers", "BallastViewAge");
+	}
+	json_out_close(o, '}');
+}
+
+static void write_success(struct json_out *o, const struct route *r)
+{
+	const struct schema *s = r->answer;
+	char status[8];
+
+	snprintf(status, sizeof(status), "%u", r->status);
+	json_out_key(o, status);
+	json_out_open(o, '{');
+	json_out_key_string(o, "description", s ? s->summary : "done; with dry_run: it can be done");
+	write_headers(o, r);
+	if (s) {
+		json_out_key(o, "content");
+		json_out_open(o, '{');
+		write_media(o, schema_media(s), s->fields ? s : NULL);
+		if (s->stream)
+			write_media(o, s->stream, NULL);
+		json_out_close(o, '}');
+	}
+	json_out_close(o, '}');
+	if (route_has_etag(r)) {
+		json_out_key(o, "304");
+		write_header_ref(o, "responses", "NotModified");
+	}
+}
+
+/* Problems of one status: the one, or one of several. */
+static void write_problems_of(struct json_out *o, uint64_t codes)
+{
+	bool one = (codes & (codes - 1)) == 0;
+	char name[64];
+
+	if (!one) {
+		json_out_open(o, '{');
+		json_out_key_string(o, "description", "`code` says which");
+		json_out_key(o, "content");
+		json_out_open(o, '{');
+		json_out_key(o, "application/problem+json");
+		json_out_open(o, '{');
+		json_out_key(o, "schema");
+		json_out_open(o, '{');
+		json_out_key(o, "oneOf");
+		json_out_open(o, '[');
+	}
+	for (int i = 0; i < API_PROBLEM_MAX; i++) {
+		const char *code = api_problem_to_string((enum api_problem)i);
+
+		if (!(codes & UINT64_C(1) << i))
+			continue;
+		snprintf(name, sizeof(name), OPENAPI_PROBLEM_PREFIX "%s", code);
+		if (one)
+			write_header_ref(o, "responses", code);
+		else
+			openapi_write_schema_ref(o, name);
+	}
+	if (one)
+		return;
+	json_out_close(o, ']');
+	json_out_close(o, '}');
+	json_out_close(o, '}');
+	json_out_close(o, '}');
+	json_out_close(o, '}');
+}
+
+static void write_responses(struct json_out *o, const struct route *r)
+{
+	uint64_t codes = route_problems(r);
+
+	json_out_key(o, "responses");
+	json_out_open(o, '{');
+	write_success(o, r);
+	for (unsigned status = 400; status < 600; status++) {
+		uint64_t these = 0;
+		char text[8];
+
+		for (int i = 0; i < API_PROBLEM_MAX; i++)
+			if (problem_status((enum api_problem)i) == status)
+				these |= codes & UINT64_C(1) << i;
+		if (!these)
+			continue;
+		snprintf(text, sizeof(text), "%u", status);
+		json_out_key(o, text);
+		write_problems_of(o, these);
+	}
+	json_out_close(o, '}');
+}
+
+/* Each of these alone is enough; none at all is the UNIX socket, where the kernel says who asks. */
+static void write_security(struct json_out *o, const struct route *r)
+{
+	static const char *const schemes[] = {"bearer", "certificate"};
+
+	json_out_key(o, "security");
+	json_out_open(o, '[');
+	for (size_t i = 0; r->role > API_ROLE_NONE && i < ARRAY_SIZE(schemes); i++) {
+		json_out_open(o, '{');
+		json_out_key(o, schemes[i]);
+		json_out_open(o, '[');
+		json_out_close(o, ']');
+		json_out_close(o, '}');
+	}
+	json_out_open(o, '{');
+	json_out_close(o, '}');
+	json_out_close(o, ']');
+}
+
+static void write_operation(struct json_out *o, const struct route *r)
+{
+	char method[16];
+
+	snprintf(method, sizeof(method), "%s", r->method);
+	for (char *c = method; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	json_out_key(o, method);
+	json_out_open(o, '{');
+	json_out_key_string(o, "operationId", r->name);
+	json_out_key_string(o, "summary", r->summary);
+	json_out_key(o, "tags");
+	json_out_open(o, '[');
+	json_out_string(o, openapi_tag(r->path));
+	json_out_close(o, ']');
+	json_out_key_string(o, "x-ballast-role", api_role_to_string(r->role));
+	write_security(o, r);
+	write_params(o, r);
+	write_body(o, r);
+	write_responses(o, r);
+	json_out_close(o, '}');
+}
+
+static bool path_seen_before(const struct route *r)
+{
+	for (const struct route *e = routes; e < r; e++)
+		if (streq(e->path, r->path))
+			return true;
+	return false;
+}
+
+void openapi_write_paths(struct json_out *o)
+{
+	json_out_open(o, '{');
+	for (const struct route *r = routes; r < routes + n_routes; r++) {
+		if (path_seen_before(r))
+			continue;
+		json_out_key(o, r->path);
+		json_out_open(o, '{');
+		for (const struct route *m = r; m < routes + n_routes; m++)
+			if (streq(m->path, r->path))
+				write_operation(o, m);
+		json_out_close(o, '}');
+	}
+	json_out_close(o, '}');
+}

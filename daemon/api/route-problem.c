@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/api/route.h"
+
+/* What can go wrong on a route: by rule, and what its row adds. */
+
+static uint64_t problems_of_noun(enum route_noun noun)
+{
+	switch (noun) {
+	case NOUN_HOST:
+		return MAY(HOST_UNKNOWN);
+	case NOUN_GUEST:
+	case NOUN_OVERRIDDEN:
+		return MAY(GUEST_UNKNOWN) | MAY(NOT_READY);
+	case NOUN_POLICY:
+		return MAY(POLICY_UNKNOWN);
+	case NOUN_RESERVATION:
+		return MAY(RESERVATION_UNKNOWN);
+	case NOUN_NONE:
+		break;
+	}
+	return 0;
+}
+
+static uint64_t problems_of_kind(enum route_kind kind)
+{
+	switch (kind) {
+	case ROUTE_VIEW:
+		return MAY(NOT_READY);
+	case ROUTE_HEALTH:
+		return MAY(STUCK);
+	case ROUTE_READY:
+		return MAY(STUCK) | MAY(NOT_READY);
+	case ROUTE_COMMAND:
+		return MAY(TIMEOUT);
+	case ROUTE_EVENTS:
+	case ROUTE_FIXED:
+		break;
+	}
+	return 0;
+}
+
+uint64_t route_problems(const struct route *r)
+{
+	/* An unknown parameter, a body where none is taken, too large a one, no memory, too many connections. */
+	uint64_t codes = MAY(QUERY_INVALID) | MAY(BODY_MALFORMED) | MAY(BODY_TOO_LARGE) | MAY(BUSY) | MAY(STOPPING) |
+			 MAY(INTERNAL);
+
+	if (r->role > API_ROLE_NONE)
+		codes |= MAY(DENIED);
+	if (r->body)
+		codes |= MAY(BODY_INVALID) | MAY(MEDIA_TYPE);
+	return codes | problems_of_noun(r->noun) | problems_of_kind(r->kind) | r->may;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/api/schema.h"
+
+const struct schema mode_schema = {"Mode", "observe: look only; enforce: act",
+	(const struct schema_field[]){
+		{"mode", SCHEMA_WORD, .words = daemon_mode_names},
+		SCHEMA_END,
+	}};
+
+static const struct schema given_schema = {"GivenBack", "a guest that got back what it had before Ballast",
+	(const struct schema_field[]){
+		{"guest", SCHEMA_STRING, "its name"},
+		{"from", SCHEMA_BYTES, "null: not its size, but its CPU weight, quota or soft limit", .nullable = true},
+		{"to", SCHEMA_BYTES, .nullable = true},
+		SCHEMA_END,
+	}};
+
+static const struct schema left_out_schema = {"LeftOut", "a guest that did not get all of it back",
+	(const struct schema_field[]){
+		{"guest", SCHEMA_STRING, "its name"},
+		{"why", SCHEMA_STRING},
+		SCHEMA_END,
+	}};
+
+const struct schema mode_set_schema = {"ModeSet", "the new mode, and with release what was given back",
+	(const struct schema_field[]){
+		{"mode", SCHEMA_WORD, .words = daemon_mode_names},
+		{"given_back", SCHEMA_COUNT, "guests; with release only", .optional = true},
+		{"given", SCHEMA_OBJECT, "with release only", .optional = true, .list = true, .of = &given_schema},
+		{"left_out", SCHEMA_OBJECT, "with release only", .optional = true, .list = true,
+			.of = &left_out_schema},
+		SCHEMA_END,
+	}};
+
+const struct schema enrolled_schema = {"Enrolled", "a guest has its agent channel and statistics period",
+	(const struct schema_field[]){
+		{"enrolled", SCHEMA_BOOL},
+		{"changes", SCHEMA_STRING, "what was done, in sentences", .list = true},
+		{"restart_needed", SCHEMA_BOOL, "does it take effect at the guest's next start only?"},
+		SCHEMA_END,
+	}};
+
+const struct schema finding_schema = {"Finding", "a mistake in a file",
+	(const struct schema_field[]){
+		{"file", SCHEMA_STRING, .nullable = true},
+		{"line", SCHEMA_COUNT, .nullable = true},
+		{"column", SCHEMA_COUNT, .nullable = true},
+		{"text", SCHEMA_STRING, .nullable = true},
+		SCHEMA_END,
+	}};
+
+const struct schema reloaded_schema = {"Reloaded", "policies and configuration were read again",
+	(const struct schema_field[]){
+		{"policies", SCHEMA_COUNT, "how many there are"},
+		{"findings", SCHEMA_OBJECT, .list = true, .of = &finding_schema},
+		{"restart_needed", SCHEMA_STRING, "keys of ballast.conf that take effect when ballastd is restarted",
+			.list = true},
+		SCHEMA_END,
+	}};
+
+const struct schema reservation_schema = {"Reservation", "room for a guest that is to start",
+	(const struct schema_field[]){
+		{"id", SCHEMA_COUNT},
+		{"guest", SCHEMA_STRING, "its name", .nullable = true},
+		{"uuid", SCHEMA_UUID, .nullable = true},
+		{"bytes", SCHEMA_BYTES, "its full memory"},
+		{"qemu", SCHEMA_BYTES, "QEMU's own beside it"},
+		{"granted", SCHEMA_BOOL},
+		{"asked", SCHEMA_TIME, .nullable = true},
+		{"deadline", SCHEMA_TIME, .nullable = true},
+		SCHEMA_END,
+	}};

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/api/schema.h"
+
+static const char *const ok_words[] = {"ok", NULL};
+
+const struct schema health_schema = {"Health", "the main loop turned within 2 s",
+	(const struct schema_field[]){
+		{"status", SCHEMA_WORD, .words = ok_words},
+		SCHEMA_END,
+	}};
+
+const struct schema ready_schema = {"Ready", "guests were listed and a first decision was made",
+	(const struct schema_field[]){
+		{"ready", SCHEMA_BOOL},
+		SCHEMA_END,
+	}};
+
+const struct schema version_schema = {"Version", "versions of daemon, API and libvirt",
+	(const struct schema_field[]){
+		{"version", SCHEMA_STRING, "of ballastd"},
+		{"api", SCHEMA_COUNT, "the number in /v1"},
+		{"libvirt", SCHEMA_STRING, "of the libvirt that it talks to", .nullable = true},
+		{"started", SCHEMA_TIME, "when ballastd started", .nullable = true},
+		SCHEMA_END,
+	}};
+
+const struct schema openapi_schema = {"OpenAPI", "this document: OpenAPI 3.1", .media = "application/json"};

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/api/schema.h"
+
+#include "daemon/api/serve.h"
+
+static const struct schema host_memory = {"HostMemory", "the machine's memory and how it is divided",
+	(const struct schema_field[]){
+		{"total", SCHEMA_BYTES},
+		{"available", SCHEMA_BYTES, "as the kernel counts it"},
+		SCHEMA_DIVISION_FIELDS,
+		SCHEMA_END,
+	}};
+
+const struct schema division_schema = {"Division", "how the host's memory is divided",
+	(const struct schema_field[]){
+		SCHEMA_DIVISION_FIELDS,
+		SCHEMA_END,
+	}};
+
+static const struct schema host_swap = {"HostSwap", "the machine's swap",
+	(const struct schema_field[]){
+		{"total", SCHEMA_BYTES},
+		{"free", SCHEMA_BYTES},
+		SCHEMA_END,
+	}};
+
+static const struct schema host_cpu = {"HostCpu", "all CPUs together, over ten seconds",
+	(const struct schema_field[]){
+		{"cpus", SCHEMA_COUNT},
+		{"busy_permyriad", SCHEMA_COUNT, "waiting for a disk is not busy"},
+		{"steal_permyriad", SCHEMA_COUNT, "what a hypervisor below took"},
+		SCHEMA_END,
+	}};
+
+static const struct schema host_node = {"HostNode", "a NUMA node",
+	(const struct schema_field[]){
+		{"node", SCHEMA_COUNT},
+		{"total", SCHEMA_BYTES},
+		{"free", SCHEMA_BYTES, "in no use at all: page cache counts as used"},
+		SCHEMA_END,
+	}};
+
+static const struct schema host_psi = {"HostPressure", "the kernel's totals of stall times",
+	(const struct schema_field[]){
+		{"memory_some_usec", SCHEMA_COUNT},
+		{"memory_full_usec", SCHEMA_COUNT},
+		{"cpu_some_usec", SCHEMA_COUNT},
+		{"io_some_usec", SCHEMA_COUNT},
+		SCHEMA_END,
+	}};
+
+static const struct schema host_guests = {"HostGuests", "how many guests are how",
+	(const struct schema_field[]){
+		{"count", SCHEMA_COUNT},
+		{"running", SCHEMA_COUNT},
+		{"pressed", SCHEMA_COUNT},
+		{"stale", SCHEMA_COUNT},
+		{"stuck", SCHEMA_COUNT},
+		{"breaker", SCHEMA_COUNT},
+		{"quarantined", SCHEMA_COUNT},
+		SCHEMA_END,
+	}};
+
+static const struct schema host_policies = {"HostPolicies", "how many policies are how",
+	(const struct schema_field[]){
+		{"count", SCHEMA_COUNT},
+		{"open", SCHEMA_COUNT, "their schedule is open now", .nullable = true},
+		{"stale", SCHEMA_COUNT, "their file is bad, the last good version is in force"},
+		{"next_change", SCHEMA_TIME, "when a schedule opens or closes next", .nullable = true},
+		SCHEMA_END,
+	}};
+
+static const struct schema host_problem = {"HostProblem", "what is wrong on a host",
+	(const struct schema_field[]){
+		{"code", SCHEMA_STRING},
+		{"text", SCHEMA_STRING},
+		{"remedy", SCHEMA_STRING, .nullable = true},
+		{"since", SCHEMA_TIME, .nullable = true},
+		SCHEMA_END,
+	}};
+
+const struct schema host_schema = {"Host", "a host: its memory, its load, its guests in figures",
+	(const struct schema_field[]){
+		{"name", SCHEMA_STRING},
+		{"self", SCHEMA_BOOL, "is it the one that answers?"},
+		{"mode", SCHEMA_WORD, .words = daemon_mode_names},
+		{"ready", SCHEMA_BOOL, "as of /readyz"},
+		{"state", SCHEMA_WORD, "null before the first decision", .nullable = true,
+			.words = host_state_names},
+		{"decided", SCHEMA_TIME, "when the latest decision was made", .nullable = true},
+		{"started", SCHEMA_TIME, "when ballastd started", .nullable = true},
+		{"version", SCHEMA_STRING, "of ballastd"},
+		{"memory", SCHEMA_OBJECT, .of = &host_memory},
+		{"swap", SCHEMA_OBJECT, .of = &host_swap},
+		{"cpus", SCHEMA_COUNT},
+		{"cpu", SCHEMA_OBJECT, "null until there are two looks", .nullable = true, .of = &host_cpu},
+		{"nodes", SCHEMA_OBJECT, "null where the kernel has none", .nullable = true, .list = true,
+			.of = &host_node},
+		{"psi", SCHEMA_OBJECT, "null where the kernel has none", .nullable = true, .of = &host_psi},
+		{"guests", SCHEMA_OBJECT, .of = &host_guests},
+		{"policies", SCHEMA_OBJECT, .of = &host_policies},
+		{"reservations", SCHEMA_OBJECT, .list = true, .of = &reservation_schema},
+		{"problems", SCHEMA_OBJECT, .list = true, .of = &host_problem},
+		SCHEMA_END,
+	}};
+
+const struct schema hosts_schema = {"Hosts", "all hosts",
+	(const struct schema_field[]){
+		{"hosts", SCHEMA_OBJECT, .list = true, .of = &host_schema},
+		SCHEMA_END,
+	}};
+
+static const struct schema plan_action = {"PlanAction", "what the latest decision does",
+	(const struct schema_field[]){
+		{"kind", SCHEMA_WORD, .words = action_kind_names},
+		{"guest", SCHEMA_STRING, "its name", .nullable = true},
+		{"uuid", SCHEMA_UUID},
+		{"from", SCHEMA_BYTES, "memory only", .optional = true},
+		{"to", SCHEMA_BYTES, "memory only", .optional = true},
+		{"weight", SCHEMA_COUNT, "cpu only", .optional = true},
+		{"quota_permyriad", SCHEMA_COUNT, "cpu only; 10000 is one CPU, 0 no limit", .optional = true,
+			.nullable = true},
+		{"bytes", SCHEMA_BYTES, "soft-limit only; null: lifted", .optional = true, .nullable = true},
+		{"reservation", SCHEMA_COUNT, "grant and refuse only: its number", .optional = true},
+		{"reason", SCHEMA_OBJECT, .nullable = true, .of = &reason_schema},
+		SCHEMA_END,
+	}};
+
+static const struct schema plan_guest_schema = {"PlanGuest", "how the latest decision sees a guest",
+	(const struct schema_field[]){
+		{"guest", SCHEMA_STRING, "its name", .nullable = true},
+		{"uuid", SCHEMA_UUID},
+		{"actual", SCHEMA_BYTES, .nullable = true},
+		{"used", SCHEMA_BYTES, "null: not known", .nullable = true},
+		{"want", SCHEMA_BYTES, .nullable = true},
+		{"floor", SCHEMA_BYTES, .nullable = true},
+		{"share", SCHEMA_BYTES, .nullable = true},
+		{"charge", SCHEMA_BYTES, .nullable = true},
+		{"target", SCHEMA_BYTES, .nullable = true},
+		{"conditions", SCHEMA_WORD, .list = true, .words = guest_condition_words},
+		{"standing", SCHEMA_OBJECT, "why its share is what it is", .nullable = true, .of = &reason_schema},
+		SCHEMA_END,
+	}};
+
+const struct schema plan_schema = {"Plan", "the latest decision with its reasons",
+	(const struct schema_field[]){
+		{"time", SCHEMA_TIME, "null before the first", .nullable = true},
+		{"state", SCHEMA_WORD, .nullable = true, .words = host_state_names},
+		{"enforce", SCHEMA_BOOL, "is it carried out?"},
+		{"settled", SCHEMA_BOOL, "is nothing on its way?"},
+		{"memory", SCHEMA_OBJECT, .of = &division_schema},
+		{"actions", SCHEMA_OBJECT, .list = true, .of = &plan_action},
+		{"guests", SCHEMA_OBJECT, .list = true, .of = &plan_guest_schema},
+		SCHEMA_END,
+	}};

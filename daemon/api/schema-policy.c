@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/api/schema.h"
+
+static const char *const origin_words[] = {"default", "policy", "override", NULL};
+
+const struct schema policy_schema = {"Policy", "a policy and its state",
+	(const struct schema_field[]){
+		{"name", SCHEMA_STRING, "of its file"},
+		{"path", SCHEMA_STRING},
+		{"description", SCHEMA_STRING, .nullable = true},
+		{"on_calendar", SCHEMA_STRING, "when it is open", .nullable = true},
+		{"condition", SCHEMA_STRING, .nullable = true},
+		{"lasting_usec", SCHEMA_COUNT, "for so long the condition must hold", .nullable = true},
+		{"has_match", SCHEMA_BOOL, "is it for some guests only?"},
+		{"stale", SCHEMA_BOOL, "its file is bad now and this is its last good version"},
+		{"open", SCHEMA_BOOL, "null when not counted yet, as the next two", .nullable = true},
+		{"matching", SCHEMA_COUNT, "how many guests", .nullable = true},
+		{"active", SCHEMA_COUNT, "how many guests", .nullable = true},
+		SCHEMA_END,
+	}};
+
+static const struct schema bad_policy = {"BadPolicy", "what is bad and has no last good version: its first mistake",
+	(const struct schema_field[]){
+		{"path", SCHEMA_STRING, .nullable = true},
+		{"line", SCHEMA_COUNT, .nullable = true},
+		{"column", SCHEMA_COUNT, .nullable = true},
+		{"text", SCHEMA_STRING, .nullable = true},
+		SCHEMA_END,
+	}};
+
+const struct schema policies_schema = {"Policies", "all policies, in merge order",
+	(const struct schema_field[]){
+		{"policies", SCHEMA_OBJECT, .list = true, .of = &policy_schema},
+		{"bad", SCHEMA_OBJECT, .list = true, .of = &bad_policy},
+		{"next_change", SCHEMA_TIME, "when a schedule opens or closes next", .nullable = true},
+		{"generation", SCHEMA_COUNT, "grows with each reload", .nullable = true},
+		{"digest", SCHEMA_STRING, "16 hex digits, equal on hosts with equal policies", .nullable = true},
+		SCHEMA_END,
+	}};
+
+static const struct schema origin_schema = {"Origin", "where the value of a setting comes from",
+	(const struct schema_field[]){
+		{"kind", SCHEMA_WORD, .words = origin_words},
+		{"policy", SCHEMA_STRING, .nullable = true},
+		{"file", SCHEMA_STRING, .nullable = true},
+		{"line", SCHEMA_COUNT, .nullable = true},
+		SCHEMA_END,
+	}};
+
+const struct schema origin_setting_schema = {"EffectiveSetting", "a setting of a guest",
+	(const struct schema_field[]){
+		{"section", SCHEMA_STRING},
+		{"key", SCHEMA_STRING},
+		{"value", SCHEMA_STRING, "as a policy file writes it"},
+		{"in_force", SCHEMA_BOOL, "does this version act on it?"},
+		{"origin", SCHEMA_OBJECT, .of = &origin_schema},
+		SCHEMA_END,
+	}};
+
+const struct schema applied_policy_schema = {"MatchingPolicy", "a policy that matches a guest",
+	(const struct schema_field[]){
+		{"name", SCHEMA_STRING},
+		{"path", SCHEMA_STRING},
+		{"matches", SCHEMA_BOOL},
+		{"open", SCHEMA_BOOL, "its schedule"},
+		{"active", SCHEMA_BOOL, "in force for the guest"},
+		{"on_calendar", SCHEMA_STRING, .nullable = true},
+		{"condition", SCHEMA_STRING, .nullable = true},
+		{"stale", SCHEMA_BOOL},
+		SCHEMA_END,
+	}};
+
+const struct schema effective_schema = {"Effective", "every setting of a guest with its value and origin",
+	(const struct schema_field[]){
+		{"guest", SCHEMA_STRING, "its name", .nullable = true},
+		{"uuid", SCHEMA_UUID},
+		{"settings", SCHEMA_OBJECT, .list = true, .of = &origin_setting_schema},
+		{"policies", SCHEMA_OBJECT, "those that match, in merge order", .list = true,
+			.of = &applied_policy_schema},
+		SCHEMA_END,
+	}};
+
+const struct schema override_schema = {"Override", "a setting that was made by hand",
+	(const struct schema_field[]){
+		{"section", SCHEMA_STRING},
+		{"key", SCHEMA_STRING},
+		{"value", SCHEMA_STRING, "as a policy file writes it"},
+		{"by", SCHEMA_STRING, "who made it"},
+		{"reason", SCHEMA_STRING},
+		{"until", SCHEMA_TIME, "null: until it is cleared", .nullable = true},
+		SCHEMA_END,
+	}};
+
+const struct schema overrides_schema = {"Overrides", "all settings of a guest that were made by hand",
+	(const struct schema_field[]){
+		{"guest", SCHEMA_UUID},
+		{"overrides", SCHEMA_OBJECT, .list = true, .of = &override_schema},
+		SCHEMA_END,
+	}};
+
+static const struct schema explain_host = {"ExplainHost", "the host of an explanation",
+	(const struct schema_field[]){
+		{"mode", SCHEMA_WORD, .words = daemon_mode_names},
+		{"state", SCHEMA_WORD, .nullable = true, .words = host_state_names},
+		SCHEMA_DIVISION_FIELDS,
+		SCHEMA_END,
+	}};
+
+const struct schema explain_schema = {"Explain", "why a guest has what it has",
+	(const struct schema_field[]){
+		{"guest", SCHEMA_OBJECT, .of = &guest_schema},
+		{"host", SCHEMA_OBJECT, .of = &explain_host},
+		{"policies", SCHEMA_OBJECT, "those that match, in merge order", .list = true,
+			.of = &applied_policy_schema},
+		{"settings", SCHEMA_OBJECT, "those whose origin is not default", .list = true,
+			.of = &origin_setting_schema},
+		{"overrides", SCHEMA_OBJECT, .list = true, .of = &override_schema},
+		{"changes", SCHEMA_OBJECT, "its last 10 commands, newest last", .list = true, .of = &event_schema},
+		{"text", SCHEMA_STRING, "the whole explanation in sentences", .list = true},
+		SCHEMA_END,
+	}};
