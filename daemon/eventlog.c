@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "common/json.h"
 
@@ -15,6 +16,9 @@ struct slot {
 	bool of_guest;
 	struct uuid guest;
 	uint64_t name_hash; /* of the guest's name; 0: none */
+	uint64_t real_usec;
+	uint64_t run_hash; /* of "host:boot" in its id, and the number behind it */
+	uint64_t number;
 };
 
 #define OBJECT_MAX 4096
@@ -29,8 +33,11 @@ struct slot {
  */
 struct eventlog {
 	char *prefix; /* "host:boot:" */
+	uint64_t run_hash;
 	struct json_out scratch;
 	pthread_mutex_t lock;
+	int listener; /* eventfd of who wants to hear of what is new; -1: nobody */
+	bool told;    /* it was, and has not listened since */
 	uint64_t oldest, next;
 	size_t write_at;
 	struct slot slots[EVENTLOG_EVENTS];
@@ -38,15 +45,18 @@ struct eventlog {
 };
 
 /* FNV-1a, 64 bits. Names of 256 bytes in every slot would double the log. */
-static uint64_t name_hash(const char *name)
+static uint64_t bytes_hash(const char *bytes, size_t len)
 {
 	uint64_t h = UINT64_C(0xcbf29ce484222325);
 
-	if (!name)
-		return 0;
-	for (; *name; name++)
-		h = (h ^ (unsigned char)*name) * UINT64_C(0x100000001b3);
+	for (; len; bytes++, len--)
+		h = (h ^ (unsigned char)*bytes) * UINT64_C(0x100000001b3);
 	return h;
+}
+
+static uint64_t name_hash(const char *name)
+{
+	return name ? bytes_hash(name, strlen(name)) : 0;
 }
 
 struct eventlog *eventlog_new(const char *host, const char *boot)
@@ -60,6 +70,8 @@ struct eventlog *eventlog_new(const char *host, const char *boot)
 		return NULL;
 	}
 	pthread_mutex_init(&l->lock, NULL);
+	l->listener = -1;
+	l->run_hash = bytes_hash(l->prefix, strlen(l->prefix) - 1);
 	l->oldest = l->next = 1;
 	return l;
 }
@@ -162,50 +174,92 @@ static size_t make_room(struct eventlog *l, size_t len)
 	return at;
 }
 
-/* Puts an object behind the others. guest and name may be NULL. */
-static uint64_t put(struct eventlog *l, const char *object, size_t len, const char *kind, const struct uuid *guest, const char *name)
+/* With the lock held: one poke, however much comes before it is heard. */
+static void tell_listener(struct eventlog *l)
+{
+	uint64_t one = 1;
+
+	if (l->listener < 0 || l->told)
+		return;
+	l->told = true;
+	(void)!write(l->listener, &one, sizeof(one));
+}
+
+/* Puts an object behind the others; place and text of the slot are filled in. */
+static uint64_t put(struct eventlog *l, const char *object, size_t len, struct slot slot)
 {
 	uint64_t seq = l->next; /* only the writer changes it */
-	size_t at;
 
 	pthread_mutex_lock(&l->lock);
-	at = make_room(l, len);
-	memcpy(l->text + at, object, len);
-	l->slots[seq % EVENTLOG_EVENTS] = (struct slot){
-		.offset = (uint32_t)at,
-		.len = (uint32_t)len,
-		.kind = kind,
-		.of_guest = guest,
-		.guest = guest ? *guest : (struct uuid){{0}},
-		.name_hash = name_hash(name),
-	};
+	slot.offset = (uint32_t)make_room(l, len);
+	slot.len = (uint32_t)len;
+	memcpy(l->text + slot.offset, object, len);
+	l->slots[seq % EVENTLOG_EVENTS] = slot;
 	l->next = seq + 1;
+	tell_listener(l);
 	pthread_mutex_unlock(&l->lock);
 	return seq;
 }
 
 uint64_t eventlog_append(struct eventlog *l, const struct event *e)
 {
+	struct slot slot = {
+		.kind = e->kind,
+		.of_guest = e->guest,
+		.guest = e->guest ? *e->guest : (struct uuid){{0}},
+		.name_hash = name_hash(e->guest_name),
+		.real_usec = e->time_real_usec,
+		.run_hash = l->run_hash,
+		.number = l->next,
+	};
+
 	write_event(l, l->next, e, TEXT_MAX_BYTES);
 	if (l->scratch.len > OBJECT_MAX)
 		write_event(l, l->next, e, TEXT_MIN_BYTES);
 	/* Without memory the event is kept as an empty object: sequence numbers have no holes. */
 	if (l->scratch.failed)
-		return put(l, "{}", 2, e->kind, e->guest, e->guest_name);
-	return put(l, l->scratch.buf, l->scratch.len, e->kind, e->guest, e->guest_name);
+		return put(l, "{}", 2, slot);
+	return put(l, l->scratch.buf, l->scratch.len, slot);
+}
+
+/* "host:boot:number": hash of what is before the number (0: it stands alone), and the number. Returns 0 or -EINVAL. */
+static int split_id(const char *id, uint64_t *ret_run_hash, uint64_t *ret_number)
+{
+	const char *colon = strrchr(id, ':'), *digits = colon ? colon + 1 : id;
+	unsigned long long number;
+	char *end;
+
+	if (*digits < '0' || *digits > '9')
+		return -EINVAL;
+	errno = 0;
+	number = strtoull(digits, &end, 10);
+	if (*end || errno || number >= UINT64_MAX)
+		return -EINVAL;
+	*ret_run_hash = colon ? bytes_hash(id, (size_t)(colon - id)) : 0;
+	*ret_number = number;
+	return 0;
 }
 
 const char *eventlog_recall(struct eventlog *l, const char *object)
 {
 	_cleanup_json_ json_t *e = strlen(object) <= OBJECT_MAX ? json_loads(object, JSON_REJECT_DUPLICATES, NULL) : NULL;
 	const char *uuid = json_string_value(json_object_get(e, "uuid"));
-	const char *kind = eventlog_kind(json_string_value(json_object_get(e, "kind")));
-	struct uuid guest;
+	const char *time = json_string_value(json_object_get(e, "time"));
+	const char *id = json_string_value(json_object_get(e, "id"));
+	struct slot slot = {
+		.kind = eventlog_kind(json_string_value(json_object_get(e, "kind"))),
+		.of_guest = uuid,
+		.name_hash = name_hash(json_string_value(json_object_get(e, "guest"))),
+	};
 
-	if (!kind || (uuid && uuid_parse(uuid, &guest) < 0))
+	if (!slot.kind || (uuid && uuid_parse(uuid, &slot.guest) < 0))
 		return NULL;
-	put(l, object, strlen(object), kind, uuid ? &guest : NULL, json_string_value(json_object_get(e, "guest")));
-	return kind;
+	if (time && json_time_parse(time, &slot.real_usec) < 0)
+		slot.real_usec = 0;
+	if (id && split_id(id, &slot.run_hash, &slot.number) < 0)
+		slot.run_hash = slot.number = 0;
+	put(l, object, strlen(object), slot);
+	return slot.kind;
 }
 
 uint64_t eventlog_append_text(struct eventlog *l, enum daemon_event kind, enum severity severity,
@@ -250,6 +304,31 @@ static uint64_t newest_start(
 	return seq;
 }
 
+/* The id that the object at seq bears: an earlier run's own, where it is of one. With the lock held. */
+static void id_at(const struct eventlog *l, uint64_t seq, char buf[static EVENTLOG_ID_MAX])
+{
+	static const char begin[] = "{\"id\":\"";
+	const struct slot *s = &l->slots[seq % EVENTLOG_EVENTS];
+	const char *object = l->text + s->offset, *end;
+
+	eventlog_format_id(l, seq, buf);
+	if (seq < l->oldest || seq >= l->next || s->run_hash == l->run_hash || s->len <= sizeof(begin) ||
+		memcmp(object, begin, sizeof(begin) - 1) != 0)
+		return;
+	object += sizeof(begin) - 1;
+	end = memchr(object, '"', MIN((size_t)s->len - sizeof(begin), (size_t)EVENTLOG_ID_MAX - 1));
+	if (end)
+		snprintf(buf, EVENTLOG_ID_MAX, "%.*s", (int)(end - object), object);
+}
+
+/* From where on time is `since` or later. With the lock held. */
+static uint64_t since_start(const struct eventlog *l, uint64_t seq, uint64_t since_real_usec)
+{
+	while (since_real_usec && seq < l->next && l->slots[seq % EVENTLOG_EVENTS].real_usec < since_real_usec)
+		seq++;
+	return seq;
+}
+
 static void read_locked(const struct eventlog *l, const struct eventlog_filter *f,
 	struct eventlog_page *page, struct json_out *o)
 {
@@ -259,19 +338,21 @@ static void read_locked(const struct eventlog *l, const struct eventlog_filter *
 	page->last = MIN(f->after, l->next - 1);
 	if (f->newest)
 		seq = newest_start(l, f, seq);
+	seq = since_start(l, seq, f->since_real_usec);
 	for (; seq < l->next; seq++) {
 		const struct slot *s = &l->slots[seq % EVENTLOG_EVENTS];
 
 		if (wanted(s, f)) {
 			if (page->n == f->limit) {
 				page->more = true;
-				return;
+				break;
 			}
 			json_out_raw(o, l->text + s->offset, s->len);
 			page->n++;
 		}
 		page->last = seq;
 	}
+	id_at(l, page->last, page->last_id);
 }
 
 int eventlog_read(struct eventlog *l, const struct eventlog_filter *f, struct eventlog_page *ret)
@@ -292,6 +373,37 @@ int eventlog_read(struct eventlog *l, const struct eventlog_filter *f, struct ev
 	return 0;
 }
 
+bool eventlog_visit(struct eventlog *l, const struct eventlog_filter *f, uint64_t *seq, eventlog_visitor fn, void *userdata)
+{
+	bool all = false;
+
+	pthread_mutex_lock(&l->lock);
+	if (*seq + 1 >= l->oldest) {
+		for (all = true; *seq + 1 < l->next; (*seq)++) {
+			const struct slot *s = &l->slots[(*seq + 1) % EVENTLOG_EVENTS];
+			struct eventlog_object object = {.text = l->text + s->offset, .len = s->len, .kind = s->kind, .seq = *seq + 1};
+
+			if (!wanted(s, f))
+				continue;
+			id_at(l, object.seq, object.id);
+			if (!fn(&object, userdata))
+				break;
+		}
+	}
+	pthread_mutex_unlock(&l->lock);
+	return all;
+}
+
+uint64_t eventlog_newest_start(struct eventlog *l, const struct eventlog_filter *f)
+{
+	uint64_t seq;
+
+	pthread_mutex_lock(&l->lock);
+	seq = newest_start(l, f, l->oldest) - 1;
+	pthread_mutex_unlock(&l->lock);
+	return seq;
+}
+
 uint64_t eventlog_head(struct eventlog *l)
 {
 	uint64_t head;
@@ -302,24 +414,79 @@ uint64_t eventlog_head(struct eventlog *l)
 	return head;
 }
 
+uint64_t eventlog_oldest(struct eventlog *l, uint64_t *ret_real_usec)
+{
+	uint64_t oldest;
+
+	pthread_mutex_lock(&l->lock);
+	oldest = l->oldest;
+	*ret_real_usec = oldest < l->next ? l->slots[oldest % EVENTLOG_EVENTS].real_usec : 0;
+	pthread_mutex_unlock(&l->lock);
+	return oldest;
+}
+
+/* Behind the last event of that run with this number or a lower one, if the ring has all that came after it. With the lock held. */
+static int find_locked(const struct eventlog *l, uint64_t run_hash, uint64_t number, uint64_t *ret)
+{
+	bool found = false;
+
+	for (uint64_t seq = l->oldest; seq < l->next; seq++) {
+		const struct slot *s = &l->slots[seq % EVENTLOG_EVENTS];
+
+		if (s->run_hash != run_hash)
+			continue;
+		if (s->number <= number) {
+			*ret = seq;
+			found = true;
+		} else if (!found && s->number == number + 1) {
+			*ret = seq - 1;
+			return 0;
+		} else {
+			break;
+		}
+	}
+	return found ? 0 : -ENOENT;
+}
+
+int eventlog_find(struct eventlog *l, const char *id, uint64_t *ret_after)
+{
+	uint64_t run_hash, number;
+	int r = split_id(id, &run_hash, &number);
+
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&l->lock);
+	if (run_hash && run_hash != l->run_hash)
+		r = find_locked(l, run_hash, number, ret_after);
+	else if (number >= l->next)
+		r = -ENXIO;
+	else if (number + 1 < l->oldest)
+		r = -ENOENT;
+	else
+		*ret_after = number;
+	pthread_mutex_unlock(&l->lock);
+	return r;
+}
+
+void eventlog_listen(struct eventlog *l, int fd)
+{
+	pthread_mutex_lock(&l->lock);
+	l->listener = fd;
+	l->told = false;
+	pthread_mutex_unlock(&l->lock);
+}
+
 int eventlog_parse_id(const struct eventlog *l, const char *text, uint64_t *ret)
 {
-	const char *colon = strrchr(text, ':'), *digits = colon ? colon + 1 : text;
-	unsigned long long seq;
-	char *end;
+	uint64_t run_hash, number;
+	int r = split_id(text, &run_hash, &number);
 
-	if (*digits < '0' || *digits > '9')
-		return -EINVAL;
-	errno = 0;
-	seq = strtoull(digits, &end, 10);
-	if (*end || errno || seq >= UINT64_MAX)
-		return -EINVAL;
-	if (colon && strncmp(text, l->prefix, strlen(l->prefix)) != 0) {
+	if (r < 0)
+		return r;
+	if (run_hash && strncmp(text, l->prefix, strlen(l->prefix)) != 0) {
 		*ret = 0;
 		return 1;
 	}
-	if (colon && (size_t)(digits - text) != strlen(l->prefix))
-		return -EINVAL;
-	*ret = seq;
+	*ret = number;
 	return 0;
 }

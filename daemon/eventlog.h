@@ -109,9 +109,11 @@ uint64_t eventlog_append_text(struct eventlog *l, enum daemon_event kind, enum s
 	uint64_t time_real_usec, const struct uuid *guest, const char *guest_name, const char *fmt,
 	...) _nonnull_args_(1, 7) _printf_(7, 8);
 
+#define EVENTLOG_ID_MAX 128
 /* Which events to read. */
 struct eventlog_filter {
 	uint64_t after;		  /* sequence numbers above this */
+	uint64_t since_real_usec; /* from the first that happened then or later on; 0: all */
 	bool newest;		  /* of those that fit, the last `limit` instead of the first */
 	size_t limit;		  /* at most this many */
 	const struct uuid *guest; /* NULL: all */
@@ -123,12 +125,40 @@ struct eventlog_page {
 	size_t len;
 	size_t n;
 	uint64_t last; /* sequence of the last one looked at: the next `after` */
+	char last_id[EVENTLOG_ID_MAX]; /* and its id */
 	bool lost;     /* some events after filter->after are gone from the ring */
 	bool more;     /* there are more behind `last` */
 };
 /* Reads by sequence (any thread). Returns 0 or -ENOMEM. */
 int eventlog_read(struct eventlog *l, const struct eventlog_filter *f,
 	struct eventlog_page *ret) _nonnull_ _must_check_;
+/*
+ * The same without a copy, for streams: calls fn for each event after *seq that fits guest, guest_name and kind, until it returns false, and moves
+ * *seq on to the last one that needs not be seen again. fn runs with the log locked: it copies and returns. False: some after *seq are gone; nothing was
+ * done.
+ */
+struct eventlog_object {
+	const char *text; /* not terminated */
+	size_t len;
+	const char *kind;
+	uint64_t seq;
+	char id[EVENTLOG_ID_MAX];
+};
+typedef bool (*eventlog_visitor)(const struct eventlog_object *object, void *userdata);
+bool eventlog_visit(struct eventlog *l, const struct eventlog_filter *f, uint64_t *seq, eventlog_visitor fn, void *userdata)
+	_nonnull_args_(1, 2, 3, 4) _must_check_;
+/* The sequence after which the last f->limit begin that fit. */
+uint64_t eventlog_newest_start(struct eventlog *l, const struct eventlog_filter *f) _nonnull_;
+/*
+ * Where an id, also one of an earlier run, stands in the ring: *ret_after is the sequence after which all that came after it is. Returns 0; -ENOENT: what
+ * came after it is not (all) here; -ENXIO: this run has not come that far; -EINVAL: it is no id.
+ */
+int eventlog_find(struct eventlog *l, const char *id, uint64_t *ret_after) _nonnull_ _must_check_;
+/* From now on the first event that is appended pokes this eventfd, then nothing does until eventlog_listen() is called again: one poke a batch, however long
+ * it is. -1: nobody listens, and nothing is poked. */
+void eventlog_listen(struct eventlog *l, int fd) _nonnull_;
+/* Sequence of the oldest event in the ring, and its time (0: there is none). */
+uint64_t eventlog_oldest(struct eventlog *l, uint64_t *ret_real_usec) _nonnull_;
 /* Sequence of the newest event; 0: none yet. */
 uint64_t eventlog_head(struct eventlog *l) _nonnull_;
 /*
@@ -138,7 +168,6 @@ uint64_t eventlog_head(struct eventlog *l) _nonnull_;
 int eventlog_parse_id(
 	const struct eventlog *l, const char *text, uint64_t *ret) _nonnull_ _must_check_;
 /* "host:boot:seq" of a sequence number. Returns buf. */
-#define EVENTLOG_ID_MAX 128
 char *eventlog_format_id(const struct eventlog *l, uint64_t seq, char buf[static EVENTLOG_ID_MAX]);
 /* The tables' own copy of this name of an event, NULL where there is none. Takes NULL. */
 const char *eventlog_kind(const char *kind) _pure_;

@@ -51,6 +51,7 @@ static void take_plan(struct manager *m, struct plan *plan)
 	m->plan = plan;
 	m->plan_fits = true;
 	m->decisions++;
+	view_store_touch(m->views);
 	m->decided_generation = policy_set_generation(m->set);
 	m->decided_synced |= m->synced && !m->settling;
 	m->available_decided_bytes = m->host_sample.available_bytes;

@@ -291,6 +291,7 @@ static int on_host(sd_event_source *source, uint64_t usec, void *userdata)
 
 	sample_host(m, false);
 	sample_load(m, clock_boot_usec());
+	view_store_touch(m->views);
 	fall_back(m, clock_boot_usec());
 	reserve_expire(m);
 	tell_status(m);

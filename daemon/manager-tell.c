@@ -51,6 +51,7 @@ static void keep(struct manager *m, uint64_t seq, bool decision, const struct uu
 	struct eventlog_filter f = {.after = seq - 1, .limit = 1};
 	struct eventlog_page page = {0};
 
+	view_store_touch(m->views);
 	if (!m->store || eventlog_read(m->events, &f, &page) < 0)
 		return;
 	if (page.n == 1) {

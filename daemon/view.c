@@ -32,6 +32,7 @@ struct view_store {
 	unsigned n_spares;
 	unsigned refs; /* the owner and each block */
 	uint64_t generation;
+	atomic_uint_fast64_t changes;
 };
 
 struct view_store *view_store_new(void)
@@ -133,6 +134,17 @@ int view_publish(struct view_store *s, const struct view_input *in)
 	pthread_mutex_unlock(&s->lock);
 	view_unref(old ? &old->view : NULL);
 	return 0;
+}
+
+void view_store_touch(struct view_store *s)
+{
+	if (s)
+		atomic_fetch_add_explicit(&s->changes, 1, memory_order_relaxed);
+}
+
+uint64_t view_store_changes(const struct view_store *s)
+{
+	return atomic_load_explicit(&s->changes, memory_order_relaxed);
 }
 
 struct view *view_get(struct view_store *s)

@@ -97,6 +97,10 @@ DEFINE_CLEANUP(struct view_store *, view_store_free)
 /* Copies in and makes it the current view (main loop). Returns 0 or -ENOMEM (the old view stays).
  * 1000 guests: bench/view. */
 int view_publish(struct view_store *s, const struct view_input *in) _nonnull_ _must_check_;
+/* Something that views show is other than before: counted only, nothing is made (any thread). Who shows a view asks for the count once in a while, and for a view
+ * when it has grown. */
+void view_store_touch(struct view_store *s); /* takes NULL */
+uint64_t view_store_changes(const struct view_store *s) _nonnull_;
 /* A reference to the current view; NULL before the first publication. Never blocks for longer than
  * a few instructions. */
 struct view *view_get(struct view_store *s) _nonnull_ _must_check_;

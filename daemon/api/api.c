@@ -5,7 +5,7 @@
 #include "daemon/sys/clock.h"
 
 #define DEADLINE_USEC (10 * USEC_PER_SEC)
-#define CONNECTIONS_MAX 128
+#define CONNECTIONS_MAX 512 /* half of them may be streams; each has 16 KiB in the library */
 #define DISPATCH_MAX 16
 #define DISPATCH_USEC USEC_PER_MSEC
 

@@ -157,7 +157,7 @@ struct api_config {
 	struct api_access access;
 	uint64_t deadline_usec; /* of a command; 0: 10 s. A reservation gets its own wait on top */
 	uint64_t request_usec;	/* from the first byte of a request to its last; 0: 10 s */
-	unsigned max_connections; /* 0: 128 */
+	unsigned max_connections; /* 0: 512 */
 };
 
 /* Starts the HTTP thread. Returns 0 or -errno; on failure listen_fd still is the caller's. */

@@ -24,6 +24,7 @@ static uint64_t phase_limit_usec(const struct conn *c)
 	case CONN_SENDING:
 		return SENDING_MAX_USEC;
 	case CONN_WAITING:
+	case CONN_STREAMING:
 		break;
 	}
 	return USEC_INFINITY;
@@ -33,7 +34,7 @@ void conn_set_phase(struct conn *c, enum conn_phase phase)
 {
 	c->phase = phase;
 	c->since_usec = c->http->now_usec;
-	if (phase != CONN_WAITING)
+	if (phase_limit_usec(c) != USEC_INFINITY)
 		http_check_by(c->http, c->since_usec + phase_limit_usec(c));
 }
 

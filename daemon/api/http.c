@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "common/units.h"
+#include "daemon/api/stream.h"
 #include "daemon/sys/clock.h"
 
 /* Idle longer than this, as the library counts it, and a connection is closed. */
@@ -45,6 +46,7 @@ static void check_deadlines(struct http *h)
 	h->check_usec = USEC_INFINITY;
 	conns_check(h);
 	check_requests(h);
+	streams_check(h);
 	if (!h->cache.view)
 		return;
 	if (h->now_usec - h->cache.used_usec >= CACHE_MAX_USEC && !h->waiting) {
@@ -101,17 +103,23 @@ static void turn(struct http *h, int msec)
 	struct pollfd fds[] = {
 		{.fd = h->mhd_fd, .events = POLLIN},
 		{.fd = h->api->queue->answer_fd, .events = POLLIN},
+		{.fd = h->log_fd, .events = POLLIN},
+		{.fd = h->gone_fd, .events = POLLIN},
 		{.fd = h->api->config.listen_fd, .events = POLLIN},
 	};
 	unsigned max = h->api->config.max_connections;
 	bool room = h->n_conns < max;
 
-	if (poll(fds, room ? 3 : 2, msec) < 0 && errno != EINTR)
+	if (poll(fds, ARRAY_SIZE(fds) - !room, msec) < 0 && errno != EINTR)
 		return;
 	h->now_usec = clock_usec(CLOCK_MONOTONIC);
 	if (fds[1].revents)
 		take_answers(h);
-	if (room && fds[2].revents)
+	if (fds[2].revents)
+		streams_log_news(h);
+	if (fds[3].revents)
+		streams_gone(h);
+	if (room && fds[4].revents)
 		for (int i = 0; i < 16 && h->n_conns < max && conns_accept(h); i++)
 			;
 	check_deadlines(h);
@@ -121,7 +129,7 @@ static void turn(struct http *h, int msec)
 static bool sending(const struct http *h)
 {
 	for (const struct conn *c = h->conns; c; c = c->next)
-		if (c->phase == CONN_SENDING)
+		if (c->phase == CONN_SENDING || c->phase == CONN_STREAMING)
 			return true;
 	return false;
 }
@@ -134,6 +142,7 @@ static void finish_requests(struct http *h)
 
 	do {
 		requests_stop(h);
+		streams_stop(h);
 		turn(h, 1);
 	} while (h->waiting || (sending(h) && h->now_usec < end));
 }
@@ -186,7 +195,8 @@ struct http *http_new(struct api *a)
 		return NULL;
 	h->api = a;
 	h->check_usec = USEC_INFINITY;
-	if (body_cache_init(&h->cache, &h->account) < 0)
+	h->log_fd = h->gone_fd = -1;
+	if (streams_init(h) < 0 || body_cache_init(&h->cache, &h->account) < 0)
 		return http_free(h);
 	h->mhd = MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
@@ -236,6 +246,7 @@ struct http *http_free(struct http *h)
 	if (h->mhd)
 		MHD_stop_daemon(h->mhd);
 	body_cache_free(&h->cache);
+	streams_clear(h);
 	free(h);
 	return NULL;
 }

@@ -17,6 +17,7 @@ enum conn_phase {
 	CONN_RECEIVING, /* a request has begun */
 	CONN_WAITING,	/* for the main loop: the request has its own deadline */
 	CONN_SENDING,
+	CONN_STREAMING, /* as long as both sides like: stream.h has its limits */
 };
 struct conn {
 	struct http *http;
@@ -41,6 +42,7 @@ struct request {
 	struct MHD_Connection *connection;
 	char *path; /* as asked, decoded; owned */
 	const struct route *route;
+	bool head; /* HEAD: no body, and no stream */
 	char value[ROUTE_VALUE_MAX];
 	struct query query;
 	bool failed; /* problem is the answer */
@@ -52,6 +54,7 @@ struct request {
 	struct api_call *call; /* owned once it is answered */
 	uint64_t deadline_usec;
 	struct request *prev, *next; /* in http->waiting */
+	struct stream *stream;	     /* owned: what it is answered with */
 };
 
 struct http {
@@ -72,6 +75,12 @@ struct http {
 	bool view_asked;    /* the main loop was asked and has not looked yet */
 	bool view_outdated; /* a change was acknowledged since it last looked */
 	uint64_t view_usec; /* when it last looked; 0: never */
+	/* stream.c's */
+	struct stream *streams;
+	unsigned n_streams;
+	int log_fd, gone_fd; /* the event log has something new; a client has gone */
+	bool log_news;
+	uint64_t spread_usec, streams_due_usec;
 };
 
 struct http *http_new(struct api *a) _nonnull_ _must_check_;

@@ -58,6 +58,10 @@ daemon_api_libapi_a_SOURCES = \
 	daemon/api/serve-plan.c \
 	daemon/api/serve-policy.c \
 	daemon/api/serve.h \
+	daemon/api/sse.c \
+	daemon/api/sse.h \
+	daemon/api/stream.c \
+	daemon/api/stream.h \
 	$(NULL)
 # What a program that serves the API links, but for libpolicy.
 api_libs = daemon/api/libapi.a daemon/libview.a
@@ -80,10 +84,12 @@ fake_libs = tests/fixture/libfake.a $(api_libs) $(policy_libs) $(api_system_libs
 api_tests = \
 	tests/unit/test-api \
 	tests/unit/test-api-clients \
+	tests/unit/test-api-stream \
 	tests/unit/test-eventlog \
 	tests/unit/test-explain-sizes \
 	tests/unit/test-openapi \
 	tests/unit/test-routes \
+	tests/unit/test-sse \
 	tests/unit/test-view \
 	$(NULL)
 check_PROGRAMS += $(api_tests)
@@ -92,10 +98,13 @@ tests_unit_test_api_CPPFLAGS = $(AM_CPPFLAGS) $(LIBCURL_CFLAGS)
 tests_unit_test_api_LDADD = $(fake_libs) $(LIBCURL_LIBS)
 tests_unit_test_api_clients_CPPFLAGS = $(AM_CPPFLAGS) $(LIBCURL_CFLAGS)
 tests_unit_test_api_clients_LDADD = $(fake_libs) $(LIBCURL_LIBS)
+tests_unit_test_api_stream_CPPFLAGS = $(AM_CPPFLAGS) $(LIBCURL_CFLAGS)
+tests_unit_test_api_stream_LDADD = $(fake_libs) $(LIBCURL_LIBS)
 tests_unit_test_eventlog_LDADD = daemon/libview.a $(policy_libs) $(JANSSON_LIBS)
 tests_unit_test_explain_sizes_LDADD = $(api_libs) $(policy_libs) $(api_system_libs)
 tests_unit_test_openapi_LDADD = $(api_libs) $(policy_libs) $(api_system_libs)
 tests_unit_test_routes_LDADD = $(api_libs) $(policy_libs) $(api_system_libs)
+tests_unit_test_sse_LDADD = $(api_libs) $(policy_libs) $(api_system_libs)
 tests_unit_test_view_LDADD = daemon/libview.a $(policy_libs)
 
 check_PROGRAMS += tests/fuzz/fuzz-api-body-replay

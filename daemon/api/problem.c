@@ -79,6 +79,13 @@ int problem_set(struct problem *p, enum api_problem code, const char *fmt, ...)
 	return -1;
 }
 
+int problem_set_query(struct problem *p, const char *parameter, const char *text)
+{
+	problem_set(p, API_PROBLEM_QUERY_INVALID, "parameter \"%s\": %s", parameter, text);
+	snprintf(p->parameter, sizeof(p->parameter), "%s", parameter);
+	return -1;
+}
+
 int problem_set_unknown(struct problem *p, enum api_problem code, const char *what,
 	const char *word, const char *nearest)
 {

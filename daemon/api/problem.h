@@ -27,6 +27,8 @@ const char *problem_title(enum api_problem code) _const_;
 /* Starts a problem and returns -1, so that a check ends in `return problem_set(p, ...)`. */
 int problem_set(struct problem *p, enum api_problem code, const char *fmt, ...) _nonnull_args_(1, 3)
 	_printf_(3, 4);
+/* query-invalid: parameter "NAME": TEXT. */
+int problem_set_query(struct problem *p, const char *parameter, const char *text) _nonnull_;
 /* "there is no WHAT "WORD"; the nearest name is ..." */
 int problem_set_unknown(struct problem *p, enum api_problem code, const char *what,
 	const char *word, const char *nearest) _nonnull_args_(1, 3, 4);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdarg.h>
 #include <stdio.h>
+#include <strings.h>
 
 #include "common/units.h"
 #include "daemon/api/request.h"
 #include "daemon/api/serve.h"
+#include "daemon/api/stream.h"
 
 /* A client that is told to come back does so after this. */
 #define RETRY_SEC 1
@@ -120,11 +122,28 @@ static enum MHD_Result send_view(struct request *r)
 	return send_body(r, body_cache_get(cache, r->route, index));
 }
 
+/* One of the types that the client would take; what stands behind a name ("q=1") is not looked at: who names it wants it. */
+static bool wants_stream(const struct request *r)
+{
+	static const char type[] = "text/event-stream";
+	const char *accept =
+		MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
+
+	for (const char *s = accept; s && *s; s += strcspn(s, ",")) {
+		s += strspn(s, ", \t");
+		if (strncasecmp(s, type, sizeof(type) - 1) == 0 && (!s[sizeof(type) - 1] || strchr(",; \t", s[sizeof(type) - 1])))
+			return true;
+	}
+	return false;
+}
+
 enum MHD_Result request_send_events(struct request *r)
 {
 	const struct view *v = r->http->cache.view;
 	_cleanup_json_out_ struct json_out o = {0};
 
+	if (wants_stream(r) && !r->head)
+		return stream_begin(r);
 	if (serve_events(r->http->api->config.events, v ? &v->known : NULL, &r->query, &o,
 		    &r->problem) < 0)
 		return request_send_problem(r, &r->problem);

@@ -52,8 +52,10 @@ void request_answered(struct api_call *c)
 {
 	struct request *r = c->waiter;
 
-	if (c->route->changes && !c->dry_run && !c->is_problem)
+	if (c->route->changes && !c->dry_run && !c->is_problem) {
 		r->http->view_outdated = true;
+		view_store_touch(r->http->api->config.views);
+	}
 	r->call = c;
 	request_wake(r);
 }

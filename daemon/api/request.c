@@ -3,6 +3,7 @@
 
 #include "common/units.h"
 #include "daemon/api/request.h"
+#include "daemon/api/stream.h"
 
 void *request_begin(void *cls, const char *uri, struct MHD_Connection *connection)
 {
@@ -66,6 +67,7 @@ static void request_open(struct request *r, const char *url, const char *method)
 {
 	r->path = strdup(url);
 	r->route = route_find(method, url, r->value, &r->problem);
+	r->head = streq(method, "HEAD");
 	if (!r->path || !r->route || check_role(r) < 0) {
 		r->failed = true;
 		return;
@@ -178,6 +180,7 @@ void request_end(void *cls, struct MHD_Connection *connection, void **con_cls,
 		return;
 	*con_cls = NULL;
 	conn_set_phase(r->conn, CONN_IDLE);
+	stream_free(r->stream);
 	api_call_free(r->call);
 	problem_clear(&r->problem);
 	free(r->path);

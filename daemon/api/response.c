@@ -20,7 +20,7 @@ static void text_free(void *cls)
 }
 
 /* JSON of an API is nothing a browser should guess about or keep. */
-static void add_common(struct MHD_Response *r, const char *content_type)
+void response_add_common(struct MHD_Response *r, const char *content_type)
 {
 	if (content_type)
 		MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
@@ -48,7 +48,7 @@ struct MHD_Response *response_new(
 		text_free(t);
 		return NULL;
 	}
-	add_common(r, content_type);
+	response_add_common(r, content_type);
 	return r;
 }
 
@@ -58,7 +58,7 @@ struct MHD_Response *response_new_empty(void)
 		MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
 
 	if (r)
-		add_common(r, NULL);
+		response_add_common(r, NULL);
 	return r;
 }
 

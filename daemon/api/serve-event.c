@@ -6,13 +6,6 @@
 
 #define LIMIT_DEFAULT 100
 
-static int bad(struct problem *p, const char *parameter, const char *text)
-{
-	problem_set(p, API_PROBLEM_QUERY_INVALID, "parameter \"%s\": %s", parameter, text);
-	snprintf(p->parameter, sizeof(p->parameter), "%s", parameter);
-	return -1;
-}
-
 /* All of them, for who knows none. NULL: no memory, and no list. */
 static json_t *kinds_json(void)
 {
@@ -35,7 +28,7 @@ static int bad_kind(struct problem *p, const char *kind)
 	a = a ? a : b;
 	snprintf(text, sizeof(text), "there is no kind of event \"%.60s\"%s%s%s", kind,
 		a ? ", did you mean \"" : "", a ? a : "", a ? "\"?" : "");
-	bad(p, "kind", text);
+	problem_set_query(p, "kind", text);
 	p->more = kinds_json();
 	return -1;
 }
@@ -54,18 +47,44 @@ static void choose_guest(
 		f->guest_name = guest;
 }
 
-static void write_page(
-	struct eventlog *log, const struct eventlog_page *page, bool lost, struct json_out *o)
+/* Neither running nor in any event: a slip of the pen. */
+static int check_guest_name(struct eventlog *log, const struct view_input *k, const struct eventlog_filter *f, struct problem *p)
 {
-	char id[EVENTLOG_ID_MAX];
+	struct eventlog_filter any = {.limit = 1, .guest_name = f->guest_name};
+	struct eventlog_page page = {0};
+	bool found;
 
+	if (!f->guest_name)
+		return 0;
+	if (eventlog_read(log, &any, &page) < 0)
+		return problem_set(p, API_PROBLEM_INTERNAL, "out of memory");
+	found = page.n;
+	free(page.text);
+	return found ? 0 :
+		       problem_set_unknown(p, API_PROBLEM_GUEST_UNKNOWN, "guest", f->guest_name,
+			       k ? snapshot_nearest_guest(k->snapshot, f->guest_name) : NULL);
+}
+
+int serve_events_filter(struct eventlog *log, const struct view_input *k, const struct query *q,
+	struct eventlog_filter *f, struct uuid *uuid, struct problem *p)
+{
+	*f = (struct eventlog_filter){.newest = q->newest, .limit = q->limit ? q->limit : LIMIT_DEFAULT, .kind = q->kind};
+	if (q->kind && !eventlog_kind(q->kind))
+		return bad_kind(p, q->kind);
+	if (q->guest)
+		choose_guest(k, q->guest, f, uuid);
+	return check_guest_name(log, k, f, p);
+}
+
+static void write_page(const struct eventlog_page *page, bool lost, struct json_out *o)
+{
 	json_out_open(o, '{');
 	json_out_key(o, "events");
 	json_out_open(o, '[');
 	if (page->n)
 		json_out_raw(o, page->text, page->len);
 	json_out_close(o, ']');
-	json_out_key_string(o, "last", eventlog_format_id(log, page->last, id));
+	json_out_key_string(o, "last", page->last_id);
 	json_out_key_bool(o, "lost", lost);
 	json_out_key_bool(o, "more", page->more);
 	json_out_close(o, '}');
@@ -74,27 +93,18 @@ static void write_page(
 int serve_events(struct eventlog *log, const struct view_input *k, const struct query *q,
 	struct json_out *o, struct problem *p)
 {
-	struct eventlog_filter f = {
-		.newest = q->newest, .limit = q->limit ? q->limit : LIMIT_DEFAULT, .kind = q->kind};
+	struct eventlog_filter f;
 	struct eventlog_page page = {0};
 	struct uuid uuid;
-	int other_run = 0;
+	int found = 0;
 
-	if (q->after && (other_run = eventlog_parse_id(log, q->after, &f.after)) < 0)
-		return bad(p, "after", "expected an event's id (host:boot:number) or its number");
-	if (q->kind && !eventlog_kind(q->kind))
-		return bad_kind(p, q->kind);
-	if (q->guest)
-		choose_guest(k, q->guest, &f, &uuid);
+	if (serve_events_filter(log, k, q, &f, &uuid, p) < 0)
+		return -1;
+	if (q->after && (found = eventlog_find(log, q->after, &f.after)) == -EINVAL)
+		return problem_set_query(p, "after", "expected an event's id (host:boot:number) or its number");
 	if (eventlog_read(log, &f, &page) < 0)
 		return problem_set(p, API_PROBLEM_INTERNAL, "out of memory");
-	/* Neither running nor in any event: a slip of the pen. */
-	if (f.guest_name && !page.n && !f.after) {
-		free(page.text);
-		return problem_set_unknown(p, API_PROBLEM_GUEST_UNKNOWN, "guest", q->guest,
-			k ? snapshot_nearest_guest(k->snapshot, q->guest) : NULL);
-	}
-	write_page(log, &page, q->after && (page.lost || other_run), o);
+	write_page(&page, page.lost || found < 0, o);
 	free(page.text);
 	return 0;
 }

@@ -44,8 +44,12 @@ void write_overrides(struct json_out *o, const struct override *overrides, size_
 	_nonnull_args_(1, 4);
 /* Members of the plan's division of the host's memory, into an open object. */
 void write_division(struct json_out *o, const struct plan *p) _nonnull_args_(1);
+/* Kind and guest of a query, as a filter of the log whose strings are the query's. k, *uuid: as below, what it refers to. Returns 0, or -1 with *p. */
+struct query;
+struct eventlog_filter;
+int serve_events_filter(struct eventlog *log, const struct view_input *k, const struct query *q,
+	struct eventlog_filter *f, struct uuid *uuid, struct problem *p) _nonnull_args_(1, 3, 4, 5, 6) _must_check_;
 /* The event list. k (NULL: no view yet) tells which guest q->guest names; one that is gone is found
  * by the name in its events. Returns 0, or -1 with *p. */
-struct query;
 int serve_events(struct eventlog *log, const struct view_input *k, const struct query *q,
 	struct json_out *o, struct problem *p) _nonnull_args_(1, 3, 4, 5) _must_check_;
