@@ -45,7 +45,7 @@ static void write_path_param(struct json_out *o, const struct route *r)
 	json_out_close(o, '}');
 }
 
-static void write_header_ref(struct json_out *o, const char *kind, const char *name)
+void openapi_write_ref(struct json_out *o, const char *kind, const char *name)
 {
 	char ref[96];
 
@@ -71,7 +71,7 @@ static void write_params(struct json_out *o, const struct route *r)
 		json_out_close(o, '}');
 	}
 	if (route_has_etag(r))
-		write_header_ref(o, "parameters", "IfNoneMatch");
+		openapi_write_ref(o, "parameters", "IfNoneMatch");
 	json_out_close(o, ']');
 }
 
@@ -114,14 +114,14 @@ static void write_headers(struct json_out *o, const struct route *r)
 	json_out_key(o, "headers");
 	json_out_open(o, '{');
 	json_out_key(o, "Ballast-Api");
-	write_header_ref(o, "headers", "BallastApi");
+	openapi_write_ref(o, "headers", "BallastApi");
 	if (route_has_etag(r)) {
 		json_out_key(o, "ETag");
-		write_header_ref(o, "headers", "ETag");
+		openapi_write_ref(o, "headers", "ETag");
 	}
 	if (r->kind == ROUTE_VIEW) {
 		json_out_key(o, "Ballast-View-Age");
-		write_header_ref(o, "headers", "BallastViewAge");
+		openapi_write_ref(o, "headers", "BallastViewAge");
 	}
 	json_out_close(o, '}');
 }
@@ -147,43 +147,78 @@ static void write_success(struct json_out *o, const struct route *r)
 	json_out_close(o, '}');
 	if (route_has_etag(r)) {
 		json_out_key(o, "304");
-		write_header_ref(o, "responses", "NotModified");
+		openapi_write_ref(o, "responses", "NotModified");
 	}
 }
 
-/* Problems of one status: the one, or one of several. */
-static void write_problems_of(struct json_out *o, uint64_t codes)
+static void write_problem_ref(struct json_out *o, enum api_problem code)
 {
-	bool one = (codes & (codes - 1)) == 0;
 	char name[64];
 
-	if (!one) {
-		json_out_open(o, '{');
-		json_out_key_string(o, "description", "`code` says which");
-		json_out_key(o, "content");
-		json_out_open(o, '{');
-		json_out_key(o, "application/problem+json");
-		json_out_open(o, '{');
-		json_out_key(o, "schema");
+	snprintf(name, sizeof(name), OPENAPI_PROBLEM_PREFIX "%s", api_problem_to_string(code));
+	openapi_write_schema_ref(o, name);
+}
+
+static void write_problem_schema(struct json_out *o, uint64_t codes)
+{
+	bool several = codes & (codes - 1);
+
+	json_out_key(o, "schema");
+	if (several) {
 		json_out_open(o, '{');
 		json_out_key(o, "oneOf");
 		json_out_open(o, '[');
 	}
-	for (int i = 0; i < API_PROBLEM_MAX; i++) {
-		const char *code = api_problem_to_string((enum api_problem)i);
-
-		if (!(codes & UINT64_C(1) << i))
-			continue;
-		snprintf(name, sizeof(name), OPENAPI_PROBLEM_PREFIX "%s", code);
-		if (one)
-			write_header_ref(o, "responses", code);
-		else
-			openapi_write_schema_ref(o, name);
+	for (int i = 0; i < API_PROBLEM_MAX; i++)
+		if (codes & UINT64_C(1) << i)
+			write_problem_ref(o, (enum api_problem)i);
+	if (several) {
+		json_out_close(o, ']');
+		json_out_close(o, '}');
 	}
-	if (one)
-		return;
-	json_out_close(o, ']');
+}
+
+/* "No room, or Cannot enroll" */
+static void write_problem_titles(struct json_out *o, uint64_t codes)
+{
+	char text[512] = "";
+
+	for (int i = 0; i < API_PROBLEM_MAX; i++)
+		if (codes & UINT64_C(1) << i) {
+			size_t n = strlen(text);
+
+			snprintf(text + n, sizeof(text) - n, "%s%s", n ? ", or: " : "",
+				problem_title((enum api_problem)i));
+		}
+	json_out_key_string(o, "description", text);
+}
+
+void openapi_write_problems(struct json_out *o, uint64_t codes)
+{
+	bool retry = false;
+
+	for (int i = 0; i < API_PROBLEM_MAX; i++)
+		retry = retry || (codes >> i & 1 && problem_status((enum api_problem)i) == 503);
+	json_out_open(o, '{');
+	write_problem_titles(o, codes);
+	json_out_key(o, "headers");
+	json_out_open(o, '{');
+	json_out_key(o, "Ballast-Api");
+	openapi_write_ref(o, "headers", "BallastApi");
+	if (retry) {
+		json_out_key(o, "Retry-After");
+		openapi_write_ref(o, "headers", "RetryAfter");
+	}
+	if (codes & MAY(METHOD_NOT_ALLOWED)) {
+		json_out_key(o, "Allow");
+		openapi_write_ref(o, "headers", "Allow");
+	}
 	json_out_close(o, '}');
+	json_out_key(o, "content");
+	json_out_open(o, '{');
+	json_out_key(o, "application/problem+json");
+	json_out_open(o, '{');
+	write_problem_schema(o, codes);
 	json_out_close(o, '}');
 	json_out_close(o, '}');
 	json_out_close(o, '}');
@@ -207,7 +242,7 @@ static void write_responses(struct json_out *o, const struct route *r)
 			continue;
 		snprintf(text, sizeof(text), "%u", status);
 		json_out_key(o, text);
-		write_problems_of(o, these);
+		openapi_write_problems(o, these);
 	}
 	json_out_close(o, '}');
 }

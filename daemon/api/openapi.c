@@ -163,44 +163,7 @@ static void write_parameters(struct json_out *o)
 	json_out_close(o, '}');
 }
 
-static void write_header_of(struct json_out *o, const char *header, const char *component)
-{
-	char ref[64];
-
-	json_out_key(o, header);
-	json_out_open(o, '{');
-	snprintf(ref, sizeof(ref), "#/components/headers/%s", component);
-	json_out_key_string(o, "$ref", ref);
-	json_out_close(o, '}');
-}
-
-static void write_problem_response(struct json_out *o, enum api_problem code)
-{
-	char name[64];
-
-	json_out_key(o, api_problem_to_string(code));
-	json_out_open(o, '{');
-	json_out_key_string(o, "description", problem_title(code));
-	json_out_key(o, "headers");
-	json_out_open(o, '{');
-	write_header_of(o, "Ballast-Api", "BallastApi");
-	if (problem_status(code) == 503)
-		write_header_of(o, "Retry-After", "RetryAfter");
-	if (code == API_PROBLEM_METHOD_NOT_ALLOWED)
-		write_header_of(o, "Allow", "Allow");
-	json_out_close(o, '}');
-	json_out_key(o, "content");
-	json_out_open(o, '{');
-	json_out_key(o, "application/problem+json");
-	json_out_open(o, '{');
-	json_out_key(o, "schema");
-	snprintf(name, sizeof(name), OPENAPI_PROBLEM_PREFIX "%s", api_problem_to_string(code));
-	openapi_write_schema_ref(o, name);
-	json_out_close(o, '}');
-	json_out_close(o, '}');
-	json_out_close(o, '}');
-}
-
+/* What every path may answer, whatever the operation; and 304. */
 static void write_shared_responses(struct json_out *o)
 {
 	json_out_key(o, "responses");
@@ -210,11 +173,14 @@ static void write_shared_responses(struct json_out *o)
 	json_out_key_string(o, "description", "unchanged: as If-None-Match says");
 	json_out_key(o, "headers");
 	json_out_open(o, '{');
-	write_header_of(o, "ETag", "ETag");
+	json_out_key(o, "ETag");
+	openapi_write_ref(o, "headers", "ETag");
 	json_out_close(o, '}');
 	json_out_close(o, '}');
-	for (int i = 0; i < API_PROBLEM_MAX; i++)
-		write_problem_response(o, (enum api_problem)i);
+	json_out_key(o, "RouteUnknown");
+	openapi_write_problems(o, MAY(ROUTE_UNKNOWN));
+	json_out_key(o, "MethodNotAllowed");
+	openapi_write_problems(o, MAY(METHOD_NOT_ALLOWED));
 	json_out_close(o, '}');
 }
 
@@ -250,8 +216,8 @@ static void write_info(struct json_out *o)
 		"and where configured over TLS. Each operation names the role that it takes (x-ballast-role: none, "
 		"read, operate, admin; each includes the ones before it). Sizes are bytes, times RFC 3339 in UTC, "
 		"ratios permyriad. HEAD is taken wherever GET is. New fields may be added to answers within /v1; in "
-		"requests unknown fields and parameters are refused. Every path may also answer 404 route-unknown "
-		"and 405 method-not-allowed.");
+		"requests unknown fields and parameters are refused. Any other path is answered with "
+		"components/responses/RouteUnknown, a method that a path does not take with MethodNotAllowed.");
 	json_out_key(o, "license");
 	json_out_open(o, '{');
 	json_out_key_string(o, "name", "LGPL-2.1-or-later");

@@ -26,6 +26,9 @@ void openapi_write_param_schema(struct json_out *o, const struct route_param *p)
 void openapi_write_paths(struct json_out *o) _nonnull_;
 /* The tag of a path: "guests" of /v1/guests/{guest}. NULL: it has none, which a test refuses. */
 const char *openapi_tag(const char *path) _nonnull_;
-/* All problems that can be answered under this name in components/responses: "guest-unknown" or, of several with one
- * status on one route, none. */
+/* {"$ref": "#/components/KIND/NAME"} */
+void openapi_write_ref(struct json_out *o, const char *kind, const char *name) _nonnull_;
+/* A response that is one of these problems, a bit per enum api_problem; all have the same status. */
+void openapi_write_problems(struct json_out *o, uint64_t codes) _nonnull_;
+/* What the component of a problem's schema is called: this and its code. */
 #define OPENAPI_PROBLEM_PREFIX "Problem."

@@ -71,6 +71,18 @@ TEST(the_documentation_lists_every_route_and_problem)
 			api_role_to_string(routes[i].role));
 		CHECK_CONTAINS(docs, row);
 	}
+	/* And no other. */
+	for (const char *at = docs; (at = strstr(at, "\n| ")); at++) {
+		char method[8] = "", path[128] = "";
+		bool is_route = false;
+
+		if (sscanf(at, "\n| %7[A-Z] %127s |", method, path) != 2 || path[0] != '/')
+			continue;
+		for (size_t i = 0; i < n_routes; i++)
+			is_route = is_route || (streq(routes[i].method, method) && streq(routes[i].path, path));
+		if (!is_route)
+			TEST_FAIL("docs/API.md lists %s %s, which there is not", method, path);
+	}
 	for (int i = 0; i < API_PROBLEM_MAX; i++) {
 		bool listed = false;
 
