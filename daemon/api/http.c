@@ -195,8 +195,9 @@ struct http *http_new(struct api *a)
 		return NULL;
 	h->api = a;
 	h->check_usec = USEC_INFINITY;
+	h->www = www_new();
 	h->log_fd = h->gone_fd = -1;
-	if (streams_init(h) < 0 || body_cache_init(&h->cache, &h->account) < 0)
+	if (!h->www || streams_init(h) < 0 || body_cache_init(&h->cache, &h->account) < 0)
 		return http_free(h);
 	h->mhd = MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
@@ -247,6 +248,7 @@ struct http *http_free(struct http *h)
 		MHD_stop_daemon(h->mhd);
 	body_cache_free(&h->cache);
 	streams_clear(h);
+	www_free(h->www);
 	free(h);
 	return NULL;
 }

@@ -3,6 +3,7 @@
 
 #include "daemon/api/internal.h"
 #include "daemon/api/response.h"
+#include "daemon/api/www.h"
 
 /*
  * The HTTP thread. It is ours and drives libmicrohttpd through its epoll descriptor (not the
@@ -72,6 +73,7 @@ struct http {
 	uint64_t check_usec; /* no deadline is due before */
 	struct response_account account;
 	struct body_cache cache;
+	struct www *www; /* the dashboard */
 	bool view_asked;    /* the main loop was asked and has not looked yet */
 	bool view_outdated; /* a change was acknowledged since it last looked */
 	uint64_t view_usec; /* when it last looked; 0: never */

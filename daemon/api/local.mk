@@ -62,7 +62,31 @@ daemon_api_libapi_a_SOURCES = \
 	daemon/api/sse.h \
 	daemon/api/stream.c \
 	daemon/api/stream.h \
+	daemon/api/www.c \
+	daemon/api/www.h \
 	$(NULL)
+# The dashboard: the assembler reads these files into www.o.
+www_files = \
+	daemon/www/app.js \
+	daemon/www/commands.js \
+	daemon/www/dom.js \
+	daemon/www/feed.js \
+	daemon/www/format.js \
+	daemon/www/guest.js \
+	daemon/www/guests.js \
+	daemon/www/icon.svg \
+	daemon/www/index.html \
+	daemon/www/policies.js \
+	daemon/www/style.css \
+	daemon/www/theme.js \
+	daemon/www/transport.js \
+	daemon/www/vessel.js \
+	daemon/www/words.js \
+	$(NULL)
+EXTRA_DIST += $(www_files)
+daemon_api_libapi_a_CPPFLAGS = $(AM_CPPFLAGS) -DWWW_DIR='"$(abs_top_srcdir)/daemon/www"'
+daemon/api/libapi_a-www.$(OBJEXT): $(www_files)
+
 # What a program that serves the API links, but for libpolicy.
 api_libs = daemon/api/libapi.a daemon/libview.a
 api_system_libs = $(LIBMICROHTTPD_LIBS) $(JANSSON_LIBS) -lpthread

@@ -150,6 +150,21 @@ enum MHD_Result request_send_events(struct request *r)
 	return send_json(r, r->route->status, &o);
 }
 
+enum MHD_Result request_send_file(struct request *r)
+{
+	const char *if_none_match = MHD_lookup_connection_value(
+		r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
+	struct MHD_Response *response;
+	unsigned status;
+	int file = www_find(r->value);
+
+	if (file < 0)
+		return request_send_new_problem(r, API_PROBLEM_ROUTE_UNKNOWN,
+			"the dashboard has no file \"%.200s\"; it begins at /", r->value);
+	response = www_answer(r->http->www, file, if_none_match, &status);
+	return send_response(r, status, response);
+}
+
 static enum MHD_Result send_health(struct request *r)
 {
 	const struct view *v = r->http->cache.view;
@@ -200,6 +215,8 @@ enum MHD_Result request_send(struct request *r)
 	case ROUTE_HEALTH:
 	case ROUTE_READY:
 		return send_health(r);
+	case ROUTE_FILE:
+		return request_send_file(r);
 	case ROUTE_COMMAND:
 		break;
 	}

@@ -141,6 +141,8 @@ static enum MHD_Result request_go(struct request *r)
 			"%s %s takes no body", r->route->method, r->path);
 	if (r->route->kind == ROUTE_FIXED)
 		return request_send(r);
+	if (r->route->kind == ROUTE_FILE)
+		return request_send_file(r);
 	if (r->route->kind == ROUTE_EVENTS && !r->query.guest)
 		return request_send_events(r);
 	return request_need_view(r);

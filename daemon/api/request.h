@@ -19,6 +19,7 @@ enum MHD_Result request_command(struct request *r) _nonnull_;
 /* The answer of a request that has all it needs: REQUEST_READY, or failed. */
 enum MHD_Result request_send(struct request *r) _nonnull_;
 enum MHD_Result request_send_events(struct request *r) _nonnull_;
+enum MHD_Result request_send_file(struct request *r) _nonnull_;
 enum MHD_Result request_send_problem(struct request *r, const struct problem *p) _nonnull_;
 _printf_(3, 4) enum MHD_Result
 	request_send_new_problem(struct request *r, enum api_problem code, const char *fmt, ...);

@@ -98,6 +98,11 @@ static uint64_t hash(const char *s, size_t len)
 	return h ^ h >> 33;
 }
 
+void etag_format(const char *text, size_t len, char etag[static ETAG_TEXT_MAX])
+{
+	snprintf(etag, ETAG_TEXT_MAX, "\"%016llx\"", (unsigned long long)hash(text, len));
+}
+
 static struct body *body_new(struct response_account *account, struct json_out *o, const char *content_type)
 {
 	struct body *b = calloc(1, sizeof(*b));
@@ -106,7 +111,7 @@ static struct body *body_new(struct response_account *account, struct json_out *
 		free(b);
 		return NULL;
 	}
-	snprintf(b->etag, sizeof(b->etag), "\"%016llx\"", (unsigned long long)hash(o->buf, o->len));
+	etag_format(o->buf, o->len, b->etag);
 	b->full = response_new(account, o, content_type);
 	b->unchanged = response_new_empty();
 	if (!b->full || !b->unchanged) {
@@ -129,6 +134,7 @@ static size_t row_length(const struct view *v, const struct route *r)
 	case NOUN_HOST:
 	case NOUN_OVERRIDDEN:
 	case NOUN_RESERVATION:
+	case NOUN_FILE:
 	case NOUN_NONE:
 		break;
 	}

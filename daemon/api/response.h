@@ -25,11 +25,15 @@ struct MHD_Response *response_new_empty(void) _must_check_;
 /* A header whose value is a number. */
 void response_add_number(struct MHD_Response *r, const char *name, uint64_t value) _nonnull_;
 
+#define ETAG_TEXT_MAX 24
+/* The tag of a content: the same text, the same tag. */
+void etag_format(const char *text, size_t len, char etag[static ETAG_TEXT_MAX]) _nonnull_;
+
 /* One answer of a view route, and its 304. */
 struct body {
 	struct MHD_Response *full;
 	struct MHD_Response *unchanged;
-	char etag[24];
+	char etag[ETAG_TEXT_MAX];
 };
 
 /* What was serialised: from one view, and what is the same for good. */

@@ -15,6 +15,8 @@ static uint64_t problems_of_noun(enum route_noun noun)
 		return MAY(POLICY_UNKNOWN);
 	case NOUN_RESERVATION:
 		return MAY(RESERVATION_UNKNOWN);
+	case NOUN_FILE:
+		return MAY(ROUTE_UNKNOWN);
 	case NOUN_NONE:
 		break;
 	}
@@ -34,6 +36,7 @@ static uint64_t problems_of_kind(enum route_kind kind)
 		return MAY(TIMEOUT);
 	case ROUTE_EVENTS:
 	case ROUTE_FIXED:
+	case ROUTE_FILE:
 		break;
 	}
 	return 0;

@@ -49,6 +49,9 @@ const struct route routes[] = {
 		ROUTE_HEALTH, .status = 200},
 	{"GET", "/readyz", "ready", "did it see its guests?", &ready_schema, API_ROLE_NONE, ROUTE_READY,
 		.status = 200},
+	{"GET", "/", "page", "the dashboard", &page_schema, API_ROLE_NONE, ROUTE_FILE, .status = 200},
+	{"GET", "/www/{file}", "page-file", "a file of the dashboard", &page_file_schema,
+		API_ROLE_NONE, ROUTE_FILE, NOUN_FILE, 200},
 	{"GET", "/v1/version", "version", "versions of daemon, API and libvirt", &version_schema,
 		API_ROLE_READ, ROUTE_VIEW, .status = 200, .view = serve_version},
 	{"GET", "/v1/hosts", "hosts", "all hosts", &hosts_schema, API_ROLE_READ, ROUTE_VIEW,
@@ -368,6 +371,7 @@ int route_resolve(const struct route *r, const struct view_input *known, const c
 		return 0;
 	case NOUN_NONE:
 	case NOUN_RESERVATION:
+	case NOUN_FILE:
 		break;
 	}
 	return 0;

@@ -18,6 +18,7 @@ enum route_noun {
 	NOUN_OVERRIDDEN, /* a guest, or one that does not run and has overrides: their index, behind the guests' */
 	NOUN_POLICY,
 	NOUN_RESERVATION, /* a number: no index */
+	NOUN_FILE,	  /* of the dashboard: no index */
 };
 
 enum route_kind {
@@ -27,6 +28,7 @@ enum route_kind {
 	ROUTE_READY,
 	ROUTE_COMMAND, /* run in the main loop */
 	ROUTE_FIXED,   /* the same as long as the daemon runs: made when first asked for; known is NULL */
+	ROUTE_FILE,    /* of the dashboard, from memory */
 };
 
 /* Values of query parameters, as the params tables say. Strings belong to the request. */
@@ -88,7 +90,7 @@ uint64_t route_problems(const struct route *r) _nonnull_ _pure_;
 /* Does its answer carry an ETag? */
 static inline bool route_has_etag(const struct route *r)
 {
-	return r->kind == ROUTE_VIEW || r->kind == ROUTE_FIXED;
+	return r->kind == ROUTE_VIEW || r->kind == ROUTE_FIXED || r->kind == ROUTE_FILE;
 }
 
 #define ROUTE_VALUE_MAX 256

@@ -25,3 +25,6 @@ const struct schema version_schema = {"Version", "versions of daemon, API and li
 	}};
 
 const struct schema openapi_schema = {"OpenAPI", "this document: OpenAPI 3.1", .media = "application/json"};
+
+const struct schema page_schema = {"Page", "the dashboard", .media = "text/html"};
+const struct schema page_file_schema = {"PageFile", "a file of the dashboard, of its own type", .media = "*/*"};

@@ -450,9 +450,34 @@ TEST(enroll_reload_and_reservations)
 	stop();
 }
 
+TEST(the_page_and_its_files_are_served_with_their_types)
+{
+	start(NULL);
+	{
+		_cleanup_reply_ struct reply page = ask("GET", "/", NULL);
+		_cleanup_reply_ struct reply same = ask("GET", "/www/index.html", NULL);
+		_cleanup_reply_ struct reply style = ask("GET", "/www/style.css", NULL);
+		_cleanup_reply_ struct reply script = ask("GET", "/www/app.js", NULL);
+		_cleanup_reply_ struct reply none = ask("GET", "/www/passwd", NULL);
+		_cleanup_reply_ struct reply above = ask("GET", "/www/..%2fapp.js", NULL);
+		_cleanup_reply_ struct reply posted = ask("POST", "/", NULL);
+
+		CHECK_INT(page.status, 200);
+		CHECK_STR(page.content_type, "text/html; charset=utf-8");
+		CHECK(strstr(page.body, "<title>Ballast</title>") && strstr(page.body, "</html>\n"));
+		CHECK_STR(same.body, page.body);
+		CHECK_STR(style.content_type, "text/css; charset=utf-8");
+		CHECK_STR(script.content_type, "text/javascript; charset=utf-8");
+		CHECK_PROBLEM(none, API_PROBLEM_ROUTE_UNKNOWN);
+		CHECK_PROBLEM(above, API_PROBLEM_ROUTE_UNKNOWN);
+		CHECK_PROBLEM(posted, API_PROBLEM_METHOD_NOT_ALLOWED);
+	}
+	stop();
+}
+
 TEST(an_unchanged_answer_is_not_sent_again)
 {
-	static const char *const paths[] = {"/v1/guests", "/v1/guests/web1", "/v1/hosts/self",
+	static const char *const paths[] = {"/", "/www/app.js", "/v1/guests", "/v1/guests/web1", "/v1/hosts/self",
 		"/v1/plan", "/v1/policies", "/v1/mode"};
 
 	start(NULL);

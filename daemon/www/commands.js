@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What an operator can do: each says first what it will do, and shows the daemon's own words when it is refused.
+
+import {announce, byId, h, setText} from './dom.js';
+import {clock, until, when} from './format.js';
+
+const ROLES = ['none', 'read', 'operate', 'admin'];
+export const SPANS = [[900, '15 minutes'], [3600, '1 hour'], [4 * 3600, '4 hours'], [12 * 3600, '12 hours'], [24 * 3600, '1 day'], [7 * 24 * 3600, '7 days']];
+
+export class Commands {
+	constructor(api, model, refresh) {
+		this.api = api;
+		this.model = model;
+		this.refresh = refresh;
+		byId('mode-button').addEventListener('click', () => this.mode());
+		byId('pause-button').addEventListener('click', () => (this.model.pause?.paused ? this.resume() : this.pause()));
+	}
+
+	may(role) {
+		return ROLES.indexOf(this.model.who?.role ?? 'read') >= ROLES.indexOf(role);
+	}
+
+	update() {
+		const {host, who, pause} = this.model;
+		const mode = byId('mode-button'), pauseButton = byId('pause-button'), whoButton = byId('who-button');
+
+		mode.hidden = false;
+		mode.disabled = !this.may('admin');
+		mode.dataset.mode = host.mode;
+		setText(mode, host.mode === 'enforce' ? 'Enforcing' : 'Observing');
+		mode.title = this.may('admin') ? 'Change the mode' : 'The mode; role admin can change it';
+		pauseButton.hidden = !pause || !this.may('operate');
+		setText(pauseButton, pause?.paused ? 'Resume' : 'Pause');
+		whoButton.hidden = !who;
+		if (who)
+			setText(whoButton, who.role);
+	}
+
+	// A dialog with a form. fields: nodes; apply(): does it, throws Problem. Returns the dialog.
+	ask({title, text, fields = [], button, danger, wide, apply}) {
+		const said = h('p', {class: 'said', role: 'alert'});
+		const ok = h('button', {type: 'submit', class: `button primary${danger ? ' danger' : ''}`}, button);
+		const dialog = h('dialog', {class: wide ? 'dialog wide' : 'dialog', 'aria-labelledby': 'dialog-title'},
+			h('form', {on: {submit: async (e) => {
+				e.preventDefault();
+				ok.disabled = true;
+				setText(said, '');
+				try {
+					const done = await apply();
+					if (done !== false)
+						dialog.close();
+				} catch (error) {
+					setText(said, problemText(error));
+				} finally {
+					ok.disabled = false;
+					this.refresh();
+				}
+			}}}, h('h2', {id: 'dialog-title'}, title), ...(text ? [].concat(text).map((t) => h('p', {}, t)) : []), ...fields, said,
+			h('div', {class: 'dialog-buttons'}, h('button', {type: 'button', class: 'button', on: {click: () => dialog.close()}}, 'Cancel'), ok)));
+
+		const before = document.activeElement;
+		dialog.addEventListener('close', () => {
+			dialog.remove();
+			before?.focus?.();
+		});
+		document.body.append(dialog);
+		dialog.showModal();
+		return dialog;
+	}
+
+	mode() {
+		const enforce = this.model.host.mode !== 'enforce';
+		const release = h('input', {type: 'checkbox', id: 'mode-release'});
+
+		this.ask(enforce ? {
+			title: 'Go live?',
+			text: 'From now on Ballast moves memory and CPU weight between the guests of this host, as policies say. Every move is shown with its reason.',
+			button: 'Enforce',
+			apply: () => this.api.send('PUT', '/v1/mode', {mode: 'enforce'}).then(() => announce('Mode is enforce.')),
+		} : {
+			title: 'Stop moving memory?',
+			text: 'Guests stay at what they have. Everything goes on being shown, nothing is touched.',
+			fields: [h('label', {class: 'check'}, release, 'First give every guest back what it had before Ballast touched it')],
+			button: 'Observe',
+			danger: true,
+			apply: () => this.api.send('PUT', '/v1/mode', {mode: 'observe', release: release.checked}).then(() => announce('Mode is observe.')),
+		});
+	}
+
+	pause() {
+		const reason = h('input', {type: 'text', id: 'pause-reason', maxlength: '200', autocomplete: 'off', required: true});
+		const span = spanSelect('pause-span', 3600);
+
+		this.ask({
+			title: 'Pause Ballast?',
+			text: 'No guest is touched until the pause ends by itself or somebody resumes. Others see your message.',
+			fields: [field('Message', reason), field('For', span)],
+			button: 'Pause',
+			apply: () => this.api.send('PUT', '/v1/pause', {reason: reason.value.trim(), for_s: Number(span.value)}).then(() => announce('Ballast is paused.')),
+		});
+	}
+
+	resume() {
+		this.ask({
+			title: 'Resume?',
+			text: `Ballast was paused${this.model.pause.by ? ` by ${this.model.pause.by}` : ''}${this.model.pause.reason ? `: ${this.model.pause.reason}` : ''}. It moves memory again at once.`,
+			button: 'Resume',
+			apply: () => this.api.send('DELETE', '/v1/pause').then(() => announce('Ballast goes on.')),
+		});
+	}
+
+	pauseBanner() {
+		const p = this.model.pause;
+
+		return {title: `Paused${p.since ? ` since ${clock(p.since)}` : ''}${p.by ? ` by ${p.by}` : ''}${p.reason ? `: ${p.reason}` : ''}`,
+			text: p.until ? `Nothing is touched until ${when(p.until)}, in ${until(p.until)}.` : 'Nothing is touched until somebody resumes.',
+			actions: this.may('operate') ? [['Resume', () => this.resume()]] : null};
+	}
+
+	who(signOut) {
+		const who = this.model.who;
+
+		this.ask({title: who.name, text: `Role ${who.role}${who.how ? `, by ${who.how}` : ''}.`, button: 'Sign out', apply: signOut});
+	}
+}
+
+export function problemText(error) {
+	return error.body?.code ? error.message : `It was not done: ${error.message}`;
+}
+
+export function field(label, input, more) {
+	return h('div', {class: 'field'}, h('label', {for: input.id}, label), input, more ? h('span', {class: 'hint'}, more) : null);
+}
+
+export function spanSelect(id, chosen) {
+	return h('select', {id}, SPANS.map(([s, text]) => h('option', {value: s, selected: s === chosen}, text)));
+}

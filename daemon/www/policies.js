@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The policies: which are in force now, and what comes next.
+
+import {h, keyed, setText} from './dom.js';
+import {count} from './format.js';
+
+export class PolicyList {
+	constructor(root, tools, commands, model) {
+		this.commands = commands;
+		this.model = model;
+		this.list = h('ul', {class: 'policies'});
+		this.none = h('p', {class: 'plain'}, 'No policy file is there: defaults hold for every guest.');
+		root.append(this.list, this.none);
+	}
+
+	update() {
+		const {policies, bad} = this.model.policies;
+		const rank = (p) => (p.stale ? 0 : p.active ? 1 : p.open ? 2 : 3);
+		const items = [...bad.map((b) => ({key: b.path, bad: b})), ...policies.map((p, i) => ({key: p.path, policy: p, i})).sort((a, b) => rank(a.policy) - rank(b.policy) || a.i - b.i)];
+
+		this.none.hidden = items.length > 0;
+		keyed(this.list, items, (i) => i.key, () => h('li', {class: 'policy'},
+			h('span', {class: 'policy-state'}), h('div', {class: 'policy-body'}, h('div', {class: 'line-head'}, h('span', {class: 'policy-name'}), h('span', {class: 'fromto'})), h('div', {class: 'line-why'}))),
+		(node, i) => {
+			const [name, sub] = node.querySelector('.line-head').children;
+			const text = node.querySelector('.line-why');
+
+			if (i.bad) {
+				node.dataset.state = 'bad';
+				setText(node.firstChild, 'bad');
+				setText(name, i.bad.path.split('/').pop());
+				setText(sub, i.bad.line ? `line ${i.bad.line}, column ${i.bad.column}` : '');
+				setText(text, i.bad.text);
+				return;
+			}
+			const p = i.policy;
+			const state = p.stale ? 'stale' : p.active ? 'active' : p.open ? 'open' : 'closed';
+			node.dataset.state = state;
+			setText(node.firstChild, {stale: 'old', active: 'in force', open: 'open', closed: 'closed'}[state]);
+			setText(name, p.name.replace(/\.policy$/, ''));
+			setText(sub, [p.active ? `for ${count(p.active, 'guest')}` : p.matching ? `matches ${count(p.matching, 'guest')}` : '', p.on_calendar, p.condition].filter(Boolean).join(' · '));
+			setText(text, p.stale ? 'Its file is bad now: this is its last good version.' : p.description || '');
+		});
+	}
+}

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Everything that goes over the network, and nothing else does: requests with their tags, and the stream of events.
+
+// No byte for so long, heartbeats come oftener, and the stream is taken for dead.
+const SILENCE_MS = 45000;
+const REQUEST_MS = 15000;
+const POLL_MS = 1000;
+const BACKOFF_MS = [500, 1000, 2000, 4000, 8000];
+const KEY = 'ballast-token';
+
+export class Problem extends Error {
+	constructor(status, body) {
+		super(body?.detail || body?.title || `the daemon answered ${status}`);
+		this.status = status;
+		this.body = body || {};
+		this.code = this.body.code || '';
+	}
+}
+
+// The token: from #token=... once, which is then gone from the address bar and the history, else of this tab.
+export function takeToken() {
+	const given = new URLSearchParams(location.hash.slice(1)).get('token');
+
+	if (given) {
+		history.replaceState(null, '', location.pathname + location.search);
+		keepToken(given);
+	}
+	return storedToken();
+}
+
+// Storage can be forbidden; then the token lives as long as the page.
+let remembered = null;
+function storedToken() {
+	try {
+		return sessionStorage.getItem(KEY) ?? remembered;
+	} catch {
+		return remembered;
+	}
+}
+
+export function keepToken(token) {
+	remembered = token;
+	try {
+		if (token)
+			sessionStorage.setItem(KEY, token);
+		else
+			sessionStorage.removeItem(KEY);
+	} catch {
+		// as said above
+	}
+}
+
+export class Api {
+	constructor() {
+		this.token = null;
+		this.cache = new Map(); // path: {etag, body}
+	}
+
+	headers(more) {
+		return {...(this.token ? {Authorization: `Bearer ${this.token}`} : {}), ...more};
+	}
+
+	async request(method, path, {headers = {}, body, signal} = {}) {
+		const timeout = AbortSignal.timeout(REQUEST_MS);
+
+		return fetch(path, {
+			method,
+			headers: this.headers({Accept: 'application/json', ...(body === undefined ? {} : {'Content-Type': 'application/json'}), ...headers}),
+			body: body === undefined ? undefined : JSON.stringify(body),
+			cache: 'no-store',
+			credentials: 'omit',
+			redirect: 'error',
+			signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+		});
+	}
+
+	// The object at path; `changed` tells whether it is another one than last time.
+	async get(path, {keep = false, signal} = {}) {
+		const known = keep ? this.cache.get(path) : null;
+		const answer = await this.request('GET', path, {headers: known ? {'If-None-Match': known.etag} : {}, signal});
+		const age = Number(answer.headers.get('Ballast-View-Age') || 0);
+
+		if (answer.status === 304 && known) {
+			await answer.arrayBuffer(); // read to its end, or the browser takes it for broken off
+			return {body: known.body, etag: known.etag, changed: false, age};
+		}
+		const body = await readJson(answer);
+		if (!answer.ok)
+			throw new Problem(answer.status, body);
+		const etag = answer.headers.get('ETag');
+		if (keep && etag)
+			this.cache.set(path, {etag, body});
+		return {body, etag, changed: true, age};
+	}
+
+	// Commands: PUT, POST, DELETE. The answer's object, or a Problem with the daemon's own words.
+	async send(method, path, body, {etag, dryRun} = {}) {
+		const headers = {};
+
+		if (etag)
+			headers['If-Match'] = etag;
+		if (method === 'POST' && !dryRun)
+			headers['Idempotency-Key'] = crypto.randomUUID?.() ?? String(Math.random()).slice(2);
+		const answer = await this.request(method, path + (dryRun ? '?dry_run=true' : ''), {headers, body});
+		const result = await readJson(answer);
+		if (!answer.ok)
+			throw new Problem(answer.status, result);
+		return {body: result, etag: answer.headers.get('ETag'), status: answer.status};
+	}
+}
+
+async function readJson(answer) {
+	const text = await answer.text();
+
+	if (!text)
+		return null;
+	try {
+		return JSON.parse(text);
+	} catch {
+		return null;
+	}
+}
+
+// Server-sent events, as the HTML standard says that they are read.
+export class StreamReader {
+	constructor(take) {
+		this.take = take;
+		this.rest = '';
+		this.clear();
+	}
+
+	clear() {
+		this.data = [];
+		this.event = 'message';
+	}
+
+	push(text) {
+		const lines = (this.rest + text).split(/\r\n|\n|\r/);
+
+		this.rest = lines.pop();
+		for (const line of lines)
+			this.line(line);
+	}
+
+	line(line) {
+		if (line === '') {
+			if (this.data.length)
+				this.take({event: this.event, id: this.id, data: this.data.join('\n')});
+			this.clear();
+			return;
+		}
+		const colon = line.indexOf(':');
+		if (colon === 0)
+			return; // a comment: a heartbeat
+		const field = colon < 0 ? line : line.slice(0, colon);
+		const value = colon < 0 ? '' : line.slice(colon + 1).replace(/^ /, '');
+		if (field === 'data')
+			this.data.push(value);
+		else if (field === 'event')
+			this.event = value;
+		else if (field === 'id')
+			this.id = value;
+	}
+}
+
+// Keeps up with the daemon for as long as the page lives. `on` has
+//   up(), down(error): the connection; state(): the view changed; event(object): one event; reset(): events were missed;
+//   denied(problem): the daemon wants another token.
+export class Live {
+	constructor(api, on) {
+		this.api = api;
+		this.on = on;
+		this.last = null; // id of the last event seen
+		this.attempt = 0;
+		this.poll = false;
+		this.stopper = null;
+	}
+
+	start() {
+		this.stop();
+		this.attempt = 0;
+		this.stopper = new AbortController();
+		this.run(this.stopper.signal);
+	}
+
+	stop() {
+		this.stopper?.abort();
+	}
+
+	// Tries at once, instead of at the end of the pause.
+	hurry() {
+		this.wake?.();
+	}
+
+	async run(signal) {
+		while (!signal.aborted) {
+			try {
+				if (this.poll)
+					await this.polls(signal);
+				else
+					await this.stream(signal);
+			} catch (error) {
+				if (signal.aborted)
+					return;
+				if (error instanceof Problem && (error.status === 401 || error.status === 403)) {
+					this.on.denied(error);
+					return;
+				}
+				this.on.down(error);
+			}
+			if (!signal.aborted)
+				await this.pause(BACKOFF_MS[Math.min(this.attempt++, BACKOFF_MS.length - 1)]);
+		}
+	}
+
+	pause(ms) {
+		const jitter = ms * (0.75 + Math.random() / 2);
+
+		return new Promise((resolve) => {
+			this.wake = resolve;
+			setTimeout(resolve, jitter);
+		});
+	}
+
+	async stream(signal) {
+		const stopper = new AbortController();
+		let watchdog = null;
+		const heard = () => {
+			clearTimeout(watchdog);
+			watchdog = setTimeout(() => stopper.abort(new Error('nothing was heard for a while')), SILENCE_MS);
+		};
+
+		try {
+			heard();
+			const answer = await fetch('/v1/events', {
+				headers: this.api.headers({Accept: 'text/event-stream', ...(this.last ? {'Last-Event-ID': this.last} : {})}),
+				cache: 'no-store',
+				credentials: 'omit',
+				redirect: 'error',
+				signal: AbortSignal.any([signal, stopper.signal]),
+			});
+			if (!answer.ok)
+				throw new Problem(answer.status, await readJson(answer));
+			if (!(answer.headers.get('Content-Type') || '').startsWith('text/event-stream')) {
+				this.poll = true; // a daemon that has no stream
+				return;
+			}
+			const reader = new StreamReader((m) => this.message(m));
+			const decoder = new TextDecoder();
+			this.attempt = 0;
+			this.on.up();
+			for await (const chunk of chunks(answer.body)) {
+				heard();
+				reader.push(decoder.decode(chunk, {stream: true}));
+			}
+			throw new Error('the daemon ended the connection');
+		} finally {
+			clearTimeout(watchdog);
+		}
+	}
+
+	message({event, id, data}) {
+		if (id)
+			this.last = id;
+		if (event === 'state') {
+			this.on.state();
+		} else if (event === 'reset') {
+			this.on.reset();
+		} else {
+			try {
+				this.on.event(JSON.parse(data));
+			} catch {
+				// a line of a later version: nothing to show
+			}
+		}
+	}
+
+	async polls(signal) {
+		for (;;) {
+			const after = this.last ? `after=${encodeURIComponent(this.last)}&limit=1000` : 'newest=true&limit=1';
+			const {body} = await this.api.get(`/v1/events?${after}`, {signal});
+			this.attempt = 0;
+			this.on.up();
+			if (this.last && body.lost)
+				this.on.reset();
+			if (this.last)
+				body.events.forEach((e) => this.on.event(e));
+			this.last = body.last || this.last;
+			this.on.state();
+			if (!body.more)
+				await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+		}
+	}
+}
+
+// Not every browser can loop over a body.
+async function* chunks(body) {
+	const reader = body.getReader();
+
+	for (;;) {
+		const {done, value} = await reader.read();
+		if (done)
+			return;
+		yield value;
+	}
+}
