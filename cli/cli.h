@@ -45,6 +45,7 @@ enum cli_option {
 	OPT_FOR,
 	OPT_UNTIL,
 	OPT_REASON,
+	OPT_MESSAGE,
 	OPT_CLEAR,
 	OPT_RELEASE,
 	OPT_FOLLOW,
@@ -140,4 +141,5 @@ int cmd_policy_test(struct cli *c);
 int cmd_policy_diff(struct cli *c);
 int cmd_events(struct cli *c);
 int cmd_mode(struct cli *c);
+int cmd_pause(struct cli *c);
 int cmd_reload(struct cli *c);

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* `guest set`: settings by hand, which stand above all policies until they expire. */
-#include <time.h>
-
 #include "cli/client.h"
 #include "cli/effect.h"
+#include "cli/end.h"
 #include "cli/get.h"
 #include "common/json.h"
-#include "policy/what-if.h"
 
 /* Which option goes where in the body. */
 static const struct {
@@ -82,36 +80,6 @@ static int put_fields(struct cli *c, json_t *body)
 	return CLI_OK;
 }
 
-static uint64_t now_real_usec(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * USEC_PER_SEC + (uint64_t)ts.tv_nsec / 1000;
-}
-
-static int put_end(struct cli *c, json_t *body)
-{
-	const char *for_text = cli_value(c, OPT_FOR), *until_text = cli_value(c, OPT_UNTIL);
-	_cleanup_diag_ struct diag d = {0};
-	char time[JSON_TIME_MAX];
-	uint64_t usec;
-
-	if (for_text && span_parse(for_text, &usec, &d) < 0)
-		return cli_usage(c, "--for: %s", d.text ? d.text : "not a span");
-	if (for_text && (usec < USEC_PER_SEC || usec > 366 * USEC_PER_DAY))
-		return cli_usage(c, "--for: found \"%s\", expected 1s to 366 days", for_text);
-	if (for_text)
-		json_object_set_new(body, "for_s", json_integer((json_int_t)(usec / USEC_PER_SEC)));
-	if (!until_text)
-		return CLI_OK;
-	if (json_time_parse(until_text, &usec) < 0 &&
-		what_if_time(until_text, now_real_usec(), NULL, &usec, &d) < 0)
-		return cli_usage(c, "--until: %s", d.text ? d.text : "not a time");
-	json_object_set_new(body, "until", json_string(json_time_format(usec, time)));
-	return CLI_OK;
-}
-
 /* Said in the words of the options, before the daemon says it in those of the API. */
 static int check_order(struct cli *c, const json_t *body)
 {
@@ -131,7 +99,7 @@ static int make_body(struct cli *c, json_t *body)
 	if (r == CLI_OK)
 		r = check_order(c, body);
 	if (r == CLI_OK)
-		r = put_end(c, body);
+		r = end_put(c, body, 366);
 	if (r == CLI_OK && cli_value(c, OPT_REASON) &&
 		json_object_set_new(body, "reason", json_string(cli_value(c, OPT_REASON))) < 0)
 		return cli_usage(c, "--reason: not UTF-8");
@@ -152,7 +120,7 @@ static void print_overrides(struct cli *c, const json_t *answer)
 		printf("%s%s: [%s] %s=%s, %s%s%s%s%s\n", would, c->args[0],
 			get_string(o, "/section", "?"), get_string(o, "/key", "?"),
 			get_string(o, "/value", "?"), until ? "until " : "until cleared",
-			until ? show_time(until, now_real_usec(), time) : "", *reason ? " (" : "",
+			until ? show_time(until, end_now(), time) : "", *reason ? " (" : "",
 			reason, *reason ? ")" : "");
 	}
 }

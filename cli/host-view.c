@@ -52,6 +52,17 @@ static unsigned print_state(const struct cli *c, FILE *f, unsigned at, const cha
 	return term_print_words(&c->term, f, STYLE_NONE, means, at + 1, 2);
 }
 
+static void print_pause(const struct cli *c, FILE *f, const json_t *host)
+{
+	const char *message = get_string(host, "/pause/message", "");
+	char text[768], when[SHOW_TIME_MAX];
+
+	snprintf(text, sizeof(text), "paused until %s by %s%s%s: no guest is commanded; to go on: ballastctl pause --clear",
+		show_time(get_time(host, "/pause/until"), get_time(host, "/decided"), when), get_string(host, "/pause/by", "?"),
+		*message ? ", " : "", message);
+	term_print_wrapped(&c->term, f, text, 0, 2);
+}
+
 void host_print_header(const struct cli *c, FILE *f, const json_t *host)
 {
 	const char *name = get_string(host, "/name", "?"), *mode = get_string(host, "/mode", "?");
@@ -69,6 +80,8 @@ void host_print_header(const struct cli *c, FILE *f, const json_t *host)
 	snprintf(text, sizeof(text), "ballastd %.16s", get_string(host, "/version", "?"));
 	fact(c, f, at, STYLE_DIM, text);
 	fputc('\n', f);
+	if (json_is_true(get_at(host, "/pause/paused")))
+		print_pause(c, f, host);
 	if (streq(mode, "enforce"))
 		return;
 	snprintf(text, sizeof(text),

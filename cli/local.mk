@@ -11,6 +11,8 @@ ballastctl_SOURCES = \
 	cli/daemon-conf.h \
 	cli/effect.c \
 	cli/effect.h \
+	cli/end.c \
+	cli/end.h \
 	cli/event-view.c \
 	cli/event-view.h \
 	cli/events.c \
@@ -30,6 +32,7 @@ ballastctl_SOURCES = \
 	cli/option-table.c \
 	cli/options.c \
 	cli/options.h \
+	cli/pause.c \
 	cli/policy-check.c \
 	cli/policy-diff.c \
 	cli/policy-files.c \

@@ -55,6 +55,8 @@ const struct cli_command cli_commands[] = {
 		.run = cmd_events},
 	{"mode", "", "[observe|enforce]", "show the mode, go live, or stop touching guests", 0, 1,
 		OPTIONS(OPT_RELEASE, OPT_DRY_RUN), .run = cmd_mode},
+	{"pause", "", "", "command no guest for a while (--for, --until), or go on (--clear)", 0, 0,
+		OPTIONS(OPT_FOR, OPT_UNTIL, OPT_MESSAGE, OPT_CLEAR, OPT_DRY_RUN), .run = cmd_pause},
 	{"reload", "", "", "read policies and configuration again", 0, 0, OPTIONS(OPT_DRY_RUN),
 		.run = cmd_reload},
 	{"simulate", "", "FILE", "run the decisions over a described host", 0, -1, NULL,

@@ -31,6 +31,8 @@ enum daemon_event {
 	DAEMON_EVENT_LIBVIRT_LOST,
 	DAEMON_EVENT_LIBVIRT_BACK,
 	DAEMON_EVENT_MODE,	 /* observe or enforce */
+	DAEMON_EVENT_PAUSED,	 /* no guest is commanded for a while */
+	DAEMON_EVENT_RESUMED,	 /* that is over, by its time or by hand */
 	DAEMON_EVENT_RELOAD,	 /* policies and configuration were read again */
 	DAEMON_EVENT_POLICY_BAD, /* a file is bad; its last good version stays, if it has one */
 	DAEMON_EVENT_OVERRIDE_SET,

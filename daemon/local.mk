@@ -6,6 +6,8 @@ daemon_libcore_a_SOURCES = \
 	daemon/enforcing.h \
 	daemon/overrides.c \
 	daemon/overrides.h \
+	daemon/pause.c \
+	daemon/pause.h \
 	daemon/release-plan.c \
 	daemon/release-plan.h \
 	daemon/reservations.c \
@@ -32,6 +34,7 @@ daemon_ballastd_SOURCES = \
 	daemon/manager-mode.c \
 	daemon/manager-original.c \
 	daemon/manager-override.c \
+	daemon/manager-pause.c \
 	daemon/manager-private.h \
 	daemon/manager-release.c \
 	daemon/manager-reload.c \
@@ -66,6 +69,7 @@ daemon_ballastd_LDADD = \
 
 core_tests = \
 	tests/unit/test-overrides \
+	tests/unit/test-pause \
 	tests/unit/test-release-plan \
 	tests/unit/test-reservations \
 	tests/unit/test-spare \
@@ -74,6 +78,7 @@ check_PROGRAMS += $(core_tests)
 TESTS += $(core_tests) tests/unit/test-options.sh tests/unit/test-start-hook.sh
 dist_check_SCRIPTS += tests/unit/test-options.sh tests/unit/test-start-hook.sh
 tests_unit_test_overrides_LDADD = daemon/libcore.a $(policy_libs) $(JANSSON_LIBS)
+tests_unit_test_pause_LDADD = daemon/libcore.a $(policy_libs) $(JANSSON_LIBS)
 tests_unit_test_release_plan_LDADD = daemon/libcore.a $(policy_libs)
 tests_unit_test_reservations_LDADD = daemon/libcore.a $(policy_libs)
 tests_unit_test_spare_LDADD = daemon/libcore.a $(policy_libs)
@@ -105,6 +110,7 @@ manager_tests = \
 	tests/unit/test-guest-run \
 	tests/unit/test-manager-original \
 	tests/unit/test-manager-override \
+	tests/unit/test-manager-pause \
 	tests/unit/test-manager-release \
 	tests/unit/test-manager-reload \
 	tests/unit/test-manager-reserve \
@@ -141,6 +147,8 @@ tests_unit_test_manager_enroll_SOURCES = tests/unit/test-manager-enroll.c $(fake
 tests_unit_test_manager_enroll_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_balloon_SOURCES = tests/unit/test-manager-balloon.c $(fake_manager) daemon/manager-balloon.c daemon/manager-sent.c
 tests_unit_test_manager_balloon_LDADD = $(fake_manager_libs)
+tests_unit_test_manager_pause_SOURCES = tests/unit/test-manager-pause.c $(fake_manager) daemon/manager-mode.c daemon/manager-pause.c
+tests_unit_test_manager_pause_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_mode_SOURCES = tests/unit/test-manager-mode.c $(fake_manager) daemon/manager-mode.c
 tests_unit_test_manager_mode_LDADD = $(fake_manager_libs)
 tests_unit_test_guest_run_SOURCES = tests/unit/test-guest-run.c daemon/guest-run.c

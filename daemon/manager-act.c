@@ -13,7 +13,7 @@ int manager_submit(struct guest *g, struct hv_request *req, uint64_t *ret_id)
 	struct manager *m = g->m;
 	int r;
 
-	if (hv_call_mutates(req->call) && (m->dry_run || (m->mode != MODE_ENFORCE && !m->letting_go)))
+	if (hv_call_mutates(req->call) && (m->dry_run || (!manager_drives(m) && !m->letting_go)))
 		return -EPERM;
 	/* It would wait for the job, and hold up all that comes after it. What decide() wants is wanted again when the job is over. */
 	if (hv_call_mutates(req->call) && guest_sample(g)->job_running)

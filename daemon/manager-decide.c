@@ -17,7 +17,7 @@ bool manager_knows(const struct manager *m)
 
 bool manager_may_act(const struct manager *m)
 {
-	return (m->mode == MODE_ENFORCE || m->letting_go) && !m->dry_run && manager_knows(m);
+	return (manager_drives(m) || m->letting_go) && !m->dry_run && manager_knows(m);
 }
 
 void snapshot_fill(struct manager *m, struct snapshot *ret)

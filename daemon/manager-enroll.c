@@ -154,6 +154,11 @@ void enroll(void *userdata, struct api_call *call, const struct uuid *guest)
 			"The mode is observe: nothing is touched. `ballastctl mode enforce` comes first.");
 		return;
 	}
+	if (m->pause.on) {
+		api_call_problem(call, API_PROBLEM_CONFLICT,
+			"Ballast is paused by %s: no guest is touched. `ballastctl pause --clear` ends that.", m->pause.by);
+		return;
+	}
 	if (g->enroll_call) {
 		api_call_problem(call, API_PROBLEM_CONFLICT, "%s is being enrolled already.", g->hv->name);
 		return;

@@ -45,6 +45,7 @@ struct mode_change {
 	uint64_t observe_asked; /* the manager's count when it was asked for */
 	struct release_report released;
 	uint64_t until_id;      /* observe: libvirt may have had calls up to this one still */
+	bool pause;             /* it is none: a pause begins, which waits for the same (then mode is observe) */
 	bool saved;             /* the disk has answered */
 	int error;              /* and what */
 	char text[256];
@@ -80,7 +81,7 @@ static void tell_mode(struct manager *m, const char *by, const struct release_re
 		tell(m, &t, "guests were given back what they had, but for %s; nothing is touched from now on", names);
 	else
 		tell(m, &t, "%s",
-			m->mode == MODE_ENFORCE ? "guests are commanded from now on" :
+			m->mode == MODE_ENFORCE ? m->pause.on ? "guests are commanded when the pause is over" : "guests are commanded from now on" :
 			released->left_out ? "guests were given back what they had; nothing is touched from now on" :
 					     "nothing is touched from now on");
 	tell_status(m);
@@ -95,14 +96,19 @@ void mode_mark(const struct manager *m)
 		enforcing_mark(&m->conf, enforcing);
 }
 
+void mode_drive(struct manager *m)
+{
+	for (size_t i = 0; manager_drives(m) && i < m->n_guests; i++)
+		original_seen(m->guests[i]);
+	decide_soon(m);
+}
+
 static void begin_enforce(struct manager *m, const char *by)
 {
 	m->mode = MODE_ENFORCE;
 	mode_mark(m);
-	for (size_t i = 0; i < m->n_guests; i++)
-		original_seen(m->guests[i]);
 	tell_mode(m, by, &(struct release_report){0});
-	decide_soon(m);
+	mode_drive(m);
 }
 
 int mode_take_over(struct manager *m)
@@ -114,7 +120,7 @@ int mode_take_over(struct manager *m)
 		return r;
 	if (m->mode == MODE_ENFORCE)
 		begin_enforce(m, NULL);
-	else
+	if (!manager_drives(m))
 		for (size_t i = 0; i < m->n_guests; i++)
 			original_seen(m->guests[i]);
 	return 0;
@@ -126,7 +132,7 @@ int mode_take_over(struct manager *m)
  */
 static void withdraw(struct manager *m, bool release)
 {
-	if (m->mode != MODE_ENFORCE && !release)
+	if (!manager_drives(m) && !release)
 		return;
 	m->left_until_usec = 0;
 	hv_withdraw(m->hv, &m->withdrawn_id);
@@ -140,23 +146,41 @@ static void guest_let_go(struct guest *g)
 	g->commanded = false;
 }
 
-/* A release is one in mode observe too: what was left on guests when they were let go goes back. */
-static struct release_report begin_observe(struct manager *m, const char *by, bool release)
+/* Nobody drives from now on. */
+static void let_go(struct manager *m)
 {
-	struct release_report released = {0};
-	bool was = m->mode == MODE_ENFORCE;
-
-	withdraw(m, release);
-	if (release)
-		(void)!release_originals(m, false, &released);
-	else if (was)
-		release_as_it_is(m);
-	m->mode = MODE_OBSERVE;
-	mode_mark(m);
 	m->brakes_usec = 0;
 	release_brakes(m);
 	for (size_t i = 0; i < m->n_guests; i++)
 		guest_let_go(m->guests[i]);
+}
+
+void mode_hold(struct manager *m, const struct pause *p)
+{
+	bool drove = manager_drives(m);
+
+	withdraw(m, false);
+	if (drove)
+		release_as_it_is(m);
+	m->pause = *p;
+	let_go(m);
+	decide_soon(m);
+}
+
+/* A release is one in mode observe too: what was left on guests when they were let go goes back. */
+static struct release_report begin_observe(struct manager *m, const char *by, bool release)
+{
+	struct release_report released = {0};
+	bool was = m->mode == MODE_ENFORCE, drove = manager_drives(m);
+
+	withdraw(m, release);
+	if (release)
+		(void)!release_originals(m, false, &released);
+	else if (drove)
+		release_as_it_is(m);
+	m->mode = MODE_OBSERVE;
+	mode_mark(m);
+	let_go(m);
 	if (was || json_array_size(released.given) || json_array_size(released.left_out))
 		tell_mode(m, by, &released);
 	decide_soon(m);
@@ -175,6 +199,17 @@ static void answer(struct api_call *call, enum daemon_mode mode, const struct re
 	api_call_reply(call, 200, body);
 }
 
+static void pause_answer(struct mode_change *c)
+{
+	if (c->error >= 0)
+		api_call_reply(c->call, 200, pause_json(c->m, &c->m->pause));
+	else
+		api_call_problem(c->call, API_PROBLEM_STATE_UNWRITABLE,
+			"No guest is commanded from now on, but that could not be saved (%s): after a restart of ballastd guests would be "
+			"commanded again. Make room in the state directory and try again.",
+			c->text);
+}
+
 /* The disk has answered, and libvirt is done with what it had. */
 static void mode_end(struct mode_change *c)
 {
@@ -182,7 +217,9 @@ static void mode_end(struct mode_change *c)
 
 	if (c->mode == MODE_ENFORCE && !withdrawn)
 		c->m->enforce_waits--;
-	if (withdrawn) {
+	if (c->pause) {
+		pause_answer(c);
+	} else if (withdrawn) {
 		/* `observe` was acknowledged since, or is about to be, and is on the disk behind this one. */
 		api_call_problem(c->call, API_PROBLEM_CONFLICT,
 			"A later request set the mode to observe, and that holds. Ask again if guests are to be commanded.");
@@ -235,7 +272,7 @@ void mode_tick(struct manager *m)
 {
 	if (m->left_until_usec && clock_boot_usec() >= m->left_until_usec) {
 		m->left_until_usec = 0;
-		if (m->mode == MODE_OBSERVE && is_leaving(m))
+		if (!manager_drives(m) && is_leaving(m))
 			hv_withdraw(m->hv, &m->withdrawn_id);
 	}
 	mode_calls_ended(m);
@@ -254,8 +291,8 @@ static void mode_saved(void *userdata, int error, const char *text)
 		mode_end(c);
 }
 
-/* Takes what released owns. */
-static void mode_save(struct manager *m, struct api_call *call, enum daemon_mode mode, struct release_report released)
+/* Takes what released owns. pause: its text, or NULL. */
+static void save(struct manager *m, struct api_call *call, enum daemon_mode mode, const char *pause, struct release_report released)
 {
 	struct mode_change *c = calloc(1, sizeof(*c));
 	int r = c ? 0 : -ENOMEM;
@@ -265,11 +302,12 @@ static void mode_save(struct manager *m, struct api_call *call, enum daemon_mode
 			.m = m,
 			.call = call,
 			.mode = mode,
+			.pause = pause,
 			.observe_asked = m->observe_asked,
 			.released = released,
 			.until_id = m->withdrawn_id,
 		};
-		r = store_put_text(m->store, "mode", daemon_mode_to_string(mode), mode_saved, c);
+		r = store_put_text(m->store, pause ? "pause" : "mode", pause ? pause : daemon_mode_to_string(mode), mode_saved, c);
 	}
 	if (r >= 0 && mode == MODE_OBSERVE) {
 		c->next = m->observe_first;
@@ -282,8 +320,13 @@ static void mode_save(struct manager *m, struct api_call *call, enum daemon_mode
 	}
 	release_report_clear(&released);
 	free(c);
-	api_call_problem(call, API_PROBLEM_BUSY, "The mode cannot be saved now: %s. Try again.",
+	api_call_problem(call, API_PROBLEM_BUSY, "The %s cannot be saved now: %s. Try again.", pause ? "pause" : "mode",
 		strerror(-r));
+}
+
+void mode_save_pause(struct manager *m, struct api_call *call, const char *text)
+{
+	save(m, call, MODE_OBSERVE, text, (struct release_report){0});
 }
 
 void mode_set(void *userdata, struct api_call *call, const struct api_mode_request *req)
@@ -325,5 +368,5 @@ void mode_set(void *userdata, struct api_call *call, const struct api_mode_reque
 		m->enforce_waits = 0;
 		released = begin_observe(m, api_call_by(call), req->release);
 	}
-	mode_save(m, call, req->mode, released);
+	save(m, call, req->mode, NULL, released);
 }

@@ -281,7 +281,7 @@ static bool take_up(struct guest *g)
 	tell_decide(g, s);
 	if (g->commanded)
 		o->target_bytes = before.target_bytes;
-	if (o->target_bytes && g->m->mode == MODE_ENFORCE && !g->commanded) {
+	if (o->target_bytes && manager_drives(g->m) && !g->commanded) {
 		s->target_bytes = o->target_bytes;
 		g->commanded = true;
 	}
@@ -300,7 +300,7 @@ void original_seen(struct guest *g)
 			put(g, false); /* the disk may take it now */
 		return;
 	}
-	if (g->m->mode != MODE_ENFORCE || g->m->dry_run || (!size && !cpu))
+	if (!manager_drives(g->m) || g->m->dry_run || (!size && !cpu))
 		return;
 	if (size)
 		o->bytes = s->target_bytes;

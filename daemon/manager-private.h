@@ -14,6 +14,7 @@
 #include "daemon/hv/hv.h"
 #include "daemon/manager.h"
 #include "daemon/overrides.h"
+#include "daemon/pause.h"
 #include "daemon/reservations.h"
 #include "daemon/store/store.h"
 #include "daemon/sys/clock.h"
@@ -188,6 +189,10 @@ struct manager {
 	uint64_t libvirt_lost_real_usec;
 
 	enum daemon_mode mode;
+	struct pause pause;
+	uint64_t pauses_asked;     /* requests for a pause so far: an end that waited for the disk meanwhile is void */
+	unsigned pause_waits;      /* requests for its end on their way to the disk */
+	sd_event_source *pause_timer; /* its end */
 	struct mode_change *observe_first; /* `observe` on its way: answered when libvirt has carried out, or given up, what it had */
 	uint64_t left_until_usec;  /* BOOTTIME: what was to be left as it is (release_as_it_is()), and libvirt does not have by then, is withdrawn; 0: nothing */
 	uint64_t withdrawn_id;     /* commands up to this hv call were withdrawn, or libvirt had them already */
@@ -242,10 +247,15 @@ static inline struct guest_sample *guest_sample(const struct guest *g)
 {
 	return &g->m->samples[g->index];
 }
+/* Guests are Ballast's to command. */
+static inline bool manager_drives(const struct manager *m)
+{
+	return m->mode == MODE_ENFORCE && !m->pause.on;
+}
 struct guest *manager_find(const struct manager *m, const struct uuid *u) _nonnull_;
 /* Connected, and first readings are in. */
 bool manager_knows(const struct manager *m) _nonnull_ _pure_;
-/* Commands may go out: that, and enforce mode, or what is ours is being taken back. */
+/* Commands may go out: that, and enforce mode without a pause, or what is ours is being taken back. */
 bool manager_may_act(const struct manager *m) _nonnull_ _pure_;
 /* hv_submit() of a call on one guest. Refuses what would change anything in observe mode, and logs what fails in a way that should not be. */
 int manager_submit(struct guest *g, struct hv_request *req, uint64_t *ret_id) _nonnull_args_(1, 2);
@@ -369,6 +379,21 @@ int mode_take_over(struct manager *m) _nonnull_ _must_check_;
 void mode_calls_ended(struct manager *m) _nonnull_; /* some have: answers who waits for that */
 void mode_tick(struct manager *m) _nonnull_; /* every now and then: who waits for libvirt does not wait for ever */
 void mode_put(struct manager *m) _nonnull_; /* once more, after writes were lost */
+
+void mode_drive(struct manager *m) _nonnull_; /* guests are commanded from now on, unless mode or pause forbid it */
+void mode_hold(struct manager *m, const struct pause *p) _nonnull_; /* takes it over: nobody drives */
+void mode_save_pause(struct manager *m, struct api_call *call, const char *text) _nonnull_; /* answers when it is on the disk, and libvirt done with what it had */
+
+/* manager-pause.c */
+void pause_set(void *userdata, struct api_call *call, const struct api_pause_request *req);
+void pause_clear(void *userdata, struct api_call *call);
+int pause_load(struct manager *m) _nonnull_ _must_check_;
+void pause_put(struct manager *m) _nonnull_;  /* once more, after writes were lost */
+void pause_tick(struct manager *m) _nonnull_; /* ends one whose time is over */
+void pause_arm(struct manager *m) _nonnull_;  /* its timer */
+/* Strings stay p's. */
+struct view_pause pause_view(const struct manager *m, const struct pause *p) _nonnull_;
+json_t *pause_json(const struct manager *m, const struct pause *p) _nonnull_;
 
 /* manager-release.c: what each guest is to have when Ballast lets go */
 /* What becomes of a release; both arrays are owned, NULL where none was asked for. */

@@ -276,7 +276,7 @@ void release_brakes(struct manager *m)
 {
 	uint64_t now = clock_boot_usec();
 
-	if (m->mode != MODE_OBSERVE || !manager_knows(m) || now < m->brakes_usec)
+	if (manager_drives(m) || !manager_knows(m) || now < m->brakes_usec)
 		return;
 	m->brakes_usec = now + BRAKES_USEC;
 	m->letting_go = true;

@@ -100,7 +100,7 @@ static void dry_run(struct manager *m, struct api_call *call, const struct reser
 	uint64_t room = UINT64_MAX;
 
 	if (m->mode == MODE_ENFORCE && m->plan && policy != START_IGNORE)
-		room = policy == START_WAIT ? squeezed_room(m) :
+		room = policy == START_WAIT && manager_drives(m) ? squeezed_room(m) :
 			sub_sat(m->plan->budget_bytes, add_sat(m->plan->charged_bytes, m->plan->reserved_bytes));
 	if (add_sat(item->bytes, item->qemu_bytes) > room)
 		answer_refused(m, call, item, room);

@@ -298,6 +298,7 @@ static int on_host(sd_event_source *source, uint64_t usec, void *userdata)
 	tell_held(m, clock_boot_usec());
 	release_brakes(m);
 	mode_tick(m);
+	pause_tick(m);
 	original_tick(m);
 	if (m->trace)
 		fflush(m->trace);

@@ -28,6 +28,8 @@ static const enum journal_message event_message[DAEMON_EVENT_MAX] = {
 	[DAEMON_EVENT_LIBVIRT_LOST] = JOURNAL_LIBVIRT_LOST,
 	[DAEMON_EVENT_LIBVIRT_BACK] = JOURNAL_LIBVIRT_BACK,
 	[DAEMON_EVENT_MODE] = JOURNAL_MODE,
+	[DAEMON_EVENT_PAUSED] = JOURNAL_PAUSE,
+	[DAEMON_EVENT_RESUMED] = JOURNAL_PAUSE,
 	[DAEMON_EVENT_RELOAD] = JOURNAL_RELOADED,
 	[DAEMON_EVENT_POLICY_BAD] = JOURNAL_POLICY_BAD,
 	[DAEMON_EVENT_OVERRIDE_SET] = JOURNAL_OVERRIDE,
@@ -226,8 +228,8 @@ void tell_status(struct manager *m)
 	char text[256];
 	size_t len;
 
-	len = (size_t)snprintf(text, sizeof(text), "%s, %zu guest%s", daemon_mode_to_string(m->mode),
-		m->n_guests, m->n_guests == 1 ? "" : "s");
+	len = (size_t)snprintf(text, sizeof(text), "%s%s, %zu guest%s", daemon_mode_to_string(m->mode),
+		m->pause.on ? ", paused" : "", m->n_guests, m->n_guests == 1 ? "" : "s");
 	if (m->plan && m->synced)
 		len += (size_t)snprintf(text + len, sizeof(text) - len, ", %s",
 			host_state_to_string(m->plan->host_state));

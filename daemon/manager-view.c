@@ -165,6 +165,7 @@ static void fill(struct manager *m, struct view_input *ret)
 		.nodes = m->load.n_nodes ? m->load.nodes : NULL,
 		.n_nodes = m->load.n_nodes,
 		.mode = m->mode,
+		.pause = pause_view(m, &m->pause),
 		.ready = m->decided_synced,
 		.started_real_usec = m->started_real_usec,
 		.libvirt_version = m->connected && *m->libvirt_version ? m->libvirt_version : NULL,

@@ -21,6 +21,8 @@ static void state_take_over(struct manager *m)
 	if (r >= 0)
 		r = original_load(m);
 	if (r >= 0)
+		r = pause_load(m);
+	if (r >= 0)
 		r = mode_take_over(m);
 	if (r < 0) {
 		journal_error("cannot read the state in %s: %s", m->conf.state_dir, strerror(-r));
@@ -45,6 +47,7 @@ static void on_health(void *data, bool ok, const char *text)
 			return;
 		/* Whatever was set meanwhile. */
 		mode_put(m);
+		pause_put(m);
 		override_put_all(m);
 		original_put_all(m);
 		tell(m, &(struct tale){.kind = DAEMON_EVENT_STATE_WRITABLE, .severity = SEVERITY_NOTICE},
@@ -87,6 +90,8 @@ static int open_state(struct manager *m)
 		on_health(m, false, text ? text : "state cannot be written");
 	}
 	r = mode_load(m);
+	if (r >= 0)
+		r = pause_load(m);
 	if (r >= 0)
 		r = override_load(m);
 	if (r >= 0)
@@ -157,6 +162,8 @@ static const struct api_ops api_ops = {
 	.look = view_look,
 	.look_guest = view_look_guest,
 	.mode_set = mode_set,
+	.pause_set = pause_set,
+	.pause_clear = pause_clear,
 	.reload = reload_call,
 	.override_set = override_set,
 	.override_clear = override_clear,
@@ -373,6 +380,7 @@ struct manager *manager_free(struct manager *m)
 	sd_event_source_disable_unref(m->host_timer);
 	sd_event_source_disable_unref(m->poll_timer);
 	sd_event_source_disable_unref(m->stop_timer);
+	sd_event_source_disable_unref(m->pause_timer);
 	m->api = api_stop(m->api);
 	hv_free(m->hv);
 	manager_guests_free(m);

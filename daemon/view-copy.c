@@ -166,5 +166,7 @@ bool view_copy(void *memory, size_t size, const struct view_input *in, struct vi
 	copy_problem_strings(&a, problems, v->n_problems);
 	s->host.name = arena_string(&a, s->host.name);
 	v->libvirt_version = arena_string(&a, v->libvirt_version);
+	v->pause.by = arena_string(&a, v->pause.by);
+	v->pause.message = arena_string(&a, v->pause.message);
 	return !a.full;
 }

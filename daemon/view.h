@@ -43,6 +43,14 @@ struct view_problem {
 	uint64_t since_real_usec; /* 0: not known */
 };
 
+/* "Not now": no guest is commanded until then. Strings may be NULL where it is off. */
+struct view_pause {
+	bool on;
+	uint64_t since_real_usec, until_real_usec;
+	const char *by;
+	const char *message; /* "" if none */
+};
+
 /* One policy as the main loop sees it now; index as in the set. */
 struct view_policy {
 	bool open;	   /* its schedule's window is open (no schedule: always) */
@@ -72,6 +80,7 @@ struct view_input {
 	const struct host_node *nodes;			  /* NULL: not known */
 	size_t n_nodes;
 	enum daemon_mode mode;
+	struct view_pause pause;
 	bool ready;		     /* libvirt was listed once and a decision was made: /readyz */
 	uint64_t started_real_usec;  /* of the daemon */
 	const char *libvirt_version; /* "9.0.0"; NULL: not connected */

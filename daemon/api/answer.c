@@ -18,6 +18,14 @@ json_t *api_mode_json(enum daemon_mode mode)
 	return json_pack("{s:s}", "mode", daemon_mode_to_string(mode));
 }
 
+json_t *api_pause_json(const struct view_pause *p)
+{
+	struct json_out o = {0};
+
+	write_pause(&o, p);
+	return value_of(&o);
+}
+
 json_t *api_findings_json(const struct diag_list *findings)
 {
 	struct json_out o = {0};

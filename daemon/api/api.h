@@ -70,6 +70,13 @@ struct api_mode_request {
 	bool release; /* with observe: give each guest its original size back first */
 };
 
+/* PUT /v1/pause */
+struct api_pause_request {
+	uint64_t for_usec;	  /* elapsed time from now; USEC_INFINITY: not given */
+	uint64_t until_real_usec; /* wall time; USEC_INFINITY: not given. One of the two is */
+	const char *message;	  /* "" if none */
+};
+
 /* One setting to override: checked by override_check(), in policy text form ("512M", "300"). */
 struct api_override_setting {
 	const char *section; /* "Memory" */
@@ -120,6 +127,10 @@ struct api_ops {
 		void *userdata, const char *uuid_or_name, struct view_input *ret);
 	/* 200, api_mode_json(). */
 	void (*mode_set)(void *userdata, struct api_call *call, const struct api_mode_request *req);
+	/* 200, api_pause_json(). */
+	void (*pause_set)(void *userdata, struct api_call *call, const struct api_pause_request *req);
+	/* 204, also where there is none. */
+	void (*pause_clear)(void *userdata, struct api_call *call);
 	/* 200, api_reload_json(); API_PROBLEM_CONFIGURATION_BAD with the findings when a file is
 	 * bad (the good ones are in force). */
 	void (*reload)(void *userdata, struct api_call *call);
@@ -192,6 +203,7 @@ void api_call_problem_with(struct api_call *call, enum api_problem problem, json
 
 /* Bodies that ops answer with; new references, NULL without memory. */
 json_t *api_mode_json(enum daemon_mode mode);
+json_t *api_pause_json(const struct view_pause *p) _nonnull_;
 json_t *api_reload_json(const struct policy_set *set, const struct diag_list *findings,
 	const char *const *restart, size_t n_restart) _nonnull_args_(2);
 /* ["Uri", ...] */

@@ -40,6 +40,7 @@ struct api_call {
 	json_t *body; /* owned, or NULL */
 	union {
 		struct api_mode_request mode;
+		struct api_pause_request pause;
 		struct api_override_request override;
 		struct api_reserve_request reserve;
 		struct api_unreserve_request unreserve;

@@ -8,6 +8,8 @@
 #include "daemon/api/internal.h"
 #include "daemon/sys/clock.h"
 
+/* As daemon/pause.h has it. */
+#define PAUSE_MAX_SEC (UINT64_C(31) * 86400)
 #define YEAR_SEC (UINT64_C(366) * 86400)
 
 const struct json_field mode_fields[] = {
@@ -19,6 +21,17 @@ const struct json_field mode_fields[] = {
 	{.name = "release",
 		.type = JSON_WANT_BOOL,
 		.summary = "with observe: first give every guest the size it had before Ballast"},
+	{.name = NULL},
+};
+
+const struct json_field pause_fields[] = {
+	{.name = "for_s",
+		.type = JSON_WANT_COUNT,
+		.min = 1,
+		.max = PAUSE_MAX_SEC,
+		.summary = "ends after so many seconds"},
+	{.name = "until", .type = JSON_WANT_TIME, .summary = "ends at this time"},
+	{.name = "message", .type = JSON_WANT_STRING, .summary = "why, for those who look later"},
 	{.name = NULL},
 };
 
@@ -161,23 +174,38 @@ static int take_setting(struct api_call *call, size_t which, uint64_t value, str
 	return bad_field(p, pointer, "%s", d.text ? d.text : "not possible");
 }
 
-static int prepare_end(struct api_call *call, struct problem *p)
+/* for_s or until, or neither: when something ends. */
+static int prepare_end(const struct api_call *call, uint64_t *ret_for_usec, uint64_t *ret_until_real_usec, struct problem *p)
 {
-	struct api_override_request *req = &call->request.override;
 	const json_t *until = json_object_get(call->body, "until");
 	const json_t *for_s = json_object_get(call->body, "for_s");
 
-	req->for_usec = req->until_real_usec = USEC_INFINITY;
+	*ret_for_usec = *ret_until_real_usec = USEC_INFINITY;
 	if (until && for_s)
 		return bad_field(p, "/until", "give either until or for_s");
 	if (for_s)
-		req->for_usec = (uint64_t)json_integer_value(for_s) * USEC_PER_SEC;
+		*ret_for_usec = (uint64_t)json_integer_value(for_s) * USEC_PER_SEC;
 	if (!until)
 		return 0;
-	if (json_time_parse(json_string_value(until), &req->until_real_usec) < 0)
+	if (json_time_parse(json_string_value(until), ret_until_real_usec) < 0)
 		return bad_field(p, "/until", "not a time");
-	if (req->until_real_usec <= clock_real_usec())
+	if (*ret_until_real_usec <= clock_real_usec())
 		return bad_field(p, "/until", "%s is in the past", json_string_value(until));
+	return 0;
+}
+
+int prepare_pause(struct api_call *call, struct problem *p)
+{
+	struct api_pause_request *req = &call->request.pause;
+	const char *message = json_string_value(json_object_get(call->body, "message"));
+
+	if (prepare_end(call, &req->for_usec, &req->until_real_usec, p) < 0)
+		return -1;
+	if (req->for_usec == USEC_INFINITY && req->until_real_usec == USEC_INFINITY)
+		return bad_field(p, "/for_s", "missing: a pause has an end, give for_s or until (without one it is mode observe)");
+	if (req->until_real_usec != USEC_INFINITY && req->until_real_usec > clock_real_usec() + PAUSE_MAX_SEC * USEC_PER_SEC)
+		return bad_field(p, "/until", "more than 31 days ahead: that is mode observe");
+	req->message = message ? message : "";
 	return 0;
 }
 
@@ -201,7 +229,7 @@ int prepare_override(struct api_call *call, struct problem *p)
 	if (!req->n_settings)
 		return bad_field(p, "", "nothing to set: give at least one field of memory or cpu");
 	req->reason = reason ? reason : "";
-	return prepare_end(call, p);
+	return prepare_end(call, &req->for_usec, &req->until_real_usec, p);
 }
 
 int prepare_reserve(struct api_call *call, struct problem *p)
@@ -237,6 +265,16 @@ int prepare_unreserve(struct api_call *call, struct problem *p)
 void run_mode(struct api *a, struct api_call *call, const struct view_input *k, size_t index)
 {
 	a->config.ops->mode_set(a->config.userdata, call, &call->request.mode);
+}
+
+void run_pause_set(struct api *a, struct api_call *call, const struct view_input *k, size_t index)
+{
+	a->config.ops->pause_set(a->config.userdata, call, &call->request.pause);
+}
+
+void run_pause_clear(struct api *a, struct api_call *call, const struct view_input *k, size_t index)
+{
+	a->config.ops->pause_clear(a->config.userdata, call);
 }
 
 void run_reload(struct api *a, struct api_call *call, const struct view_input *k, size_t index)

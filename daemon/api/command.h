@@ -6,15 +6,19 @@
 /* Commands: what their bodies are, how a call is prepared (HTTP thread) and run (main loop).
  * Signatures: route.h. */
 extern const struct json_field mode_fields[];
+extern const struct json_field pause_fields[];
 extern const struct json_field override_fields[];
 extern const struct json_field reservation_fields[];
 
 int prepare_mode(struct api_call *call, struct problem *p);
+int prepare_pause(struct api_call *call, struct problem *p);
 int prepare_override(struct api_call *call, struct problem *p);
 int prepare_reserve(struct api_call *call, struct problem *p);
 int prepare_unreserve(struct api_call *call, struct problem *p);
 
 void run_mode(struct api *a, struct api_call *call, const struct view_input *k, size_t index);
+void run_pause_set(struct api *a, struct api_call *call, const struct view_input *k, size_t index);
+void run_pause_clear(struct api *a, struct api_call *call, const struct view_input *k, size_t index);
 void run_reload(struct api *a, struct api_call *call, const struct view_input *k, size_t index);
 void run_override_set(
 	struct api *a, struct api_call *call, const struct view_input *k, size_t index);

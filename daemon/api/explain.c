@@ -170,11 +170,17 @@ static void say_last_change(struct json_out *o, const struct view_guest *v, uint
 
 static void say_host(struct json_out *o, const struct view_input *k)
 {
-	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX];
+	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX], until[JSON_TIME_MAX];
 
 	if (k->mode == MODE_OBSERVE)
 		explain_say(o, "mode is observe: this is what would be done, nothing is touched "
 		       "(ballastctl mode enforce goes live)");
+	else if (k->pause.on)
+		explain_say(o, "Ballast is paused until %s by %s%s%s: this is what would be done, nothing is touched "
+		       "(ballastctl pause --clear ends it)",
+			json_time_format(k->pause.until_real_usec, until), k->pause.by ? k->pause.by : "?",
+			k->pause.message && *k->pause.message ? ", for " : "",
+			k->pause.message ? k->pause.message : "");
 	if (k->plan)
 		explain_say(o, "the host is %s: guests count for %s of a budget of %s",
 			host_state_to_string(k->plan->host_state),

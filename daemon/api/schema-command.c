@@ -7,6 +7,16 @@ const struct schema mode_schema = {"Mode", "observe: look only; enforce: act",
 		SCHEMA_END,
 	}};
 
+const struct schema pause_schema = {"Pause", "no guest is commanded for a while; all but paused null: none",
+	(const struct schema_field[]){
+		{"paused", SCHEMA_BOOL},
+		{"since", SCHEMA_TIME, .nullable = true},
+		{"until", SCHEMA_TIME, .nullable = true},
+		{"by", SCHEMA_STRING, "who asked", .nullable = true},
+		{"message", SCHEMA_STRING, "why; empty: not said", .nullable = true},
+		SCHEMA_END,
+	}};
+
 static const struct schema given_schema = {"GivenBack", "a guest that got back what it had before Ballast",
 	(const struct schema_field[]){
 		{"guest", SCHEMA_STRING, "its name"},
@@ -68,5 +78,11 @@ const struct schema reservation_schema = {"Reservation", "room for a guest that 
 		{"granted", SCHEMA_BOOL},
 		{"asked", SCHEMA_TIME, .nullable = true},
 		{"deadline", SCHEMA_TIME, .nullable = true},
+		SCHEMA_END,
+	}};
+
+const struct schema reservations_schema = {"Reservations", "room that is kept, or asked for",
+	(const struct schema_field[]){
+		{"reservations", SCHEMA_OBJECT, .list = true, .of = &reservation_schema},
 		SCHEMA_END,
 	}};

@@ -84,6 +84,7 @@ const struct schema host_schema = {"Host", "a host: its memory, its load, its gu
 		{"name", SCHEMA_STRING},
 		{"self", SCHEMA_BOOL, "is it the one that answers?"},
 		{"mode", SCHEMA_WORD, .words = daemon_mode_names},
+		{"pause", SCHEMA_OBJECT, .of = &pause_schema},
 		{"ready", SCHEMA_BOOL, "as of /readyz"},
 		{"state", SCHEMA_WORD, "null before the first decision", .nullable = true,
 			.words = host_state_names},

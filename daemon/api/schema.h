@@ -61,7 +61,7 @@ extern const struct schema policy_schema, policies_schema, effective_schema, exp
 /* schema-event.c */
 extern const struct schema event_schema, events_schema;
 /* schema-command.c: what commands answer */
-extern const struct schema mode_schema, mode_set_schema, enrolled_schema, reloaded_schema, reservation_schema,
+extern const struct schema mode_schema, mode_set_schema, pause_schema, enrolled_schema, reloaded_schema, reservation_schema, reservations_schema,
 	finding_schema;
 
 /* Members that a problem of this code has beside those that all have. NULL: none. */

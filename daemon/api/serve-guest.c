@@ -68,7 +68,7 @@ static void write_memory(struct json_out *o, const struct view_input *k,
 {
 	uint64_t limit = p ? p->max_bytes : UINT64_MAX;
 	/* A plan's target is commanded only where plans are carried out. */
-	bool commanded = p && k->mode == MODE_ENFORCE;
+	bool commanded = p && k->mode == MODE_ENFORCE && !k->pause.on;
 
 	json_out_key(o, "memory");
 	json_out_open(o, '{');

@@ -22,6 +22,22 @@ void serve_mode(const struct view_input *k, size_t index, struct json_out *o)
 	json_out_close(o, '}');
 }
 
+void write_pause(struct json_out *o, const struct view_pause *p)
+{
+	json_out_open(o, '{');
+	json_out_key_bool(o, "paused", p->on);
+	json_out_key_time(o, "since", p->on ? p->since_real_usec : 0);
+	json_out_key_time(o, "until", p->on ? p->until_real_usec : 0);
+	json_out_key_string(o, "by", p->on ? p->by : NULL);
+	json_out_key_string(o, "message", p->on ? p->message : NULL);
+	json_out_close(o, '}');
+}
+
+void serve_pause(const struct view_input *k, size_t index, struct json_out *o)
+{
+	write_pause(o, &k->pause);
+}
+
 void write_division(struct json_out *o, const struct plan *p)
 {
 	uint64_t taken = p ? add_sat(p->charged_bytes, p->reserved_bytes) : 0;
@@ -184,6 +200,22 @@ void write_reservation(struct json_out *o, const struct reservation *r, uint64_t
 	json_out_close(o, '}');
 }
 
+static void write_reservations(struct json_out *o, const struct snapshot *s)
+{
+	json_out_key(o, "reservations");
+	json_out_open(o, '[');
+	for (size_t i = 0; i < s->n_reservations; i++)
+		write_reservation(o, &s->reservations[i], s->now_boot_usec, s->now_real_usec);
+	json_out_close(o, ']');
+}
+
+void serve_reservations(const struct view_input *k, size_t index, struct json_out *o)
+{
+	json_out_open(o, '{');
+	write_reservations(o, k->snapshot);
+	json_out_close(o, '}');
+}
+
 void serve_host(const struct view_input *k, size_t index, struct json_out *o)
 {
 	const struct snapshot *s = k->snapshot;
@@ -192,6 +224,8 @@ void serve_host(const struct view_input *k, size_t index, struct json_out *o)
 	json_out_key_string(o, "name", s->host.name);
 	json_out_key_bool(o, "self", true);
 	json_out_key_string(o, "mode", daemon_mode_to_string(k->mode));
+	json_out_key(o, "pause");
+	write_pause(o, &k->pause);
 	json_out_key_bool(o, "ready", k->ready);
 	json_out_key_string(o, "state", k->plan ? host_state_to_string(k->plan->host_state) : NULL);
 	json_out_key_time(o, "decided", k->plan ? s->now_real_usec : 0);
@@ -200,11 +234,7 @@ void serve_host(const struct view_input *k, size_t index, struct json_out *o)
 	write_memory(k, o);
 	write_guest_counts(k, o);
 	write_policy_counts(k, o);
-	json_out_key(o, "reservations");
-	json_out_open(o, '[');
-	for (size_t i = 0; i < s->n_reservations; i++)
-		write_reservation(o, &s->reservations[i], s->now_boot_usec, s->now_real_usec);
-	json_out_close(o, ']');
+	write_reservations(o, s);
 	write_problems(k, o);
 	json_out_close(o, '}');
 }

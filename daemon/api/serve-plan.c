@@ -74,7 +74,7 @@ void serve_plan(const struct view_input *k, size_t index, struct json_out *o)
 	json_out_open(o, '{');
 	json_out_key_time(o, "time", p ? s->now_real_usec : 0);
 	json_out_key_string(o, "state", p ? host_state_to_string(p->host_state) : NULL);
-	json_out_key_bool(o, "enforce", k->mode == MODE_ENFORCE);
+	json_out_key_bool(o, "enforce", k->mode == MODE_ENFORCE && !k->pause.on);
 	json_out_key_bool(o, "settled", p && p->settled);
 	json_out_key(o, "memory");
 	json_out_open(o, '{');

@@ -18,6 +18,8 @@ void serve_guest(const struct view_input *k, size_t index, struct json_out *o);
 void serve_plan(const struct view_input *k, size_t index, struct json_out *o);
 void serve_policies(const struct view_input *k, size_t index, struct json_out *o);
 void serve_policy(const struct view_input *k, size_t index, struct json_out *o);
+void serve_pause(const struct view_input *k, size_t index, struct json_out *o);
+void serve_reservations(const struct view_input *k, size_t index, struct json_out *o);
 void serve_mode(const struct view_input *k, size_t index, struct json_out *o);
 
 /* How the plan sees guest i, or NULL. */
@@ -38,6 +40,7 @@ void write_conditions(struct json_out *o, const struct guest_sample *g, const st
 const struct reason *guest_standing(const struct plan_guest *p) _pure_;
 void write_reservation(struct json_out *o, const struct reservation *r, uint64_t now_boot_usec,
 	uint64_t now_real_usec) _nonnull_;
+void write_pause(struct json_out *o, const struct view_pause *p) _nonnull_;
 /* The array of one guest's overrides. */
 void write_overrides(struct json_out *o, const struct override *overrides, size_t n,
 	const struct uuid *guest, uint64_t now_boot_usec, uint64_t now_real_usec)

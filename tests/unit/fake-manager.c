@@ -383,3 +383,21 @@ FAKE int act_soft_limit(struct guest *g, uint64_t bytes)
 	return manager_submit(g,
 		&(struct hv_request){.call = HV_CALL_SET_SOFT_LIMIT, .guest = g->uuid, .bytes = bytes}, NULL);
 }
+FAKE struct view_pause pause_view(const struct manager *m, const struct pause *p)
+{
+	return (struct view_pause){.on = p->on};
+}
+FAKE json_t *pause_json(const struct manager *m, const struct pause *p)
+{
+	return json_pack("{s:b}", "paused", p->on);
+}
+FAKE json_t *api_pause_json(const struct view_pause *p)
+{
+	return json_pack("{s:b, s:s}", "paused", p->on, "message", p->message ? p->message : "");
+}
+FAKE void pause_tick(struct manager *m)
+{
+}
+FAKE void hub_news(struct hub *hub)
+{
+}

@@ -293,6 +293,18 @@ tell_fake back
 exits 0 '"left_out":[]' mode observe --release --json
 exits 0 "2 guests are given back" mode observe --release
 golden mode-enforce mode enforce
+exits 0 "not paused" pause
+exits 0 "nothing was paused" pause --clear
+exits 2 "for how long?" pause --message x
+exits 2 "expected 1s to 31 days" pause --for 32d
+golden pause-dry pause --for 2h --message "storage move" -n
+golden pause pause --for 2h --message "storage move"
+golden status-paused status
+exits 0 "ballastctl: Ballast is paused: it takes effect when that is over" guest set files1 --weight 200
+exits 0 "ballastctl: Ballast is paused" guest set files1 --clear
+exits 0 "would end the pause" pause --clear -n
+exits 0 '"paused":true' pause --json
+exits 0 "the pause is over" pause --clear
 golden reload reload
 golden reload-dry reload -n
 golden set-dry guest set web1 --min 512M --weight 300 --for 2h --reason "release day" --dry-run
