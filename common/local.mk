@@ -9,6 +9,8 @@ daemon_paths = \
 
 noinst_LIBRARIES += common/libcommon.a
 common_libcommon_a_SOURCES = \
+	common/address.c \
+	common/address.h \
 	common/conf-key.c \
 	common/conf-key.h \
 	common/conf.c \
@@ -22,13 +24,19 @@ common_libcommon_a_SOURCES = \
 	common/json-time.c \
 	common/json.h \
 	common/macros.h \
+	common/role.c \
+	common/role.h \
+	common/token-file.c \
+	common/token-file.h \
+	common/token-secret.c \
+	common/token-secret.h \
 	common/strtab.h \
 	common/units.c \
 	common/units.h \
 	common/utf8.h \
 	$(NULL)
 common_libcommon_a_CPPFLAGS = $(AM_CPPFLAGS) $(daemon_paths)
-common_libcommon_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+common_libcommon_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(NETTLE_CFLAGS)
 
 common_tests = \
 	tests/unit/test-conf \

@@ -32,6 +32,7 @@ daemon_ballastd_SOURCES = \
 	daemon/manager-guest.c \
 	daemon/manager-hv.c \
 	daemon/manager-mode.c \
+	daemon/manager-network.c \
 	daemon/manager-original.c \
 	daemon/manager-override.c \
 	daemon/manager-pause.c \
@@ -62,6 +63,8 @@ daemon_ballastd_LDADD = \
 	$(hv_libs) \
 	$(JANSSON_LIBS) \
 	$(LIBMICROHTTPD_LIBS) \
+	$(GNUTLS_LIBS) \
+	$(NETTLE_LIBS) \
 	$(LIBSYSTEMD_LIBS) \
 	$(SQLITE_LIBS) \
 	-lpthread \

@@ -361,6 +361,9 @@ void enroll_done(struct guest *g, const struct hv_result *r) _nonnull_;
 void enroll_period_done(struct guest *g, const struct hv_result *r) _nonnull_;
 void reserve(void *userdata, struct api_call *call, const struct api_reserve_request *req);
 void unreserve(void *userdata, struct api_call *call, const struct api_unreserve_request *req);
+
+/* manager-network.c */
+void authorize(void *userdata, struct api_call *call, const struct api_authorize_request *req);
 void reserve_answered(struct manager *m, const struct action *a) _nonnull_;
 void reserve_arrived(struct manager *m, const struct uuid *guest) _nonnull_;
 #define START_HOOK_REMEDY \

@@ -170,6 +170,7 @@ static const struct api_ops api_ops = {
 	.enroll = enroll,
 	.reserve = reserve,
 	.unreserve = unreserve,
+	.authorize = authorize,
 };
 
 static int start_api(struct manager *m, int listen_fd)

@@ -5,7 +5,8 @@
 #include "daemon/sys/clock.h"
 
 #define DEADLINE_USEC (10 * USEC_PER_SEC)
-#define CONNECTIONS_MAX 512 /* half of them may be streams; each has 16 KiB in the library */
+/* For 200 pages that listen to events, with as many again. A connection costs some 20 kB (TLS: 60 kB). */
+#define CONNECTIONS_MAX 512
 #define DISPATCH_MAX 16
 #define DISPATCH_USEC USEC_PER_MSEC
 
@@ -23,11 +24,14 @@ int api_start(const struct api_config *config, struct api **ret)
 		a->config.request_usec = DEADLINE_USEC;
 	if (!a->config.max_connections)
 		a->config.max_connections = CONNECTIONS_MAX;
+	if (!a->config.max_per_client)
+		a->config.max_per_client = a->config.max_connections / 2;
 	a->queue = api_queue_new();
 	a->http = a->queue ? http_new(a) : NULL;
 	r = a->http ? http_start(a->http) : -ENOMEM;
 	if (r < 0) {
-		a->config.listen_fd = -1; /* stays the caller's */
+		a->config.listen_fd = -1; /* these stay the caller's */
+		a->config.n_listeners = 0;
 		api_stop(a);
 		return r;
 	}
@@ -42,12 +46,48 @@ struct api *api_stop(struct api *a)
 	if (!a)
 		return NULL;
 	http_free(a->http);
+	if (a->queue) {
+		server_free(TAKE_PTR(a->queue->server));
+		free(TAKE_PTR(a->queue->tokens));
+	}
 	while (a->queue && (c = api_queue_take(a->queue)))
 		api_call_free(c); /* never reached an op */
 	api_queue_unref(a->queue);
 	closep(&a->config.listen_fd);
+	for (size_t i = 0; i < a->config.n_listeners; i++)
+		closep(&a->config.listeners[i].fd);
 	free(a);
 	return NULL;
+}
+
+void api_set_tokens(struct api *a, struct token_table *tokens)
+{
+	struct api_queue *q = a->queue;
+	struct token_table *before;
+
+	pthread_mutex_lock(&q->lock);
+	before = q->tokens;
+	q->tokens = tokens;
+	q->has_tokens = true;
+	pthread_mutex_unlock(&q->lock);
+	free(before);
+	api_poke(q->answer_fd);
+}
+
+int api_set_tls(struct api *a, const struct tls *tls)
+{
+	struct server *s = server_new(a->http, tls), *before;
+	struct api_queue *q = a->queue;
+
+	if (!s)
+		return -EINVAL;
+	pthread_mutex_lock(&q->lock);
+	before = q->server;
+	q->server = s;
+	pthread_mutex_unlock(&q->lock);
+	server_free(before); /* no connection ever was on it */
+	api_poke(q->answer_fd);
+	return 0;
 }
 
 int api_fd(const struct api *a)

@@ -4,6 +4,9 @@
 #include <jansson.h>
 #include <sys/types.h>
 
+#include "common/address.h"
+#include "common/role.h"
+#include "common/token-file.h"
 #include "daemon/eventlog.h"
 #include "daemon/view.h"
 
@@ -24,7 +27,11 @@ struct api_call; /* a command on its way; belongs to the main loop until it is a
 enum api_problem {
 	API_PROBLEM_ROUTE_UNKNOWN,	/* 404 */
 	API_PROBLEM_METHOD_NOT_ALLOWED, /* 405 */
+	API_PROBLEM_UNAUTHENTICATED,	/* 401: no credential, or one that does not hold */
 	API_PROBLEM_DENIED,		/* 403 */
+	API_PROBLEM_FOREIGN_ORIGIN,	/* 403: a page of another site asks */
+	API_PROBLEM_FOREIGN_HOST,	/* 421: asked under a name that is not this host's */
+	API_PROBLEM_TOO_MANY_REQUESTS,	/* 429 */
 	API_PROBLEM_QUERY_INVALID,	/* 400: a parameter */
 	API_PROBLEM_BODY_MALFORMED,	/* 400: not JSON, not UTF-8, a key twice, too deep */
 	API_PROBLEM_BODY_INVALID,   /* 422: unknown field, wrong type, out of range: `pointer` names
@@ -52,17 +59,6 @@ enum api_problem {
 	API_PROBLEM_INVALID = -1,
 };
 DECLARE_STRTAB(api_problem, enum api_problem)
-
-/* Who may do what. */
-enum api_role {
-	API_ROLE_NONE, /* health only */
-	API_ROLE_READ,
-	API_ROLE_OPERATE, /* overrides, enroll, reload, reservations */
-	API_ROLE_ADMIN,	  /* mode, policies */
-	API_ROLE_MAX,
-	API_ROLE_INVALID = -1,
-};
-DECLARE_STRTAB(api_role, enum api_role)
 
 /* PUT /v1/mode */
 struct api_mode_request {
@@ -109,6 +105,14 @@ struct api_unreserve_request {
 	struct uuid guest;
 };
 
+/* A client of the socket whose role is too small: may he all the same? */
+struct api_authorize_request {
+	enum api_role role; /* what it takes */
+	uid_t uid;
+	pid_t pid; /* started at start_ticks after boot (clock ticks, field 22 of /proc/PID/stat) */
+	uint64_t start_ticks;
+};
+
 /*
  * What the main loop can do. Every entry is required; all run in api_dispatch(). Requests and their
  * strings are valid until the call is answered. With api_call_dry_run() an op checks all it would
@@ -149,6 +153,9 @@ struct api_ops {
 	/* 204; API_PROBLEM_RESERVATION_UNKNOWN. */
 	void (*unreserve)(
 		void *userdata, struct api_call *call, const struct api_unreserve_request *req);
+	/* 204: he may; any problem: he may not. */
+	void (*authorize)(
+		void *userdata, struct api_call *call, const struct api_authorize_request *req);
 };
 
 /* Who gets which role on the socket. Root and the daemon's own user and group are admin. */
@@ -158,6 +165,13 @@ struct api_access {
 	gid_t read_gid;
 	enum api_role others; /* who is in none of them but could open the socket; default none */
 };
+
+/* A listening TCP socket. */
+struct api_listener {
+	int fd;
+	bool tls; /* else only loopback */
+};
+#define API_LISTENERS_MAX 8
 
 struct api_config {
 	int listen_fd;		  /* a listening UNIX stream socket; taken over on success */
@@ -169,6 +183,10 @@ struct api_config {
 	uint64_t deadline_usec; /* of a command; 0: 10 s. A reservation gets its own wait on top */
 	uint64_t request_usec;	/* from the first byte of a request to its last; 0: 10 s */
 	unsigned max_connections; /* 0: 512 */
+	unsigned max_per_client;  /* 0: half of all */
+	struct api_listener listeners[API_LISTENERS_MAX]; /* taken over on success */
+	size_t n_listeners;
+	const char *const *host_names; /* that loopback clients may ask under, beside localhost; outlives the api */
 };
 
 /* Starts the HTTP thread. Returns 0 or -errno; on failure listen_fd still is the caller's. */
@@ -178,13 +196,19 @@ int api_start(const struct api_config *config, struct api **ret) _nonnull_ _must
  * returns NULL. */
 struct api *api_stop(struct api *a);
 DEFINE_CLEANUP(struct api *, api_stop)
+/* From now on these tokens and certificates hold, and no others (main loop). Takes the table over (NULL: none hold). */
+void api_set_tokens(struct api *a, struct token_table *tokens) _nonnull_args_(1);
+struct tls;
+/* New TLS connections get this certificate (main loop); those that there are go on with theirs. Returns 0, or -EINVAL when the TLS library does not take
+ * it: then nothing has changed. tls stays the caller's. */
+int api_set_tls(struct api *a, const struct tls *tls) _nonnull_ _must_check_;
 /* Readable when api_dispatch() has something to do. Belongs to the api. */
 int api_fd(const struct api *a) _nonnull_;
 /* Runs the commands that wait (main loop): at most 16 a time and none after the first millisecond, so
  * that a flood of requests cannot hold the loop. */
 void api_dispatch(struct api *a) _nonnull_;
 
-/* Who asked: "uid 1000 (anna)". Valid until the call is answered. */
+/* Who asked: "uid 1000 (anna)", "token grafana", "cert CN=ops". Valid until the call is answered. */
 const char *api_call_by(const struct api_call *call) _nonnull_;
 /* Only say what would be done? */
 bool api_call_dry_run(const struct api_call *call) _nonnull_;

@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "daemon/api/peer.h"
+#include "daemon/api/client.h"
 #include "daemon/api/route.h"
 
 /*
@@ -26,6 +26,10 @@ struct api_queue {
 	struct api_call *answered;
 	bool view_wanted; /* the HTTP thread asks for a fresh view */
 	bool view_made;	  /* the main loop looked (and published, if there was anything) */
+	/* What the main loop read anew, for the HTTP thread to take over. */
+	bool has_tokens;
+	struct token_table *tokens; /* owned */
+	struct server *server;	    /* owned: of a new certificate */
 };
 
 struct api_call {
@@ -35,7 +39,7 @@ struct api_call {
 	/* What was asked: written by the HTTP thread before the call is queued, constant from then
 	 * on. */
 	char value[ROUTE_VALUE_MAX]; /* the noun's word */
-	char by[PEER_BY_MAX];
+	char by[CLIENT_BY_MAX];
 	bool dry_run;
 	json_t *body; /* owned, or NULL */
 	union {
@@ -44,6 +48,7 @@ struct api_call {
 		struct api_override_request override;
 		struct api_reserve_request reserve;
 		struct api_unreserve_request unreserve;
+		struct api_authorize_request authorize;
 	} request;
 	char values[API_OVERRIDE_SETTINGS_MAX][48]; /* what override.settings points to */
 	uint64_t extra_usec;			    /* on top of the deadline */

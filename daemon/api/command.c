@@ -342,3 +342,8 @@ void run_unreserve(struct api *a, struct api_call *call, const struct view_input
 {
 	a->config.ops->unreserve(a->config.userdata, call, &call->request.unreserve);
 }
+
+void run_authorize(struct api *a, struct api_call *call, const struct view_input *k, size_t index)
+{
+	a->config.ops->authorize(a->config.userdata, call, &call->request.authorize);
+}

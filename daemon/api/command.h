@@ -30,3 +30,5 @@ void run_unreserve(struct api *a, struct api_call *call, const struct view_input
 /* These two only read; they are here because the merge of policies belongs to the main loop. */
 void run_effective(struct api *a, struct api_call *call, const struct view_input *k, size_t index);
 void run_explain(struct api *a, struct api_call *call, const struct view_input *k, size_t index);
+/* Of no route: what stands before one. */
+void run_authorize(struct api *a, struct api_call *call, const struct view_input *k, size_t index);

@@ -3,20 +3,24 @@
 #include <sys/socket.h>
 
 #include "common/units.h"
+#include "daemon/api/auth.h"
 #include "daemon/api/http.h"
+#include "daemon/sys/clock.h"
 
 /* A request line that trickles in renews the library's time-out with every byte: this is final. */
 #define IDLE_MAX_USEC (60 * USEC_PER_SEC)
 /* A reader this slow holds memory that others need. */
 #define SENDING_MAX_USEC (60 * USEC_PER_SEC)
-/* Connections that only an admin gets, and what one other user may have of the rest: status at 2
- * a.m. must work. */
+/* From a TCP connection's acceptance to its first request: half-open handshakes end here, and so do connections that a browser opened in advance. */
+#define OPENING_MAX_USEC (10 * USEC_PER_SEC)
+/* Connections that only an admin gets: status at 2 a.m. must work. */
 #define CONNECTIONS_RESERVED 8
-#define CONNECTIONS_SHARE 4
 
 static uint64_t phase_limit_usec(const struct conn *c)
 {
 	switch (c->phase) {
+	case CONN_OPENING:
+		return OPENING_MAX_USEC;
 	case CONN_IDLE:
 		return IDLE_MAX_USEC;
 	case CONN_RECEIVING:
@@ -49,6 +53,8 @@ static void conn_free(struct conn *c)
 	if (c->next)
 		c->next->prev = c->prev;
 	h->n_conns--;
+	if (c->server)
+		c->server->n_conns--;
 	free(c);
 }
 
@@ -65,15 +71,52 @@ void conns_notify(void *cls, struct MHD_Connection *connection, void **socket_co
 	}
 }
 
-static bool may_connect(const struct http *h, const struct peer *peer)
+/* An admin on this host is nobody's victim. */
+static bool is_local_admin(const struct conn *c)
 {
-	unsigned max = h->api->config.max_connections, mine = 0;
+	return c->peer.role == API_ROLE_ADMIN && c->peer.how == CLIENT_SOCKET;
+}
 
-	if (peer->role == API_ROLE_ADMIN) /* when there is no room at all, nobody is accepted */
-		return true;
+static unsigned count_of(const struct http *h, const char *key)
+{
+	unsigned n = 0;
+
 	for (const struct conn *c = h->conns; c; c = c->next)
-		mine += c->peer.uid == peer->uid;
-	return h->n_conns + CONNECTIONS_RESERVED < max && mine < max / CONNECTIONS_SHARE;
+		n += streq(c->peer.key, key);
+	return n;
+}
+
+/* What nobody has shown a credential on yet: at most half of all, and half of a share an address. */
+static unsigned count_unknown(const struct http *h)
+{
+	unsigned n = 0;
+
+	for (const struct conn *c = h->conns; c; c = c->next)
+		n += !client_is_known(&c->peer);
+	return n;
+}
+
+bool conns_have_room(const struct http *h, const struct api_listener *l)
+{
+	unsigned max = h->api->config.max_connections;
+
+	if (!l)
+		return h->n_conns < max;
+	return h->n_conns + CONNECTIONS_RESERVED < max && (h->n_conns < max / 2 || count_unknown(h) < max / 2);
+}
+
+static bool may_connect(const struct http *h, const struct client *client)
+{
+	unsigned max = h->api->config.max_connections, share = h->api->config.max_per_client;
+
+	if (client->how == CLIENT_SOCKET && client->role == API_ROLE_ADMIN) /* when there is no room at all, nobody is accepted */
+		return true;
+	return h->n_conns + CONNECTIONS_RESERVED < max && count_of(h, client->key) < (client->how == CLIENT_NETWORK ? share / 2 : share);
+}
+
+bool conn_is_over_share(const struct conn *c)
+{
+	return !is_local_admin(c) && count_of(c->http, c->peer.key) > c->http->api->config.max_per_client;
 }
 
 /* Says so in one piece, if the socket takes it, and is done with it. */
@@ -93,45 +136,82 @@ static void refuse(int fd)
 		return;
 }
 
-static struct conn *conn_new(struct http *h, int fd, const struct peer *peer)
+static struct conn *conn_new(struct http *h, int fd, const struct api_listener *l, const struct client *client)
 {
 	struct conn *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		return NULL;
-	*c = (struct conn){.http = h, .fd = fd, .peer = *peer, .next = h->conns};
+	*c = (struct conn){.http = h, .fd = fd, .listener = l, .base = *client, .peer = *client, .next = h->conns};
+	c->server = l && l->tls ? h->tls : h->plain;
+	c->server->n_conns++;
+	c->accepted_ticks = clock_usec(CLOCK_BOOTTIME) * (uint64_t)sysconf(_SC_CLK_TCK) / USEC_PER_SEC + 1;
 	if (c->next)
 		c->next->prev = c;
 	h->conns = c;
 	h->n_conns++;
-	conn_set_phase(c, CONN_IDLE);
+	conn_set_phase(c, l ? CONN_OPENING : CONN_IDLE);
 	return c;
 }
 
-bool conns_accept(struct http *h)
+/* Who is there, as far as that is known before he has said anything. */
+static int judge(int fd, const struct api_listener *l, const struct address *address, const struct http *h, struct client *ret)
+{
+	if (!l)
+		return client_of_socket(fd, &h->api->config.access, ret);
+	if (l->tls && !h->tls)
+		return -ENOENT;
+	client_of_address(address, ret);
+	return 0;
+}
+
+bool conns_accept(struct http *h, const struct api_listener *l)
 {
 	_cleanup_close_ int fd = -1;
-	struct sockaddr_storage address = {.ss_family = AF_UNIX};
-	socklen_t len = sizeof(address);
-	struct peer peer;
+	struct address address = {.storage.ss_family = AF_UNIX, .len = sizeof(address.storage)};
+	struct client client;
 
-	fd = accept4(h->api->config.listen_fd, (struct sockaddr *)&address, &len,
-		SOCK_CLOEXEC | SOCK_NONBLOCK);
+	fd = accept4(l ? l->fd : h->api->config.listen_fd, (struct sockaddr *)&address.storage, &address.len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
 		return errno == EINTR || errno == ECONNABORTED;
-	if (peer_get(fd, &h->api->config.access, &peer) < 0 || !may_connect(h, &peer)) {
-		refuse(fd);
+	if (judge(fd, l, &address, h, &client) < 0 || !may_connect(h, &client)) {
+		if (!l || !l->tls)
+			refuse(fd);
 		return true;
 	}
-	h->accepting = conn_new(h, fd, &peer);
+	h->accepting = conn_new(h, fd, l, &client);
 	if (!h->accepting)
 		return true;
 	/* The library closes the socket also when it fails. */
-	if (MHD_add_connection(h->mhd, TAKE_FD(fd), (struct sockaddr *)&address, len) != MHD_YES &&
+	if (MHD_add_connection(h->accepting->server->mhd, TAKE_FD(fd), (struct sockaddr *)&address.storage, address.len) != MHD_YES &&
 		h->accepting)
 		conn_free(h->accepting);
 	h->accepting = NULL;
 	return true;
+}
+
+/* The library sees the end of the stream and closes. */
+static void cut(struct conn *c)
+{
+	shutdown(c->fd, SHUT_RDWR);
+	c->since_usec = c->http->now_usec;
+}
+
+void conns_cut(struct http *h, const struct server *s)
+{
+	for (struct conn *c = h->conns; c; c = c->next)
+		if (c->server == s)
+			cut(c);
+}
+
+void conns_check_credentials(struct http *h)
+{
+	uint64_t now = clock_real_usec();
+
+	/* Between requests nothing flows: the next one is judged anew. */
+	for (struct conn *c = h->conns; c; c = c->next)
+		if (c->phase != CONN_OPENING && c->phase != CONN_IDLE && !auth_still_holds(h, &c->peer, now))
+			cut(c);
 }
 
 void conns_check(struct http *h)
@@ -145,9 +225,7 @@ void conns_check(struct http *h)
 			http_check_by(h, c->since_usec + limit);
 			continue;
 		}
-		/* The library sees the end of the stream and closes. */
-		shutdown(c->fd, SHUT_RDWR);
-		c->since_usec = h->now_usec;
+		cut(c);
 		http_check_by(h, c->since_usec + limit);
 	}
 }

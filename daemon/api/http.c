@@ -10,14 +10,12 @@
 #include "daemon/api/stream.h"
 #include "daemon/sys/clock.h"
 
-/* Idle longer than this, as the library counts it, and a connection is closed. */
-#define IDLE_SEC 30
-/* Room for request line and headers of one connection. */
-#define CONNECTION_MEMORY_BYTES (16 * KIB)
 /* Serialised bodies that nobody asked for in this time go. */
 #define CACHE_MAX_USEC (10 * USEC_PER_SEC)
-/* Nothing here recurses or keeps much on the stack. */
+/* Nothing of ours recurses or keeps much on the stack; a TLS handshake's arithmetic takes some 30 kB. */
 #define THREAD_STACK_BYTES (256 * KIB)
+/* How often credentials of open connections are looked at for their end. */
+#define CREDENTIALS_USEC (10 * USEC_PER_SEC)
 
 void http_check_by(struct http *h, uint64_t usec)
 {
@@ -47,6 +45,12 @@ static void check_deadlines(struct http *h)
 	conns_check(h);
 	check_requests(h);
 	streams_check(h);
+	if (h->conns && h->now_usec >= h->credentials_usec) {
+		conns_check_credentials(h);
+		h->credentials_usec = h->now_usec + CREDENTIALS_USEC;
+	}
+	if (h->conns)
+		http_check_by(h, h->credentials_usec);
 	if (!h->cache.view)
 		return;
 	if (h->now_usec - h->cache.used_usec >= CACHE_MAX_USEC && !h->waiting) {
@@ -58,6 +62,58 @@ static void check_deadlines(struct http *h)
 
 /* ---- the loop ---- */
 
+/* A new certificate's server goes before the older ones; of too many the oldest ends. */
+static void add_server(struct http *h, struct server *s)
+{
+	unsigned n = 0;
+
+	s->next = h->tls;
+	h->tls = s;
+	for (struct server *old = s; old; old = old->next)
+		if (++n > SERVERS_MAX)
+			conns_cut(h, old);
+}
+
+/* Servers that are only kept for their connections, and have none left. */
+static void drop_servers(struct http *h)
+{
+	struct server **at = h->tls ? &h->tls->next : NULL;
+
+	while (at && *at) {
+		struct server *s = *at;
+
+		if (s->n_conns) {
+			at = &s->next;
+			continue;
+		}
+		*at = s->next;
+		server_free(s);
+	}
+}
+
+/* What the main loop read anew. */
+static void take_settings(struct http *h)
+{
+	struct api_queue *q = h->api->queue;
+	struct token_table *tokens;
+	struct server *server;
+	bool has_tokens;
+
+	pthread_mutex_lock(&q->lock);
+	has_tokens = q->has_tokens;
+	q->has_tokens = false;
+	tokens = TAKE_PTR(q->tokens);
+	server = TAKE_PTR(q->server);
+	pthread_mutex_unlock(&q->lock);
+	if (server)
+		add_server(h, server);
+	if (!has_tokens)
+		return;
+	free(h->tokens);
+	h->tokens = tokens;
+	conns_check_credentials(h);
+}
+
 static void take_answers(struct http *h)
 {
 	struct api_queue *q = h->api->queue;
@@ -65,6 +121,7 @@ static void take_answers(struct http *h)
 	bool view_made;
 
 	api_unpoke(q->answer_fd);
+	take_settings(h);
 	pthread_mutex_lock(&q->lock);
 	answered = TAKE_PTR(q->answered);
 	view_made = q->view_made;
@@ -90,40 +147,56 @@ static int timeout_msec(struct http *h)
 
 	if (h->check_usec != USEC_INFINITY)
 		usec = sub_sat(h->check_usec, clock_usec(CLOCK_MONOTONIC));
-	if (MHD_get_timeout(h->mhd, &msec) == MHD_YES)
-		usec = MIN(usec, (uint64_t)msec * USEC_PER_MSEC);
+	for (const struct server *s = h->plain; s; s = s == h->plain ? h->tls : s->next)
+		if (MHD_get_timeout(s->mhd, &msec) == MHD_YES)
+			usec = MIN(usec, (uint64_t)msec * USEC_PER_MSEC);
 	if (usec == USEC_INFINITY)
 		return -1;
 	return (int)MIN(usec / USEC_PER_MSEC + (usec % USEC_PER_MSEC != 0), UINT64_C(3600000));
 }
 
+#define ACCEPT_MAX 16 /* of one socket in a turn */
+static void accept_some(struct http *h, const struct api_listener *l)
+{
+	for (int i = 0; i < ACCEPT_MAX && conns_have_room(h, l) && conns_accept(h, l); i++)
+		;
+}
+
 static void turn(struct http *h, int msec)
 {
-	/* The last entry is left out while there is no room for more connections. */
-	struct pollfd fds[] = {
-		{.fd = h->mhd_fd, .events = POLLIN},
+	const struct api_config *config = &h->api->config;
+	struct pollfd fds[4 + API_LISTENERS_MAX + 1 + 2 * SERVERS_MAX] = {
 		{.fd = h->api->queue->answer_fd, .events = POLLIN},
 		{.fd = h->log_fd, .events = POLLIN},
 		{.fd = h->gone_fd, .events = POLLIN},
-		{.fd = h->api->config.listen_fd, .events = POLLIN},
 	};
-	unsigned max = h->api->config.max_connections;
-	bool room = h->n_conns < max;
+	nfds_t n = 3, listeners;
 
-	if (poll(fds, ARRAY_SIZE(fds) - !room, msec) < 0 && errno != EINTR)
+	/* A negative descriptor is passed over: a socket for whose clients there is no room keeps them waiting. */
+	fds[n++] = (struct pollfd){.fd = conns_have_room(h, NULL) ? config->listen_fd : -1, .events = POLLIN};
+	listeners = n;
+	for (size_t i = 0; i < config->n_listeners; i++)
+		fds[n++] = (struct pollfd){.fd = conns_have_room(h, &config->listeners[i]) ? config->listeners[i].fd : -1, .events = POLLIN};
+	for (const struct server *s = h->plain; s && n < ARRAY_SIZE(fds); s = s == h->plain ? h->tls : s->next)
+		fds[n++] = (struct pollfd){.fd = s->fd, .events = POLLIN};
+	if (poll(fds, n, msec) < 0 && errno != EINTR)
 		return;
 	h->now_usec = clock_usec(CLOCK_MONOTONIC);
-	if (fds[1].revents)
+	if (fds[0].revents)
 		take_answers(h);
-	if (fds[2].revents)
+	if (fds[1].revents)
 		streams_log_news(h);
-	if (fds[3].revents)
+	if (fds[2].revents)
 		streams_gone(h);
-	if (room && fds[4].revents)
-		for (int i = 0; i < 16 && h->n_conns < max && conns_accept(h); i++)
-			;
+	if (fds[3].revents)
+		accept_some(h, NULL);
+	for (size_t i = 0; i < config->n_listeners; i++)
+		if (fds[listeners + i].revents)
+			accept_some(h, &config->listeners[i]);
 	check_deadlines(h);
-	MHD_run(h->mhd);
+	for (struct server *s = h->plain; s; s = s == h->plain ? h->tls : s->next)
+		MHD_run(s->mhd);
+	drop_servers(h);
 }
 
 static bool sending(const struct http *h)
@@ -158,38 +231,9 @@ static void *run(void *arg)
 	return NULL;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Percent signs of path and query; a NUL would cut the text, so that one stays as it is. */
-static size_t unescape(void *cls, struct MHD_Connection *connection, char *s)
-{
-	char *from = s, *to = s;
-
-	while (*from) {
-		int high = *from == '%' ? hex_digit(from[1]) : -1;
-		int low = high >= 0 ? hex_digit(from[2]) : -1;
-
-		if (low >= 0 && (high || low)) {
-			*to++ = (char)(high << 4 | low);
-			from += 3;
-		} else {
-			*to++ = *from++;
-		}
-	}
-	*to = '\0';
-	return (size_t)(to - s);
-}
-
 struct http *http_new(struct api *a)
 {
 	struct http *h = calloc(1, sizeof(*h));
-	const union MHD_DaemonInfo *info;
 
 	if (!h)
 		return NULL;
@@ -199,18 +243,9 @@ struct http *http_new(struct api *a)
 	h->log_fd = h->gone_fd = -1;
 	if (!h->www || streams_init(h) < 0 || body_cache_init(&h->cache, &h->account) < 0)
 		return http_free(h);
-	h->mhd = MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
-		request_handle, h, MHD_OPTION_URI_LOG_CALLBACK, request_begin, h,
-		MHD_OPTION_UNESCAPE_CALLBACK, unescape, h, MHD_OPTION_NOTIFY_COMPLETED, request_end,
-		h, MHD_OPTION_NOTIFY_CONNECTION, conns_notify, h, MHD_OPTION_CONNECTION_LIMIT,
-		a->config.max_connections + 1, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SEC,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
-		MHD_OPTION_END);
-	info = h->mhd ? MHD_get_daemon_info(h->mhd, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
-	if (!info)
+	h->plain = server_new(h, NULL);
+	if (!h->plain)
 		return http_free(h);
-	h->mhd_fd = info->epoll_fd;
 	return h;
 }
 
@@ -244,11 +279,15 @@ struct http *http_free(struct http *h)
 		api_poke(h->api->queue->answer_fd);
 		pthread_join(h->thread, NULL);
 	}
-	if (h->mhd)
-		MHD_stop_daemon(h->mhd);
+	server_free(h->plain);
+	for (struct server *s = h->tls, *next; s; s = next) {
+		next = s->next;
+		server_free(s);
+	}
 	body_cache_free(&h->cache);
 	streams_clear(h);
 	www_free(h->www);
+	free(h->tokens);
 	free(h);
 	return NULL;
 }

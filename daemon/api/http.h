@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "daemon/api/client.h"
 #include "daemon/api/internal.h"
+#include "daemon/api/limit.h"
 #include "daemon/api/response.h"
+#include "daemon/api/server.h"
 #include "daemon/api/www.h"
 
 /*
@@ -14,6 +17,7 @@
 /* A connection and what it is doing; each phase has its own limit, since the library's time-out
  * counts idle time only. */
 enum conn_phase {
+	CONN_OPENING,	/* over TCP: its handshake, and the first request, have not come */
 	CONN_IDLE,	/* between requests */
 	CONN_RECEIVING, /* a request has begun */
 	CONN_WAITING,	/* for the main loop: the request has its own deadline */
@@ -24,7 +28,15 @@ struct conn {
 	struct http *http;
 	struct conn *prev, *next;
 	int fd; /* libmicrohttpd's */
-	struct peer peer;
+	struct server *server;
+	const struct api_listener *listener; /* NULL: the UNIX socket */
+	struct client base;		     /* as it was accepted */
+	struct client peer;		     /* of the request that it makes now, or made last */
+	uint64_t accepted_ticks; /* clock ticks after boot, rounded up */
+	bool tls_judged;
+	struct tls_peer tls; /* over TLS, once it is judged */
+	enum api_role granted;	  /* by polkit, on top of peer.role */
+	uint64_t granted_usec;	  /* until when */
 	enum conn_phase phase;
 	uint64_t since_usec;
 };
@@ -35,6 +47,7 @@ enum request_state {
 	REQUEST_RECEIVING,
 	REQUEST_WAITS_VIEW,
 	REQUEST_WAITS_CALL,
+	REQUEST_WAITS_GRANT, /* for polkit's word on a role that its client lacks */
 	REQUEST_READY, /* all that the answer needs is here */
 };
 struct request {
@@ -46,6 +59,8 @@ struct request {
 	bool head; /* HEAD: no body, and no stream */
 	char value[ROUTE_VALUE_MAX];
 	struct query query;
+	bool bad_credential; /* it was shown one that does not hold */
+	bool asks_grant; /* its role is too small: polkit is asked before anything is done */
 	bool failed; /* problem is the answer */
 	struct problem problem;
 	char *body; /* owned */
@@ -63,14 +78,18 @@ struct http {
 	pthread_t thread;
 	bool started;
 	atomic_bool stop;
-	struct MHD_Daemon *mhd;
-	int mhd_fd;
+	struct server *plain; /* UNIX socket, and loopback without TLS */
+	struct server *tls;   /* the newest, before those that only end what they have; NULL: none */
+	struct token_table *tokens; /* NULL: none */
+	struct limit_table requests, failures, refusals;
+	unsigned n_refusals; /* that the journal was not told of */
 	struct conn *conns;
 	unsigned n_conns;
 	struct conn *accepting; /* being handed to the library */
 	struct request *waiting;
 	uint64_t now_usec;   /* CLOCK_MONOTONIC of this turn */
 	uint64_t check_usec; /* no deadline is due before */
+	uint64_t credentials_usec; /* when credentials of open connections are looked at next */
 	struct response_account account;
 	struct body_cache cache;
 	struct www *www; /* the dashboard */
@@ -90,8 +109,16 @@ int http_start(struct http *h) _nonnull_ _must_check_;
 struct http *http_free(struct http *h); /* ends the thread; takes NULL, returns NULL */
 
 /* ---- between http.c, http-conn.c and request*.c ---- */
-/* One connection from the socket to the library. Returns false when none is left. */
-bool conns_accept(struct http *h) _nonnull_;
+/* One connection from a socket (NULL: the UNIX one) to the library. Returns false when none is left. */
+bool conns_accept(struct http *h, const struct api_listener *l) _nonnull_args_(1);
+/* Is there room for it at all? An unknown client's is less, so that known ones find some. */
+bool conns_have_room(const struct http *h, const struct api_listener *l) _nonnull_args_(1);
+/* Has this client more connections than one may have, this one among them? */
+bool conn_is_over_share(const struct conn *c) _nonnull_;
+/* Tokens or the clock changed: ends the connections whose credential is none any more. */
+void conns_check_credentials(struct http *h) _nonnull_;
+/* Ends a server's connections. */
+void conns_cut(struct http *h, const struct server *s) _nonnull_;
 /* Ends the connections that are over the limit of their phase. */
 void conns_check(struct http *h) _nonnull_;
 /* Callback of libmicrohttpd: a connection begins or ends. */

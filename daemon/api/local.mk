@@ -11,13 +11,19 @@ daemon_libview_a_SOURCES = \
 	daemon/view.h \
 	$(NULL)
 
-daemon_api_libapi_a_CFLAGS = $(AM_CFLAGS) $(LIBMICROHTTPD_CFLAGS) $(JANSSON_CFLAGS) -pthread
+daemon_api_libapi_a_CFLAGS = $(AM_CFLAGS) $(LIBMICROHTTPD_CFLAGS) $(GNUTLS_CFLAGS) $(JANSSON_CFLAGS) -pthread
 daemon_api_libapi_a_SOURCES = \
 	daemon/api/answer.c \
 	daemon/api/api.c \
 	daemon/api/api.h \
+	daemon/api/auth.c \
+	daemon/api/auth.h \
+	daemon/api/browser.c \
+	daemon/api/browser.h \
 	daemon/api/call.c \
 	daemon/api/call.h \
+	daemon/api/client.c \
+	daemon/api/client.h \
 	daemon/api/command.c \
 	daemon/api/command.h \
 	daemon/api/explain.c \
@@ -27,12 +33,12 @@ daemon_api_libapi_a_SOURCES = \
 	daemon/api/http-conn.c \
 	daemon/api/http.h \
 	daemon/api/internal.h \
+	daemon/api/limit.c \
+	daemon/api/limit.h \
 	daemon/api/openapi.c \
 	daemon/api/openapi-route.c \
 	daemon/api/openapi-schema.c \
 	daemon/api/openapi.h \
-	daemon/api/peer.c \
-	daemon/api/peer.h \
 	daemon/api/problem.c \
 	daemon/api/problem.h \
 	daemon/api/request.c \
@@ -58,10 +64,14 @@ daemon_api_libapi_a_SOURCES = \
 	daemon/api/serve-plan.c \
 	daemon/api/serve-policy.c \
 	daemon/api/serve.h \
+	daemon/api/server.c \
+	daemon/api/server.h \
 	daemon/api/sse.c \
 	daemon/api/sse.h \
 	daemon/api/stream.c \
 	daemon/api/stream.h \
+	daemon/api/tls.c \
+	daemon/api/tls.h \
 	daemon/api/www.c \
 	daemon/api/www.h \
 	$(NULL)
@@ -88,8 +98,8 @@ daemon_api_libapi_a_CPPFLAGS = $(AM_CPPFLAGS) -DWWW_DIR='"$(abs_top_srcdir)/daem
 daemon/api/libapi_a-www.$(OBJEXT): $(www_files)
 
 # What a program that serves the API links, but for libpolicy.
-api_libs = daemon/api/libapi.a daemon/libview.a
-api_system_libs = $(LIBMICROHTTPD_LIBS) $(JANSSON_LIBS) -lpthread
+api_libs = daemon/api/libapi.a daemon/libview.a daemon/sys/libsys.a
+api_system_libs = $(LIBMICROHTTPD_LIBS) $(GNUTLS_LIBS) $(NETTLE_LIBS) $(JANSSON_LIBS) $(LIBSYSTEMD_LIBS) -lpthread
 
 # The real API over a canned host, for tests of it and of its clients.
 check_LIBRARIES += tests/fixture/libfake.a

@@ -200,7 +200,7 @@ void openapi_write_problems(struct json_out *o, uint64_t codes)
 	bool retry = false;
 
 	for (int i = 0; i < API_PROBLEM_MAX; i++)
-		retry = retry || (codes >> i & 1 && problem_status((enum api_problem)i) == 503);
+		retry = retry || (codes >> i & 1 && (problem_status((enum api_problem)i) == 503 || i == API_PROBLEM_TOO_MANY_REQUESTS));
 	json_out_open(o, '{');
 	write_problem_titles(o, codes);
 	json_out_key(o, "headers");

@@ -7,6 +7,9 @@
 DEFINE_STRTAB(api_problem, enum api_problem,
 	API_PROBLEM_MAX, [API_PROBLEM_ROUTE_UNKNOWN] = "route-unknown",
 	[API_PROBLEM_METHOD_NOT_ALLOWED] = "method-not-allowed", [API_PROBLEM_DENIED] = "denied",
+	[API_PROBLEM_UNAUTHENTICATED] = "unauthenticated",
+	[API_PROBLEM_FOREIGN_ORIGIN] = "foreign-origin", [API_PROBLEM_FOREIGN_HOST] = "foreign-host",
+	[API_PROBLEM_TOO_MANY_REQUESTS] = "too-many-requests",
 	[API_PROBLEM_QUERY_INVALID] = "query-invalid",
 	[API_PROBLEM_BODY_MALFORMED] = "body-malformed",
 	[API_PROBLEM_BODY_INVALID] = "body-invalid",
@@ -23,16 +26,17 @@ DEFINE_STRTAB(api_problem, enum api_problem,
 	[API_PROBLEM_LIBVIRT] = "libvirt", [API_PROBLEM_STATE_UNWRITABLE] = "state-unwritable",
 	[API_PROBLEM_TIMEOUT] = "timeout-still-running", [API_PROBLEM_INTERNAL] = "internal")
 
-DEFINE_STRTAB(api_role, enum api_role, API_ROLE_MAX, [API_ROLE_NONE] = "none",
-	[API_ROLE_READ] = "read", [API_ROLE_OPERATE] = "operate", [API_ROLE_ADMIN] = "admin")
-
 static const struct {
 	unsigned status;
 	const char *title;
 } problems[API_PROBLEM_MAX] = {
 	[API_PROBLEM_ROUTE_UNKNOWN] = {404, "No such path"},
 	[API_PROBLEM_METHOD_NOT_ALLOWED] = {405, "Method not allowed here"},
+	[API_PROBLEM_UNAUTHENTICATED] = {401, "Who are you?"},
 	[API_PROBLEM_DENIED] = {403, "Not allowed"},
+	[API_PROBLEM_FOREIGN_ORIGIN] = {403, "A page of another site asked"},
+	[API_PROBLEM_FOREIGN_HOST] = {421, "That is not this host's name"},
+	[API_PROBLEM_TOO_MANY_REQUESTS] = {429, "Too many requests"},
 	[API_PROBLEM_QUERY_INVALID] = {400, "Bad query parameter"},
 	[API_PROBLEM_BODY_MALFORMED] = {400, "The body is not what it should be"},
 	[API_PROBLEM_BODY_INVALID] = {422, "A field of the body is wrong"},

@@ -18,6 +18,7 @@ struct problem {
 	bool has_role;
 	enum api_role role, needed; /* denied */
 	char allow[64];		    /* method-not-allowed: goes into the header of that name */
+	uint64_t retry_usec; /* goes into the header Retry-After; 0: as the status has it */
 	json_t *more;		    /* owned: further members */
 };
 

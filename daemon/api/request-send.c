@@ -41,8 +41,13 @@ enum MHD_Result request_send_problem(struct request *r, const struct problem *p)
 	response = response_new(&r->http->account, &o, "application/problem+json");
 	if (response && p->allow[0])
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, p->allow);
-	if (response && status == MHD_HTTP_SERVICE_UNAVAILABLE)
+	if (response && p->retry_usec)
+		response_add_number(response, MHD_HTTP_HEADER_RETRY_AFTER, (p->retry_usec + USEC_PER_SEC - 1) / USEC_PER_SEC);
+	else if (response && status == MHD_HTTP_SERVICE_UNAVAILABLE)
 		response_add_number(response, MHD_HTTP_HEADER_RETRY_AFTER, RETRY_SEC);
+	if (response && status == MHD_HTTP_UNAUTHORIZED)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+			r->bad_credential ? "Bearer realm=\"ballast\", error=\"invalid_token\"" : "Bearer realm=\"ballast\"");
 	return send_once(r, status, response);
 }
 
@@ -137,6 +142,20 @@ static bool wants_stream(const struct request *r)
 	return false;
 }
 
+enum MHD_Result request_send_whoami(struct request *r)
+{
+	const struct client *c = &r->conn->peer;
+	_cleanup_json_out_ struct json_out o = {0};
+	char by[CLIENT_BY_MAX];
+
+	json_out_open(&o, '{');
+	json_out_key_string(&o, "name", client_by(c, by));
+	json_out_key_string(&o, "role", api_role_to_string(c->role));
+	json_out_key_string(&o, "how", client_how_to_string(c->how));
+	json_out_close(&o, '}');
+	return send_json(r, r->route->status, &o);
+}
+
 enum MHD_Result request_send_events(struct request *r)
 {
 	const struct view *v = r->http->cache.view;
@@ -217,6 +236,8 @@ enum MHD_Result request_send(struct request *r)
 		return send_health(r);
 	case ROUTE_FILE:
 		return request_send_file(r);
+	case ROUTE_WHOAMI:
+		return request_send_whoami(r);
 	case ROUTE_COMMAND:
 		break;
 	}

@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
+#include <stdio.h>
+
 #include "common/units.h"
+#include "daemon/api/auth.h"
+#include "daemon/api/command.h"
 #include "daemon/api/request.h"
+
+/* What polkit has granted holds for the connection so long: a client that works its way through a list asks once. */
+#define GRANT_USEC (30 * USEC_PER_SEC)
+/* polkit is another process, and may ask an identity service; then nothing is granted. */
+#define GRANT_WAIT_USEC (5 * USEC_PER_SEC)
 
 static void request_wait(struct request *r, enum request_state state, uint64_t usec)
 {
@@ -48,10 +58,40 @@ void requests_view_made(struct http *h)
 	}
 }
 
+/* From here on the request is one that was never asked about, or a refused one. */
+static void grant_end(struct request *r, bool granted)
+{
+	struct conn *c = r->conn;
+
+	r->asks_grant = false;
+	if (granted) {
+		c->granted = c->peer.role = r->route->role;
+		c->granted_usec = r->http->now_usec + GRANT_USEC;
+	} else {
+		r->failed = true;
+		auth_deny(r);
+	}
+	request_wake(r);
+	r->state = REQUEST_RECEIVING;
+}
+
+static void grant_answered(struct request *r, struct api_call *c)
+{
+	bool granted = !c->is_problem;
+
+	api_call_free(c);
+	r->call = NULL;
+	grant_end(r, granted);
+}
+
 void request_answered(struct api_call *c)
 {
 	struct request *r = c->waiter;
 
+	if (r->state == REQUEST_WAITS_GRANT) {
+		grant_answered(r, c);
+		return;
+	}
 	if (c->route->changes && !c->dry_run && !c->is_problem) {
 		r->http->view_outdated = true;
 		view_store_touch(r->http->api->config.views);
@@ -71,6 +111,10 @@ void request_expire(struct request *r)
 		if (!api_call_abandon(r->call))
 			return; /* its answer is being taken just now */
 		r->call = NULL;
+		if (r->state == REQUEST_WAITS_GRANT) {
+			grant_end(r, false);
+			return;
+		}
 		r->failed = true;
 		problem_set(&r->problem, API_PROBLEM_TIMEOUT,
 			"%s %s takes longer than its deadline and goes on: watch /v1/events",
@@ -85,12 +129,13 @@ void requests_stop(struct http *h)
 
 	for (struct request *r = h->waiting; r; r = next) {
 		next = r->next;
-		if (r->state == REQUEST_WAITS_CALL) {
+		if (r->state == REQUEST_WAITS_CALL || r->state == REQUEST_WAITS_GRANT) {
 			if (!api_call_abandon(r->call))
 				continue;
 			r->call = NULL;
 		}
 		r->failed = true;
+		r->asks_grant = false;
 		problem_set(&r->problem, API_PROBLEM_STOPPING,
 			"ballastd is stopping; what was asked may or may not have been done");
 		request_wake(r);
@@ -139,7 +184,7 @@ static struct api_call *make_call(struct request *r)
 	memcpy(c->value, r->value, sizeof(c->value));
 	c->dry_run = r->query.dry_run;
 	if (r->route->changes)
-		peer_by(r->conn->peer.uid, c->by);
+		client_by(&r->conn->peer, c->by);
 	if (route_read_body(r->route, r->body, r->body_len, &c->body, &r->problem) < 0 ||
 		(r->route->prepare && r->route->prepare(c, &r->problem) < 0))
 		return api_call_free(c);
@@ -161,5 +206,56 @@ enum MHD_Result request_command(struct request *r)
 			"%d commands wait for the main loop already: try again", API_QUEUE_MAX);
 	}
 	request_wait(r, REQUEST_WAITS_CALL, deadline_usec);
+	return MHD_YES;
+}
+
+/* When the process started, in clock ticks after boot. Returns 0 or -errno. */
+static int read_start(pid_t pid, uint64_t *ret)
+{
+	char path[32], text[1024], *at;
+	_cleanup_close_ int fd = -1;
+	unsigned long long start;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (n <= 0)
+		return -ESRCH;
+	text[n] = '\0';
+	/* Its name, in parentheses, may have anything inside; field 22 is the 20th behind it. */
+	at = strrchr(text, ')');
+	for (int i = 0; at && i < 20; i++)
+		at = strchr(at + 1, ' ');
+	if (!at || sscanf(at, " %llu", &start) != 1)
+		return -EBADMSG;
+	*ret = start;
+	return 0;
+}
+
+/* The process that connected may have ended, and its number be another's: one that started after the connection was made is not it. */
+static int fill_authorize(const struct request *r, struct api_authorize_request *ret)
+{
+	const struct conn *c = r->conn;
+
+	*ret = (struct api_authorize_request){.role = r->route->role, .uid = c->peer.uid, .pid = c->peer.pid};
+	if (c->peer.pid <= 0 || read_start(c->peer.pid, &ret->start_ticks) < 0)
+		return -ESRCH;
+	return ret->start_ticks > c->accepted_ticks ? -ESRCH : 0;
+}
+
+enum MHD_Result request_ask_grant(struct request *r)
+{
+	static const struct route authorize = {.method = "", .path = "", .name = "authorize", .kind = ROUTE_COMMAND, .run = run_authorize};
+	struct api_call *c = api_call_new(r->http->api->queue, &authorize);
+
+	if (!c || fill_authorize(r, &c->request.authorize) < 0 || api_call_submit(c, r) < 0) {
+		api_call_free(c);
+		r->asks_grant = false;
+		auth_deny(r);
+		return request_send_problem(r, &r->problem);
+	}
+	r->call = c;
+	request_wait(r, REQUEST_WAITS_GRANT, GRANT_WAIT_USEC);
 	return MHD_YES;
 }

@@ -2,6 +2,7 @@
 #include <strings.h>
 
 #include "common/units.h"
+#include "daemon/api/auth.h"
 #include "daemon/api/request.h"
 #include "daemon/api/stream.h"
 
@@ -45,30 +46,13 @@ static bool says_json(struct MHD_Connection *connection)
 	       (!type[sizeof(json) - 1] || strchr("; \t", type[sizeof(json) - 1]));
 }
 
-static int check_role(struct request *r)
-{
-	enum api_role role = r->conn->peer.role;
-	char remedy[PEER_REMEDY_MAX];
-
-	if (role >= r->route->role)
-		return 0;
-	problem_set(&r->problem, API_PROBLEM_DENIED,
-		"uid %u has role %s here and needs %s: %s", (unsigned)r->conn->peer.uid,
-		api_role_to_string(role), api_role_to_string(r->route->role),
-		peer_remedy(&r->http->api->config.access, r->route->role, remedy));
-	r->problem.has_role = true;
-	r->problem.role = role;
-	r->problem.needed = r->route->role;
-	return -1;
-}
-
 /* Judges what is known before the body. */
 static void request_open(struct request *r, const char *url, const char *method)
 {
 	r->path = strdup(url);
-	r->route = route_find(method, url, r->value, &r->problem);
 	r->head = streq(method, "HEAD");
-	if (!r->path || !r->route || check_role(r) < 0) {
+	if (!r->path || auth_check_browser(r, url, method) < 0 || !(r->route = route_find(method, url, r->value, &r->problem)) ||
+		auth_identify(r) < 0 || auth_check_rate(r) < 0 || auth_check_role(r) < 0) {
 		r->failed = true;
 		return;
 	}
@@ -130,15 +114,19 @@ static bool waits_to_be_asked(struct MHD_Connection *connection)
 /* The whole request is here. */
 static enum MHD_Result request_go(struct request *r)
 {
-	if (r->failed)
+	if (r->failed && !r->asks_grant)
 		return request_send_problem(r, &r->problem);
 	if (atomic_load(&r->http->stop))
 		return request_send_new_problem(r, API_PROBLEM_STOPPING, "ballastd is stopping");
+	if (r->asks_grant)
+		return request_ask_grant(r);
 	if (r->route->kind == ROUTE_COMMAND)
 		return request_command(r);
 	if (r->body_len)
 		return request_send_new_problem(r, API_PROBLEM_BODY_MALFORMED,
 			"%s %s takes no body", r->route->method, r->path);
+	if (r->route->kind == ROUTE_WHOAMI)
+		return request_send_whoami(r);
 	if (r->route->kind == ROUTE_FIXED)
 		return request_send(r);
 	if (r->route->kind == ROUTE_FILE)
@@ -161,7 +149,7 @@ enum MHD_Result request_handle(void *cls, struct MHD_Connection *connection, con
 			too_large(r);
 		/* What is already on its way is read and dropped: to close on it would reset the
 		 * connection, and the client would never see the answer. */
-		if (r->failed && waits_to_be_asked(connection))
+		if (r->failed && !r->asks_grant && waits_to_be_asked(connection))
 			return request_send_problem(r, &r->problem);
 		return MHD_YES;
 	}

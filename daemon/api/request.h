@@ -16,8 +16,12 @@ enum MHD_Result request_need_view(struct request *r) _nonnull_;
 /* Hands the command to the main loop and waits for its answer. */
 enum MHD_Result request_command(struct request *r) _nonnull_;
 
+/* Lets polkit say whether the client may all the same; then the request goes on, or is denied. */
+enum MHD_Result request_ask_grant(struct request *r) _nonnull_;
+
 /* The answer of a request that has all it needs: REQUEST_READY, or failed. */
 enum MHD_Result request_send(struct request *r) _nonnull_;
+enum MHD_Result request_send_whoami(struct request *r) _nonnull_;
 enum MHD_Result request_send_events(struct request *r) _nonnull_;
 enum MHD_Result request_send_file(struct request *r) _nonnull_;
 enum MHD_Result request_send_problem(struct request *r, const struct problem *p) _nonnull_;

@@ -19,14 +19,25 @@ static void text_free(void *cls)
 	free(t);
 }
 
-/* JSON of an API is nothing a browser should guess about or keep. */
+/* JSON of an API is nothing a browser should guess about, keep, frame, run, or lend to another site. */
+static const char *const headers[][2] = {
+	{"Ballast-Api", "1"},
+	{MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache"},
+	{"X-Content-Type-Options", "nosniff"},
+	{"X-Frame-Options", "DENY"},
+	{"Referrer-Policy", "no-referrer"},
+	{"Cross-Origin-Resource-Policy", "same-origin"},
+};
+
 void response_add_common(struct MHD_Response *r, const char *content_type)
 {
 	if (content_type)
 		MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
-	MHD_add_response_header(r, "Ballast-Api", "1");
-	MHD_add_response_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
-	MHD_add_response_header(r, "X-Content-Type-Options", "nosniff");
+	for (size_t i = 0; i < ARRAY_SIZE(headers); i++)
+		MHD_add_response_header(r, headers[i][0], headers[i][1]);
+	/* A page brings its own, and of two both would hold. */
+	if (!content_type || strncmp(content_type, "text/html", 9) != 0)
+		MHD_add_response_header(r, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
 }
 
 struct MHD_Response *response_new(

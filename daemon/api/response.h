@@ -18,7 +18,8 @@ struct response_account {
  * memory or when the account is full. */
 struct MHD_Response *response_new(struct response_account *account, struct json_out *o,
 	const char *content_type) _nonnull_ _must_check_;
-/* The headers that all have. content_type NULL: none. */
+/* The headers that all have, for a response that is made elsewhere. NULL: without Content-Type. A page (text/html) brings its own
+ * Content-Security-Policy. */
 void response_add_common(struct MHD_Response *r, const char *content_type) _nonnull_args_(1);
 /* One without a body. */
 struct MHD_Response *response_new_empty(void) _must_check_;

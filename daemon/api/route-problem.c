@@ -34,6 +34,8 @@ static uint64_t problems_of_kind(enum route_kind kind)
 		return MAY(STUCK) | MAY(NOT_READY);
 	case ROUTE_COMMAND:
 		return MAY(TIMEOUT);
+	case ROUTE_WHOAMI:
+		return MAY(UNAUTHENTICATED);
 	case ROUTE_EVENTS:
 	case ROUTE_FIXED:
 	case ROUTE_FILE:
@@ -44,12 +46,12 @@ static uint64_t problems_of_kind(enum route_kind kind)
 
 uint64_t route_problems(const struct route *r)
 {
-	/* An unknown parameter, a body where none is taken, too large a one, no memory, too many connections. */
+	/* An unknown parameter, a body where none is taken, too large a one, no memory, too many connections or requests; what a foreign page asks. */
 	uint64_t codes = MAY(QUERY_INVALID) | MAY(BODY_MALFORMED) | MAY(BODY_TOO_LARGE) | MAY(BUSY) | MAY(STOPPING) |
-			 MAY(INTERNAL);
+			 MAY(INTERNAL) | MAY(TOO_MANY_REQUESTS) | MAY(FOREIGN_ORIGIN) | MAY(FOREIGN_HOST);
 
 	if (r->role > API_ROLE_NONE)
-		codes |= MAY(DENIED);
+		codes |= MAY(DENIED) | MAY(UNAUTHENTICATED);
 	if (r->body)
 		codes |= MAY(BODY_INVALID) | MAY(MEDIA_TYPE);
 	return codes | problems_of_noun(r->noun) | problems_of_kind(r->kind) | r->may;

@@ -26,6 +26,7 @@ enum route_kind {
 	ROUTE_EVENTS, /* read from the event log in the HTTP thread */
 	ROUTE_HEALTH, /* does the main loop turn? */
 	ROUTE_READY,
+	ROUTE_WHOAMI, /* who asks: for everybody who has shown who he is */
 	ROUTE_COMMAND, /* run in the main loop */
 	ROUTE_FIXED,   /* the same as long as the daemon runs: made when first asked for; known is NULL */
 	ROUTE_FILE,    /* of the dashboard, from memory */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/api/schema.h"
 
+#include "daemon/api/client.h"
+
 static const char *const ok_words[] = {"ok", NULL};
 
 const struct schema health_schema = {"Health", "the main loop turned within 2 s",
@@ -28,3 +30,11 @@ const struct schema openapi_schema = {"OpenAPI", "this document: OpenAPI 3.1", .
 
 const struct schema page_schema = {"Page", "the dashboard", .media = "text/html"};
 const struct schema page_file_schema = {"PageFile", "a file of the dashboard, of its own type", .media = "*/*"};
+
+const struct schema whoami_schema = {"Whoami", "who the daemon takes the client for",
+	(const struct schema_field[]){
+		{"name", SCHEMA_STRING, .summary = "as it stands in `by` of what it does"},
+		{"role", SCHEMA_WORD, .words = api_role_names},
+		{"how", SCHEMA_WORD, .words = client_how_names},
+		SCHEMA_END,
+	}};

@@ -253,7 +253,7 @@ static bool may_stream(const struct request *r)
 	if (r->conn->peer.role == API_ROLE_ADMIN)
 		return true;
 	for (const struct stream *s = r->http->streams; s; s = s->next)
-		mine += s->request->conn->peer.uid == r->conn->peer.uid;
+		mine += streq(s->request->conn->peer.key, r->conn->peer.key);
 	return mine < STREAMS_SHARE;
 }
 

@@ -39,6 +39,7 @@ static const char *const message_ids[JOURNAL_MESSAGE_MAX] = {
 	[JOURNAL_GUEST] = "0636debf081e42108ab711910eae1b57",
 	[JOURNAL_PLAN_EVENT] = "8f5edc78ec854549a6ccd9e09533cf65",
 	[JOURNAL_HOST_STATE] = "b939e71ccf0c47149c1190d16c65baaa",
+	[JOURNAL_ACCESS] = "5b0c1f64c2a94d6f9d1e7a3b86f2d0e4",
 	[JOURNAL_RELEASED] = "bb17f7d6b5a04899bfd6e09f19b30fff",
 };
 

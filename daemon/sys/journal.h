@@ -34,6 +34,7 @@ enum journal_message {
 	JOURNAL_PLAN_EVENT,     /* stuck, breaker, out of memory, ...: BALLAST_EVENT= has its name */
 	JOURNAL_HOST_STATE,
 	JOURNAL_RELEASED,       /* guests were given their memory back */
+	JOURNAL_ACCESS,         /* a credential was refused, or what tokens and certificates hold has changed */
 	JOURNAL_MESSAGE_MAX,
 };
 

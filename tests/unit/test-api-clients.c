@@ -106,7 +106,7 @@ TEST(wrong_paths_methods_and_parameters)
 	start(NULL);
 	{
 		_cleanup_reply_ struct reply path = ask("GET", "/v2/guests", NULL);
-		_cleanup_reply_ struct reply root = ask("GET", "/", NULL);
+		_cleanup_reply_ struct reply root = ask("GET", "/nothing", NULL);
 		_cleanup_reply_ struct reply method = ask("DELETE", "/v1/mode", NULL);
 		_cleanup_reply_ struct reply odd = ask("BREW", "/v1/mode", NULL);
 		_cleanup_reply_ struct reply param = ask("GET", "/v1/guests?limit=3", NULL);
@@ -595,7 +595,7 @@ static int hoard(void)
 
 TEST(one_user_cannot_take_all_connections)
 {
-	struct api_config c = {.max_connections = 32, .access = {.admin_gid = GROUP_ADMIN}};
+	struct api_config c = {.max_connections = 32, .max_per_client = 8, .access = {.admin_gid = GROUP_ADMIN}};
 
 	if (geteuid() != 0)
 		TEST_SKIP("needs root, to ask as other users");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The real HTTP server on a real socket, over a canned host: what each route answers. */
-#include "daemon/api/peer.h"
+#include "daemon/api/client.h"
 #include "daemon/api/serve.h"
 #include "tests/fixture/api-test.h"
 #include "tests/fixture/fake-world.h"
@@ -260,15 +260,15 @@ TEST(what_a_reload_cannot_take_over_is_in_its_answer)
 TEST(peers_are_told_which_group_to_join)
 {
 	struct api_access access = {(gid_t)-1, (gid_t)-1, (gid_t)-1, API_ROLE_NONE};
-	char buf[PEER_REMEDY_MAX];
+	char buf[CLIENT_REMEDY_MAX];
 
 	access.admin_gid = 0;
-	CHECK_STR(peer_remedy(&access, API_ROLE_OPERATE, buf),
+	CHECK_STR(client_remedy(&(struct client){.how = CLIENT_SOCKET}, &access, API_ROLE_OPERATE, buf),
 		"join group \"root\", which may do everything (adduser NAME root, then log in anew), or set OperateGroup= in ballast.conf(5)");
-	CHECK_STR(peer_remedy(&access, API_ROLE_ADMIN, buf),
+	CHECK_STR(client_remedy(&(struct client){.how = CLIENT_SOCKET}, &access, API_ROLE_ADMIN, buf),
 		"join group \"root\" (adduser NAME root, then log in anew)");
 	access.read_gid = 4000000000u;
-	CHECK_STR(peer_remedy(&access, API_ROLE_READ, buf),
+	CHECK_STR(client_remedy(&(struct client){.how = CLIENT_SOCKET}, &access, API_ROLE_READ, buf),
 		"join group \"4000000000\" (adduser NAME 4000000000, then log in anew)");
 }
 

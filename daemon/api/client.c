@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "daemon/api/peer.h"
+#include "daemon/api/client.h"
 
+#include <netinet/in.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <sys/socket.h>
+
+DEFINE_STRTAB(client_how, enum client_how, CLIENT_HOW_MAX, [CLIENT_SOCKET] = "socket", [CLIENT_CERTIFICATE] = "certificate",
+	[CLIENT_TOKEN] = "token", [CLIENT_LOOPBACK] = "loopback", [CLIENT_NETWORK] = "network")
 
 /* The groups of one process, as they were when it connected. */
 struct groups {
@@ -56,7 +60,7 @@ static enum api_role role_of(uid_t uid, const struct groups *g, const struct api
 	return access->others;
 }
 
-int peer_get(int fd, const struct api_access *access, struct peer *ret)
+int client_of_socket(int fd, const struct api_access *access, struct client *ret)
 {
 	_cleanup_free_ gid_t *gids = NULL;
 	struct groups groups = {0};
@@ -71,11 +75,49 @@ int peer_get(int fd, const struct api_access *access, struct peer *ret)
 	if (r < 0)
 		return r;
 	groups.primary = cred.gid;
-	*ret = (struct peer){.uid = cred.uid, .role = role_of(cred.uid, &groups, access)};
+	*ret = (struct client){.how = CLIENT_SOCKET,
+		.uid = cred.uid,
+		.pid = cred.pid,
+		.role = role_of(cred.uid, &groups, access),
+		.expires_real_usec = USEC_INFINITY};
+	snprintf(ret->key, sizeof(ret->key), "uid %u", (unsigned)cred.uid);
 	return 0;
 }
 
-char *peer_by(uid_t uid, char buf[static PEER_BY_MAX])
+void client_of_address(const struct address *address, struct client *ret)
+{
+	struct address net = *address;
+	bool local = address_is_loopback(address);
+
+	*ret = (struct client){.how = local ? CLIENT_LOOPBACK : CLIENT_NETWORK, .role = API_ROLE_NONE, .expires_real_usec = USEC_INFINITY};
+	address_host_format(address, ret->address);
+	snprintf(ret->key, sizeof(ret->key), "%s", ret->address);
+	if (local || !strchr(ret->address, ':'))
+		return;
+	memset(((struct sockaddr_in6 *)&net.storage)->sin6_addr.s6_addr + 8, 0, 8);
+	address_host_format(&net, ret->key);
+	strcat(ret->key, "/64");
+}
+
+void client_of_token(const struct token_entry *e, struct client *ret)
+{
+	ret->how = CLIENT_TOKEN;
+	ret->role = e->role;
+	ret->expires_real_usec = e->expires_real_usec;
+	memcpy(ret->hash, e->hash, sizeof(ret->hash));
+	snprintf(ret->key, sizeof(ret->key), "token %s", e->name);
+}
+
+void client_of_certificate(const char *common_name, enum api_role role, uint64_t expires_real_usec, struct client *ret)
+{
+	ret->how = CLIENT_CERTIFICATE;
+	ret->role = role;
+	ret->expires_real_usec = expires_real_usec;
+	snprintf(ret->key, sizeof(ret->key), "cert CN=%s", common_name);
+}
+
+/* As /etc/passwd has it, and nobody else is asked. */
+static char *user_by(uid_t uid, char buf[static CLIENT_BY_MAX])
 {
 	FILE *f = fopen("/etc/passwd", "re");
 	struct passwd entry, *found = NULL;
@@ -87,9 +129,9 @@ char *peer_by(uid_t uid, char buf[static PEER_BY_MAX])
 		else
 			found = NULL;
 	if (found)
-		snprintf(buf, PEER_BY_MAX, "uid %u (%.40s)", (unsigned)uid, found->pw_name);
+		snprintf(buf, CLIENT_BY_MAX, "uid %u (%.40s)", (unsigned)uid, found->pw_name);
 	else
-		snprintf(buf, PEER_BY_MAX, "uid %u", (unsigned)uid);
+		snprintf(buf, CLIENT_BY_MAX, "uid %u", (unsigned)uid);
 	if (f)
 		fclose(f);
 	return buf;
@@ -117,7 +159,15 @@ static char *group_name(gid_t gid, char *buf, size_t size)
 	return buf;
 }
 
-char *peer_remedy(const struct api_access *access, enum api_role needed, char buf[static PEER_REMEDY_MAX])
+char *client_by(const struct client *c, char buf[static CLIENT_BY_MAX])
+{
+	if (c->how == CLIENT_SOCKET)
+		return user_by(c->uid, buf);
+	snprintf(buf, CLIENT_BY_MAX, "%s", client_is_known(c) ? c->key : c->address);
+	return buf;
+}
+
+static void socket_remedy(const struct api_access *access, enum api_role needed, char buf[static CLIENT_REMEDY_MAX])
 {
 	gid_t own = needed == API_ROLE_READ ? access->read_gid : needed == API_ROLE_OPERATE ? access->operate_gid : (gid_t)-1;
 	gid_t admin = access->admin_gid == (gid_t)-1 ? getegid() : access->admin_gid;
@@ -126,8 +176,21 @@ char *peer_remedy(const struct api_access *access, enum api_role needed, char bu
 	char group[64];
 
 	group_name(has_own ? own : admin, group, sizeof(group));
-	snprintf(buf, PEER_REMEDY_MAX, "join group \"%s\"%s (adduser NAME %s, then log in anew)%s%s%s", group,
+	snprintf(buf, CLIENT_REMEDY_MAX, "join group \"%s\"%s (adduser NAME %s, then log in anew)%s%s%s", group,
 		has_own || !key ? "" : ", which may do everything", group, has_own || !key ? "" : ", or set ",
 		has_own || !key ? "" : key, has_own || !key ? "" : "= in ballast.conf(5)");
+}
+
+char *client_remedy(const struct client *c, const struct api_access *access, enum api_role needed, char buf[static CLIENT_REMEDY_MAX])
+{
+	const char *role = api_role_to_string(needed);
+
+	if (c->how == CLIENT_SOCKET)
+		socket_remedy(access, needed, buf);
+	else if (c->how == CLIENT_CERTIFICATE)
+		snprintf(buf, CLIENT_REMEDY_MAX, "give it more in the file of Tokens= in ballast.conf(5), by the line: cert:%s %s",
+			c->key + strlen("cert CN="), role);
+	else
+		snprintf(buf, CLIENT_REMEDY_MAX, "use another token (ballastctl token new NAME --role %s makes one)", role);
 	return buf;
 }

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "daemon/api/internal.h"
+#include "daemon/api/tls.h"
+
+struct MHD_Daemon;
+
+/*
+ * One instance of libmicrohttpd: the one without TLS, or that of one certificate. When certificates are read anew a new one takes the new connections, and
+ * the old one goes on until its last connection ends: so nobody is cut off.
+ */
+struct server {
+	struct MHD_Daemon *mhd;
+	int fd; /* its epoll descriptor */
+	bool tls;
+	unsigned n_conns;
+	struct server *next; /* older ones */
+};
+/* tls NULL: without. Any thread. NULL without memory, or when the library refuses. */
+struct server *server_new(struct http *h, const struct tls *tls) _nonnull_args_(1) _must_check_;
+/* Ends its connections. None may be suspended. Takes NULL, returns NULL. */
+struct server *server_free(struct server *s);
+/* More old ones than this are not kept: the oldest one's connections are cut off. */
+#define SERVERS_MAX 4
