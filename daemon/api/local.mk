@@ -84,8 +84,11 @@ www_files = \
 	daemon/www/format.js \
 	daemon/www/guest.js \
 	daemon/www/guests.js \
+	daemon/www/history.js \
 	daemon/www/icon.svg \
 	daemon/www/index.html \
+	daemon/www/limits.js \
+	daemon/www/plot.js \
 	daemon/www/policies.js \
 	daemon/www/style.css \
 	daemon/www/theme.js \

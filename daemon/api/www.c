@@ -19,8 +19,11 @@
 	F(format_js, "format.js", WWW_SCRIPT) \
 	F(guest_js, "guest.js", WWW_SCRIPT) \
 	F(guests_js, "guests.js", WWW_SCRIPT) \
+	F(history_js, "history.js", WWW_SCRIPT) \
 	F(icon_svg, "icon.svg", "image/svg+xml") \
 	F(index_html, "index.html", "text/html; charset=utf-8") \
+	F(limits_js, "limits.js", WWW_SCRIPT) \
+	F(plot_js, "plot.js", WWW_SCRIPT) \
 	F(policies_js, "policies.js", WWW_SCRIPT) \
 	F(style_css, "style.css", "text/css; charset=utf-8") \
 	F(theme_js, "theme.js", WWW_SCRIPT) \

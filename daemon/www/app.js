@@ -20,12 +20,11 @@ const PATHS = {
 	guests: '/v1/guests',
 	policies: '/v1/policies',
 	operations: '/v1/operations',
-	pause: '/v1/pause',
 };
-const OPTIONAL = new Set(['operations', 'pause']);
+const OPTIONAL = new Set(['operations']);
 
 const api = new Api();
-const model = {host: null, guests: [], policies: null, operations: null, pause: null, who: null, selected: null, lostSince: null, viewAge: 0, missing: new Set()};
+const model = {host: null, guests: [], policies: null, operations: null, who: null, selected: null, lostSince: null, viewAge: 0, missing: new Set()};
 
 const openGuest = (uuid) => panel.open(uuid);
 const vessel = new Vessel(byId('vessel'), openGuest);
@@ -186,7 +185,7 @@ function drawBanners() {
 			text: 'The figures below are from before. Trying again by itself; is ballastd running? (systemctl status ballastd)', again: true});
 	else if (model.viewAge >= SLOW_VIEW_SEC)
 		items.push({key: 'age', tone: 'bad', title: 'The daemon does not keep up', text: `The figures are ${model.viewAge} s old. See the journal of ballastd.`});
-	if (model.pause?.paused)
+	if (model.host?.pause?.paused)
 		items.push({key: 'pause', tone: 'note', ...commands.pauseBanner()});
 	if (model.host?.mode === 'observe')
 		items.push({key: 'observe', tone: 'info', title: 'Mode is observe', text: 'Everything is shown, nothing is touched.'});

@@ -2,7 +2,7 @@
 // What an operator can do: each says first what it will do, and shows the daemon's own words when it is refused.
 
 import {announce, byId, h, setText} from './dom.js';
-import {clock, until, when} from './format.js';
+import {until, when} from './format.js';
 
 const ROLES = ['none', 'read', 'operate', 'admin'];
 export const SPANS = [[900, '15 minutes'], [3600, '1 hour'], [4 * 3600, '4 hours'], [12 * 3600, '12 hours'], [24 * 3600, '1 day'], [7 * 24 * 3600, '7 days']];
@@ -13,7 +13,7 @@ export class Commands {
 		this.model = model;
 		this.refresh = refresh;
 		byId('mode-button').addEventListener('click', () => this.mode());
-		byId('pause-button').addEventListener('click', () => (this.model.pause?.paused ? this.resume() : this.pause()));
+		byId('pause-button').addEventListener('click', () => (this.model.host.pause?.paused ? this.resume() : this.pause()));
 	}
 
 	may(role) {
@@ -21,7 +21,7 @@ export class Commands {
 	}
 
 	update() {
-		const {host, who, pause} = this.model;
+		const {host, who} = this.model;
 		const mode = byId('mode-button'), pauseButton = byId('pause-button'), whoButton = byId('who-button');
 
 		mode.hidden = false;
@@ -29,8 +29,8 @@ export class Commands {
 		mode.dataset.mode = host.mode;
 		setText(mode, host.mode === 'enforce' ? 'Enforcing' : 'Observing');
 		mode.title = this.may('admin') ? 'Change the mode' : 'The mode; role admin can change it';
-		pauseButton.hidden = !pause || !this.may('operate');
-		setText(pauseButton, pause?.paused ? 'Resume' : 'Pause');
+		pauseButton.hidden = !this.may('operate');
+		setText(pauseButton, host.pause?.paused ? 'Resume' : 'Pause');
 		whoButton.hidden = !who;
 		if (who)
 			setText(whoButton, who.role);
@@ -88,32 +88,31 @@ export class Commands {
 	}
 
 	pause() {
-		const reason = h('input', {type: 'text', id: 'pause-reason', maxlength: '200', autocomplete: 'off', required: true});
+		const message = h('input', {type: 'text', id: 'pause-message', maxlength: '200', autocomplete: 'off', required: true});
 		const span = spanSelect('pause-span', 3600);
 
 		this.ask({
 			title: 'Pause Ballast?',
 			text: 'No guest is touched until the pause ends by itself or somebody resumes. Others see your message.',
-			fields: [field('Message', reason), field('For', span)],
+			fields: [field('Message', message), field('For', span)],
 			button: 'Pause',
-			apply: () => this.api.send('PUT', '/v1/pause', {reason: reason.value.trim(), for_s: Number(span.value)}).then(() => announce('Ballast is paused.')),
+			apply: () => this.api.send('PUT', '/v1/pause', {message: message.value.trim(), for_s: Number(span.value)}).then(() => announce('Ballast is paused.')),
 		});
 	}
 
 	resume() {
 		this.ask({
 			title: 'Resume?',
-			text: `Ballast was paused${this.model.pause.by ? ` by ${this.model.pause.by}` : ''}${this.model.pause.reason ? `: ${this.model.pause.reason}` : ''}. It moves memory again at once.`,
+			text: `${pausedText(this.model.host.pause)}. Ballast moves memory again at once.`,
 			button: 'Resume',
 			apply: () => this.api.send('DELETE', '/v1/pause').then(() => announce('Ballast goes on.')),
 		});
 	}
 
 	pauseBanner() {
-		const p = this.model.pause;
+		const p = this.model.host.pause;
 
-		return {title: `Paused${p.since ? ` since ${clock(p.since)}` : ''}${p.by ? ` by ${p.by}` : ''}${p.reason ? `: ${p.reason}` : ''}`,
-			text: p.until ? `Nothing is touched until ${when(p.until)}, in ${until(p.until)}.` : 'Nothing is touched until somebody resumes.',
+		return {title: pausedText(p), text: `No guest is touched until ${when(p.until)}, in ${until(p.until)}.`,
 			actions: this.may('operate') ? [['Resume', () => this.resume()]] : null};
 	}
 
@@ -123,6 +122,8 @@ export class Commands {
 		this.ask({title: who.name, text: `Role ${who.role}${who.how ? `, by ${who.how}` : ''}.`, button: 'Sign out', apply: signOut});
 	}
 }
+
+const pausedText = (p) => `Paused since ${when(p.since)}${p.by ? ` by ${p.by}` : ''}${p.message ? `: ${p.message}` : ''}`;
 
 export function problemText(error) {
 	return error.body?.code ? error.message : `It was not done: ${error.message}`;

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// One guest, beside the page: why it has what it has, its past, its settings.
+// One guest, beside the page: why it has what it has, its past, limits by hand, its settings, its events.
 
 import {h, keyed, setText} from './dom.js';
-import {count, percent, size} from './format.js';
+import {count, percent, size, when} from './format.js';
 import {eventLine} from './feed.js';
 import {makeBullet, showBullet, showChips} from './guests.js';
+import {History} from './history.js';
+import {Limits} from './limits.js';
+
+const NETS = {autodeflate: 'autodeflate', swap: 'swap', 'swap-short': 'swap, too little free', none: 'none'};
 
 export class GuestPanel {
 	constructor(root, api, model, feed, commands, changed) {
@@ -15,13 +19,22 @@ export class GuestPanel {
 		this.facts = h('dl', {class: 'facts'});
 		this.text = h('div', {class: 'explain'});
 		this.events = h('ol', {class: 'feed'});
+		this.byHand = h('section', {class: 'by-hand'}, h('h3', {}, 'Limits by hand'));
+		this.settings = h('tbody');
+		const past = h('section', {});
+
+		this.history = new History(past, api);
+		this.limits = new Limits(this.byHand, api, model, commands);
+		this.limits.done = () => this.loadSettings();
 		root.append(h('div', {class: 'drawer-head'}, h('div', {}, this.title, this.chips),
 			h('button', {type: 'button', class: 'tool tool-icon', 'aria-label': 'Close', title: 'Close (Esc)', on: {click: () => this.close()}}, '✕')),
-		h('div', {class: 'drawer-body'}, this.bullet, this.facts,
-			h('h3', {}, 'Why'), this.text,
-			h('h3', {}, 'What happened to it'), this.events));
+		h('div', {class: 'drawer-body', tabindex: '0', role: 'region', 'aria-label': 'About this guest'}, this.bullet, this.facts,
+			h('section', {}, h('h3', {}, 'Why'), this.text), past, this.byHand,
+			h('details', {}, h('summary', {}, 'Settings and where they come from'),
+				h('table', {class: 'settings'}, h('thead', {}, h('tr', {}, ['Setting', 'Value', 'From'].map((t) => h('th', {scope: 'col'}, t)))), this.settings)),
+			h('section', {}, h('h3', {}, 'What happened to it'), this.events)));
 		root.addEventListener('keydown', (e) => {
-			if (e.key === 'Escape') {
+			if (e.key === 'Escape' && !document.querySelector('dialog[open]')) {
 				e.stopPropagation();
 				this.close();
 			}
@@ -33,12 +46,18 @@ export class GuestPanel {
 	}
 
 	open(uuid) {
-		this.before = document.activeElement;
+		if (this.root.hidden)
+			this.before = document.activeElement;
 		this.model.selected = uuid;
 		this.root.hidden = false;
 		this.text.replaceChildren();
+		this.text.keyedNodes = null;
 		this.update();
 		this.load();
+		this.loadSettings();
+		if (this.guest)
+			this.history.load(`/v1/history/guests/${encodeURIComponent(uuid)}`, this.guest.memory.max);
+		this.root.querySelector('.drawer-body').scrollTop = 0;
 		this.title.focus();
 		this.changed();
 	}
@@ -46,13 +65,17 @@ export class GuestPanel {
 	close() {
 		this.root.hidden = true;
 		this.model.selected = null;
+		this.history.stop();
 		this.before?.focus?.();
 		this.changed();
 	}
 
 	event(event) {
-		if (event.uuid === this.model.selected)
-			this.load();
+		if (event.uuid !== this.model.selected || this.root.hidden)
+			return;
+		this.load();
+		if (event.kind.startsWith('override'))
+			this.loadSettings();
 	}
 
 	async load() {
@@ -60,11 +83,37 @@ export class GuestPanel {
 
 		try {
 			const {body} = await this.api.get(`/v1/guests/${encodeURIComponent(uuid)}/explain`);
-			if (uuid === this.model.selected)
-				keyed(this.text, body.text.map((t, i) => ({t, i})), (x) => x.i, () => h('p'), (p, x) => setText(p, x.t));
+			if (uuid !== this.model.selected)
+				return;
+			keyed(this.text, body.text.map((t, i) => ({t, i})), (x) => x.i, () => h('p'), (p, x) => setText(p, x.t));
+			this.overrides = body.overrides;
+			return;
 		} catch (error) {
 			if (uuid === this.model.selected)
-				this.text.replaceChildren(h('p', {class: 'said'}, error.message));
+				keyed(this.text, [error.message], (x) => x, (x) => h('p', {class: 'said'}, x));
+		}
+	}
+
+	// Effective settings, and the sliders that begin at them: not while somebody moves them.
+	async loadSettings() {
+		const uuid = this.model.selected;
+		const path = `/v1/guests/${encodeURIComponent(uuid)}`;
+
+		this.byHand.hidden = !this.commands.may('operate');
+		try {
+			const [{body: effective}, {body: explained}] = await Promise.all([this.api.get(`${path}/policy`), this.api.get(`${path}/explain`)]);
+			const guest = this.guest;
+			if (uuid !== this.model.selected || !guest)
+				return;
+			this.limits.load(guest, effective.settings, explained.overrides);
+			keyed(this.settings, effective.settings, (s) => `${s.section} ${s.key}`, (s) => h('tr', {}, h('th', {scope: 'row'}, `${s.section} ${s.key}=`), h('td'), h('td')), (row, s) => {
+				const o = s.origin, hand = explained.overrides.find((x) => x.section === s.section && x.key === s.key);
+				setText(row.children[1], s.value);
+				setText(row.children[2], o.kind === 'default' ? 'default' : o.kind === 'override' ? `by hand${hand?.by ? `, ${hand.by}` : ''}${hand?.until ? `, until ${when(hand.until)}` : ''}` : `${o.policy.replace(/\.policy$/, '')}, line ${o.line}`);
+				row.dataset.kind = o.kind;
+			});
+		} catch {
+			// why is said where the explanation stands
 		}
 	}
 
@@ -74,7 +123,7 @@ export class GuestPanel {
 		if (this.root.hidden)
 			return;
 		if (!g) {
-			this.text.replaceChildren(h('p', {}, 'This guest does not run here any more.'));
+			keyed(this.text, ['This guest does not run here any more.'], (x) => x, (x) => h('p', {}, x));
 			return;
 		}
 		const m = g.memory;
@@ -82,7 +131,7 @@ export class GuestPanel {
 		showChips(this.chips, g);
 		showBullet(this.bullet, g);
 		const facts = [['Has', size(m.actual)], ['Uses', size(m.used)], ['Wants', size(m.want)], ['Floor', size(m.floor)], ['At most', size(m.limit ?? m.max)], ['Stall', percent(m.stall_permyriad)],
-			['CPU', `${count(g.cpu.vcpus, 'vCPU')}, weight ${g.cpu.weight}`], ['Net', g.net ?? 'not known'], ['System', g.agent.os ?? 'no agent']];
+			['CPU', `${count(g.cpu.vcpus, 'vCPU')}${g.cpu.weight ? `, weight ${g.cpu.weight}` : ''}`], ['Net below it', NETS[g.net] ?? 'not known'], ['System', g.agent.os ?? (g.agent.connected ? 'not told' : 'no agent')]];
 		keyed(this.facts, facts, (f) => f[0], (f) => h('div', {}, h('dt', {}, f[0]), h('dd')), (node, f) => setText(node.lastChild, f[1]));
 		keyed(this.events, this.feed.of(g.uuid).slice(0, 30), (e) => e.id, (e) => eventLine(e, null));
 	}
