@@ -17,6 +17,7 @@ common_libcommon_a_SOURCES = \
 	common/conf.h \
 	common/diag.c \
 	common/diag.h \
+	common/histogram.h \
 	common/ini.c \
 	common/ini.h \
 	common/json-in.c \

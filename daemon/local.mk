@@ -26,6 +26,7 @@ daemon_ballastd_SOURCES = \
 	daemon/manager-act.c \
 	daemon/manager-agent.c \
 	daemon/manager-balloon.c \
+	daemon/manager-count.c \
 	daemon/manager-decide.c \
 	daemon/manager-dump.c \
 	daemon/manager-enroll.c \

@@ -87,6 +87,7 @@ static void decide_once(struct manager *m)
 	r = decide(&snap, m->set, m->state, &plan);
 	m->decide_end_usec = clock_boot_usec();
 	m->decide_cost_usec = m->decide_end_usec - snap.now_boot_usec;
+	histogram_add(&m->counters.decide, m->decide_cost_usec);
 	if (r < 0) {
 		journal_error("cannot decide: %s; tried again in a second", strerror(-r));
 		wake_at(m, m->decide_end_usec + USEC_PER_SEC);

@@ -274,6 +274,7 @@ static void call_done(void *data, const struct hv_result *r)
 	struct manager *m = data;
 	struct guest *g = manager_find(m, &r->guest);
 
+	count_result(m, r);
 	if (g) /* else it is gone while it was asked */
 		guest_call_done(g, r);
 	mode_calls_ended(m);

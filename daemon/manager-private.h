@@ -231,6 +231,7 @@ struct manager {
 	uint64_t decide_cost_usec, decide_end_usec;
 	bool polling;              /* poll_timer runs fast */
 	uint64_t decisions;
+	struct counters counters;  /* kept as it happens, or filled by count_all() */
 
 	/* for views: rebuilt on demand, kept between */
 	struct view_guest *view_guests;
@@ -416,6 +417,10 @@ void release_to_used(struct manager *m) _nonnull_;
 void release_as_it_is(struct manager *m) _nonnull_;
 /* True where this was the end of such a command: what there is to be told of that has been. After sent_ended(). */
 bool release_is_left(struct guest *g, const struct hv_result *r) _nonnull_;
+
+/* manager-count.c */
+const struct counters *count_all(struct manager *m) _nonnull_; /* as of now; stays ours */
+void count_result(struct manager *m, const struct hv_result *r) _nonnull_; /* a call of ours has ended */
 
 /* manager-view.c */
 void view_look(void *userdata, struct view_input *ret);

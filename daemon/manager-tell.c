@@ -113,6 +113,7 @@ void tell(struct manager *m, const struct tale *t, const char *fmt, ...)
 	struct journal_fields fields = {e.guest, e.guest_name, e.kind};
 	va_list ap;
 
+	m->counters.daemon_events[t->kind]++;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
@@ -178,6 +179,7 @@ static bool may_tell(struct manager *m, struct told *t, const struct guest *g, e
 	}
 	t->held++;
 	m->held++;
+	m->counters.events_untold++;
 	return false;
 }
 
@@ -215,6 +217,7 @@ void tell_plan_event(struct manager *m, const struct plan_event *e)
 	uint64_t now = clock_real_usec();
 	char text[REASON_TEXT_MAX];
 
+	m->counters.plan_events[e->kind]++;
 	if (!may_tell(m, g ? &g->told[e->kind] : &m->told[e->kind], g, e->kind, clock_boot_usec()))
 		return;
 	keep(m, eventlog_append_plan(m->events, e, name, now), false, NULL, now);

@@ -143,7 +143,7 @@ static size_t fill_problems(struct manager *m)
 	return n;
 }
 
-/* All but guests and policies, which take the longest. */
+/* All but guests, policies and counters, which take the longest. */
 static void fill(struct manager *m, struct view_input *ret)
 {
 	bool fits = m->plan && m->plan_fits;
@@ -179,6 +179,7 @@ void view_look(void *userdata, struct view_input *ret)
 
 	fill(m, ret);
 	ret->guests = fill_guests(m) ? m->view_guests : NULL;
+	ret->counters = count_all(m);
 	ret->policies = fill_policies(m) ? m->view_policies : NULL;
 }
 

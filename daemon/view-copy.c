@@ -154,6 +154,7 @@ bool view_copy(void *memory, size_t size, const struct view_input *in, struct vi
 	v->policies = arena_copy(
 		&a, in->policies, in->set ? policy_set_count(in->set) : 0, sizeof(*v->policies));
 	v->problems = problems = arena_copy(&a, in->problems, in->n_problems, sizeof(*v->problems));
+	v->counters = arena_copy(&a, in->counters, 1, sizeof(*v->counters));
 	v->nodes = arena_copy(&a, in->nodes, in->n_nodes, sizeof(*v->nodes));
 	if (a.full)
 		return false;

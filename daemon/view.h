@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "daemon/counters.h"
 #include "daemon/host/host.h"
 #include "policy/decide.h"
 
@@ -79,6 +80,7 @@ struct view_input {
 	uint64_t cpu_busy_permyriad, cpu_steal_permyriad; /* of all CPUs together */
 	const struct host_node *nodes;			  /* NULL: not known */
 	size_t n_nodes;
+	const struct counters *counters; /* NULL: not counted */
 	enum daemon_mode mode;
 	struct view_pause pause;
 	bool ready;		     /* libvirt was listed once and a decision was made: /readyz */

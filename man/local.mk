@@ -6,6 +6,7 @@ EXTRA_DIST += man/ballast.policy.5
 # The daemon's pages.
 daemon_mans = \
 	man/ballast-api.7 \
+	man/ballast-metrics.7 \
 	man/ballast.7 \
 	man/ballast.conf.5 \
 	man/ballastd.8 \

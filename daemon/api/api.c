@@ -95,6 +95,11 @@ int api_fd(const struct api *a)
 	return a->queue->command_fd;
 }
 
+const struct histogram *api_wait(const struct api *a)
+{
+	return &a->wait;
+}
+
 static void run_call(struct api *a, struct api_call *c)
 {
 	struct view_input known = {0};
@@ -138,14 +143,28 @@ static void make_view(struct api *a)
 	pthread_mutex_unlock(&a->queue->lock);
 }
 
+/* Who asks from here on waits for the next dispatch. */
+static void take_asked(struct api *a, uint64_t now_usec)
+{
+	uint64_t asked_usec;
+
+	pthread_mutex_lock(&a->queue->lock);
+	asked_usec = a->queue->asked_usec;
+	a->queue->asked_usec = 0;
+	pthread_mutex_unlock(&a->queue->lock);
+	if (asked_usec)
+		histogram_add(&a->wait, now_usec - MIN(asked_usec, now_usec));
+}
+
 void api_dispatch(struct api *a)
 {
-	uint64_t end = clock_usec(CLOCK_MONOTONIC) + DISPATCH_USEC;
+	uint64_t now = clock_usec(CLOCK_MONOTONIC), end = now + DISPATCH_USEC;
 	struct api_queue *q = a->queue;
 	struct api_call *c;
 	bool view, more;
 
 	api_unpoke(q->command_fd);
+	take_asked(a, now);
 	for (int i = 0; i < DISPATCH_MAX && (i == 0 || clock_usec(CLOCK_MONOTONIC) < end) &&
 			(c = api_queue_take(q));
 		i++)

@@ -204,6 +204,8 @@ struct tls;
 int api_set_tls(struct api *a, const struct tls *tls) _nonnull_ _must_check_;
 /* Readable when api_dispatch() has something to do. Belongs to the api. */
 int api_fd(const struct api *a) _nonnull_;
+/* How long what the HTTP thread asked of the main loop waited until that came to it (main loop). */
+const struct histogram *api_wait(const struct api *a) _nonnull_ _const_;
 /* Runs the commands that wait (main loop): at most 16 a time and none after the first millisecond, so
  * that a flood of requests cannot hold the loop. */
 void api_dispatch(struct api *a) _nonnull_;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <sys/eventfd.h>
 
+#include "daemon/sys/clock.h"
+
 struct api_queue *api_queue_new(void)
 {
 	struct api_queue *q = calloc(1, sizeof(*q));
@@ -87,9 +89,16 @@ int api_call_submit(struct api_call *c, struct request *waiter)
 	*q->last = c;
 	q->last = &c->next;
 	q->n_waiting++;
+	api_queue_asked(q);
 	pthread_mutex_unlock(&q->lock);
 	api_poke(q->command_fd);
 	return 0;
+}
+
+void api_queue_asked(struct api_queue *q)
+{
+	if (!q->asked_usec)
+		q->asked_usec = clock_usec(CLOCK_MONOTONIC);
 }
 
 struct api_call *api_queue_take(struct api_queue *q)

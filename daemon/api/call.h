@@ -24,6 +24,7 @@ struct api_queue {
 	struct api_call *first, **last; /* commands that wait */
 	unsigned n_waiting;
 	struct api_call *answered;
+	uint64_t asked_usec; /* CLOCK_MONOTONIC: the main loop has been asked since, and did not come yet; 0: it was not */
 	bool view_wanted; /* the HTTP thread asks for a fresh view */
 	bool view_made;	  /* the main loop looked (and published, if there was anything) */
 	/* What the main loop read anew, for the HTTP thread to take over. */
@@ -64,6 +65,8 @@ struct api_call {
 
 struct api_queue *api_queue_new(void) _must_check_;
 struct api_queue *api_queue_unref(struct api_queue *q); /* takes NULL, returns NULL */
+/* HTTP thread, with the lock held: from now on the main loop is waited for. */
+void api_queue_asked(struct api_queue *q) _nonnull_;
 /* Wakes the other side. */
 void api_poke(int event_fd);
 /* Takes the pokes. */

@@ -175,10 +175,12 @@ bool conns_accept(struct http *h, const struct api_listener *l)
 	if (fd < 0)
 		return errno == EINTR || errno == ECONNABORTED;
 	if (judge(fd, l, &address, h, &client) < 0 || !may_connect(h, &client)) {
+		h->stats.refused++;
 		if (!l || !l->tls)
 			refuse(fd);
 		return true;
 	}
+	h->stats.accepted++;
 	h->accepting = conn_new(h, fd, l, &client);
 	if (!h->accepting)
 		return true;

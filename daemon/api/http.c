@@ -241,7 +241,7 @@ struct http *http_new(struct api *a)
 	h->check_usec = USEC_INFINITY;
 	h->www = www_new();
 	h->log_fd = h->gone_fd = -1;
-	if (!h->www || streams_init(h) < 0 || body_cache_init(&h->cache, &h->account) < 0)
+	if (!h->www || streams_init(h) < 0 || http_stats_init(&h->stats) < 0 || body_cache_init(&h->cache, &h->account) < 0)
 		return http_free(h);
 	h->plain = server_new(h, NULL);
 	if (!h->plain)
@@ -288,6 +288,7 @@ struct http *http_free(struct http *h)
 	streams_clear(h);
 	www_free(h->www);
 	free(h->tokens);
+	http_stats_free(&h->stats);
 	free(h);
 	return NULL;
 }

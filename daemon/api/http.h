@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/api/client.h"
+#include "daemon/api/http-stats.h"
 #include "daemon/api/internal.h"
 #include "daemon/api/limit.h"
 #include "daemon/api/response.h"
@@ -66,6 +67,7 @@ struct request {
 	char *body; /* owned */
 	size_t body_len;
 	enum request_state state;
+	uint64_t began_usec; /* CLOCK_MONOTONIC */
 	bool old_view;	       /* the main loop did not turn in time */
 	struct api_call *call; /* owned once it is answered */
 	uint64_t deadline_usec;
@@ -93,6 +95,7 @@ struct http {
 	struct response_account account;
 	struct body_cache cache;
 	struct www *www; /* the dashboard */
+	struct http_stats stats;
 	bool view_asked;    /* the main loop was asked and has not looked yet */
 	bool view_outdated; /* a change was acknowledged since it last looked */
 	uint64_t view_usec; /* when it last looked; 0: never */

@@ -10,4 +10,5 @@ struct api {
 	struct api_config config;
 	struct api_queue *queue; /* a reference */
 	struct http *http;
+	struct histogram wait; /* main loop: how long what was asked waited for it */
 };

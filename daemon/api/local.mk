@@ -2,6 +2,8 @@
 # The HTTP side of the daemon: views, the event log, and the API that serves them.
 noinst_LIBRARIES += daemon/libview.a daemon/api/libapi.a
 daemon_libview_a_SOURCES = \
+	daemon/counters.c \
+	daemon/counters.h \
 	daemon/eventlog-kind.c \
 	daemon/eventlog.c \
 	daemon/eventlog.h \
@@ -31,10 +33,19 @@ daemon_api_libapi_a_SOURCES = \
 	daemon/api/explain.h \
 	daemon/api/http.c \
 	daemon/api/http-conn.c \
+	daemon/api/http-stats.c \
+	daemon/api/http-stats.h \
 	daemon/api/http.h \
 	daemon/api/internal.h \
 	daemon/api/limit.c \
 	daemon/api/limit.h \
+	daemon/api/metric-daemon.c \
+	daemon/api/metric-guest.c \
+	daemon/api/metric-host.c \
+	daemon/api/metric-table.c \
+	daemon/api/metric-text.c \
+	daemon/api/metric-text.h \
+	daemon/api/metric.h \
 	daemon/api/openapi.c \
 	daemon/api/openapi-route.c \
 	daemon/api/openapi-schema.c \
@@ -61,6 +72,7 @@ daemon_api_libapi_a_SOURCES = \
 	daemon/api/serve-event.c \
 	daemon/api/serve-guest.c \
 	daemon/api/serve-host.c \
+	daemon/api/serve-metrics.c \
 	daemon/api/serve-plan.c \
 	daemon/api/serve-policy.c \
 	daemon/api/serve.h \
@@ -124,6 +136,7 @@ api_tests = \
 	tests/unit/test-api-stream \
 	tests/unit/test-eventlog \
 	tests/unit/test-explain-sizes \
+	tests/unit/test-metrics \
 	tests/unit/test-openapi \
 	tests/unit/test-routes \
 	tests/unit/test-sse \
@@ -140,6 +153,8 @@ tests_unit_test_api_stream_LDADD = $(fake_libs) $(LIBCURL_LIBS)
 tests_unit_test_eventlog_LDADD = daemon/libview.a $(policy_libs) $(JANSSON_LIBS)
 tests_unit_test_explain_sizes_LDADD = $(api_libs) $(policy_libs) $(api_system_libs)
 tests_unit_test_openapi_LDADD = $(api_libs) $(policy_libs) $(api_system_libs)
+tests_unit_test_metrics_CPPFLAGS = $(AM_CPPFLAGS) $(LIBCURL_CFLAGS)
+tests_unit_test_metrics_LDADD = $(fake_libs) $(LIBCURL_LIBS)
 tests_unit_test_routes_LDADD = $(api_libs) $(policy_libs) $(api_system_libs)
 tests_unit_test_sse_LDADD = $(api_libs) $(policy_libs) $(api_system_libs)
 tests_unit_test_view_LDADD = daemon/libview.a $(policy_libs)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdarg.h>
 #include <stdio.h>
-#include <strings.h>
 
 #include "common/units.h"
+#include "daemon/api/metric.h"
 #include "daemon/api/request.h"
 #include "daemon/api/serve.h"
 #include "daemon/api/stream.h"
+#include "daemon/sys/clock.h"
 
 /* A client that is told to come back does so after this. */
 #define RETRY_SEC 1
@@ -15,6 +16,8 @@ static enum MHD_Result send_response(
 	struct request *r, unsigned status, struct MHD_Response *response)
 {
 	conn_set_phase(r->conn, CONN_SENDING);
+	http_stats_answered(&r->http->stats, r->route, status,
+		clock_usec(CLOCK_MONOTONIC) - r->began_usec);
 	return MHD_queue_response(r->connection, status, response);
 }
 
@@ -111,14 +114,25 @@ static enum MHD_Result send_body(struct request *r, const struct body *body)
 	return send_response(r, r->route->status, body->full);
 }
 
+static bool accepts(const struct request *r, const char *type)
+{
+	return accept_names(
+		MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT), type);
+}
+
+static enum MHD_Result send_no_view(struct request *r)
+{
+	return request_send_new_problem(r, API_PROBLEM_NOT_READY,
+		"ballastd has just started and has not seen its guests yet");
+}
+
 static enum MHD_Result send_view(struct request *r)
 {
 	struct body_cache *cache = &r->http->cache;
 	size_t index;
 
 	if (!cache->view)
-		return request_send_new_problem(r, API_PROBLEM_NOT_READY,
-			"ballastd has just started and has not seen its guests yet");
+		return send_no_view(r);
 	cache->used_usec = r->http->now_usec;
 	if (route_resolve(r->route, &cache->view->known, r->value, &index, &r->problem) < 0)
 		return request_send_problem(r, &r->problem);
@@ -127,19 +141,43 @@ static enum MHD_Result send_view(struct request *r)
 	return send_body(r, body_cache_get(cache, r->route, index));
 }
 
-/* One of the types that the client would take; what stands behind a name ("q=1") is not looked at: who names it wants it. */
-static bool wants_stream(const struct request *r)
+static void write_metrics(struct request *r, bool openmetrics, struct json_out *o)
 {
-	static const char type[] = "text/event-stream";
-	const char *accept =
-		MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
+	struct http *h = r->http;
+	struct metric_input in = {
+		.known = &h->cache.view->known,
+		.http = &h->stats,
+		.view_age_usec = sub_sat(h->now_usec, h->view_usec),
+		.openmetrics = openmetrics,
+	};
 
-	for (const char *s = accept; s && *s; s += strcspn(s, ",")) {
-		s += strspn(s, ", \t");
-		if (strncasecmp(s, type, sizeof(type) - 1) == 0 && (!s[sizeof(type) - 1] || strchr(",; \t", s[sizeof(type) - 1])))
-			return true;
+	h->stats.connections = h->n_conns;
+	h->stats.streams = h->n_streams;
+	h->stats.waiting = 0;
+	for (const struct request *w = h->waiting; w; w = w->next)
+		h->stats.waiting++;
+	h->stats.response_bytes = h->account.bytes;
+	serve_metrics(&in, o);
+}
+
+/* Also from an old view: who looks at the daemon that way sees by ballast_view_age_seconds that it does not turn. */
+static enum MHD_Result send_metrics(struct request *r)
+{
+	bool openmetrics = accepts(r, METRIC_OPENMETRICS);
+	const char *type = openmetrics ? METRIC_CONTENT_TYPE_OPENMETRICS : METRIC_CONTENT_TYPE_TEXT;
+	struct body_cache *cache = &r->http->cache;
+	const struct body *body;
+	_cleanup_json_out_ struct json_out o = {0};
+
+	if (!cache->view)
+		return send_no_view(r);
+	cache->used_usec = r->http->now_usec;
+	body = r->old_view ? NULL : body_cache_find(cache, r->route, openmetrics);
+	if (!body) {
+		write_metrics(r, openmetrics, &o);
+		body = body_cache_put(cache, r->route, openmetrics, &o, type);
 	}
-	return false;
+	return send_body(r, body);
 }
 
 enum MHD_Result request_send_whoami(struct request *r)
@@ -161,7 +199,7 @@ enum MHD_Result request_send_events(struct request *r)
 	const struct view *v = r->http->cache.view;
 	_cleanup_json_out_ struct json_out o = {0};
 
-	if (wants_stream(r) && !r->head)
+	if (!r->head && accepts(r, "text/event-stream"))
 		return stream_begin(r);
 	if (serve_events(r->http->api->config.events, v ? &v->known : NULL, &r->query, &o,
 		    &r->problem) < 0)
@@ -227,6 +265,8 @@ enum MHD_Result request_send(struct request *r)
 	switch (r->route->kind) {
 	case ROUTE_VIEW:
 		return send_view(r);
+	case ROUTE_METRICS:
+		return send_metrics(r);
 	case ROUTE_EVENTS:
 		return request_send_events(r);
 	case ROUTE_FIXED:

@@ -157,6 +157,7 @@ static void ask_for_view(struct http *h)
 	h->view_outdated = false;
 	pthread_mutex_lock(&q->lock);
 	q->view_wanted = true;
+	api_queue_asked(q);
 	pthread_mutex_unlock(&q->lock);
 	api_poke(q->command_fd);
 }

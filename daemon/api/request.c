@@ -5,6 +5,7 @@
 #include "daemon/api/auth.h"
 #include "daemon/api/request.h"
 #include "daemon/api/stream.h"
+#include "daemon/sys/clock.h"
 
 void *request_begin(void *cls, const char *uri, struct MHD_Connection *connection)
 {
@@ -19,6 +20,7 @@ void *request_begin(void *cls, const char *uri, struct MHD_Connection *connectio
 	r->conn = info->socket_context;
 	r->http = cls;
 	r->connection = connection;
+	r->began_usec = clock_usec(CLOCK_MONOTONIC);
 	conn_set_phase(r->conn, CONN_RECEIVING);
 	return r;
 }

@@ -2,6 +2,7 @@
 #include "daemon/api/response.h"
 
 #include <stdio.h>
+#include <strings.h>
 
 /* Text that a response owns. */
 struct text {
@@ -137,6 +138,8 @@ static struct body *body_new(struct response_account *account, struct json_out *
 /* How many answers a route has in this view. */
 static size_t row_length(const struct view *v, const struct route *r)
 {
+	if (r->kind == ROUTE_METRICS)
+		return METRICS_FORMS;
 	switch (r->noun) {
 	case NOUN_GUEST:
 		return v->known.snapshot->n_guests;
@@ -193,20 +196,38 @@ void body_cache_set_view(struct body_cache *c, struct view *v)
 	c->view = v;
 }
 
-const struct body *body_cache_get(struct body_cache *c, const struct route *r, size_t index)
+const struct body *body_cache_find(const struct body_cache *c, const struct route *r, size_t index)
+{
+	struct body **row = c->slots[r - routes];
+
+	return row ? row[index] : NULL;
+}
+
+const struct body *body_cache_put(struct body_cache *c, const struct route *r, size_t index,
+	struct json_out *o, const char *content_type)
 {
 	struct body ***row = &c->slots[r - routes];
-	_cleanup_json_out_ struct json_out o = {0};
 
 	if (!*row)
 		*row = calloc(row_length(c->view, r), sizeof(**row));
-	if (!*row)
+	if (!*row) {
+		json_out_clear(o);
 		return NULL;
-	if (!(*row)[index]) {
-		r->view(&c->view->known, index, &o);
-		(*row)[index] = body_new(c->account, &o, schema_media(r->answer));
 	}
+	body_free((*row)[index]);
+	(*row)[index] = body_new(c->account, o, content_type);
 	return (*row)[index];
+}
+
+const struct body *body_cache_get(struct body_cache *c, const struct route *r, size_t index)
+{
+	const struct body *found = body_cache_find(c, r, index);
+	_cleanup_json_out_ struct json_out o = {0};
+
+	if (found)
+		return found;
+	r->view(&c->view->known, index, &o);
+	return body_cache_put(c, r, index, &o, schema_media(r->answer));
 }
 
 const struct body *body_cache_get_fixed(struct body_cache *c, const struct route *r)
@@ -234,6 +255,31 @@ bool etag_matches(const char *if_none_match, const char *etag)
 			s += 2;
 		if (strncmp(s, etag, n) == 0 && (!s[n] || strchr(", \t", s[n])))
 			return true;
+	}
+	return false;
+}
+
+/* Its weight is 0: "; q=0", "; q=0.000". s: the parameters, up to the next comma. */
+static bool weighs_nothing(const char *s, size_t len)
+{
+	const char *end = s + len;
+
+	while (s < end && (s = memchr(s, ';', (size_t)(end - s)))) {
+		s += 1 + strspn(s + 1, " \t");
+		if (strncasecmp(s, "q=", 2) == 0)
+			return s[2] == '0' && strspn(s + 2, "0.") == strcspn(s + 2, ",; \t");
+	}
+	return false;
+}
+
+bool accept_names(const char *accept, const char *type)
+{
+	size_t n = strlen(type);
+
+	for (const char *s = accept; s && *s; s += strcspn(s, ",")) {
+		s += strspn(s, ", \t");
+		if (strncasecmp(s, type, n) == 0 && (!s[n] || strchr(",; \t", s[n])))
+			return !weighs_nothing(s + n, strcspn(s + n, ","));
 	}
 	return false;
 }

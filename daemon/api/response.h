@@ -53,10 +53,20 @@ void body_cache_free(struct body_cache *c) _nonnull_;
 /* Takes over the reference (NULL: no view yet); does nothing (but dropping it) when it is the same
  * view. */
 void body_cache_set_view(struct body_cache *c, struct view *v) _nonnull_args_(1);
-/* The answer of a route for the noun's index in c->view. NULL as response_new(). */
+/* The answer of a view route for the noun's index in c->view. NULL as response_new(). */
 const struct body *body_cache_get(
 	struct body_cache *c, const struct route *r, size_t index) _nonnull_ _must_check_;
 /* The answer of a route of ROUTE_FIXED; needs no view. */
 const struct body *body_cache_get_fixed(struct body_cache *c, const struct route *r) _nonnull_ _must_check_;
+/* What was put for that route and index since the view is this one, or NULL. */
+const struct body *body_cache_find(
+	const struct body_cache *c, const struct route *r, size_t index) _nonnull_ _must_check_;
+/* The same for an answer that is made elsewhere: o is emptied. NULL as response_new(). */
+const struct body *body_cache_put(struct body_cache *c, const struct route *r, size_t index,
+	struct json_out *o, const char *content_type) _nonnull_ _must_check_;
+/* How many forms /metrics has: index 1 is OpenMetrics. */
+#define METRICS_FORMS 2
+/* Does Accept (may be NULL) name this type, "text/event-stream"? Who names it wants it: its weight is not compared with others', but 0. */
+bool accept_names(const char *accept, const char *type) _nonnull_args_(2) _pure_;
 /* Does If-None-Match (may be NULL) name this tag? */
 bool etag_matches(const char *if_none_match, const char *etag) _nonnull_args_(2) _pure_;

@@ -27,6 +27,7 @@ static uint64_t problems_of_kind(enum route_kind kind)
 {
 	switch (kind) {
 	case ROUTE_VIEW:
+	case ROUTE_METRICS:
 		return MAY(NOT_READY);
 	case ROUTE_HEALTH:
 		return MAY(STUCK);

@@ -54,6 +54,8 @@ const struct route routes[] = {
 		API_ROLE_NONE, ROUTE_FILE, NOUN_FILE, 200},
 	{"GET", "/v1/whoami", "whoami", "who the daemon takes you for, and your role", &whoami_schema,
 		API_ROLE_NONE, ROUTE_WHOAMI, .status = 200},
+	{"GET", "/metrics", "metrics", "all figures, for Prometheus", &metrics_schema, API_ROLE_READ,
+		ROUTE_METRICS, .status = 200},
 	{"GET", "/v1/version", "version", "versions of daemon, API and libvirt", &version_schema,
 		API_ROLE_READ, ROUTE_VIEW, .status = 200, .view = serve_version},
 	{"GET", "/v1/hosts", "hosts", "all hosts", &hosts_schema, API_ROLE_READ, ROUTE_VIEW,

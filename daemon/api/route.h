@@ -24,6 +24,7 @@ enum route_noun {
 enum route_kind {
 	ROUTE_VIEW,   /* serialised from a view in the HTTP thread, once per generation */
 	ROUTE_EVENTS, /* read from the event log in the HTTP thread */
+	ROUTE_METRICS, /* from a view and what the HTTP thread counts, as text, once per generation */
 	ROUTE_HEALTH, /* does the main loop turn? */
 	ROUTE_READY,
 	ROUTE_WHOAMI, /* who asks: for everybody who has shown who he is */
@@ -91,7 +92,7 @@ uint64_t route_problems(const struct route *r) _nonnull_ _pure_;
 /* Does its answer carry an ETag? */
 static inline bool route_has_etag(const struct route *r)
 {
-	return r->kind == ROUTE_VIEW || r->kind == ROUTE_FIXED || r->kind == ROUTE_FILE;
+	return r->kind == ROUTE_VIEW || r->kind == ROUTE_FIXED || r->kind == ROUTE_FILE || r->kind == ROUTE_METRICS;
 }
 
 #define ROUTE_VALUE_MAX 256

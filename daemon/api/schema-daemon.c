@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/api/metric.h"
 #include "daemon/api/schema.h"
 
 #include "daemon/api/client.h"
@@ -26,6 +27,8 @@ const struct schema version_schema = {"Version", "versions of daemon, API and li
 		SCHEMA_END,
 	}};
 
+const struct schema metrics_schema = {"Metrics", "all figures, in the text format of Prometheus; ballast-metrics(7) lists them",
+	.media = METRIC_CONTENT_TYPE_TEXT, .stream = METRIC_CONTENT_TYPE_OPENMETRICS};
 const struct schema openapi_schema = {"OpenAPI", "this document: OpenAPI 3.1", .media = "application/json"};
 
 const struct schema page_schema = {"Page", "the dashboard", .media = "text/html"};

@@ -50,7 +50,7 @@ static inline const char *schema_media(const struct schema *s)
 
 /* schema-daemon.c */
 extern const struct schema health_schema, ready_schema, version_schema, openapi_schema, page_schema,
-	page_file_schema, whoami_schema;
+	page_file_schema, whoami_schema, metrics_schema;
 /* schema-host.c */
 extern const struct schema host_schema, hosts_schema, plan_schema, division_schema;
 /* schema-guest.c */

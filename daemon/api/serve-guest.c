@@ -21,11 +21,11 @@ void write_reason(struct json_out *o, const char *key, const struct reason *r)
 const char *const guest_condition_words[] = {"pressed", "stale", "stuck", "breaker", "not-credible", "booting",
 	"unknown", "quarantined", "job", "paused", NULL};
 
-void guest_conditions(const struct guest_sample *g, const struct plan_guest *p,
-	condition_visitor fn, void *userdata)
+void guest_conditions_hold(const struct guest_sample *g, const struct plan_guest *p,
+	bool ret[static GUEST_CONDITIONS])
 {
 	/* In the order of guest_condition_words. */
-	const bool holds[] = {
+	const bool holds[GUEST_CONDITIONS] = {
 		p && p->pressed,
 		p && p->stale,
 		p && p->stuck,
@@ -39,6 +39,15 @@ void guest_conditions(const struct guest_sample *g, const struct plan_guest *p,
 	};
 
 	_Static_assert(ARRAY_SIZE(holds) + 1 == ARRAY_SIZE(guest_condition_words), "each has its word");
+	memcpy(ret, holds, sizeof(holds));
+}
+
+void guest_conditions(const struct guest_sample *g, const struct plan_guest *p,
+	condition_visitor fn, void *userdata)
+{
+	bool holds[GUEST_CONDITIONS];
+
+	guest_conditions_hold(g, p, holds);
 	for (size_t i = 0; i < ARRAY_SIZE(holds); i++)
 		if (holds[i])
 			fn(guest_condition_words[i], userdata);

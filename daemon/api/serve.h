@@ -29,8 +29,13 @@ static inline const struct plan_guest *plan_guest(const struct view_input *k, si
 }
 
 void write_reason(struct json_out *o, const char *key, const struct reason *r) _nonnull_args_(1, 2);
-extern const char *const guest_condition_words[]; /* ends with NULL */
-/* The words of `conditions`, in one order everywhere: fn is called for each that holds. */
+/* The words of `conditions`, in one order everywhere; ends with NULL. */
+extern const char *const guest_condition_words[];
+/* Which of them hold. */
+#define GUEST_CONDITIONS 10
+void guest_conditions_hold(const struct guest_sample *g, const struct plan_guest *p,
+	bool ret[static GUEST_CONDITIONS]) _nonnull_args_(1, 3);
+/* fn is called for each that holds. */
 typedef void (*condition_visitor)(const char *word, void *userdata);
 void guest_conditions(const struct guest_sample *g, const struct plan_guest *p,
 	condition_visitor fn, void *userdata) _nonnull_args_(1, 3);

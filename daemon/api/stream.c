@@ -9,6 +9,7 @@
 #include "daemon/api/request.h"
 #include "daemon/api/serve.h"
 #include "daemon/api/sse.h"
+#include "daemon/sys/clock.h"
 
 #define RETRY_MSEC 2000
 
@@ -357,6 +358,7 @@ enum MHD_Result stream_begin(struct request *r)
 		return MHD_NO;
 	MHD_set_connection_option(r->connection, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)STREAM_STALLED_SEC);
 	conn_set_phase(r->conn, CONN_STREAMING);
+	http_stats_answered(&r->http->stats, r->route, MHD_HTTP_OK, clock_usec(CLOCK_MONOTONIC) - r->began_usec);
 	sent = MHD_queue_response(r->connection, MHD_HTTP_OK, response);
 	MHD_destroy_response(response);
 	return sent;

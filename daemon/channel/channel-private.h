@@ -93,6 +93,14 @@ struct channel {
 	struct intake intake;
 };
 
+/* Counts in the channel and in the sum of all. */
+extern struct channel_counters channel_sum;
+#define channel_count(c, what, n)                    \
+	do {                                         \
+		(c)->counters.what += (uint64_t)(n); \
+		channel_sum.what += (uint64_t)(n);   \
+	} while (0)
+
 /* Sets the timer to the earliest of what is waited for. */
 void channel_arm(struct channel *c) _nonnull_;
 /* Closes the connection; what comes next is the caller's. */

@@ -95,7 +95,7 @@ void channel_shut_out(struct channel *c, uint64_t now_usec, const char *why)
 {
 	uint64_t length_usec = penalty_begin(&c->penalty, now_usec);
 
-	c->counters.closures++;
+	channel_count(c, closures, 1);
 	channel_disconnect(c);
 	c->state = CHANNEL_CLOSED;
 	c->retry_usec = c->penalty.until_usec;
@@ -145,7 +145,7 @@ static void connect_now(struct channel *c)
 		return;
 	}
 	c->state = CHANNEL_WAITING;
-	c->counters.connects++;
+	channel_count(c, connects, 1);
 	c->connected_usec = now_usec;
 	c->retries = 0;
 	c->told_errno = 0;
@@ -315,6 +315,13 @@ enum channel_state channel_state(const struct channel *c)
 const char *channel_path(const struct channel *c)
 {
 	return c->address.sun_path;
+}
+
+struct channel_counters channel_sum;
+
+const struct channel_counters *channel_counters_all(void)
+{
+	return &channel_sum;
 }
 
 const struct channel_counters *channel_counters(const struct channel *c)

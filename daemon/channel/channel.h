@@ -129,6 +129,8 @@ int channel_ping(struct channel *c) _nonnull_ _must_check_;
 enum channel_state channel_state(const struct channel *c) _nonnull_;
 const char *channel_path(const struct channel *c) _nonnull_;
 const struct channel_counters *channel_counters(const struct channel *c) _nonnull_;
+/* Of all channels that this process ever had. */
+const struct channel_counters *channel_counters_all(void) _const_;
 /* What the agent of this connection told, or NULL before. */
 const struct agent_hello *channel_hello(const struct channel *c) _nonnull_;
 /* CLOCK_BOOTTIME until which it is shut out; 0 when it is not. */

@@ -22,6 +22,8 @@ struct hub {
 	bool news;
 	bool loop_ready;         /* sd-event's descriptor was readable */
 	uint64_t now_usec;       /* when the last wait ended */
+	uint64_t woken_usec;     /* the same, until it is counted how long that turn took; 0: it is */
+	struct histogram turns;
 	uint64_t along_usec;     /* from then on a member takes the loop along */
 	uint64_t served_usec;    /* the last time that a member of the crowd was */
 	uint64_t gap_usec;       /* mean time between two such reads */
@@ -91,6 +93,11 @@ void hub_news(struct hub *hub)
 void hub_along(struct hub *hub, uint64_t boot_usec)
 {
 	hub->along_usec = boot_usec;
+}
+
+const struct histogram *hub_turns(const struct hub *hub)
+{
+	return &hub->turns;
 }
 
 uint64_t hub_pause_usec(uint64_t gap_usec)
@@ -164,6 +171,22 @@ static void member_judge(struct hub_member *m, uint64_t now)
 
 /* --- Turning --- */
 
+/* Before each wait. */
+static void turn_ends(struct hub *hub)
+{
+	uint64_t now = clock_boot_usec();
+
+	if (hub->woken_usec)
+		histogram_add(&hub->turns, now - hub->woken_usec);
+	hub->woken_usec = 0;
+	hub->now_usec = now;
+}
+
+static void turn_begins(struct hub *hub)
+{
+	hub->woken_usec = hub->now_usec = clock_boot_usec();
+}
+
 /* Serves what epoll said. Returns how many members, and whether one wants more. */
 static int serve(struct hub *hub, struct epoll_event *events, int n, uint64_t now, bool *ret_more)
 {
@@ -222,7 +245,7 @@ static int fast_turn(struct hub *hub, uint64_t timeout_usec)
 	if (hub->pause_usec > hub->now_usec) {
 		n = timeout_usec ? poll(&loop, 1, milliseconds(MIN(timeout_usec, hub->pause_usec - hub->now_usec))) : 0;
 		hub->loop_ready |= n > 0;
-		hub->now_usec = clock_boot_usec();
+		turn_begins(hub);
 		if (hub->pause_usec > hub->now_usec)
 			return n < 0 && errno != EINTR ? -errno : 0;
 		timeout_usec = 0;
@@ -230,7 +253,7 @@ static int fast_turn(struct hub *hub, uint64_t timeout_usec)
 	n = epoll_wait(hub->fast, events, FAST_EVENTS, milliseconds(timeout_usec));
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
-	hub->now_usec = clock_boot_usec();
+	turn_begins(hub);
 	mark(hub, events, n, hub->now_usec);
 	served = serve(hub, events, n, hub->now_usec, &more);
 	if (served)
@@ -265,12 +288,12 @@ static bool loop_is_due(const struct hub *hub, int served)
 /* Members, until it is time for sd-event; or only until one was served. */
 static int serve_until(struct hub *hub, uint64_t until_usec, bool stay)
 {
+	uint64_t wait_usec;
 	int total = 0, r;
 
-	hub->now_usec = clock_boot_usec();
 	do {
-		uint64_t wait_usec = until_usec == USEC_INFINITY ? USEC_INFINITY : sub_sat(until_usec, hub->now_usec);
-
+		turn_ends(hub);
+		wait_usec = until_usec == USEC_INFINITY ? USEC_INFINITY : sub_sat(until_usec, hub->now_usec);
 		if (hub->slow_due_usec != USEC_INFINITY)
 			wait_usec = MIN(wait_usec, sub_sat(hub->slow_due_usec, hub->now_usec));
 		r = fast_turn(hub, wait_usec);

@@ -3,7 +3,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "common/macros.h"
+#include "common/histogram.h"
 
 /*
  * The main loop with many sockets in it that mostly say nothing of interest. It is an sd-event loop and, beside it, one epoll set of
@@ -62,6 +62,9 @@ void hub_news(struct hub *hub) _nonnull_;
 /* From this time on (CLOCK_BOOTTIME) a source of the loop is due that may be late: it is dispatched after the next member, which spares it
  * a wake-up of its own if there is one before its timer fires. Forgotten once done. */
 void hub_along(struct hub *hub, uint64_t boot_usec) _nonnull_;
+
+/* How long the turns of the loop took: each from being woken until it waited again, whoever was served. In that time nobody else is. */
+const struct histogram *hub_turns(const struct hub *hub) _nonnull_ _const_;
 
 /* For how long a crowd is left alone after it was served, when its members come so far apart. 0: it is none. */
 uint64_t hub_pause_usec(uint64_t gap_usec) _const_;

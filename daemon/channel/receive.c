@@ -19,7 +19,7 @@ static void refuse_line(struct channel *c, uint64_t now_usec, const char *reason
 {
 	unsigned generation = c->generation;
 
-	c->counters.bad_lines++;
+	channel_count(c, bad_lines, 1);
 	if (!c->told_bad_usec || now_usec - c->told_bad_usec >= USEC_PER_MIN) {
 		c->told_bad_usec = now_usec;
 		channel_tell(
@@ -56,7 +56,7 @@ static void hand_on(struct channel *c, const struct guest_report *report, const 
 		if (gone(c, generation))
 			return;
 	}
-	c->counters.reports++;
+	channel_count(c, reports, 1);
 	c->ops->on_report(c->userdata, report);
 	if (fs && fs->has_filesystems && !gone(c, generation))
 		c->ops->on_filesystems(c->userdata, fs->filesystems, fs->n_filesystems);
@@ -76,14 +76,14 @@ static void judge_report(
 		channel_arm(c);
 		freshness_anchor(&c->freshness, now_usec, report->guest_usec);
 	} else if (!c->synced) {
-		c->counters.stale_lines++;
+		channel_count(c, stale_lines, 1);
 		/* There is an agent by now, which had not been there when it was asked last. */
 		if (now_usec - c->asked_usec >= CHANNEL_PING_MIN_USEC)
 			channel_sync(c, now_usec);
 		return;
 	} else if (freshness_age(&c->freshness, now_usec, report->guest_usec) >
 		   FRESHNESS_LIMIT_USEC) {
-		c->counters.stale_lines++;
+		channel_count(c, stale_lines, 1);
 		channel_sync(c, now_usec);
 		return;
 	}
@@ -121,7 +121,7 @@ static void take_report(struct channel *c, struct line *line, uint64_t now_usec)
 		judge_report(c, report, answers, line);
 		return;
 	}
-	c->counters.stale_lines += c->has_held;
+	channel_count(c, stale_lines, c->has_held);
 	c->held = *report;
 	c->has_held = true;
 	c->held_answers = answers;
@@ -166,7 +166,7 @@ static void receive_all(struct channel *c, const char *data, size_t len, uint64_
 	}
 	if (bucket_take(&c->bucket, now_usec, bytes))
 		return;
-	c->counters.throttles++;
+	channel_count(c, throttles, 1);
 	(void)penalty_over(&c->penalty, now_usec);
 	throttle(c, now_usec);
 	if (!c->told_throttled_usec || now_usec - c->told_throttled_usec >= USEC_PER_MIN) {
@@ -183,7 +183,7 @@ static void receive_newest(struct channel *c, const char *data, size_t len, uint
 
 	while (intake_next(&c->intake, &data, &len, &text)) {
 		if (len > 0 && memchr(data, '\n', len)) {
-			c->counters.stale_lines++;
+			channel_count(c, stale_lines, 1);
 			continue;
 		}
 		take_line(c, &text, now_usec);
@@ -257,7 +257,7 @@ bool channel_receive(struct channel *c)
 			finish_look(c, now_usec);
 		return false;
 	}
-	c->counters.bytes += (uint64_t)n;
+	channel_count(c, bytes, n);
 	if (!c->draining) {
 		receive_all(c, data, (size_t)n, now_usec);
 		return !gone(c, generation) && n == CHANNEL_READ_BYTES;

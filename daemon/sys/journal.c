@@ -151,6 +151,11 @@ void journal_end(void)
 		outbox_drain(outbox, END_USEC);
 }
 
+uint64_t journal_dropped(void)
+{
+	return outbox ? outbox_dropped(outbox) : 0;
+}
+
 static void put(struct outbox *o, enum journal_message m, int priority, const struct journal_fields *f, const char *text)
 {
 	struct datagram d;

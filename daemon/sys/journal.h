@@ -47,6 +47,8 @@ void journal_init(int level);
 void journal_begin(const char *socket) _nonnull_;
 /* Before the process ends: gives what still waits to be read a second. */
 void journal_end(void);
+/* How many lines found no room so far, because nobody read those before. */
+uint64_t journal_dropped(void);
 /* The id as 32 hex digits, or NULL for JOURNAL_PLAIN: for the catalog's test. */
 const char *journal_message_id(enum journal_message m) _const_;
 

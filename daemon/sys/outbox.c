@@ -30,6 +30,7 @@ struct outbox {
 	struct message *first, **last;
 	size_t bytes;            /* in the queue */
 	uint64_t dropped;        /* since the queue was full, and not told yet */
+	uint64_t dropped_ever;
 };
 
 static bool append(struct outbox *o, const char *data, size_t len)
@@ -214,12 +215,24 @@ void outbox_put(struct outbox *o, const char *data, size_t len)
 
 	pthread_mutex_lock(&o->lock);
 	waits = o->first;
-	if (o->dropped || o->bytes + len > OUTBOX_BYTES || !append(o, data, len))
+	if (o->dropped || o->bytes + len > OUTBOX_BYTES || !append(o, data, len)) {
 		o->dropped++;
+		o->dropped_ever++;
+	}
 	/* The thread need not be woken for one that goes at once. */
 	if (!waits && flush(o) < 0)
 		pthread_cond_signal(&o->work);
 	pthread_mutex_unlock(&o->lock);
+}
+
+uint64_t outbox_dropped(struct outbox *o)
+{
+	uint64_t n;
+
+	pthread_mutex_lock(&o->lock);
+	n = o->dropped_ever;
+	pthread_mutex_unlock(&o->lock);
+	return n;
 }
 
 bool outbox_drain(struct outbox *o, uint64_t usec)

@@ -24,5 +24,7 @@ DEFINE_CLEANUP(struct outbox *, outbox_free)
 
 /* Never waits for the reader. */
 void outbox_put(struct outbox *o, const char *data, size_t len) _nonnull_;
+/* How many messages were dropped so far. */
+uint64_t outbox_dropped(struct outbox *o) _nonnull_;
 /* Waits until all has gone out, so long at most. Returns whether it has. */
 bool outbox_drain(struct outbox *o, uint64_t usec) _nonnull_;
