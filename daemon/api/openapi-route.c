@@ -111,6 +111,26 @@ static void write_media(struct json_out *o, const char *media, const struct sche
 	json_out_close(o, '}');
 }
 
+/* Events by name; "*" is any other. */
+static void write_stream(struct json_out *o, const struct schema_stream *e)
+{
+	json_out_key(o, "text/event-stream");
+	json_out_open(o, '{');
+	json_out_key(o, "schema");
+	json_out_open(o, '{');
+	json_out_key_string(o, "type", "string");
+	json_out_key_string(o, "description", "x-ballast-events says what the data of each event is");
+	json_out_close(o, '}');
+	json_out_key(o, "x-ballast-events");
+	json_out_open(o, '{');
+	for (; e->of; e++) {
+		json_out_key(o, e->event ? e->event : "*");
+		openapi_write_schema_ref(o, e->of->name);
+	}
+	json_out_close(o, '}');
+	json_out_close(o, '}');
+}
+
 static void write_headers(struct json_out *o, const struct route *r)
 {
 	json_out_key(o, "headers");
@@ -142,8 +162,8 @@ static void write_success(struct json_out *o, const struct route *r)
 		json_out_key(o, "content");
 		json_out_open(o, '{');
 		write_media(o, schema_media(s), s->fields ? s : NULL);
-		if (s->stream)
-			write_media(o, s->stream, NULL);
+		if (s->events)
+			write_stream(o, s->events);
 		json_out_close(o, '}');
 	}
 	json_out_close(o, '}');

@@ -70,6 +70,8 @@ static void find_schemas(struct found *f, const struct schema *s)
 			return;
 	f->items[f->n++] = s;
 	find_in_fields(f, s->fields);
+	for (const struct schema_stream *e = s->events; e && e->of; e++)
+		find_schemas(f, e->of);
 }
 
 static void write_any_problem(struct json_out *o)

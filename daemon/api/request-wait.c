@@ -92,7 +92,8 @@ void request_answered(struct api_call *c)
 		grant_answered(r, c);
 		return;
 	}
-	if (c->route->changes && !c->dry_run && !c->is_problem) {
+	/* Also with a problem: a reload that found a bad file has taken over the others. */
+	if (c->route->changes && !c->dry_run) {
 		r->http->view_outdated = true;
 		view_store_touch(r->http->api->config.views);
 	}

@@ -17,11 +17,40 @@ const struct schema event_schema = {"Event", "something that happened",
 		SCHEMA_END,
 	}};
 
-const struct schema events_schema = {"Events", "events, oldest first",
+static const struct schema stream_state_schema = {"StreamState", "what views show is other than before",
+	(const struct schema_field[]){
+		{"generation", SCHEMA_COUNT},
+		SCHEMA_END,
+	}};
+
+static const char *const reset_words[] = {"too-old", "unknown", NULL};
+static const struct schema stream_reset_schema = {"StreamReset", "events before the next one are gone",
+	(const struct schema_field[]){
+		{"reason", SCHEMA_WORD, .words = reset_words},
+		{"text", SCHEMA_STRING},
+		SCHEMA_END,
+	}};
+
+static const char *const end_words[] = {"stopping", NULL};
+static const struct schema stream_end_schema = {"StreamEnd", "the stream ends: connect anew",
+	(const struct schema_field[]){
+		{"reason", SCHEMA_WORD, .words = end_words},
+		{"text", SCHEMA_STRING},
+		SCHEMA_END,
+	}};
+
+const struct schema events_schema = {"Events", "events, oldest first; as a stream with Accept: text/event-stream",
 	(const struct schema_field[]){
 		{"events", SCHEMA_OBJECT, .list = true, .of = &event_schema},
 		{"last", SCHEMA_STRING, "what to ask after next"},
 		{"lost", SCHEMA_BOOL, "are some after `after` gone?"},
 		{"more", SCHEMA_BOOL, "are there more than fitted?"},
 		SCHEMA_END,
+	},
+	.events = (const struct schema_stream[]){
+		{NULL, &event_schema},
+		{"state", &stream_state_schema},
+		{"reset", &stream_reset_schema},
+		{"end", &stream_end_schema},
+		{NULL, NULL},
 	}};

@@ -24,6 +24,7 @@ enum schema_type {
 };
 
 struct schema;
+struct schema_stream;
 struct schema_field {
 	const char *name;
 	enum schema_type type;
@@ -40,7 +41,12 @@ struct schema {
 	const char *summary;
 	const struct schema_field *fields; /* ends with an entry without a name; NULL: not an object */
 	const char *media;		   /* NULL: application/json */
-	const char *stream;		   /* also as this media type, when asked for; NULL: no */
+	const struct schema_stream *events; /* also as server-sent events, when asked for; ends without a schema */
+};
+/* The data of an event's name; NULL: of all that are not named. */
+struct schema_stream {
+	const char *event;
+	const struct schema *of;
 };
 #define SCHEMA_END {.name = NULL}
 static inline const char *schema_media(const struct schema *s)

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What operations need to succeed beyond what their declaration tells. An operation that is not here is called with the words below
+// in its path and a sample of its body. A new route comes here only when that is not enough.
+import { request } from './api.mjs';
+
+// What {words} of paths are, in the world of lib.sh.
+export const words = { host: 'self', guest: 'web0', policy: '10-all' };
+
+const json = { 'Content-Type': 'application/json' };
+export async function send(method, path, value) {
+	const res = await request(method, path, value === undefined ? {} : { headers: json, body: JSON.stringify(value) });
+	if (res.status >= 300)
+		throw new Error(`to prepare: ${method} ${path}: ${res.status} ${res.text}`);
+	return res.text && JSON.parse(res.text);
+}
+const reservation = () => ({ uuid: crypto.randomUUID(), name: 'new1', bytes: 1 << 20, wait_s: 1 });
+
+// By operationId. before: makes it possible, and may return {path: {word: value}}. body: what is sent.
+export const prepared = {
+	'override-set': { body: { memory: { min: 64 << 20, weight: 300 }, cpu: { weight: 200 }, for_s: 3600, reason: 'a test' } },
+	'override-clear': { before: () => send('PUT', '/v1/guests/web0/overrides', { memory: { weight: 200 } }) },
+	'guest-enroll': { before: () => send('PUT', '/v1/mode', { mode: 'enforce' }) },
+	'guest-explain': { before: () => send('PUT', '/v1/guests/web0/overrides', { memory: { weight: 200 } }) },
+	'mode-set': { body: { mode: 'observe', release: true } },
+	reserve: { body: reservation },
+	unreserve: { before: async () => ({ path: { id: (await send('POST', '/v1/reservations', reservation())).id } }) },
+};
+
+// One more word: names that are not there, for each {word}.
+export const unknown = { host: 'nohost', guest: 'noguest', policy: 'nopolicy', id: '999999' };
