@@ -99,7 +99,7 @@ export class Document {
 		if (!response.content)
 			return res.text === '' ? null : 'has a body, and none is declared';
 		const type = res.headers['content-type'];
-		const media = Object.keys(response.content).find((m) => m === type);
+		const media = Object.keys(response.content).find((m) => m === type || m === type?.split(';')[0] || m === '*/*');
 		if (!media)
 			return `Content-Type ${type} is not declared`;
 		for (const header of ['Retry-After', 'Allow', 'ETag'])

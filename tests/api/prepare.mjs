@@ -4,7 +4,7 @@
 import { request } from './api.mjs';
 
 // What {words} of paths are, in the world of lib.sh.
-export const words = { host: 'self', guest: 'web0', policy: '10-all' };
+export const words = { host: 'self', guest: 'web0', policy: '10-all', file: 'app.js' };
 
 const json = { 'Content-Type': 'application/json' };
 export async function send(method, path, value) {
@@ -22,6 +22,8 @@ export const prepared = {
 	'guest-enroll': { before: () => send('PUT', '/v1/mode', { mode: 'enforce' }) },
 	'guest-explain': { before: () => send('PUT', '/v1/guests/web0/overrides', { memory: { weight: 200 } }) },
 	'mode-set': { body: { mode: 'observe', release: true } },
+	'pause-clear': { before: () => send('PUT', '/v1/pause', { for_s: 60 }) },
+	'pause-set': { body: { for_s: 60, message: 'a test' } },
 	reserve: { body: reservation },
 	unreserve: { before: async () => ({ path: { id: (await send('POST', '/v1/reservations', reservation())).id } }) },
 };
