@@ -162,6 +162,8 @@ static void write_success(struct json_out *o, const struct route *r)
 		json_out_key(o, "content");
 		json_out_open(o, '{');
 		write_media(o, schema_media(s), s->fields ? s : NULL);
+		if (s->stream)
+			write_media(o, s->stream, NULL);
 		if (s->events)
 			write_stream(o, s->events);
 		json_out_close(o, '}');

@@ -41,6 +41,7 @@ struct schema {
 	const char *summary;
 	const struct schema_field *fields; /* ends with an entry without a name; NULL: not an object */
 	const char *media;		   /* NULL: application/json */
+	const char *stream;		    /* also as this media type, when asked for; NULL: no */
 	const struct schema_stream *events; /* also as server-sent events, when asked for; ends without a schema */
 };
 /* The data of an event's name; NULL: of all that are not named. */
