@@ -92,6 +92,7 @@ www_files = \
 	daemon/www/app.js \
 	daemon/www/commands.js \
 	daemon/www/dom.js \
+	daemon/www/editor.js \
 	daemon/www/feed.js \
 	daemon/www/format.js \
 	daemon/www/guest.js \

@@ -15,6 +15,7 @@
 	F(app_js, "app.js", WWW_SCRIPT) \
 	F(commands_js, "commands.js", WWW_SCRIPT) \
 	F(dom_js, "dom.js", WWW_SCRIPT) \
+	F(editor_js, "editor.js", WWW_SCRIPT) \
 	F(feed_js, "feed.js", WWW_SCRIPT) \
 	F(format_js, "format.js", WWW_SCRIPT) \
 	F(guest_js, "guest.js", WWW_SCRIPT) \

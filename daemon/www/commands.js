@@ -7,6 +7,8 @@ import {until, when} from './format.js';
 const ROLES = ['none', 'read', 'operate', 'admin'];
 export const SPANS = [[900, '15 minutes'], [3600, '1 hour'], [4 * 3600, '4 hours'], [12 * 3600, '12 hours'], [24 * 3600, '1 day'], [7 * 24 * 3600, '7 days']];
 
+let dialogs = 0;
+
 export class Commands {
 	constructor(api, model, refresh) {
 		this.api = api;
@@ -37,10 +39,11 @@ export class Commands {
 	}
 
 	// A dialog with a form. fields: nodes; apply(): does it, throws Problem. Returns the dialog.
-	ask({title, text, fields = [], button, danger, wide, apply}) {
+	ask({title, text, fields = [], button, danger, wide, readOnly, apply}) {
+		const id = `dialog-${++dialogs}`;
 		const said = h('p', {class: 'said', role: 'alert'});
 		const ok = h('button', {type: 'submit', class: `button primary${danger ? ' danger' : ''}`}, button);
-		const dialog = h('dialog', {class: wide ? 'dialog wide' : 'dialog', 'aria-labelledby': 'dialog-title'},
+		const dialog = h('dialog', {class: wide ? 'dialog wide' : 'dialog', 'aria-labelledby': id},
 			h('form', {on: {submit: async (e) => {
 				e.preventDefault();
 				ok.disabled = true;
@@ -55,8 +58,8 @@ export class Commands {
 					ok.disabled = false;
 					this.refresh();
 				}
-			}}}, h('h2', {id: 'dialog-title'}, title), ...(text ? [].concat(text).map((t) => h('p', {}, t)) : []), ...fields, said,
-			h('div', {class: 'dialog-buttons'}, h('button', {type: 'button', class: 'button', on: {click: () => dialog.close()}}, 'Cancel'), ok)));
+			}}}, h('h2', {id}, title), ...(text ? [].concat(text).map((t) => h('p', {}, t)) : []), ...fields, said,
+			h('div', {class: 'dialog-buttons'}, h('button', {type: 'button', class: 'button', on: {click: () => dialog.close()}}, readOnly ? 'Close' : 'Cancel'), readOnly ? null : ok)));
 
 		const before = document.activeElement;
 		dialog.addEventListener('close', () => {

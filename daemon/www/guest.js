@@ -2,7 +2,7 @@
 // One guest, beside the page: why it has what it has, its past, limits by hand, its settings, its events.
 
 import {h, keyed, setText} from './dom.js';
-import {count, percent, size, when} from './format.js';
+import {count, percent, size, upper, when} from './format.js';
 import {eventLine} from './feed.js';
 import {makeBullet, showBullet, showChips} from './guests.js';
 import {History} from './history.js';
@@ -85,7 +85,10 @@ export class GuestPanel {
 			const {body} = await this.api.get(`/v1/guests/${encodeURIComponent(uuid)}/explain`);
 			if (uuid !== this.model.selected)
 				return;
-			keyed(this.text, body.text.map((t, i) => ({t, i})), (x) => x.i, () => h('p'), (p, x) => setText(p, x.t));
+			keyed(this.text, body.text.map((t, i) => ({t, i})), (x) => x.i, () => h('p'), (p, x) => {
+				p.classList.toggle('because', x.t.startsWith('why: '));
+				setText(p, upper(x.t));
+			});
 			this.overrides = body.overrides;
 			return;
 		} catch (error) {

@@ -3,11 +3,15 @@
 
 import {h, keyed, setText} from './dom.js';
 import {count} from './format.js';
+import {PolicyEditor} from './editor.js';
 
 export class PolicyList {
 	constructor(root, tools, commands, model) {
 		this.commands = commands;
 		this.model = model;
+		this.editor = new PolicyEditor(commands.api, commands);
+		this.add = h('button', {type: 'button', class: 'button', hidden: true, on: {click: () => this.editor.open(null)}}, 'New policy');
+		tools.append(this.add);
 		this.list = h('ul', {class: 'policies'});
 		this.none = h('p', {class: 'plain'}, 'No policy file is there: defaults hold for every guest.');
 		root.append(this.list, this.none);
@@ -18,9 +22,10 @@ export class PolicyList {
 		const rank = (p) => (p.stale ? 0 : p.active ? 1 : p.open ? 2 : 3);
 		const items = [...bad.map((b) => ({key: b.path, bad: b})), ...policies.map((p, i) => ({key: p.path, policy: p, i})).sort((a, b) => rank(a.policy) - rank(b.policy) || a.i - b.i)];
 
+		this.add.hidden = !this.commands.may('admin');
 		this.none.hidden = items.length > 0;
-		keyed(this.list, items, (i) => i.key, () => h('li', {class: 'policy'},
-			h('span', {class: 'policy-state'}), h('div', {class: 'policy-body'}, h('div', {class: 'line-head'}, h('span', {class: 'policy-name'}), h('span', {class: 'fromto'})), h('div', {class: 'line-why'}))),
+		keyed(this.list, items, (i) => i.key, (i) => h('li', {class: 'policy'},
+			h('span', {class: 'policy-state'}), h('div', {class: 'policy-body'}, h('div', {class: 'line-head'}, h('button', {type: 'button', class: 'link policy-name', on: {click: () => this.editor.open(i.policy?.name ?? i.key.split('/').pop())}}), h('span', {class: 'fromto'})), h('div', {class: 'line-why'}))),
 		(node, i) => {
 			const [name, sub] = node.querySelector('.line-head').children;
 			const text = node.querySelector('.line-why');

@@ -94,11 +94,13 @@ export class Api {
 	}
 
 	// Commands: PUT, POST, DELETE. The answer's object, or a Problem with the daemon's own words.
-	async send(method, path, body, {etag, dryRun} = {}) {
+	async send(method, path, body, {etag, create, dryRun} = {}) {
 		const headers = {};
 
 		if (etag)
 			headers['If-Match'] = etag;
+		if (create)
+			headers['If-None-Match'] = '*';
 		if (method === 'POST' && !dryRun)
 			headers['Idempotency-Key'] = crypto.randomUUID?.() ?? String(Math.random()).slice(2);
 		const answer = await this.request(method, path + (dryRun ? '?dry_run=true' : ''), {headers, body});
