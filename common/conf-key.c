@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 
+#include "common/address.h"
 #include "common/units.h"
 
 #define AT(field) offsetof(struct conf, field)
@@ -20,6 +21,15 @@ const struct conf_key conf_keys[] = {
 	{"API", "AdminGroup", "", CONF_GROUP, AT(admin_gid), 0, 0, true},
 	{"API", "OperateGroup", "", CONF_GROUP, AT(operate_gid), 0, 0, true},
 	{"API", "ReadGroup", "", CONF_GROUP, AT(read_gid), 0, 0, true},
+	{"API", "Listen", "", CONF_ADDRESSES, AT(listen), 0, 0, true},
+	{"API", "Certificate", "api.crt", CONF_FILE, AT(certificate), 0, 0, false},
+	{"API", "Key", "api.key", CONF_FILE, AT(key), 0, 0, false},
+	{"API", "ClientAuthority", "", CONF_FILE, AT(client_authority), 0, 0, false},
+	{"API", "Tokens", SYSCONFDIR "/ballast/tokens", CONF_PATH, AT(tokens), 0, 0, false},
+	{"API", "LoopbackWithoutTls", "no", CONF_BOOL, AT(loopback_without_tls), 0, 0, true},
+	/* 200 pages that listen to events, and as many again; each costs a descriptor (of 65536) and some 20 kB, over TLS 60. */
+	{"API", "MaxConnections", "512", CONF_COUNT, AT(max_connections), 32, 8192, true},
+	{"API", "MaxConnectionsPerClient", "256", CONF_COUNT, AT(max_per_client), 4, 8192, true},
 	/* A heartbeat is also the unit of staleness (three of them): longer than a minute would leave a dead agent unnoticed for long. */
 	{"Agent", "HeartbeatSec", "5s", CONF_SPAN, AT(heartbeat_usec), USEC_PER_SEC, USEC_PER_MIN, false},
 	/* The kernel takes thresholds up to the window, which is 1 s; below 1 ms every page fault would wake the agent. */
@@ -50,6 +60,11 @@ void conf_clear(struct conf *c)
 	free(c->state_dir);
 	free(c->host_name);
 	strv_free(c->policy_dirs);
+	strv_free(c->listen);
+	free(c->certificate);
+	free(c->key);
+	free(c->client_authority);
+	free(c->tokens);
 	*c = (struct conf){0};
 }
 
@@ -71,7 +86,30 @@ static int set_path(char **field, const char *value, struct diag *d)
 	return set_text(field, value);
 }
 
-static int set_paths(char ***field, const char *value, struct diag *d)
+static int set_file(char **field, const char *value, struct diag *d)
+{
+	if (value[0] != '/' && strchr(value, '/'))
+		return diag_set(d, EINVAL, NULL, 0, 1, "\"%s\" is neither an absolute path nor the name of a credential", value);
+	return set_text(field, value);
+}
+
+static int check_path(const char *word, unsigned col, struct diag *d)
+{
+	return word[0] == '/' ? 0 : diag_set(d, EINVAL, NULL, 0, col, "\"%s\" is not an absolute path", word);
+}
+
+#define LISTEN_MAX 8 /* as api.h's API_LISTENERS_MAX */
+static int check_address(const char *word, unsigned col, struct diag *d)
+{
+	struct address a;
+	int r = address_parse(word, &a, d);
+
+	if (r < 0)
+		d->col += col - 1;
+	return r;
+}
+
+static int set_words(char ***field, const char *value, int (*check)(const char *word, unsigned col, struct diag *d), size_t max, struct diag *d)
 {
 	_cleanup_free_ char *copy = strdup(value);
 	char **v = calloc(strlen(value) / 2 + 2, sizeof(*v));
@@ -80,10 +118,12 @@ static int set_paths(char ***field, const char *value, struct diag *d)
 	int r = copy && v ? 0 : -ENOMEM;
 
 	for (char *p = r ? NULL : strtok_r(copy, " \t", &save); p && !r; p = strtok_r(NULL, " \t", &save)) {
-		if (p[0] != '/')
-			r = diag_set(d, EINVAL, NULL, 0, (unsigned)(p - copy) + 1,
-				"\"%s\" is not an absolute path", p);
-		else if (!(v[n++] = strdup(p)))
+		unsigned col = (unsigned)(p - copy) + 1;
+
+		r = check(p, col, d);
+		if (r >= 0 && n == max)
+			r = diag_set(d, EINVAL, NULL, 0, col, "too many, at most %zu", max);
+		if (r >= 0 && !(v[n++] = strdup(p)))
 			r = -ENOMEM;
 	}
 	if (r < 0) {
@@ -93,6 +133,18 @@ static int set_paths(char ***field, const char *value, struct diag *d)
 	strv_free(*field);
 	*field = v;
 	return 0;
+}
+
+static int set_bool(bool *field, const char *value, struct diag *d)
+{
+	static const char *const words[] = {"yes", "no", "true", "false", "on", "off", "1", "0"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (streq(words[i], value)) {
+			*field = i % 2 == 0;
+			return 0;
+		}
+	return diag_set(d, EINVAL, NULL, 0, 1, "\"%s\" is neither yes nor no", value);
 }
 
 static int count_parse(const char *value, uint64_t *ret, struct diag *d)
@@ -169,8 +221,14 @@ int conf_set(struct conf *c, const struct conf_key *k, const char *value, struct
 		return set_text(field, value);
 	case CONF_PATH:
 		return set_path(field, value, d);
+	case CONF_FILE:
+		return set_file(field, value, d);
 	case CONF_PATHS:
-		return set_paths(field, value, d);
+		return set_words(field, value, check_path, SIZE_MAX, d);
+	case CONF_ADDRESSES:
+		return set_words(field, value, check_address, LISTEN_MAX, d);
+	case CONF_BOOL:
+		return set_bool(field, value, d);
 	case CONF_GROUP:
 		return set_group(field, value, d);
 	default:
@@ -199,8 +257,12 @@ static bool field_equal(const struct conf_key *k, const void *a, const void *b)
 	switch (k->type) {
 	case CONF_TEXT:
 	case CONF_PATH:
+	case CONF_FILE:
 		return text_equal(*(char *const *)a, *(char *const *)b);
+	case CONF_BOOL:
+		return *(const bool *)a == *(const bool *)b;
 	case CONF_PATHS:
+	case CONF_ADDRESSES:
 		for (x = *(char **const *)a, y = *(char **const *)b; *x && *y && streq(*x, *y); x++, y++)
 			;
 		return !*x && !*y;

@@ -9,6 +9,9 @@ enum conf_type {
 	CONF_TEXT,  /* char * */
 	CONF_PATH,  /* char *, absolute */
 	CONF_PATHS, /* char **, absolute, separated by blanks */
+	CONF_ADDRESSES, /* char **, as address_parse() reads them, separated by blanks */
+	CONF_FILE,  /* char *, absolute, or a name without a slash: a credential of the unit */
+	CONF_BOOL,  /* bool */
 	CONF_SPAN,  /* uint64_t microseconds */
 	CONF_RATIO, /* uint64_t permyriad */
 	CONF_COUNT, /* uint64_t */

@@ -20,6 +20,13 @@ struct conf {
 	gid_t admin_gid;          /* AdminGroup; (gid_t)-1: the daemon's own */
 	gid_t operate_gid;        /* OperateGroup; (gid_t)-1: nobody */
 	gid_t read_gid;           /* ReadGroup; (gid_t)-1: nobody */
+	char **listen;            /* Listen: addresses of TCP sockets; empty: none */
+	char *certificate, *key;  /* Certificate, Key: files, or credentials of the unit */
+	char *client_authority;   /* ClientAuthority: likewise; NULL: no client certificates */
+	char *tokens;             /* Tokens: path of the file of tokens and certificates' roles */
+	bool loopback_without_tls; /* LoopbackWithoutTls */
+	uint64_t max_connections; /* MaxConnections */
+	uint64_t max_per_client;  /* MaxConnectionsPerClient */
 	/* [Agent] */
 	uint64_t heartbeat_usec;  /* HeartbeatSec */
 	uint64_t stall_usec;      /* StallSec: of memory stall within a second that an agent reports at once */
@@ -59,7 +66,7 @@ char *conf_beside_socket(const struct conf *c, const char *name) _nonnull_ _must
 typedef int (*conf_visitor)(const char *section, const char *key, const char *fallback, void *userdata);
 int conf_visit(conf_visitor fn, void *userdata) _nonnull_args_(1);
 
-#define CONF_KEYS 14
+#define CONF_KEYS 22
 /* Fills ret with the names of the keys whose new value needs a restart to take effect, in table order: the rest is taken over by a reload. Returns
  * how many. */
 size_t conf_needs_restart(const struct conf *old, const struct conf *new, const char *ret[static CONF_KEYS]) _nonnull_;

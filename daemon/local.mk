@@ -34,6 +34,8 @@ daemon_ballastd_SOURCES = \
 	daemon/manager-hv.c \
 	daemon/manager-mode.c \
 	daemon/manager-network.c \
+	daemon/network.c \
+	daemon/network.h \
 	daemon/manager-original.c \
 	daemon/manager-override.c \
 	daemon/manager-pause.c \

@@ -8,6 +8,7 @@
 
 #include "daemon/host/host.h"
 #include "daemon/manager.h"
+#include "daemon/network.h"
 #include "daemon/release.h"
 #include "daemon/sys/journal.h"
 #include "daemon/sys/listen.h"
@@ -126,6 +127,15 @@ static void note_memory_source(const struct policy_set *set)
 			from, strerror(-r));
 }
 
+static void check_network(const struct conf *conf, struct diag_list *findings)
+{
+	_cleanup_(tls_freep) struct tls *tls = NULL;
+	_cleanup_free_ struct token_table *tokens = NULL;
+
+	if (network_load_tls(conf, &tls, findings) == -ENOMEM || network_load_tokens(conf, &tokens, findings) == -ENOMEM)
+		fprintf(stderr, "ballastd: out of memory\n");
+}
+
 /* Everything that a start would read, and nothing else. A mistake in ballast.conf hides none in the policies: they are looked for where the rest
  * of it, or the default, says. */
 static int check(const struct options *o)
@@ -141,6 +151,8 @@ static int check(const struct options *o)
 
 		r = policy_set_load(&dirs, NULL, &set, &findings);
 	}
+	if (r >= 0)
+		check_network(&conf, &findings);
 	print_findings(&findings);
 	if (r < 0 && !findings.n)
 		fprintf(stderr, "ballastd: %s\n", strerror(-r));

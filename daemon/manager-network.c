@@ -1,7 +1,206 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/manager-private.h"
 
-/* The API's way to the outside: TCP sockets, certificates, tokens, and polkit's word. */
+#include <libgen.h>
+#include <sys/inotify.h>
+
+#include "daemon/network.h"
+
+/* The API's way to the outside: TCP sockets, certificates and tokens. */
+
+/* ---- tokens ---- */
+
+static void note_tokens(struct manager *m, const struct diag_list *findings, size_t n)
+{
+	_cleanup_free_ char *first = findings->n ? diag_format(&findings->items[0]) : NULL;
+	bool was_bad = *m->tokens_problem;
+
+	journal_findings(JOURNAL_ACCESS, LOG_ERR, findings);
+	if (!findings->n) {
+		*m->tokens_problem = '\0';
+		if (was_bad)
+			journal_write(JOURNAL_ACCESS, LOG_NOTICE, NULL, "%s is good again: %zu of its lines %s in force", m->conf.tokens, n,
+				n == 1 ? "is" : "are");
+		return;
+	}
+	snprintf(m->tokens_problem, sizeof(m->tokens_problem), "%s", first ? first : "out of memory");
+	if (!was_bad)
+		m->tokens_problem_real_usec = clock_real_usec();
+}
+
+/* What the file says now is what holds: of one that cannot be trusted, nothing. */
+static void load_tokens(struct manager *m)
+{
+	_cleanup_diag_list_ struct diag_list findings = {0};
+	struct token_table *tokens = NULL;
+
+	if (network_load_tokens(&m->conf, &tokens, &findings) == -ENOMEM) {
+		journal_error("%s: out of memory; the tokens of before stay in force", m->conf.tokens);
+		return;
+	}
+	note_tokens(m, &findings, tokens ? tokens->n : 0);
+	api_set_tokens(m->api, tokens);
+}
+
+/* An editor writes several times, and by other names. */
+#define TOKENS_SETTLE_USEC (50 * USEC_PER_MSEC)
+
+static int on_tokens_settled(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	load_tokens(userdata);
+	return 0;
+}
+
+static int on_tokens_dir(sd_event_source *source, const struct inotify_event *event, void *userdata)
+{
+	struct manager *m = userdata;
+	const char *name = strrchr(m->conf.tokens, '/') + 1;
+
+	if (event->len && !streq(event->name, name) && !(event->mask & (IN_Q_OVERFLOW | IN_IGNORED)))
+		return 0;
+	sd_event_source_set_time_relative(m->tokens_timer, TOKENS_SETTLE_USEC);
+	return sd_event_source_set_enabled(m->tokens_timer, SD_EVENT_ONESHOT);
+}
+
+/* The directory: files are replaced, not written to. */
+static void watch_tokens(struct manager *m)
+{
+	_cleanup_free_ char *dir = strdup(m->conf.tokens);
+	int r;
+
+	m->tokens_source = sd_event_source_disable_unref(m->tokens_source);
+	if (!dir)
+		return;
+	r = sd_event_add_inotify(m->loop, &m->tokens_source, dirname(dir),
+		IN_ONLYDIR | IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF,
+		on_tokens_dir, m);
+	/* Without a directory there are no tokens, and a reload looks again. */
+	if (r < 0 && r != -ENOENT)
+		journal_warning("%s is not watched: %s; after a change: ballastctl reload", m->conf.tokens, strerror(-r));
+}
+
+/* ---- start and reload ---- */
+
+static void note_tls(struct manager *m, const struct tls *tls)
+{
+	m->tls_expires_real_usec = tls->expires_real_usec;
+	snprintf(m->tls_name, sizeof(m->tls_name), "%s", tls->name);
+	if (tls->expires_real_usec <= clock_real_usec())
+		journal_write(JOURNAL_ACCESS, LOG_ERR, NULL, "%s has expired: clients will refuse it; renew it, then: systemctl reload ballastd", tls->name);
+}
+
+int network_open(struct manager *m, struct api_config *config)
+{
+	_cleanup_diag_list_ struct diag_list findings = {0};
+	int r = network_load_tls(&m->conf, &m->tls, &findings);
+
+	journal_findings(JOURNAL_ACCESS, LOG_ERR, &findings);
+	if (r < 0)
+		return r;
+	config->max_connections = (unsigned)m->conf.max_connections;
+	config->max_per_client = (unsigned)m->conf.max_per_client;
+	m->host_names[0] = m->host_name;
+	config->host_names = m->host_names;
+	return network_listen(&m->conf, config->listeners, &config->n_listeners);
+}
+
+int network_start(struct manager *m)
+{
+	int r = 0;
+
+	if (m->tls) {
+		r = api_set_tls(m->api, m->tls);
+		note_tls(m, m->tls);
+		m->tls = tls_free(m->tls);
+	}
+	if (r >= 0)
+		r = sd_event_add_time_relative(m->loop, &m->tokens_timer, CLOCK_BOOTTIME, 0, USEC_PER_MSEC, on_tokens_settled, m);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(m->tokens_timer, SD_EVENT_OFF);
+	if (r < 0)
+		return r;
+	watch_tokens(m);
+	load_tokens(m);
+	return 0;
+}
+
+static void take_text(char **to, char **from)
+{
+	char *old = *to;
+
+	*to = *from;
+	*from = old;
+}
+
+void network_reload(struct manager *m, struct conf *next, struct diag_list *findings)
+{
+	_cleanup_(tls_freep) struct tls *tls = NULL;
+
+	take_text(&m->conf.certificate, &next->certificate);
+	take_text(&m->conf.key, &next->key);
+	take_text(&m->conf.client_authority, &next->client_authority);
+	take_text(&m->conf.tokens, &next->tokens);
+	if (!m->api)
+		return;
+	/* By Listen= as it was at the start: that is where there are sockets. */
+	if (network_load_tls(&m->conf, &tls, findings) >= 0 && tls) {
+		if (api_set_tls(m->api, tls) < 0) {
+			_cleanup_diag_ struct diag d = {0};
+
+			diag_set(&d, EBADMSG, tls->name, 0, 0, "the TLS library does not take this certificate with its key");
+			(void)!diag_list_take(findings, &d);
+		} else {
+			note_tls(m, tls);
+		}
+	}
+	watch_tokens(m);
+	load_tokens(m);
+}
+
+void network_reload_try(const struct manager *m, const struct conf *next, struct diag_list *findings)
+{
+	_cleanup_free_ struct token_table *tokens = NULL;
+	_cleanup_(tls_freep) struct tls *tls = NULL;
+
+	(void)!network_load_tls(next, &tls, findings);
+	(void)!network_load_tokens(next, &tokens, findings);
+}
+
+/* From this long before its end it is told: certificates of public authorities are renewed 30 days before theirs. */
+#define CERTIFICATE_SOON_USEC (14 * USEC_PER_DAY)
+
+size_t network_problems(struct manager *m, struct view_problem problems[static NETWORK_PROBLEMS_MAX])
+{
+	uint64_t now = clock_real_usec(), end = m->tls_expires_real_usec;
+	size_t n = 0;
+
+	if (*m->tokens_problem)
+		problems[n++] = (struct view_problem){
+			.code = "tokens",
+			.text = m->tokens_problem,
+			.remedy = "correct the file: it is watched",
+			.since_real_usec = m->tokens_problem_real_usec,
+		};
+	if (end && end != USEC_INFINITY && end < now + CERTIFICATE_SOON_USEC) {
+		unsigned long long days = (end > now ? end - now : now - end) / USEC_PER_DAY;
+
+		snprintf(m->tls_problem, sizeof(m->tls_problem), "%s %s %llu day%s%s", m->tls_name, end > now ? "expires in" : "has expired", days,
+			days == 1 ? "" : "s", end > now ? "" : " ago");
+		problems[n++] = (struct view_problem){
+			.code = "certificate",
+			.text = m->tls_problem,
+			.remedy = "renew it, then: systemctl reload ballastd",
+		};
+	}
+	return n;
+}
+
+void network_stop(struct manager *m)
+{
+	m->tokens_source = sd_event_source_disable_unref(m->tokens_source);
+	m->tokens_timer = sd_event_source_disable_unref(m->tokens_timer);
+	m->tls = tls_free(m->tls);
+}
 
 void authorize(void *userdata, struct api_call *call, const struct api_authorize_request *req)
 {

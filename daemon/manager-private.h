@@ -129,6 +129,8 @@ struct guest {
 	struct reason changed_reason;
 };
 
+#define NETWORK_PROBLEMS_MAX 2
+struct tls;
 struct manager {
 	sd_event *loop;
 	struct hub *hub;           /* turns it, and holds the agents' channels */
@@ -241,7 +243,15 @@ struct manager {
 	uint64_t view_policies_decision; /* of `decisions`, when they were counted; 0: never */
 	struct snapshot snapshot;
 	char unasked_problem[400];
-	struct view_problem problems[7];
+	struct view_problem problems[7 + NETWORK_PROBLEMS_MAX];
+	/* manager-network.c */
+	struct tls *tls; /* from its reading to the API's start */
+	uint64_t tls_expires_real_usec; /* 0: there is none */
+	char tls_name[256], tls_problem[400];
+	char tokens_problem[512]; /* "" when all is well */
+	uint64_t tokens_problem_real_usec;
+	sd_event_source *tokens_source, *tokens_timer;
+	const char *host_names[2]; /* for the API: NULL-terminated */
 };
 
 static inline struct guest_sample *guest_sample(const struct guest *g)
@@ -364,6 +374,17 @@ void reserve(void *userdata, struct api_call *call, const struct api_reserve_req
 void unreserve(void *userdata, struct api_call *call, const struct api_unreserve_request *req);
 
 /* manager-network.c */
+/* Reads certificates and listens, before the API starts. Returns 0; -EBADMSG, -errno after the journal was told. */
+int network_open(struct manager *m, struct api_config *config) _nonnull_ _must_check_;
+/* After it has started: gives it certificate and tokens, and watches the file of the latter. */
+int network_start(struct manager *m) _nonnull_ _must_check_;
+/* Takes over what a reload can, and reads it anew. What is bad is a finding, and the old stays in force. */
+void network_reload(struct manager *m, struct conf *next, struct diag_list *findings) _nonnull_;
+/* Only says what would be bad. */
+void network_reload_try(const struct manager *m, const struct conf *next, struct diag_list *findings) _nonnull_;
+/* What `status` says of it. Returns how many. */
+size_t network_problems(struct manager *m, struct view_problem problems[static NETWORK_PROBLEMS_MAX]) _nonnull_;
+void network_stop(struct manager *m) _nonnull_;
 void authorize(void *userdata, struct api_call *call, const struct api_authorize_request *req);
 void reserve_answered(struct manager *m, const struct action *a) _nonnull_;
 void reserve_arrived(struct manager *m, const struct uuid *guest) _nonnull_;

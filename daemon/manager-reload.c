@@ -150,6 +150,7 @@ static int conf_reload(struct manager *m, struct reading *rd)
 	m->conf.stall_usec = next.stall_usec;
 	m->conf.change_permyriad = next.change_permyriad;
 	agent_configure_all(m);
+	network_reload(m, &next, &rd->findings);
 	return 0;
 }
 
@@ -209,8 +210,10 @@ static struct policy_set *reload_try(struct manager *m, struct reading *rd)
 	_cleanup_conf_ struct conf next = {0};
 	struct policy_set *set = NULL;
 
-	if (conf_load(m->conf_path, m->conf_must_exist, &next, &rd->findings) >= 0)
+	if (conf_load(m->conf_path, m->conf_must_exist, &next, &rd->findings) >= 0) {
 		rd->n_restart = conf_needs_restart(&m->conf, &next, rd->restart);
+		network_reload_try(m, &next, &rd->findings);
+	}
 	if (policy_set_load(&dirs, m->set, &set, &rd->findings) < 0)
 		set = policy_set_ref(m->set);
 	return set;

@@ -140,6 +140,7 @@ static size_t fill_problems(struct manager *m)
 			.text = "the host's memory figures cannot be read",
 			.remedy = "look into the journal of ballastd",
 		};
+	n += network_problems(m, m->problems + n);
 	return n;
 }
 

@@ -186,8 +186,15 @@ static int start_api(struct manager *m, int listen_fd)
 			.read_gid = m->conf.read_gid,
 			.others = API_ROLE_NONE},
 	};
-	int r = api_start(&config, &m->api);
+	int r = network_open(m, &config);
 
+	if (r < 0)
+		return r;
+	r = api_start(&config, &m->api);
+	for (size_t i = 0; r < 0 && i < config.n_listeners; i++)
+		close(config.listeners[i].fd);
+	if (r >= 0)
+		r = network_start(m);
 	return r < 0 ? r : sd_event_add_io(m->loop, &m->api_source, api_fd(m->api), EPOLLIN, on_api, m);
 }
 
@@ -382,6 +389,7 @@ struct manager *manager_free(struct manager *m)
 	sd_event_source_disable_unref(m->poll_timer);
 	sd_event_source_disable_unref(m->stop_timer);
 	sd_event_source_disable_unref(m->pause_timer);
+	network_stop(m);
 	m->api = api_stop(m->api);
 	hv_free(m->hv);
 	manager_guests_free(m);

@@ -32,7 +32,7 @@ static const struct {
 } problems[API_PROBLEM_MAX] = {
 	[API_PROBLEM_ROUTE_UNKNOWN] = {404, "No such path"},
 	[API_PROBLEM_METHOD_NOT_ALLOWED] = {405, "Method not allowed here"},
-	[API_PROBLEM_UNAUTHENTICATED] = {401, "Who are you?"},
+	[API_PROBLEM_UNAUTHENTICATED] = {401, "No credential that holds"},
 	[API_PROBLEM_DENIED] = {403, "Not allowed"},
 	[API_PROBLEM_FOREIGN_ORIGIN] = {403, "A page of another site asked"},
 	[API_PROBLEM_FOREIGN_HOST] = {421, "That is not this host's name"},

@@ -408,3 +408,16 @@ FAKE const struct counters *count_all(struct manager *m)
 FAKE void count_result(struct manager *m, const struct hv_result *r)
 {
 }
+
+FAKE void network_reload(struct manager *m, struct conf *next, struct diag_list *findings)
+{
+}
+
+FAKE void network_reload_try(const struct manager *m, const struct conf *next, struct diag_list *findings)
+{
+}
+
+FAKE size_t network_problems(struct manager *m, struct view_problem problems[static NETWORK_PROBLEMS_MAX])
+{
+	return 0;
+}
