@@ -30,9 +30,20 @@ enum cli_option {
 	OPT_HELP,
 	OPT_VERSION,
 	OPT_JSON,
+	OPT_OUTPUT,
+	OPT_WATCH,
 	OPT_SOCKET,
+	OPT_HOST,
+	OPT_CONTEXT,
+	OPT_TOKEN_FILE,
+	OPT_CERT,
+	OPT_KEY,
+	OPT_CA,
 	OPT_TIMEOUT,
+	OPT_COLOR,
+	OPT_NO_PAGER,
 	OPT_DRY_RUN,
+	OPT_YES,
 	OPT_INTERVAL,
 	OPT_ONCE,
 	OPT_MEMORY,
@@ -74,9 +85,12 @@ struct cli {
 	const char *values[OPT_NONE][CLI_VALUES_MAX]; /* "" for a flag */
 	unsigned n_values[OPT_NONE];
 	long timeout_sec;    /* --timeout, checked; 0: as usual */
+	long timeout_msec;   /* not 0: instead, for what nobody asked to wait for */
 	char said[2048];     /* the last message, for the problem object of --json */
 	json_t *findings;    /* owned: mistakes that were named, for the same; or NULL */
 	bool answered;	     /* a JSON document was printed that ends the answer */
+	bool wide;	     /* --output=wide: all columns, nothing cut */
+	struct endpoint *endpoint; /* owned: where the daemon is, once it was looked for */
 	struct term term;
 };
 
@@ -101,6 +115,7 @@ struct cli_option_info {
 	const char *arg;  /* NULL: a flag */
 	const char *help;
 	bool many;
+	bool optional;	  /* the value may be left out; with one it is --name=VALUE */
 };
 extern const struct cli_option_info cli_options[OPT_NONE];
 
@@ -125,8 +140,16 @@ int cli_print_json(struct cli *c, const json_t *value) _nonnull_;
  * the members of the daemon's, but without a status, for it is no HTTP answer. */
 void cli_print_problem(struct cli *c, enum cli_exit code) _nonnull_;
 
+/* Asks on a terminal whether what is hard to undo is meant; the question goes to standard error. --yes and --dry-run answer it.
+ * Where there is no terminal nobody is asked, and --yes is needed. Returns CLI_OK, or the exit code after a message. */
+int cli_confirm(struct cli *c, const char *fmt, ...) _nonnull_args_(1, 2) _printf_(2, 3) _must_check_;
+
 /* Commands. */
 int cmd_status(struct cli *c);
+int cmd_context_add(struct cli *c);
+int cmd_context_list(struct cli *c);
+int cmd_context_remove(struct cli *c);
+int cmd_context_use(struct cli *c);
 int cmd_top(struct cli *c);
 int cmd_guest_list(struct cli *c);
 int cmd_guest_show(struct cli *c);

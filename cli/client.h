@@ -12,6 +12,27 @@
 #define CLIENT_PATH_MAX 1024
 /* "/v1/guests/%s/policy" with the word percent-encoded. Returns buf. */
 char *client_path(const char *format, const char *word, char buf[static CLIENT_PATH_MAX]) _nonnull_;
+/* One request. */
+#define CLIENT_TAG_MAX 128
+struct client_ask {
+	const char *method, *path;
+	const char *body, *type;	/* text and its media type, or NULL */
+	const char *if_match;		/* an entity tag, "*", or NULL */
+	const char *if_none_match;	/* likewise */
+	bool quiet;			/* says nothing where it fails */
+};
+/* What came back. */
+struct client_answer {
+	json_t *body;			/* owned; NULL: none */
+	char tag[CLIENT_TAG_MAX];	/* the entity tag; "" for none */
+	char problem[64];		/* the problem's code, "unreachable"; "" where it went well */
+	long status;			/* 0: no answer */
+};
+void client_answer_clear(struct client_answer *a) _nonnull_;
+#define _cleanup_answer_ _cleanup_(client_answer_clear)
+/* With --dry-run a method other than GET asks to change nothing. *ret is filled whatever comes. */
+int client_ask(struct cli *c, const struct client_ask *ask, struct client_answer *ret) _nonnull_ _must_check_;
+
 /* *ret: a new reference; NULL for an answer without a body. */
 int client_get(struct cli *c, const char *path, json_t **ret) _nonnull_ _must_check_;
 /* body (may be NULL) is taken. With --dry-run the daemon is asked to change nothing. */

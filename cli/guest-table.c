@@ -146,6 +146,30 @@ static bool has_bar(const struct cli *c)
 	return !c->term.columns || c->term.columns >= 100;
 }
 
+/* What --output=wide has more. */
+static const struct {
+	const char *title;
+	bool right;
+} wide_titles[] = {{"MIN", true}, {"MAX", true}, {"RESIDENT", true}, {"VCPUS", true}, {"WEIGHT", true}, {"NET", false}, {"AGENT", false}, {"UUID", false}};
+
+static void add_wide(struct table *t, const json_t *guest)
+{
+	char text[24];
+
+	add_size(t, guest, "/memory/min");
+	add_size(t, guest, "/memory/limit");
+	add_size(t, guest, "/memory/resident");
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)get_number(guest, "/cpu/vcpus", 0));
+	table_add(t, STYLE_NONE, text);
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)get_number(guest, "/cpu/weight", 100));
+	table_add(t, STYLE_NONE, text);
+	table_add(t, STYLE_NONE, get_string(guest, "/net", "-"));
+	table_add(t, STYLE_NONE,
+		get_bool(guest, "/agent/connected") ? get_string(guest, "/agent/version", "connected")
+		: get_bool(guest, "/agent/enrolled") ? "silent" : "none");
+	table_add(t, STYLE_DIM, get_string(guest, "/uuid", "-"));
+}
+
 static void add_row(
 	const struct cli *c, struct table *t, const json_t *guest, const struct guest_rates *rates)
 {
@@ -169,6 +193,8 @@ static void add_row(
 		table_add(t, STYLE_NONE, show_permyriad(rates->cpu_permyriad, text));
 		table_add(t, STYLE_NONE, show_permyriad(rates->delay_permyriad, text));
 	}
+	if (c->wide)
+		add_wide(t, guest);
 	add_why(t, guest);
 }
 
@@ -189,6 +215,10 @@ static void set_titles(const struct cli *c, struct table *t, bool rates)
 		rates && *title; title++) {
 		t->right[n] = true;
 		t->titles[n++] = *title;
+	}
+	for (size_t i = 0; c->wide && i < ARRAY_SIZE(wide_titles); i++) {
+		t->right[n] = wide_titles[i].right;
+		t->titles[n++] = wide_titles[i].title;
 	}
 	t->titles[n] = "WHY";
 }

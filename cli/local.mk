@@ -7,15 +7,24 @@ ballastctl_SOURCES = \
 	cli/cli.h \
 	cli/client.c \
 	cli/client.h \
+	cli/complete.c \
+	cli/complete.h \
+	cli/context.c \
+	cli/contexts.c \
+	cli/contexts.h \
 	cli/daemon-conf.c \
 	cli/daemon-conf.h \
 	cli/effect.c \
 	cli/effect.h \
 	cli/end.c \
 	cli/end.h \
+	cli/endpoint.c \
+	cli/endpoint.h \
 	cli/event-view.c \
 	cli/event-view.h \
 	cli/events.c \
+	cli/exit-code.c \
+	cli/exit-code.h \
 	cli/get.c \
 	cli/get.h \
 	cli/guest-set.c \
@@ -48,6 +57,7 @@ ballastctl_SOURCES = \
 	cli/term.c \
 	cli/term.h \
 	cli/top.c \
+	cli/watch-run.c \
 	cli/watch.c \
 	cli/watch.h \
 	$(NULL)
@@ -56,11 +66,24 @@ check_PROGRAMS += tests/fixture/fake-ballastd
 tests_fixture_fake_ballastd_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) -pthread
 tests_fixture_fake_ballastd_LDADD = $(fake_libs)
 
+bashcompletiondir = $(datadir)/bash-completion/completions
+dist_bashcompletion_DATA = cli/completion/ballastctl
+
 man_MANS += man/ballastctl.1
 EXTRA_DIST += man/ballastctl.1 tests/golden/cli
 cli_tests = \
+	tests/unit/test-cli-remote.sh \
+	tests/unit/test-cli-ways.sh \
 	tests/unit/test-cli.sh \
+	tests/unit/test-complete.sh \
 	tests/unit/test-man-ballastctl.sh \
 	$(NULL)
 TESTS += $(cli_tests)
+EXTRA_DIST += tests/fixture/cli.sh tests/fixture/http-answer.py
+
+check_PROGRAMS += tests/unit/test-exit-code
+TESTS += tests/unit/test-exit-code
+tests_unit_test_exit_code_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_exit_code_SOURCES = tests/unit/test-exit-code.c cli/exit-code.c daemon/api/problem.c
+tests_unit_test_exit_code_LDADD = common/libcommon.a $(JANSSON_LIBS)
 dist_check_SCRIPTS += $(cli_tests)

@@ -7,8 +7,10 @@
 #include <signal.h>
 
 #include "cli/cli.h"
+#include "cli/complete.h"
 #include "cli/help.h"
 #include "cli/options.h"
+#include "cli/watch.h"
 #include "simulate/simulate.h"
 
 #define OPTIONS(...)                  \
@@ -17,16 +19,18 @@
 		__VA_ARGS__, OPT_NONE \
 	}
 
+#define WATCH OPTIONS(OPT_WATCH)
+
 const struct cli_command cli_commands[] = {
-	{"status", "", "", "what is wrong, and what Ballast is doing about it", 0, 0, NULL,
+	{"status", "", "", "what is wrong, and what Ballast is doing about it", 0, 0, WATCH,
 		.run = cmd_status},
 	{"top", "", "", "guests and moves, live", 0, 0, OPTIONS(OPT_INTERVAL, OPT_ONCE),
 		.run = cmd_top},
-	{"guest", "", "", "as guest list", 0, 0, NULL, .run = cmd_guest_list},
-	{"guest", "list", "", "all guests", 0, 0, NULL, .run = cmd_guest_list},
-	{"guest", "show", "GUEST", "all that is known of a guest", 1, 1, NULL,
+	{"guest", "", "", "as guest list", 0, 0, WATCH, .run = cmd_guest_list},
+	{"guest", "list", "", "all guests", 0, 0, WATCH, .run = cmd_guest_list},
+	{"guest", "show", "GUEST", "all that is known of a guest", 1, 1, WATCH,
 		.run = cmd_guest_show},
-	{"guest", "explain", "GUEST", "why it has what it has", 1, 1, NULL,
+	{"guest", "explain", "GUEST", "why it has what it has", 1, 1, WATCH,
 		.run = cmd_guest_explain},
 	{"guest", "enroll", "GUEST", "give it the agent's channel and statistics", 1, 1,
 		OPTIONS(OPT_DRY_RUN), .run = cmd_guest_enroll},
@@ -34,13 +38,13 @@ const struct cli_command cli_commands[] = {
 		OPTIONS(OPT_MEMORY, OPT_MIN, OPT_MAX, OPT_WEIGHT, OPT_HEADROOM, OPT_CPU_WEIGHT,
 			OPT_CPU_QUOTA, OPT_FOR, OPT_UNTIL, OPT_REASON, OPT_CLEAR, OPT_DRY_RUN),
 		.run = cmd_guest_set},
-	{"policy", "", "", "as policy list", 0, 0, NULL, .run = cmd_policy_list},
-	{"policy", "list", "", "all policies and whether they are in force", 0, 0, NULL,
+	{"policy", "", "", "as policy list", 0, 0, WATCH, .run = cmd_policy_list},
+	{"policy", "list", "", "all policies and whether they are in force", 0, 0, WATCH,
 		.run = cmd_policy_list},
 	{"policy", "show", "GUEST|POLICY",
-		"what holds for a guest, each setting with its origin; or one policy", 1, 1, NULL,
+		"what holds for a guest, each setting with its origin; or one policy", 1, 1, WATCH,
 		.run = cmd_policy_show},
-	{"policy", "explain", "GUEST", "which policies a guest has, and why not others", 1, 1, NULL,
+	{"policy", "explain", "GUEST", "which policies a guest has, and why not others", 1, 1, WATCH,
 		.run = cmd_policy_explain},
 	{"policy", "check", "[FILE...]", "find mistakes in files, or in all that is installed", 0,
 		-1, OPTIONS(OPT_POLICY_DIR, OPT_CONFIG), .run = cmd_policy_check},
@@ -54,11 +58,18 @@ const struct cli_command cli_commands[] = {
 		OPTIONS(OPT_FOLLOW, OPT_GUEST, OPT_KIND, OPT_LIMIT, OPT_AFTER, OPT_INTERVAL),
 		.run = cmd_events},
 	{"mode", "", "[observe|enforce]", "show the mode, go live, or stop touching guests", 0, 1,
-		OPTIONS(OPT_RELEASE, OPT_DRY_RUN), .run = cmd_mode},
+		OPTIONS(OPT_RELEASE, OPT_DRY_RUN, OPT_YES), .run = cmd_mode},
 	{"pause", "", "", "command no guest for a while (--for, --until), or go on (--clear)", 0, 0,
 		OPTIONS(OPT_FOR, OPT_UNTIL, OPT_MESSAGE, OPT_CLEAR, OPT_DRY_RUN), .run = cmd_pause},
 	{"reload", "", "", "read policies and configuration again", 0, 0, OPTIONS(OPT_DRY_RUN),
 		.run = cmd_reload},
+	{"context", "", "", "as context list", 0, 0, NULL, .run = cmd_context_list},
+	{"context", "list", "", "the daemons that have a name here", 0, 0, NULL, .run = cmd_context_list},
+	{"context", "use", "CONTEXT", "ask this one from now on; local is the one of this host", 1, 1,
+		OPTIONS(OPT_DRY_RUN), .run = cmd_context_use},
+	{"context", "add", "NAME ADDRESS", "give a daemon a name, with --token-file, --cert, --key, --ca", 2, 2,
+		OPTIONS(OPT_DRY_RUN), .run = cmd_context_add},
+	{"context", "remove", "CONTEXT", "forget it", 1, 1, OPTIONS(OPT_DRY_RUN), .run = cmd_context_remove},
 	{"simulate", "", "FILE", "run the decisions over a described host", 0, -1, NULL,
 		.run_raw = cmd_simulate},
 };
@@ -204,7 +215,7 @@ static int run(struct cli *c, int argc, char **argv)
 	if (c->n_args < c->command->min_args ||
 		(c->command->max_args >= 0 && c->n_args > c->command->max_args))
 		return bad_arguments(c);
-	return c->command->run(c);
+	return watch_run(c);
 }
 
 int main(int argc, char **argv)
@@ -216,11 +227,13 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	term_init(&c.term);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
+	if (argc > 1 && streq(argv[1], "__complete"))
+		return complete(argc - 2, argv + 2);
 	r = run(&c, argc, argv);
-	curl_global_cleanup();
 	if (r != CLI_OK)
 		cli_print_problem(&c, (enum cli_exit)r);
 	options_free(&c);
+	curl_global_cleanup();
 	/* A full disk or a closed pipe must not look like success. */
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		if (errno != EPIPE)

@@ -40,6 +40,25 @@ int cli_usage(struct cli *c, const char *fmt, ...)
 	return CLI_USAGE;
 }
 
+int cli_confirm(struct cli *c, const char *fmt, ...)
+{
+	char question[1024], answer[16] = "";
+	va_list ap;
+
+	if (cli_has(c, OPT_YES) || cli_has(c, OPT_DRY_RUN))
+		return CLI_OK;
+	va_start(ap, fmt);
+	vsnprintf(question, sizeof(question), fmt, ap);
+	va_end(ap);
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return cli_usage(c, "%s Nobody can be asked here: add --yes (--dry-run shows what would be done)", question);
+	fflush(stdout);
+	fprintf(stderr, "%s Go on? [y/N] ", question);
+	if (fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
+		return CLI_OK;
+	return cli_fail(c, CLI_FAILED, "nothing was done");
+}
+
 int cli_print_json(struct cli *c, const json_t *value)
 {
 	char *text = json_dumps(

@@ -22,6 +22,12 @@ static int set_mode(struct cli *c, json_t **ret)
 			nearest ? nearest : ", only observe and enforce", nearest ? "\"?" : "");
 	if (cli_has(c, OPT_RELEASE) && streq(mode, "enforce"))
 		return cli_usage(c, "--release goes with observe");
+	if (cli_has(c, OPT_RELEASE)) {
+		int r = cli_confirm(c, "Every guest gets back the memory, CPU weight and quota that it had before Ballast.");
+
+		if (r != CLI_OK)
+			return r;
+	}
 	return client_send(c, "PUT", "/v1/mode",
 		json_pack("{s:s,s:b}", "mode", mode, "release", (int)cli_has(c, OPT_RELEASE)), ret);
 }

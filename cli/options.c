@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/options.h"
 
+#include <ctype.h>
+
+#include "cli/endpoint.h"
 #include "common/units.h"
 
 const char *cli_value(const struct cli *c, enum cli_option o)
@@ -10,8 +13,25 @@ const char *cli_value(const struct cli *c, enum cli_option o)
 
 bool option_is_common(enum cli_option o)
 {
-	return o == OPT_HELP || o == OPT_VERSION || o == OPT_JSON || o == OPT_SOCKET ||
-	       o == OPT_TIMEOUT;
+	switch (o) {
+	case OPT_HELP:
+	case OPT_VERSION:
+	case OPT_JSON:
+	case OPT_OUTPUT:
+	case OPT_SOCKET:
+	case OPT_HOST:
+	case OPT_CONTEXT:
+	case OPT_TOKEN_FILE:
+	case OPT_CERT:
+	case OPT_KEY:
+	case OPT_CA:
+	case OPT_TIMEOUT:
+	case OPT_COLOR:
+	case OPT_NO_PAGER:
+		return true;
+	default:
+		return false;
+	}
 }
 
 static enum cli_option find_long(const char *name, size_t n)
@@ -69,6 +89,8 @@ static int parse_long(struct cli *c, char **argv, int argc, int *i)
 		return add_value(c, o, "");
 	if (name[n])
 		return add_value(c, o, name + n + 1);
+	if (cli_options[o].optional)
+		return add_value(c, o, "");
 	if (*i + 1 >= argc)
 		return cli_usage(c, "--%s needs %s", cli_options[o].name, cli_options[o].arg);
 	return add_value(c, o, argv[++*i]);
@@ -83,7 +105,7 @@ static int parse_letters(struct cli *c, char **argv, int argc, int *i)
 
 		if (o == OPT_NONE)
 			return cli_usage(c, "there is no option -%c", *p);
-		if (!cli_options[o].arg) {
+		if (!cli_options[o].arg || (cli_options[o].optional && (!p[1] || isalpha((unsigned char)p[1])))) {
 			r = add_value(c, o, "");
 			if (r != CLI_OK)
 				return r;
@@ -111,7 +133,7 @@ static bool parses_itself(const char *noun)
 static void look_for_json(struct cli *c, int argc, char **argv, int i)
 {
 	for (; i < argc && !streq(argv[i], "--"); i++)
-		if (!cli_has(c, OPT_JSON) && (streq(argv[i], "--json") || streq(argv[i], "-j")))
+		if (!cli_has(c, OPT_JSON) && (streq(argv[i], "--json") || streq(argv[i], "-j") || streq(argv[i], "--output=json")))
 			add_value(c, OPT_JSON, "");
 }
 
@@ -160,6 +182,27 @@ static int check_timeout(struct cli *c)
 	return CLI_OK;
 }
 
+/* The ways of showing, in the words that are allowed. */
+static int check_output(struct cli *c)
+{
+	const char *output = cli_value(c, OPT_OUTPUT), *colour = cli_value(c, OPT_COLOR);
+
+	if (output && !streq(output, "table") && !streq(output, "wide") && !streq(output, "json"))
+		return cli_usage(c, "--output: found \"%s\", expected table, wide or json", output);
+	if (output && cli_has(c, OPT_JSON) && !streq(output, "json"))
+		return cli_usage(c, "give either --json or --output=%s", output);
+	if (output && streq(output, "json"))
+		c->n_values[OPT_JSON] = 1;
+	c->wide = output && streq(output, "wide");
+	if (c->wide)
+		c->term.columns = 0;
+	if (colour && !streq(colour, "auto") && !streq(colour, "always") && !streq(colour, "never"))
+		return cli_usage(c, "--color: found \"%s\", expected auto, always or never", colour);
+	if (colour && !streq(colour, "auto"))
+		c->term.colour = streq(colour, "always");
+	return CLI_OK;
+}
+
 /* What takes its own options asks no daemon: of the common ones --help and --json are for it. */
 static bool takes_common(const struct cli_command *cmd, enum cli_option o)
 {
@@ -168,7 +211,9 @@ static bool takes_common(const struct cli_command *cmd, enum cli_option o)
 
 int options_check(struct cli *c)
 {
-	for (enum cli_option o = 0; o < OPT_NONE; o++) {
+	int r = check_output(c);
+
+	for (enum cli_option o = 0; o < OPT_NONE && r == CLI_OK; o++) {
 		const enum cli_option *own = c->command->options;
 
 		if (!cli_has(c, o) || takes_common(c->command, o))
@@ -180,11 +225,13 @@ int options_check(struct cli *c)
 				*c->command->verb ? " " : "", c->command->verb,
 				cli_options[o].name);
 	}
-	return check_timeout(c);
+	return r == CLI_OK ? check_timeout(c) : r;
 }
 
 void options_free(struct cli *c)
 {
+	endpoint_free(c->endpoint);
+	c->endpoint = NULL;
 	free(c->words);
 	c->words = NULL;
 	json_decref(c->findings);

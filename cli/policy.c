@@ -13,7 +13,7 @@ static void add_number(struct table *t, uint64_t n)
 	table_add(t, STYLE_NONE, text);
 }
 
-static void add_policy(struct table *t, const json_t *p)
+static void add_policy(const struct cli *c, struct table *t, const json_t *p)
 {
 	bool open = get_bool(p, "/open"), stale = get_bool(p, "/stale");
 	const char *schedule = get_string(p, "/on_calendar", ""),
@@ -33,11 +33,13 @@ static void add_policy(struct table *t, const json_t *p)
 	add_number(t, get_number(p, "/matching", UINT64_MAX));
 	add_number(t, get_number(p, "/active", UINT64_MAX));
 	table_add(t, STYLE_NONE, *when ? when : "always");
+	if (c->wide)
+		table_add(t, STYLE_DIM, get_string(p, "/path", "-"));
 	table_add(t, STYLE_NONE, get_string(p, "/description", ""));
 }
 
 /* A file that is bad and of which no version is in force. A drop-in is shown with its policy. */
-static void add_bad(struct table *t, const json_t *bad)
+static void add_bad(const struct cli *c, struct table *t, const json_t *bad)
 {
 	const char *path = get_string(bad, "/path", "?"), *name = strrchr(path, '/');
 	uint64_t line = get_number(bad, "/line", 0);
@@ -51,6 +53,8 @@ static void add_bad(struct table *t, const json_t *bad)
 	add_number(t, UINT64_MAX);
 	add_number(t, UINT64_MAX);
 	table_add(t, STYLE_NONE, "never");
+	if (c->wide)
+		table_add(t, STYLE_DIM, path);
 	snprintf(text, sizeof(text), "line %llu: %s", (unsigned long long)line, get_string(bad, "/text", ""));
 	table_add(t, STYLE_NONE, line ? text : get_string(bad, "/text", ""));
 }
@@ -71,10 +75,14 @@ int cmd_policy_list(struct cli *c)
 		return r;
 	if (cli_has(c, OPT_JSON))
 		return cli_print_json(c, answer);
+	if (c->wide) {
+		t.titles[5] = "FILE";
+		t.titles[6] = "DESCRIPTION";
+	}
 	json_array_foreach (get_at(answer, "/policies"), i, p)
-		add_policy(&t, p);
+		add_policy(c, &t, p);
 	json_array_foreach (get_at(answer, "/bad"), i, p)
-		add_bad(&t, p);
+		add_bad(c, &t, p);
 	if (!json_array_size(get_at(answer, "/policies")) && !i) {
 		printf("There are no policies: the defaults hold for every guest (see "
 		       "ballast.policy(5)).\n");

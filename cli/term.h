@@ -50,7 +50,7 @@ void term_print_bar(const struct term *t, FILE *f, unsigned cells, uint64_t used
 	uint64_t whole, enum style style) _nonnull_;
 
 /* A table: cells are added row by row, then printed with columns as wide as they must be. */
-#define TABLE_COLUMNS_MAX 12
+#define TABLE_COLUMNS_MAX 20
 struct table_cell {
 	char *text;
 	enum style style;

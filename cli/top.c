@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* `top`: the host and its guests, live. */
-#include <termios.h>
 #include <time.h>
 
 #include "cli/client.h"
@@ -132,26 +131,6 @@ static void draw(const struct cli *c, FILE *f, const struct look *before, const 
 		event_print(c, f, e, decided, 0, EVENT_VIEW_KIND | EVENT_VIEW_GUEST);
 }
 
-/* Shows a frame on the whole screen, each line in one row: what is longer would push the first ones
- * off. Each begins with "clear to the end of line" (behind a line that ends in the last column it
- * would clear that), the last ends with "clear below". */
-static void show_frame(const struct term *t, char *frame, unsigned rows)
-{
-	fputs("\033[H", stdout);
-	for (unsigned row = 1; *frame && row < rows; row++) {
-		size_t n = strcspn(frame, "\n");
-		bool more = frame[n];
-
-		frame[n] = '\0';
-		fputs("\033[K", stdout);
-		term_print_line(t, stdout, frame);
-		fputs("\r\n", stdout);
-		frame += n + more;
-	}
-	fputs("\033[J", stdout);
-	fflush(stdout);
-}
-
 static void draw_screen(
 	struct cli *c, const struct look *before, const struct look *now, enum sort sort, bool away)
 {
@@ -173,7 +152,7 @@ static void draw_screen(
 		rows = 24;
 	draw(c, f, before, now, sort, rows);
 	fclose(f);
-	show_frame(&c->term, frame, rows);
+	watch_screen_show(&c->term, frame, rows);
 }
 
 static enum sort sort_of(int key, enum sort sort)
@@ -223,24 +202,14 @@ static void watch(struct cli *c, struct look *first, uint64_t interval_usec)
 	}
 }
 
-/* Keys without Enter, no echo, a screen of its own; all as before at the end. */
 static void watch_on_screen(struct cli *c, struct look *first, uint64_t interval_usec)
 {
-	struct termios saved, raw;
-	bool keys = tcgetattr(STDIN_FILENO, &saved) == 0;
+	struct watch_screen *s = watch_screen_begin();
 
-	if (keys) {
-		raw = saved;
-		raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
-		tcsetattr(STDIN_FILENO, TCSANOW, &raw);
-	}
-	fputs("\033[?1049h\033[?25l", stdout);
 	watch_begin();
 	watch(c, first, interval_usec);
-	fputs("\033[?25h\033[?1049l", stdout);
-	fflush(stdout);
-	if (keys)
-		tcsetattr(STDIN_FILENO, TCSANOW, &saved);
+	watch_screen_end(s);
+	fprintf(stderr, "Stopped watching; ballastd goes on.\n");
 }
 
 /* One JSON document a look. */

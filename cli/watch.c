@@ -3,6 +3,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <termios.h>
 
 #include "common/units.h"
 
@@ -49,4 +50,54 @@ int watch_interval(struct cli *c, uint64_t *ret_usec)
 	if (*ret_usec < 100 * USEC_PER_MSEC || *ret_usec > USEC_PER_DAY)
 		return cli_usage(c, "--interval: found \"%s\", expected 100ms to 1d", text);
 	return CLI_OK;
+}
+
+struct watch_screen {
+	struct termios saved;
+	bool keys;
+};
+
+struct watch_screen *watch_screen_begin(void)
+{
+	struct watch_screen *s = calloc(1, sizeof(*s));
+	struct termios raw;
+
+	if (!s)
+		abort(); /* a client without memory has nothing to show */
+	s->keys = tcgetattr(STDIN_FILENO, &s->saved) == 0;
+	if (s->keys) {
+		raw = s->saved;
+		raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+		tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+	}
+	fputs("\033[?1049h\033[?25l", stdout);
+	return s;
+}
+
+void watch_screen_end(struct watch_screen *s)
+{
+	fputs("\033[?25h\033[?1049l", stdout);
+	fflush(stdout);
+	if (s->keys)
+		tcsetattr(STDIN_FILENO, TCSANOW, &s->saved);
+	free(s);
+}
+
+/* What is longer than a row would push the first lines off. Each begins with "clear to the end of line" (behind a line that ends in the
+ * last column it would clear that), the last ends with "clear below". */
+void watch_screen_show(const struct term *t, char *frame, unsigned rows)
+{
+	fputs("\033[H", stdout);
+	for (unsigned row = 1; *frame && row < rows; row++) {
+		size_t n = strcspn(frame, "\n");
+		bool more = frame[n];
+
+		frame[n] = '\0';
+		fputs("\033[K", stdout);
+		term_print_line(t, stdout, frame);
+		fputs("\r\n", stdout);
+		frame += n + more;
+	}
+	fputs("\033[J", stdout);
+	fflush(stdout);
 }

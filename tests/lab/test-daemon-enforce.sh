@@ -75,12 +75,12 @@ ctl guest set web --min 480M --for 1h >/dev/null
 tap_ok "it is given more once again" wait_until 20 has web $((480 * MIB))
 tap_ok "mode observe lets it be" ctl mode observe
 tap_ok "and leaves it as it is" [ "$(actual web)" -ge $((478 * MIB)) ]
-tap_ok "mode observe --release" ctl mode observe --release
+tap_ok "mode observe --release" ctl mode observe --release --yes
 target_is() { [ "$(figure "$1" memory.target)" = "$2" ]; }
 tap_ok "gives web back its original size" wait_until 20 target_is web $((256 * MIB))
 tap_ok "and idle" wait_until 20 target_is idle $((1024 * MIB))
 before=$(calls mutating)
 sleep 5
 tap_is "and touches nothing from then on" "$(calls mutating)" "$before"
-tap_is "a second release finds nothing" "$(ctl mode observe --release | tail -n 1)" "nothing was held: every guest has what it had before"
+tap_is "a second release finds nothing" "$(ctl mode observe --release --yes | tail -n 1)" "nothing was held: every guest has what it had before"
 tap_done

@@ -73,7 +73,7 @@ lab in h1 rm /var/lib/ballast/fill
 gone() { ! lab in h1 test -e "/run/ballast/originals/$uuid"; }
 tap_ok "with room again the disk has it" wait_until 40 gone
 target_is() { [ "$(figure "$1" memory.target)" = "$2" ]; }
-tap_ok "mode observe --release" ctl mode observe --release
+tap_ok "mode observe --release" ctl mode observe --release --yes
 tap_ok "gives back what it had before the kill" wait_until 20 target_is small $((512 * MIB))
 lab in h1 systemctl stop ballastd
 lab in h1 umount /var/lib/ballast

@@ -6,8 +6,8 @@ set -u
 golden=${srcdir:?}/tests/golden/cli
 ctl=${builddir:?}/ballastctl
 scratch=$(mktemp -d)
-export BALLAST_SOCKET=$scratch/api.sock COLUMNS=120 TZ=UTC LC_ALL=C.UTF-8
-unset NO_COLOR
+export BALLAST_SOCKET=$scratch/api.sock XDG_CONFIG_HOME=$scratch/config COLUMNS=120 TZ=UTC LC_ALL=C.UTF-8
+unset NO_COLOR PAGER BALLAST_HOST BALLAST_CONTEXT BALLAST_TOKEN_FILE
 version=$("$ctl" --version | sed 's/.* //; s/\./\\./g')
 n=0 failed=0
 
@@ -287,11 +287,12 @@ exits 0 "ballastctl: mode is observe: it takes effect only with: ballastctl mode
 exits 0 "ballastctl: mode is observe: it takes effect only with: ballastctl mode enforce" guest set files1 --clear
 golden set-observe-dry guest set files1 --weight 200 --dry-run
 golden mode-release-dry mode observe --release -n
-golden mode-release mode observe --release
-exits 1 '"left_out":[{' mode observe --release --json
+golden mode-release mode observe --release --yes
+exits 2 "add --yes" mode observe --release
+exits 1 '"left_out":[{' mode observe --release --json -y
 tell_fake back
-exits 0 '"left_out":[]' mode observe --release --json
-exits 0 "2 guests are given back" mode observe --release
+exits 0 '"left_out":[]' mode observe --release --json -y
+exits 0 "2 guests are given back" mode observe --release -y
 golden mode-enforce mode enforce
 exits 0 "not paused" pause
 exits 0 "nothing was paused" pause --clear
