@@ -221,8 +221,11 @@ void openapi_write_problems(struct json_out *o, uint64_t codes)
 {
 	bool retry = false;
 
-	for (int i = 0; i < API_PROBLEM_MAX; i++)
-		retry = retry || (codes >> i & 1 && (problem_status((enum api_problem)i) == 503 || i == API_PROBLEM_TOO_MANY_REQUESTS));
+	for (int i = 0; i < API_PROBLEM_MAX; i++) {
+		unsigned status = codes >> i & 1 ? problem_status((enum api_problem)i) : 0;
+
+		retry = retry || status == 503 || status == 429;
+	}
 	json_out_open(o, '{');
 	write_problem_titles(o, codes);
 	json_out_key(o, "headers");
@@ -232,6 +235,10 @@ void openapi_write_problems(struct json_out *o, uint64_t codes)
 	if (retry) {
 		json_out_key(o, "Retry-After");
 		openapi_write_ref(o, "headers", "RetryAfter");
+	}
+	if (codes & MAY(UNAUTHENTICATED)) {
+		json_out_key(o, "WWW-Authenticate");
+		openapi_write_ref(o, "headers", "WWWAuthenticate");
 	}
 	if (codes & MAY(METHOD_NOT_ALLOWED)) {
 		json_out_key(o, "Allow");

@@ -133,6 +133,7 @@ static const struct {
 	{"ETag", "names this answer; send it back as If-None-Match"},
 	{"BallastViewAge", "the main loop does not turn: this is so many seconds old"},
 	{"RetryAfter", "seconds"},
+	{"WWWAuthenticate", "what credential is wanted"},
 	{"Allow", "the methods that the path takes"},
 };
 

@@ -142,7 +142,7 @@ void problem_write(const struct problem *p, const char *instance, struct json_ou
 	json_out_key_string(o, "code", api_problem_to_string(p->code));
 	json_out_key_string(o, "detail", p->detail);
 	json_out_key_string(o, "instance", instance);
-	if (p->parameter[0])
+	if (p->parameter[0] || p->code == API_PROBLEM_QUERY_INVALID) /* its name may be empty */
 		json_out_key_string(o, "parameter", p->parameter);
 	if (p->has_pointer)
 		json_out_key_string(o, "pointer", p->pointer);

@@ -102,7 +102,7 @@ export class Document {
 		const media = Object.keys(response.content).find((m) => m === type || m === type?.split(';')[0] || m === '*/*');
 		if (!media)
 			return `Content-Type ${type} is not declared`;
-		for (const header of ['Retry-After', 'Allow', 'ETag'])
+		for (const header of ['Retry-After', 'Allow', 'ETag', 'WWW-Authenticate'])
 			if ((header in (response.headers ?? {})) !== (header.toLowerCase() in res.headers))
 				return `header ${header}: declared or there, not both`;
 		if (head)

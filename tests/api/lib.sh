@@ -94,7 +94,7 @@ daemon_up() {
 	config >"$tmp/ballast.conf"
 	"$builddir/bench/fake-agents" --path="$tmp/agent-%d" --count=2 --total-mib=256 --available-pct=60 >"$tmp/agents" &
 	agents_pid=$!
-	await 20 grep -q ready "$tmp/agents" || { echo "Bail out! no agents"; exit 1; }
+	await 20 grep -qs ready "$tmp/agents" || { echo "Bail out! no agents"; exit 1; }
 	"$builddir/daemon/ballastd" --foreground --config="$tmp/ballast.conf" >"$tmp/log" 2>&1 &
 	daemon_pid=$!
 	await 60 heard || { sed 's/^/# /' "$tmp/log"; echo "Bail out! ballastd does not come up"; exit 1; }
