@@ -125,7 +125,7 @@ manager_tests = \
 	tests/unit/test-manager-view \
 	$(NULL)
 check_PROGRAMS += $(manager_tests)
-manager_scripts = tests/unit/test-driver-slow.sh tests/unit/test-release.sh tests/unit/test-state-dir.sh
+manager_scripts = tests/unit/test-metrics.sh tests/unit/test-driver-slow.sh tests/unit/test-release.sh tests/unit/test-state-dir.sh
 TESTS += $(manager_tests) $(manager_scripts)
 dist_check_SCRIPTS += $(manager_scripts)
 # A library to be preloaded, with no sanitizer of its own: it finds that of the program.

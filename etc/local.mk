@@ -14,6 +14,12 @@ dist_example_DATA = \
 	etc/policy/90-host.policy \
 	$(NULL)
 
+grafanadir = $(docdir)/grafana
+prometheusdir = $(docdir)/prometheus
+dist_grafana_DATA = etc/grafana/ballast.json
+dist_prometheus_DATA = etc/prometheus/ballast.rules.yml
+EXTRA_DIST += tests/prometheus/ballast.rules.test.yml tests/prometheus/dashboard.py
+
 EXTRA_DIST += etc/libvirt/ballast-hook.in
 CLEANFILES += etc/libvirt/ballast-hook
 etc/libvirt/ballast-hook: etc/libvirt/ballast-hook.in Makefile

@@ -93,6 +93,7 @@ static void write_events(const struct counters *c, struct metric_text *t)
 		metric_sample_by(t, METRIC_EVENTS, "kind", event_kind_to_string((enum event_kind)i), c->plan_events[i]);
 }
 
+/* Also what never happened: a series that begins with 1 has no rate. */
 static void write_results(const struct counters *c, struct metric_text *t, enum metric m)
 {
 	const char *label = m == METRIC_COMMANDS ? "command" : "call";
@@ -101,7 +102,7 @@ static void write_results(const struct counters *c, struct metric_text *t, enum 
 	metric_begin(t, m);
 	for (size_t i = 0; c && i < c->n_calls; i++)
 		for (int r = 0; r < CALL_RESULT_MAX; r++)
-			if (m == METRIC_COMMANDS ? c->calls[i].mutates : r != CALL_OK && c->calls[i].results[r])
+			if (m == METRIC_COMMANDS ? c->calls[i].mutates : r != CALL_OK)
 				metric_sample_by2(t, m, label, c->calls[i].name, second,
 					call_result_to_string((enum call_result)r), c->calls[i].results[r]);
 }
