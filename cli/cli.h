@@ -70,6 +70,8 @@ enum cli_option {
 	OPT_POLICY_DIR,
 	OPT_CONFIG,
 	OPT_UUID,
+	OPT_ROLE,
+	OPT_EXPIRES,
 	OPT_NONE, /* ends a list; also their number */
 };
 
@@ -166,3 +168,6 @@ int cmd_events(struct cli *c);
 int cmd_mode(struct cli *c);
 int cmd_pause(struct cli *c);
 int cmd_reload(struct cli *c);
+int cmd_token_new(struct cli *c);
+int cmd_token_list(struct cli *c);
+int cmd_token_revoke(struct cli *c);

@@ -2,7 +2,7 @@
 bin_PROGRAMS += ballastctl
 ballastctl_CPPFLAGS = $(AM_CPPFLAGS) $(daemon_paths)
 ballastctl_CFLAGS = $(AM_CFLAGS) $(LIBCURL_CFLAGS) $(JANSSON_CFLAGS)
-ballastctl_LDADD = $(simulate_libs) $(LIBCURL_LIBS) $(JANSSON_LIBS)
+ballastctl_LDADD = $(simulate_libs) $(NETTLE_LIBS) $(LIBCURL_LIBS) $(JANSSON_LIBS)
 ballastctl_SOURCES = \
 	cli/cli.h \
 	cli/client.c \
@@ -56,6 +56,7 @@ ballastctl_SOURCES = \
 	cli/table.c \
 	cli/term.c \
 	cli/term.h \
+	cli/token.c \
 	cli/top.c \
 	cli/watch-run.c \
 	cli/watch.c \
@@ -77,6 +78,7 @@ cli_tests = \
 	tests/unit/test-cli.sh \
 	tests/unit/test-complete.sh \
 	tests/unit/test-man-ballastctl.sh \
+	tests/unit/test-token.sh \
 	$(NULL)
 TESTS += $(cli_tests)
 EXTRA_DIST += tests/fixture/cli.sh tests/fixture/http-answer.py

@@ -70,6 +70,12 @@ const struct cli_command cli_commands[] = {
 	{"context", "add", "NAME ADDRESS", "give a daemon a name, with --token-file, --cert, --key, --ca", 2, 2,
 		OPTIONS(OPT_DRY_RUN), .run = cmd_context_add},
 	{"context", "remove", "CONTEXT", "forget it", 1, 1, OPTIONS(OPT_DRY_RUN), .run = cmd_context_remove},
+	{"token", "", "", "as token list", 0, 0, OPTIONS(OPT_CONFIG), .run = cmd_token_list},
+	{"token", "list", "", "who may use the API over the network", 0, 0, OPTIONS(OPT_CONFIG), .run = cmd_token_list},
+	{"token", "new", "NAME|cert:CN", "make a token, shown once; or give certificates a role", 1, 1,
+		OPTIONS(OPT_ROLE, OPT_EXPIRES, OPT_CONFIG, OPT_DRY_RUN), .run = cmd_token_new},
+	{"token", "revoke", "NAME|cert:CN", "take a token or certificate out", 1, 1,
+		OPTIONS(OPT_CONFIG, OPT_DRY_RUN), .run = cmd_token_revoke},
 	{"simulate", "", "FILE", "run the decisions over a described host", 0, -1, NULL,
 		.run_raw = cmd_simulate},
 };
