@@ -248,7 +248,7 @@ static int print_new(struct cli *c, const struct edit *e, const struct token_ent
 		bool would = cli_has(c, OPT_DRY_RUN);
 
 		printf("%s \"%s\" %s role %s\n", entry->is_certificate ? "Certificates with the common name" : "Token", entry->name,
-			would ? "would have" : "have", api_role_to_string(entry->role));
+			would ? "would have" : "now have", api_role_to_string(entry->role));
 	}
 	return CLI_OK;
 }
