@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+noinst_PROGRAMS += bench/api-load
 EXTRA_DIST += \
+	bench/api \
 	bench/burst \
 	bench/gain \
 	bench/reaction \
