@@ -34,6 +34,8 @@ enum daemon_event {
 	DAEMON_EVENT_PAUSED,	 /* no guest is commanded for a while */
 	DAEMON_EVENT_RESUMED,	 /* that is over, by its time or by hand */
 	DAEMON_EVENT_RELOAD,	 /* policies and configuration were read again */
+	DAEMON_EVENT_POLICY_WRITTEN, /* by the API */
+	DAEMON_EVENT_POLICY_REMOVED,
 	DAEMON_EVENT_POLICY_BAD, /* a file is bad; its last good version stays, if it has one */
 	DAEMON_EVENT_OVERRIDE_SET,
 	DAEMON_EVENT_OVERRIDE_CLEARED,

@@ -8,6 +8,10 @@ daemon_libcore_a_SOURCES = \
 	daemon/overrides.h \
 	daemon/pause.c \
 	daemon/pause.h \
+	daemon/policy-files.c \
+	daemon/policy-files.h \
+	daemon/policy-trial.c \
+	daemon/policy-trial.h \
 	daemon/release-plan.c \
 	daemon/release-plan.h \
 	daemon/reservations.c \
@@ -15,6 +19,8 @@ daemon_libcore_a_SOURCES = \
 	daemon/spare-text.c \
 	daemon/spare.c \
 	daemon/spare.h \
+	daemon/worker.c \
+	daemon/worker.h \
 	$(NULL)
 daemon_libcore_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(LIBSYSTEMD_CFLAGS)
 
@@ -39,6 +45,7 @@ daemon_ballastd_SOURCES = \
 	daemon/manager-original.c \
 	daemon/manager-override.c \
 	daemon/manager-pause.c \
+	daemon/manager-policy.c \
 	daemon/manager-private.h \
 	daemon/manager-release.c \
 	daemon/manager-reload.c \
@@ -76,6 +83,7 @@ daemon_ballastd_LDADD = \
 core_tests = \
 	tests/unit/test-overrides \
 	tests/unit/test-pause \
+	tests/unit/test-policy-files \
 	tests/unit/test-release-plan \
 	tests/unit/test-reservations \
 	tests/unit/test-spare \
@@ -84,6 +92,7 @@ check_PROGRAMS += $(core_tests)
 TESTS += $(core_tests) tests/unit/test-options.sh tests/unit/test-start-hook.sh
 dist_check_SCRIPTS += tests/unit/test-options.sh tests/unit/test-start-hook.sh
 tests_unit_test_overrides_LDADD = daemon/libcore.a $(policy_libs) $(JANSSON_LIBS)
+tests_unit_test_policy_files_LDADD = daemon/libcore.a $(policy_libs)
 tests_unit_test_pause_LDADD = daemon/libcore.a $(policy_libs) $(JANSSON_LIBS)
 tests_unit_test_release_plan_LDADD = daemon/libcore.a $(policy_libs)
 tests_unit_test_reservations_LDADD = daemon/libcore.a $(policy_libs)

@@ -191,6 +191,8 @@ static void answer(struct api_call *call, enum daemon_mode mode, const struct re
 {
 	json_t *body = api_mode_json(mode);
 
+	api_call_tag(call, api_tag_mode(mode));
+
 	if (released->left_out) {
 		json_object_set_new(body, "given_back", json_integer((json_int_t)json_array_size(released->given)));
 		json_object_set(body, "given", released->given);
@@ -356,6 +358,8 @@ void mode_set(void *userdata, struct api_call *call, const struct api_mode_reque
 			m->state_problem);
 		return;
 	}
+	if (!api_call_may_replace(call, &(uint64_t){api_tag_mode(m->mode)}, false))
+		return;
 	if (api_call_dry_run(call)) {
 		if (req->release)
 			(void)!release_originals(m, true, &released);

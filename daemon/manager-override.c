@@ -131,6 +131,7 @@ static void saved(void *userdata, int error, const char *text)
 		},
 		"%s%s", name, c->next.n ? what : "its overrides are cleared");
 	decide_soon(m);
+	api_call_tag(c->call, api_tag_overrides(m->overrides.items, m->overrides.n, &c->guest));
 	if (c->next.n)
 		api_call_reply(c->call, 200,
 			api_overrides_json(m->overrides.items, m->overrides.n, &c->guest,
@@ -191,10 +192,17 @@ static void change(struct manager *m, struct api_call *call, const struct uuid *
 			strerror(-r));
 }
 
+static bool may_replace(struct manager *m, struct api_call *call, const struct uuid *guest)
+{
+	return api_call_may_replace(call, &(uint64_t){api_tag_overrides(m->overrides.items, m->overrides.n, guest)}, false);
+}
+
 void override_set(void *userdata, struct api_call *call, const struct api_override_request *req)
 {
 	struct manager *m = userdata;
 
+	if (!may_replace(m, call, &req->guest))
+		return;
 	if (m->overrides.n - overrides_count(&m->overrides, &req->guest) + req->n_settings > OVERRIDES_MAX) {
 		api_call_problem(call, API_PROBLEM_CONFLICT,
 			"Others have %zu settings by hand already, and %d are possible: clear some, or say it in a policy.",
@@ -215,7 +223,8 @@ void override_clear(void *userdata, struct api_call *call, const struct uuid *gu
 			g ? g->hv->name : "It");
 		return;
 	}
-	change(m, call, guest, NULL);
+	if (may_replace(m, call, guest))
+		change(m, call, guest, NULL);
 }
 
 void override_gone(const struct guest *g)

@@ -99,6 +99,7 @@ struct view_pause pause_view(const struct manager *m, const struct pause *p)
 		.on = true,
 		.since_real_usec = p->since_real_usec,
 		.until_real_usec = pause_end(p, clock_boot_usec(), clock_real_usec()),
+		.number = p->until_boot_usec ^ p->until_real_usec,
 		.by = p->by,
 		.message = p->message,
 	};
@@ -118,6 +119,13 @@ static void begin(struct manager *m, const struct pause *p)
 	tell_status(m);
 }
 
+static bool may_replace(struct manager *m, struct api_call *call)
+{
+	struct view_pause is = pause_view(m, &m->pause);
+
+	return api_call_may_replace(call, &(uint64_t){api_tag_pause(&is)}, false);
+}
+
 void pause_set(void *userdata, struct api_call *call, const struct api_pause_request *req)
 {
 	struct manager *m = userdata;
@@ -130,6 +138,8 @@ void pause_set(void *userdata, struct api_call *call, const struct api_pause_req
 		.until_real_usec = req->until_real_usec,
 	};
 
+	if (!may_replace(m, call))
+		return;
 	snprintf(p.by, sizeof(p.by), "%s", api_call_by(call));
 	snprintf(p.message, sizeof(p.message), "%s", req->message);
 	if (api_call_dry_run(call)) {
@@ -178,6 +188,8 @@ void pause_clear(void *userdata, struct api_call *call)
 	struct pause_end_wait *w;
 	int r;
 
+	if (!may_replace(m, call))
+		return;
 	if (api_call_dry_run(call) || !m->pause.on) {
 		api_call_reply(call, 204, NULL);
 		return;

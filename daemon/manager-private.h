@@ -153,6 +153,14 @@ struct manager {
 
 	/* policy */
 	struct policy_set *set;
+	uint64_t policy_loads;     /* how often that was put anew */
+	char *policy_own;          /* the layer of policies that the API writes; NULL: none */
+	struct policy_job *policy_first; /* changes of it that wait, oldest first */
+	unsigned n_policy_waiting;
+	bool policy_running;       /* one is with the worker */
+	struct worker *worker;     /* what may wait for a disk, or takes its time; NULL in a dry run */
+	uint64_t trials_since_usec; /* BOOTTIME: the second that is counted */
+	unsigned n_trials;
 	struct decide_state *state;
 	struct plan *plan;         /* of the last decision; its indexes hold while plan_fits */
 	uint64_t decided_generation; /* of the set it was made with */
@@ -395,6 +403,18 @@ void reserve_unasked(struct guest *g) _nonnull_; /* it started just now: says so
 bool reserve_is_missed(const struct manager *m) _nonnull_ _pure_;
 void reserve_expire(struct manager *m) _nonnull_;
 void reserve_stop(struct manager *m) _nonnull_;
+/* Another set is in force: taken over, with what was found in its files. */
+void reload_take(struct manager *m, struct policy_set *set, const struct diag_list *findings) _nonnull_;
+void reload_policies(struct manager *m, struct diag_list *findings) _nonnull_; /* reads them, and goes on with these */
+
+/* manager-policy.c */
+void policy_put(void *userdata, struct api_call *call, const struct api_policy_request *req);
+void policy_delete(void *userdata, struct api_call *call, const struct api_policy_request *req);
+void policy_validate(void *userdata, struct api_call *call, const struct api_policy_request *req);
+void policy_stop(struct manager *m) _nonnull_; /* answers those that wait */
+/* Trials are few a second; answers the call where there were enough. */
+bool trial_may_begin(struct manager *m, struct api_call *call) _nonnull_ _must_check_;
+struct view *trial_view(struct manager *m) _nonnull_ _must_check_; /* all that is known now, to be kept; NULL: nothing */
 int policies_load(struct manager *m, struct diag_list *findings) _nonnull_ _must_check_;
 int reload_first(struct manager *m) _nonnull_ _must_check_; /* at the start */
 int mode_load(struct manager *m) _nonnull_ _must_check_;

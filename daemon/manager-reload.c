@@ -108,6 +108,13 @@ static void note_findings(struct manager *m, const struct diag_list *findings)
 	add_files(m->policy_problem, sizeof(m->policy_problem), findings);
 }
 
+static void set_put(struct manager *m, struct policy_set *set)
+{
+	policy_set_unref(m->set);
+	m->set = set;
+	m->policy_loads++;
+}
+
 int policies_load(struct manager *m, struct diag_list *findings)
 {
 	struct policy_dirs dirs = {.dirs = (const char *const *)m->conf.policy_dirs};
@@ -116,8 +123,7 @@ int policies_load(struct manager *m, struct diag_list *findings)
 
 	if (r < 0)
 		return r;
-	policy_set_unref(m->set);
-	m->set = set;
+	set_put(m, set);
 	return r;
 }
 
@@ -170,26 +176,57 @@ static void tell_reload(struct manager *m, const struct diag_list *findings, con
 		policy_set_count(m->set) == 1 ? "y is" : "ies are");
 }
 
+/* The set in force is another one. old_cgroup: [Host] MemoryFrom= of the one before. */
+static void follow(struct manager *m, const char *old_cgroup, const struct diag_list *findings)
+{
+	const char *cgroup = policy_set_host(m->set)->memory_cgroup;
+
+	if (!cgroup != !old_cgroup || (cgroup && !streq(cgroup, old_cgroup)))
+		(void)!sample_open_host(m);
+	note_findings(m, findings);
+	sample_host(m, true);
+	decide_soon(m);
+	tell_status(m);
+}
+
+/* The old set, and this string in it, may go. */
+static char *cgroup_of(const struct manager *m)
+{
+	const char *cgroup = policy_set_host(m->set)->memory_cgroup;
+
+	return cgroup ? strdup(cgroup) : NULL;
+}
+
+void reload_take(struct manager *m, struct policy_set *set, const struct diag_list *findings)
+{
+	_cleanup_free_ char *cgroup = cgroup_of(m);
+
+	set_put(m, set);
+	follow(m, cgroup, findings);
+}
+
+void reload_policies(struct manager *m, struct diag_list *findings)
+{
+	_cleanup_free_ char *cgroup = cgroup_of(m);
+	int r = policies_load(m, findings);
+
+	if (r < 0)
+		journal_error("cannot read policies: %s; everything stays as it is", strerror(-r));
+	follow(m, cgroup, findings);
+}
+
 static void reload(struct manager *m, struct reading *rd, const char *by)
 {
 	struct diag_list *findings = &rd->findings;
-	_cleanup_free_ char *cgroup = NULL;
-	const char *before = policy_set_host(m->set)->memory_cgroup, *after;
+	_cleanup_free_ char *cgroup = cgroup_of(m);
 	int r, e;
 
-	/* The old set, and this string in it, may go. */
-	cgroup = before ? strdup(before) : NULL;
 	e = conf_reload(m, rd);
 	r = policies_load(m, findings);
 	if (r < 0 || (e < 0 && e != -EBADMSG && e != -ENOENT))
 		journal_error("cannot reload: %s; everything stays as it is", strerror(r < 0 ? -r : -e));
-	after = policy_set_host(m->set)->memory_cgroup;
-	if (!cgroup != !after || (after && !streq(cgroup, after)))
-		(void)!sample_open_host(m);
-	note_findings(m, findings);
+	follow(m, cgroup, findings);
 	tell_reload(m, findings, by);
-	sample_host(m, true);
-	decide_soon(m);
 	tell_status(m);
 }
 

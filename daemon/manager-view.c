@@ -155,6 +155,8 @@ static void fill(struct manager *m, struct view_input *ret)
 		.snapshot = &m->snapshot,
 		.plan = fits ? m->plan : NULL,
 		.set = m->set,
+		.policy_dirs = (const char *const *)m->conf.policy_dirs,
+		.policy_own = m->policy_own,
 		.policies_change_real_usec = m->plan ?
 			policy_windows_next_change(decide_state_windows(m->state)) :
 			USEC_INFINITY,

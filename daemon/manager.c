@@ -5,11 +5,15 @@
 #include <sys/timerfd.h>
 #include <systemd/sd-id128.h>
 
+#include "daemon/policy-files.h"
 #include "daemon/sys/notify.h"
+#include "daemon/worker.h"
 #include "policy/policy-set.h"
 
 /* How many of libvirt's results are taken in one turn of the loop: a flood must not keep agents waiting. */
 #define HV_DISPATCH_MAX 64
+/* What waits for the worker: changes of policies come one by one, trials a few. */
+#define WORKER_JOBS_MAX 8
 #define STOP_USEC       (3 * USEC_PER_SEC)
 #define STOP_LOOK_USEC  (50 * USEC_PER_MSEC)
 
@@ -165,6 +169,9 @@ static const struct api_ops api_ops = {
 	.pause_set = pause_set,
 	.pause_clear = pause_clear,
 	.reload = reload_call,
+	.policy_put = policy_put,
+	.policy_delete = policy_delete,
+	.policy_validate = policy_validate,
 	.override_set = override_set,
 	.override_clear = override_clear,
 	.enroll = enroll,
@@ -243,11 +250,12 @@ int manager_new(const struct manager_config *config, struct manager **ret)
 	m->trace = config->trace;
 	m->started_real_usec = clock_real_usec();
 	m->started_boot_usec = clock_boot_usec();
+	m->policy_own = policy_files_dir(m->conf.state_dir);
 	if ((r = hub_new(m->loop, &m->hub)) < 0 || (r = make_names(m)) < 0 || (r = open_state(m)) < 0 || (r = reload_first(m)) < 0 ||
 		(r = decide_start(m)) < 0 || (r = balloon_start(m)) < 0 || (r = sample_start(m)) < 0 ||
 		(r = watch_clock(m)) < 0 || (r = make_hv(m)) < 0)
 		return r;
-	if (!m->dry_run && (r = store_start(m->store, m->loop)) < 0)
+	if (!m->dry_run && ((r = store_start(m->store, m->loop)) < 0 || (r = worker_new(m->loop, "ballast-worker", WORKER_JOBS_MAX, &m->worker)) < 0))
 		return r;
 	if (config->listen_fd >= 0 && (r = start_api(m, config->listen_fd)) < 0)
 		return r;
@@ -379,6 +387,8 @@ struct manager *manager_free(struct manager *m)
 	if (m->hv)
 		hv_stop(m->hv, 500 * USEC_PER_MSEC);
 	mode_calls_ended(m);
+	policy_stop(m);
+	m->worker = worker_free(m->worker);
 	m->store = store_free(m->store); /* answers what waits, through the API */
 	sd_event_source_disable_unref(m->hv_source);
 	sd_event_source_disable_unref(m->api_source);
@@ -402,6 +412,7 @@ struct manager *manager_free(struct manager *m)
 	host_free(m->host);
 	eventlog_free(m->events);
 	view_store_free(m->views);
+	free(m->policy_own);
 	free(m->view_guests);
 	free(m->view_policies);
 	conf_clear(&m->conf);

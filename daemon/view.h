@@ -48,6 +48,7 @@ struct view_problem {
 struct view_pause {
 	bool on;
 	uint64_t since_real_usec, until_real_usec;
+	uint64_t number; /* another one for another end */
 	const char *by;
 	const char *message; /* "" if none */
 };
@@ -71,6 +72,8 @@ struct view_input {
 	const struct view_guest *guests;    /* NULL, or as many as the snapshot has */
 	struct policy_set *set;		    /* NULL: none yet */
 	const struct view_policy *policies; /* NULL, or policy_set_count() of them */
+	const char *const *policy_dirs; /* the layers, lowest first; NULL: not known. As long as the daemon lives, like the next */
+	const char *policy_own;		/* the one that the API writes; NULL: none */
 	uint64_t policies_change_real_usec; /* when a window opens or closes next; USEC_INFINITY:
 					       never */
 	const struct view_problem *problems;

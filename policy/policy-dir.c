@@ -219,15 +219,45 @@ static void drop_shadowed(struct policy_listing *l)
 	l->n = n;
 }
 
-int policy_listing_read(const char *const *dirs, const struct policy_set *known,
+/* The file's place in this layer is what the change says. */
+static int change_layer(struct policy_listing *l, const struct policy_change *c, size_t layer)
+{
+	_cleanup_free_ char *path = NULL;
+	size_t n = 0;
+	int r;
+
+	for (size_t i = 0; i < l->n; i++) {
+		struct policy_entry *e = &l->entries[i];
+
+		if (e->layer == layer && !e->dropin && streq(e->policy, c->name))
+			entry_clear(e);
+		else
+			l->entries[n++] = *e;
+	}
+	l->n = n;
+	if (!c->text)
+		return 0;
+	if (asprintf(&path, "%s/%s", c->dir, c->name) < 0)
+		return -ENOMEM;
+	r = listing_add(l, c->name, NULL, path, layer, false);
+	if (r < 0)
+		return r;
+	l->entries[l->n - 1].text = c->text;
+	l->entries[l->n - 1].len = c->len;
+	return 0;
+}
+
+int policy_listing_read(const struct policy_dirs *dirs, const struct policy_set *known,
 	struct policy_listing *ret, struct diag_list *findings)
 {
 	_cleanup_policy_listing_ struct policy_listing l = {0};
 	struct scan s = {.listing = &l, .known = known, .findings = findings};
 
-	for (; dirs[s.layer]; s.layer++) {
-		int r = scan_layer(&s, dirs[s.layer]);
+	for (; dirs->dirs[s.layer]; s.layer++) {
+		int r = scan_layer(&s, dirs->dirs[s.layer]);
 
+		if (r == 0 && dirs->change && streq(dirs->change->dir, dirs->dirs[s.layer]))
+			r = change_layer(&l, dirs->change, s.layer);
 		if (r < 0)
 			return r;
 	}

@@ -99,6 +99,14 @@ static int read_source(const char *path, struct policy_source **ret, struct diag
 	return *ret ? 0 : -ENOMEM;
 }
 
+static int read_entry(const struct policy_entry *e, struct policy_source **ret, struct diag_list *findings)
+{
+	if (!e->text)
+		return read_source(e->path, ret, findings);
+	*ret = e->len ? policy_source_new(e->path, e->text, e->len) : NULL; /* an empty file is a mask */
+	return *ret || !e->len ? 0 : -ENOMEM;
+}
+
 static int read_sources(struct reading *rd)
 {
 	for (size_t i = 0; i < rd->n; i++) {
@@ -107,7 +115,7 @@ static int read_sources(struct reading *rd)
 		if (rd->entries[i].unlisted)
 			use_last(rd, i);
 		else
-			r = read_source(rd->entries[i].path, &rd->slots[i].source, rd->findings);
+			r = read_entry(&rd->entries[i], &rd->slots[i].source, rd->findings);
 		if (r < 0)
 			return r;
 		if (r > 0) {
@@ -328,7 +336,7 @@ int policy_set_load(const struct policy_dirs *dirs, struct policy_set *last_good
 	if (!findings)
 		findings = &unread;
 	before = findings->n;
-	r = policy_listing_read(dirs->dirs, last_good, &l, findings);
+	r = policy_listing_read(dirs, last_good, &l, findings);
 	/* What it finds bad are directories; what a set of before knows of them stays. */
 	for (size_t i = before; !last_good && r == 0 && i < findings->n; i++)
 		r = note_lost(&ld.lost, findings->items[i].file, findings);

@@ -210,6 +210,16 @@ void policy_set_info(const struct policy_set *set, size_t i, struct policy_info 
 	};
 }
 
+const char *policy_set_text(const struct policy_set *set, size_t i, size_t k, const char **ret_path, size_t *ret_len)
+{
+	const struct policy *p = set->policies[i];
+
+	if (k >= p->n_sources)
+		return NULL;
+	*ret_path = policy_source_path(p->sources[k]);
+	return policy_source_text(p->sources[k], ret_len);
+}
+
 int policy_set_find(const struct policy_set *set, const char *name)
 {
 	static const char suffix[] = ".policy";

@@ -15,10 +15,19 @@ struct policy_set *policy_set_unref(struct policy_set *set); /* takes NULL, retu
 DEFINE_CLEANUP(struct policy_set *, policy_set_unref)
 #define _cleanup_policy_set_ _cleanup_(policy_set_unrefp)
 
+/* A policy's own file that is taken to be there, or not to be: what would be read if it were so. Strings stay the asker's. */
+struct policy_change {
+	const char *dir;  /* one of the layers */
+	const char *name; /* "60-night.policy" */
+	const char *text; /* NULL: there is none */
+	size_t len;
+};
+
 /* The layers, lowest first: /usr/lib, /run, STATEDIR (written by the API), /etc. NULL-terminated list of directories; one that is not
  * there is an empty layer. `NAME.policy.d/(*).conf` drop-ins come from all layers. */
 struct policy_dirs {
 	const char *const *dirs;
+	const struct policy_change *change; /* NULL: as the files are */
 	const char *zoneinfo;  /* NULL: /usr/share/zoneinfo */
 	const char *localtime; /* NULL: /etc/localtime */
 };
@@ -67,6 +76,8 @@ struct policy_info {
 	bool has_match;
 	bool stale;              /* its file is bad now: this is its last good version */
 };
+/* Text of its file (k 0) or of the drop-in k; *ret_path as policy_info's. NULL beyond the last. Lives as long as the set. */
+const char *policy_set_text(const struct policy_set *set, size_t i, size_t k, const char **ret_path, size_t *ret_len) _nonnull_;
 size_t policy_set_count(const struct policy_set *set) _nonnull_ _pure_;
 void policy_set_info(const struct policy_set *set, size_t i, struct policy_info *ret) _nonnull_;
 /* Index by name ("60-night-backup" or with ".policy"), or -ENOENT. */

@@ -43,6 +43,10 @@ enum api_problem {
 	API_PROBLEM_POLICY_UNKNOWN, /* 404, `nearest` */
 	API_PROBLEM_OVERRIDE_UNKNOWN,	 /* 404: the guest has none (of that setting) */
 	API_PROBLEM_RESERVATION_UNKNOWN, /* 404 */
+	API_PROBLEM_OPERATION_UNKNOWN,	 /* 404 */
+	API_PROBLEM_PRECONDITION_FAILED, /* 412: If-Match is of another state, `etag` is of this one */
+	API_PROBLEM_PRECONDITION_REQUIRED, /* 428: say which state is to be replaced */
+	API_PROBLEM_IDEMPOTENCY_MISMATCH,  /* 422: the key was another request's */
 	API_PROBLEM_CONFLICT,		 /* 409: the state of things forbids it; detail says what */
 	API_PROBLEM_NO_ROOM,		 /* 409: refused, even squeezed there is no room */
 	API_PROBLEM_CANNOT_ENROLL,	 /* 409: no controller, shut off, ... with the remedy */
@@ -80,6 +84,17 @@ struct api_override_setting {
 	const char *value;   /* "512M"; sizes come in bytes and leave as size_format_exact() */
 };
 #define API_OVERRIDE_SETTINGS_MAX 8
+/* Limits of a policy that comes through the API; its file is the daemon's own. */
+#define API_POLICY_NAME_MAX 128
+#define API_POLICY_TEXT_MAX (48 * KIB)
+/* PUT and DELETE /v1/policies/{policy}, POST /v1/policies/validate */
+struct api_policy_request {
+	char name[API_POLICY_NAME_MAX + 1]; /* with .policy */
+	const char *text;		    /* NULL: it is to go */
+	size_t len;
+	uint64_t at_real_usec; /* validate: 0 is now */
+};
+
 /* PUT /v1/guests/{g}/overrides: replaces all overrides of the guest. */
 struct api_override_request {
 	struct uuid guest;
@@ -138,6 +153,15 @@ struct api_ops {
 	/* 200, api_reload_json(); API_PROBLEM_CONFIGURATION_BAD with the findings when a file is
 	 * bad (the good ones are in force). */
 	void (*reload)(void *userdata, struct api_call *call);
+	/* 200 or, where the API had no such file, 201: api_policy_put_json(). Durable and in force before it is answered. */
+	void (*policy_put)(
+		void *userdata, struct api_call *call, const struct api_policy_request *req);
+	/* 204; API_PROBLEM_CONFLICT where another layer has it. */
+	void (*policy_delete)(
+		void *userdata, struct api_call *call, const struct api_policy_request *req);
+	/* 200, docs/API.md's Validation. */
+	void (*policy_validate)(
+		void *userdata, struct api_call *call, const struct api_policy_request *req);
 	/* 200, api_overrides_json(). Durable before it is answered. */
 	void (*override_set)(
 		void *userdata, struct api_call *call, const struct api_override_request *req);
@@ -217,8 +241,24 @@ bool api_call_dry_run(const struct api_call *call) _nonnull_;
 /* Has the asker been told that it takes too long, or gone? Then nobody reads the answer, which is
  * due all the same. */
 bool api_call_is_late(const struct api_call *call) _nonnull_;
+/*
+ * What the request says of the state that it replaces. tag: of the state that there is (below); NULL: there is nothing. needed: where there is
+ * something, If-Match must name it. Returns true, or answers the call (412, 428) and returns false.
+ */
+bool api_call_may_replace(struct api_call *call, const uint64_t *tag, bool needed) _nonnull_args_(1) _must_check_;
+/* The answer's ETag names this state. */
+void api_call_tag(struct api_call *call, uint64_t tag) _nonnull_;
+/* Names states, as tag.h says. */
+#define API_TAG_MAX 17
+uint64_t api_tag_mode(enum daemon_mode mode) _const_;
+uint64_t api_tag_pause(const struct view_pause *p) _nonnull_ _pure_;
+uint64_t api_tag_overrides(const struct override *overrides, size_t n, const struct uuid *guest) _nonnull_args_(3) _pure_;
+uint64_t api_tag_policy(const struct policy_set *set, size_t i) _nonnull_;
 /* Answers and frees the call (main loop). body is taken (NULL: no body, status 204). */
 void api_call_reply(struct api_call *call, unsigned status, json_t *body) _nonnull_args_(1);
+/* The same with text that is JSON already; o is emptied. */
+struct json_out;
+void api_call_reply_text(struct api_call *call, unsigned status, struct json_out *o) _nonnull_;
 /* Answers with a problem. fmt: the detail, a sentence or two that name what was found and the
  * remedy. */
 void api_call_problem(struct api_call *call, enum api_problem problem, const char *fmt, ...)
@@ -240,5 +280,8 @@ json_t *api_findings_json(const struct diag_list *findings) _nonnull_;
 /* Overrides of one guest among all; now_*: to turn times of CLOCK_BOOTTIME into wall time. */
 json_t *api_overrides_json(const struct override *overrides, size_t n, const struct uuid *guest,
 	uint64_t now_boot_usec, uint64_t now_real_usec) _nonnull_args_(3);
+/* What became of a policy's file. shadowed_by: a file of a higher layer that is in force in its place, or NULL. notes may be NULL. */
+json_t *api_policy_put_json(const char *name, const char *path, bool created, const char *shadowed_by,
+	const struct diag_list *notes) _nonnull_args_(1, 2);
 json_t *api_reservation_json(
 	const struct reservation *r, uint64_t now_boot_usec, uint64_t now_real_usec) _nonnull_;

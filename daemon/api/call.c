@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/eventfd.h>
 
+#include "daemon/api/tag.h"
 #include "daemon/sys/clock.h"
 
 struct api_queue *api_queue_new(void)
@@ -159,6 +160,38 @@ const char *api_call_by(const struct api_call *call)
 bool api_call_dry_run(const struct api_call *call)
 {
 	return call->dry_run;
+}
+
+void api_call_tag(struct api_call *call, uint64_t tag)
+{
+	char text[API_TAG_MAX];
+
+	snprintf(call->etag, sizeof(call->etag), "\"%s\"", tag_format(tag, text));
+}
+
+bool api_call_may_replace(struct api_call *call, const uint64_t *tag, bool needed)
+{
+	char text[API_TAG_MAX] = "";
+	json_t *more;
+
+	if (tag)
+		tag_format(*tag, text);
+	more = json_pack("{s:o}", "etag", tag ? json_sprintf("\"%s\"", text) : json_null());
+	if (call->if_none && tag)
+		api_call_problem_with(call, API_PROBLEM_PRECONDITION_FAILED, more,
+			"It is there already, and If-None-Match: * was to make a new one: look at it with GET, and send its ETag as If-Match to replace it.");
+	else if (*call->if_match && !tag)
+		api_call_problem_with(call, API_PROBLEM_PRECONDITION_FAILED, more,
+			"If-Match names a state of it, and it is not there: send If-None-Match: * to make it.");
+	else if (*call->if_match && !tag_matches(call->if_match, text))
+		api_call_problem_with(call, API_PROBLEM_PRECONDITION_FAILED, more,
+			"It has changed since If-Match's state was read: look at it with GET, and try again with its ETag.");
+	else if (needed && tag && !*call->if_match)
+		api_call_problem_with(call, API_PROBLEM_PRECONDITION_REQUIRED, more,
+			"It is there already: send the ETag of what you have seen (GET) as If-Match, so that nobody else's change is lost.");
+	else
+		return json_decref(more), true;
+	return false;
 }
 
 bool api_call_is_late(const struct api_call *call)

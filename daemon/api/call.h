@@ -13,6 +13,7 @@
  * call.
  */
 #define API_QUEUE_MAX 64
+#define API_IF_MATCH_MAX 512
 
 struct request; /* a connection's, in request.h */
 
@@ -42,8 +43,11 @@ struct api_call {
 	char value[ROUTE_VALUE_MAX]; /* the noun's word */
 	char by[CLIENT_BY_MAX];
 	bool dry_run;
+	char if_match[API_IF_MATCH_MAX]; /* "": not given */
+	bool if_none;			 /* If-None-Match: *: only where there is nothing */
 	json_t *body; /* owned, or NULL */
 	union {
+		struct api_policy_request policy;
 		struct api_mode_request mode;
 		struct api_pause_request pause;
 		struct api_override_request override;
@@ -59,6 +63,7 @@ struct api_call {
 	bool is_problem;
 	struct problem problem;
 	unsigned status;
+	char etag[API_TAG_MAX + 2]; /* with its quotes; "": none */
 	char *text; /* owned; NULL: no body */
 	size_t len;
 };
@@ -83,7 +88,5 @@ int api_call_submit(struct api_call *c, struct request *waiter) _nonnull_ _must_
 bool api_call_abandon(struct api_call *c) _nonnull_;
 /* Main loop: the next command, or NULL. */
 struct api_call *api_queue_take(struct api_queue *q) _nonnull_;
-/* Main loop: answers with text that is JSON already; o is emptied. */
-void api_call_reply_text(struct api_call *c, unsigned status, struct json_out *o) _nonnull_;
 /* Main loop: answers with a problem made elsewhere; p is emptied. */
 void api_call_reply_problem(struct api_call *c, struct problem *p) _nonnull_;

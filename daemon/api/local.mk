@@ -27,6 +27,7 @@ daemon_api_libapi_a_SOURCES = \
 	daemon/api/client.c \
 	daemon/api/client.h \
 	daemon/api/command.c \
+	daemon/api/command-policy.c \
 	daemon/api/command.h \
 	daemon/api/explain.c \
 	daemon/api/explain-sizes.c \
@@ -76,6 +77,8 @@ daemon_api_libapi_a_SOURCES = \
 	daemon/api/serve-plan.c \
 	daemon/api/serve-policy.c \
 	daemon/api/serve.h \
+	daemon/api/tag.c \
+	daemon/api/tag.h \
 	daemon/api/server.c \
 	daemon/api/server.h \
 	daemon/api/sse.c \

@@ -15,6 +15,8 @@ static const char *noun_summary(enum route_noun noun)
 		return "the guest's UUID or name, also of one that does not run now";
 	case NOUN_POLICY:
 		return "the policy's name, with or without .policy";
+	case NOUN_POLICY_NAME:
+		return "the policy's name, with or without .policy: of letters, digits, _, - and .";
 	case NOUN_RESERVATION:
 		return "the reservation's number, or the UUID of the guest that it is for";
 	case NOUN_FILE:
@@ -74,6 +76,10 @@ static void write_params(struct json_out *o, const struct route *r)
 	}
 	if (route_has_etag(r))
 		openapi_write_ref(o, "parameters", "IfNoneMatch");
+	if (r->match != ROUTE_MATCH_NOT) {
+		openapi_write_ref(o, "parameters", "IfMatch");
+		openapi_write_ref(o, "parameters", "IfNone");
+	}
 	json_out_close(o, ']');
 }
 

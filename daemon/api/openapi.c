@@ -151,18 +151,28 @@ static void write_headers(struct json_out *o)
 	json_out_close(o, '}');
 }
 
+static const struct {
+	const char *name, *header, *summary;
+} header_params[] = {
+	{"IfNoneMatch", "If-None-Match", "the ETag of an answer that is known already"},
+	{"IfMatch", "If-Match", "the ETag of what is to be replaced: refused where it has changed since"},
+	{"IfNone", "If-None-Match", "*: only where there is nothing to be replaced"},
+};
+
 static void write_parameters(struct json_out *o)
 {
 	json_out_key(o, "parameters");
 	json_out_open(o, '{');
-	json_out_key(o, "IfNoneMatch");
-	json_out_open(o, '{');
-	json_out_key_string(o, "name", "If-None-Match");
-	json_out_key_string(o, "in", "header");
-	json_out_key_bool(o, "required", false);
-	json_out_key_string(o, "description", "the ETag of an answer that is known already");
-	write_string_schema(o);
-	json_out_close(o, '}');
+	for (size_t i = 0; i < ARRAY_SIZE(header_params); i++) {
+		json_out_key(o, header_params[i].name);
+		json_out_open(o, '{');
+		json_out_key_string(o, "name", header_params[i].header);
+		json_out_key_string(o, "in", "header");
+		json_out_key_bool(o, "required", false);
+		json_out_key_string(o, "description", header_params[i].summary);
+		write_string_schema(o);
+		json_out_close(o, '}');
+	}
 	json_out_close(o, '}');
 }
 

@@ -249,13 +249,21 @@ static enum MHD_Result send_answer(struct request *r)
 {
 	_cleanup_json_out_ struct json_out o = {0};
 	struct api_call *c = r->call;
+	struct MHD_Response *response;
 
 	if (c->is_problem)
 		return request_send_problem(r, &c->problem);
-	if (!c->text)
-		return send_once(r, c->status, response_new_empty());
-	o = (struct json_out){.buf = TAKE_PTR(c->text), .len = c->len, .allocated = c->len + 1};
-	return send_json(r, c->status, &o);
+	if (c->text) {
+		o = (struct json_out){.buf = TAKE_PTR(c->text), .len = c->len, .allocated = c->len + 1};
+		response = response_new(&r->http->account, &o, "application/json");
+	} else {
+		response = response_new_empty();
+	}
+	if (!response)
+		return send_busy(r);
+	if (*c->etag)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, c->etag);
+	return send_once(r, c->status, response);
 }
 
 enum MHD_Result request_send(struct request *r)

@@ -174,6 +174,34 @@ enum MHD_Result request_need_view(struct request *r)
 	return MHD_YES;
 }
 
+static const char *header(const struct request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
+}
+
+/* What the request says of the state that it replaces. What is not understood is refused: it was said to keep something from being done. */
+static int take_conditions(const struct request *r, struct api_call *c, struct problem *p)
+{
+	const char *match = header(r, MHD_HTTP_HEADER_IF_MATCH), *none = header(r, MHD_HTTP_HEADER_IF_NONE_MATCH);
+
+	if (r->route->match == ROUTE_MATCH_NOT)
+		return 0;
+	if (none && !streq(none, "*")) {
+		problem_set(p, API_PROBLEM_QUERY_INVALID, "header If-None-Match: \"%.60s\" found, only * is possible here", none);
+		snprintf(p->parameter, sizeof(p->parameter), MHD_HTTP_HEADER_IF_NONE_MATCH);
+		return -1;
+	}
+	if (match && (!*match || strlen(match) >= sizeof(c->if_match))) {
+		problem_set(p, API_PROBLEM_QUERY_INVALID, "header If-Match: 1 to %zu bytes are possible", sizeof(c->if_match) - 1);
+		snprintf(p->parameter, sizeof(p->parameter), MHD_HTTP_HEADER_IF_MATCH);
+		return -1;
+	}
+	c->if_none = none;
+	if (match)
+		snprintf(c->if_match, sizeof(c->if_match), "%s", match);
+	return 0;
+}
+
 /* The call that the request asks for, or NULL with r->problem. */
 static struct api_call *make_call(struct request *r)
 {
@@ -187,7 +215,7 @@ static struct api_call *make_call(struct request *r)
 	c->dry_run = r->query.dry_run;
 	if (r->route->changes)
 		client_by(&r->conn->peer, c->by);
-	if (route_read_body(r->route, r->body, r->body_len, &c->body, &r->problem) < 0 ||
+	if (take_conditions(r, c, &r->problem) < 0 || route_read_body(r->route, r->body, r->body_len, &c->body, &r->problem) < 0 ||
 		(r->route->prepare && r->route->prepare(c, &r->problem) < 0))
 		return api_call_free(c);
 	return c;

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "daemon/api/tag.h"
+
 /* Text that a response owns. */
 struct text {
 	char *buf;
@@ -93,29 +95,13 @@ static void body_free(struct body *b)
 	free(b);
 }
 
-/* Tells contents apart, not adversaries: eight bytes a step, so that a megabyte costs a fraction of
- * a millisecond. */
-static uint64_t hash(const char *s, size_t len)
-{
-	uint64_t h = len * UINT64_C(0x9e3779b97f4a7c15), w;
-
-	for (; len >= sizeof(w); s += sizeof(w), len -= sizeof(w)) {
-		memcpy(&w, s, sizeof(w));
-		h = (h ^ w) * UINT64_C(0xff51afd7ed558ccd);
-		h ^= h >> 32;
-	}
-	for (w = 0; len; len--)
-		w = w << 8 | (unsigned char)*s++;
-	h = (h ^ w) * UINT64_C(0xc4ceb9fe1a85ec53);
-	return h ^ h >> 33;
-}
-
 void etag_format(const char *text, size_t len, char etag[static ETAG_TEXT_MAX])
 {
-	snprintf(etag, ETAG_TEXT_MAX, "\"%016llx\"", (unsigned long long)hash(text, len));
+	snprintf(etag, ETAG_TEXT_MAX, "\"%016llx\"", (unsigned long long)tag_hash(text, len));
 }
 
-static struct body *body_new(struct response_account *account, struct json_out *o, const char *content_type)
+/* state: what If-Match is held against stands before it; NULL: nothing is. */
+static struct body *body_new(struct response_account *account, struct json_out *o, const char *content_type, const uint64_t *state)
 {
 	struct body *b = calloc(1, sizeof(*b));
 
@@ -124,6 +110,12 @@ static struct body *body_new(struct response_account *account, struct json_out *
 		return NULL;
 	}
 	etag_format(o->buf, o->len, b->etag);
+	if (state) {
+		char body[ETAG_TEXT_MAX], tag[API_TAG_MAX];
+
+		memcpy(body, b->etag, sizeof(body));
+		snprintf(b->etag, sizeof(b->etag), "\"%s-%.16s\"", tag_format(*state, tag), body + 1);
+	}
 	b->full = response_new(account, o, content_type);
 	b->unchanged = response_new_empty();
 	if (!b->full || !b->unchanged) {
@@ -147,6 +139,7 @@ static size_t row_length(const struct view *v, const struct route *r)
 		return v->known.set ? policy_set_count(v->known.set) : 0;
 	case NOUN_HOST:
 	case NOUN_OVERRIDDEN:
+	case NOUN_POLICY_NAME:
 	case NOUN_RESERVATION:
 	case NOUN_FILE:
 	case NOUN_NONE:
@@ -207,6 +200,7 @@ const struct body *body_cache_put(struct body_cache *c, const struct route *r, s
 	struct json_out *o, const char *content_type)
 {
 	struct body ***row = &c->slots[r - routes];
+	uint64_t state = r->tag ? r->tag(&c->view->known, index) : 0;
 
 	if (!*row)
 		*row = calloc(row_length(c->view, r), sizeof(**row));
@@ -215,7 +209,7 @@ const struct body *body_cache_put(struct body_cache *c, const struct route *r, s
 		return NULL;
 	}
 	body_free((*row)[index]);
-	(*row)[index] = body_new(c->account, o, content_type);
+	(*row)[index] = body_new(c->account, o, content_type, r->tag ? &state : NULL);
 	return (*row)[index];
 }
 
@@ -237,7 +231,7 @@ const struct body *body_cache_get_fixed(struct body_cache *c, const struct route
 
 	if (!*slot) {
 		r->view(NULL, 0, &o);
-		*slot = body_new(c->account, &o, schema_media(r->answer));
+		*slot = body_new(c->account, &o, schema_media(r->answer), NULL);
 	}
 	return *slot;
 }

@@ -26,7 +26,7 @@ struct MHD_Response *response_new_empty(void) _must_check_;
 /* A header whose value is a number. */
 void response_add_number(struct MHD_Response *r, const char *name, uint64_t value) _nonnull_;
 
-#define ETAG_TEXT_MAX 24
+#define ETAG_TEXT_MAX 40
 /* The tag of a content: the same text, the same tag. */
 void etag_format(const char *text, size_t len, char etag[static ETAG_TEXT_MAX]) _nonnull_;
 

@@ -17,6 +17,7 @@ static uint64_t problems_of_noun(enum route_noun noun)
 		return MAY(RESERVATION_UNKNOWN);
 	case NOUN_FILE:
 		return MAY(ROUTE_UNKNOWN);
+	case NOUN_POLICY_NAME:
 	case NOUN_NONE:
 		break;
 	}
@@ -55,5 +56,9 @@ uint64_t route_problems(const struct route *r)
 		codes |= MAY(DENIED) | MAY(UNAUTHENTICATED);
 	if (r->body)
 		codes |= MAY(BODY_INVALID) | MAY(MEDIA_TYPE);
+	if (r->match != ROUTE_MATCH_NOT)
+		codes |= MAY(PRECONDITION_FAILED);
+	if (r->match == ROUTE_MATCH_NEEDED)
+		codes |= MAY(PRECONDITION_REQUIRED);
 	return codes | problems_of_noun(r->noun) | problems_of_kind(r->kind) | r->may;
 }

@@ -7,6 +7,7 @@
 #include "daemon/api/command.h"
 #include "daemon/api/openapi.h"
 #include "daemon/api/serve.h"
+#include "daemon/api/tag.h"
 
 static const struct route_param dry_run_params[] = {
 	{.name = "dry_run",
@@ -71,14 +72,17 @@ const struct route routes[] = {
 		ROUTE_COMMAND, NOUN_GUEST, 200, .run = run_effective},
 	{"GET", "/v1/guests/{guest}/explain", "guest-explain", "why a guest has what it has",
 		&explain_schema, API_ROLE_READ, ROUTE_COMMAND, NOUN_GUEST, 200, .run = run_explain},
+	{"GET", "/v1/guests/{guest}/overrides", "overrides", "what was set of a guest by hand",
+		&overrides_schema, API_ROLE_READ, ROUTE_VIEW, NOUN_GUEST, 200, .view = serve_overrides,
+		.tag = tag_overrides},
 	{"PUT", "/v1/guests/{guest}/overrides", "override-set",
 		"set limits and weights of a guest by hand, for a while", &overrides_schema,
 		API_ROLE_OPERATE, ROUTE_COMMAND, NOUN_GUEST, 200, true, .body = override_fields,
-		.prepare = prepare_override, .run = run_override_set,
+		.prepare = prepare_override, .run = run_override_set, .match = ROUTE_MATCH_MAY,
 		.may = MAY(CONFLICT) | MAY(STATE_UNWRITABLE)},
 	{"DELETE", "/v1/guests/{guest}/overrides", "override-clear", "drop what was set by hand",
 		NULL, API_ROLE_OPERATE, ROUTE_COMMAND, NOUN_OVERRIDDEN, 204, true,
-		.run = run_override_clear, .may = MAY(OVERRIDE_UNKNOWN) | MAY(STATE_UNWRITABLE)},
+		.run = run_override_clear, .match = ROUTE_MATCH_MAY, .may = MAY(OVERRIDE_UNKNOWN) | MAY(STATE_UNWRITABLE)},
 	{"POST", "/v1/guests/{guest}/enroll", "guest-enroll",
 		"give a guest its agent channel and statistics period", &enrolled_schema,
 		API_ROLE_OPERATE, ROUTE_COMMAND, NOUN_GUEST, 200, true, .run = run_enroll,
@@ -88,22 +92,32 @@ const struct route routes[] = {
 	{"GET", "/v1/policies", "policies", "all policies with their state", &policies_schema,
 		API_ROLE_READ, ROUTE_VIEW, .status = 200, .view = serve_policies},
 	{"GET", "/v1/policies/{policy}", "policy", "one policy", &policy_schema, API_ROLE_READ,
-		ROUTE_VIEW, NOUN_POLICY, 200, .view = serve_policy},
+		ROUTE_VIEW, NOUN_POLICY, 200, .view = serve_policy, .tag = tag_policy},
+	{"PUT", "/v1/policies/{policy}", "policy-put", "write a policy's file", &policy_put_schema, API_ROLE_ADMIN,
+		ROUTE_COMMAND, NOUN_POLICY_NAME, 200, true, .body = policy_fields, .prepare = prepare_policy,
+		.run = run_policy_put, .match = ROUTE_MATCH_NEEDED,
+		.may = MAY(CONFIGURATION_BAD) | MAY(CONFLICT) | MAY(STATE_UNWRITABLE)},
+	{"DELETE", "/v1/policies/{policy}", "policy-delete", "remove a policy's file that the API wrote", NULL,
+		API_ROLE_ADMIN, ROUTE_COMMAND, NOUN_POLICY, 204, true, .prepare = prepare_policy,
+		.run = run_policy_delete, .match = ROUTE_MATCH_NEEDED, .may = MAY(CONFLICT) | MAY(STATE_UNWRITABLE)},
+	{"POST", "/v1/policies/validate", "policy-validate", "find mistakes in a policy's text, and what it would change",
+		&validation_schema, API_ROLE_OPERATE, ROUTE_COMMAND, NOUN_NONE, 200, .body = validate_fields,
+		.prepare = prepare_validate, .run = run_validate, .may = MAY(CONFLICT)},
 	{"GET", "/v1/events", "events", "what happened, oldest first", &events_schema, API_ROLE_READ,
 		ROUTE_EVENTS, .status = 200, .params = event_params, .may = MAY(GUEST_UNKNOWN)},
 	{"GET", "/v1/mode", "mode", "observe or enforce", &mode_schema, API_ROLE_READ, ROUTE_VIEW,
-		.status = 200, .view = serve_mode},
+		.status = 200, .view = serve_mode, .tag = tag_mode},
 	{"PUT", "/v1/mode", "mode-set", "go live, or stop touching guests", &mode_set_schema, API_ROLE_ADMIN,
 		ROUTE_COMMAND, NOUN_NONE, 200, true, .body = mode_fields, .prepare = prepare_mode,
-		.run = run_mode,
+		.run = run_mode, .match = ROUTE_MATCH_MAY,
 		.may = MAY(CONFLICT) | MAY(STATE_UNWRITABLE) | MAY(LIBVIRT) | MAY(NOT_READY)},
 	{"GET", "/v1/pause", "pause", "is Ballast told to leave guests alone for a while?", &pause_schema,
-		API_ROLE_READ, ROUTE_VIEW, .status = 200, .view = serve_pause},
+		API_ROLE_READ, ROUTE_VIEW, .status = 200, .view = serve_pause, .tag = tag_pause},
 	{"PUT", "/v1/pause", "pause-set", "command no guest for a while", &pause_schema, API_ROLE_OPERATE,
 		ROUTE_COMMAND, NOUN_NONE, 200, true, .body = pause_fields, .prepare = prepare_pause,
-		.run = run_pause_set, .may = MAY(STATE_UNWRITABLE)},
+		.run = run_pause_set, .match = ROUTE_MATCH_MAY, .may = MAY(STATE_UNWRITABLE)},
 	{"DELETE", "/v1/pause", "pause-clear", "go on", NULL, API_ROLE_OPERATE, ROUTE_COMMAND,
-		NOUN_NONE, 204, true, .run = run_pause_clear, .may = MAY(CONFLICT) | MAY(STATE_UNWRITABLE)},
+		NOUN_NONE, 204, true, .run = run_pause_clear, .match = ROUTE_MATCH_MAY, .may = MAY(CONFLICT) | MAY(STATE_UNWRITABLE)},
 	{"POST", "/v1/reload", "reload", "read policies and configuration again", &reloaded_schema,
 		API_ROLE_OPERATE, ROUTE_COMMAND, NOUN_NONE, 200, true, .run = run_reload,
 		.may = MAY(CONFIGURATION_BAD)},
@@ -384,6 +398,7 @@ int route_resolve(const struct route *r, const struct view_input *known, const c
 				nearest_word(value, (const char *const[]){"self", host, NULL}));
 		return 0;
 	case NOUN_NONE:
+	case NOUN_POLICY_NAME:
 	case NOUN_RESERVATION:
 	case NOUN_FILE:
 		break;

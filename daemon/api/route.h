@@ -17,6 +17,7 @@ enum route_noun {
 	NOUN_GUEST,
 	NOUN_OVERRIDDEN, /* a guest, or one that does not run and has overrides: their index, behind the guests' */
 	NOUN_POLICY,
+	NOUN_POLICY_NAME, /* of a policy that need not be there: no index */
 	NOUN_RESERVATION, /* a number: no index */
 	NOUN_FILE,	  /* of the dashboard: no index */
 };
@@ -52,6 +53,13 @@ struct route_param {
 	const char *summary;
 };
 
+/* Does a command look at If-Match and If-None-Match? */
+enum route_match {
+	ROUTE_MATCH_NOT,
+	ROUTE_MATCH_MAY,    /* where it is given */
+	ROUTE_MATCH_NEEDED, /* it must be given where something is replaced */
+};
+
 struct api_call;
 struct view_input;
 /* Writes the answer. index: of the noun. */
@@ -78,6 +86,9 @@ struct route {
 	view_handler view;
 	command_prepare prepare; /* NULL: nothing to prepare */
 	command_run run;
+	/* What If-Match is held against (GET: its ETag begins with it). NULL: nothing. */
+	uint64_t (*tag)(const struct view_input *known, size_t index);
+	enum route_match match;
 	uint64_t may; /* problems of its own, MAY(CONFLICT) | ...: those by rule are in route-problem.c */
 };
 #define MAY(problem) (UINT64_C(1) << API_PROBLEM_##problem)

@@ -1,21 +1,84 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/api/schema.h"
 
+#include "daemon/api/serve.h"
+#include "policy/what-if.h"
+
 static const char *const origin_words[] = {"default", "policy", "override", NULL};
+
+/* What both have that stand in a list and those that were asked for. */
+#define POLICY_FIELDS \
+		{"name", SCHEMA_STRING, "of its file"},\
+		{"path", SCHEMA_STRING},\
+		{"layer", SCHEMA_WORD, "seen from the one that the API writes: one above it wins over PUT; null where it writes none", .nullable = true,\
+			.words = policy_layer_words},\
+		{"description", SCHEMA_STRING, .nullable = true},\
+		{"on_calendar", SCHEMA_STRING, "when it is open", .nullable = true},\
+		{"condition", SCHEMA_STRING, .nullable = true},\
+		{"lasting_usec", SCHEMA_COUNT, "for so long the condition must hold", .nullable = true},\
+		{"has_match", SCHEMA_BOOL, "is it for some guests only?"},\
+		{"stale", SCHEMA_BOOL, "its file is bad now and this is its last good version"},\
+		{"open", SCHEMA_BOOL, "null when not counted yet, as the next two", .nullable = true},\
+		{"matching", SCHEMA_COUNT, "how many guests", .nullable = true},\
+		{"active", SCHEMA_COUNT, "how many guests", .nullable = true}
 
 const struct schema policy_schema = {"Policy", "a policy and its state",
 	(const struct schema_field[]){
-		{"name", SCHEMA_STRING, "of its file"},
-		{"path", SCHEMA_STRING},
-		{"description", SCHEMA_STRING, .nullable = true},
-		{"on_calendar", SCHEMA_STRING, "when it is open", .nullable = true},
-		{"condition", SCHEMA_STRING, .nullable = true},
-		{"lasting_usec", SCHEMA_COUNT, "for so long the condition must hold", .nullable = true},
-		{"has_match", SCHEMA_BOOL, "is it for some guests only?"},
-		{"stale", SCHEMA_BOOL, "its file is bad now and this is its last good version"},
-		{"open", SCHEMA_BOOL, "null when not counted yet, as the next two", .nullable = true},
-		{"matching", SCHEMA_COUNT, "how many guests", .nullable = true},
-		{"active", SCHEMA_COUNT, "how many guests", .nullable = true},
+		POLICY_FIELDS,
+		{"text", SCHEMA_STRING, "of its file, without drop-ins", .nullable = true},
+		{"drop_ins", SCHEMA_STRING, "paths of files that add to it", .list = true},
+		SCHEMA_END,
+	}};
+
+static const struct schema policy_item = {"PolicyItem", "a policy and its state, without its text",
+	(const struct schema_field[]){
+		POLICY_FIELDS,
+		SCHEMA_END,
+	}};
+
+const struct schema policy_put_schema = {"PolicyPut", "a policy's file was written",
+	(const struct schema_field[]){
+		{"name", SCHEMA_STRING},
+		{"path", SCHEMA_STRING, "of the file that was written"},
+		{"created", SCHEMA_BOOL, "did the API have no such file before?"},
+		{"shadowed_by", SCHEMA_STRING, "a file of a higher layer that is in force in its place", .nullable = true},
+		{"notes", SCHEMA_OBJECT, "no mistakes, but worth a look", .list = true, .of = &finding_schema},
+		SCHEMA_END,
+	}};
+
+static const struct schema matched_schema = {"MatchedGuest", "a guest that a policy is for",
+	(const struct schema_field[]){
+		{"guest", SCHEMA_STRING, "its name"},
+		{"uuid", SCHEMA_UUID},
+		{"verdict", SCHEMA_WORD, .words = policy_verdict_names},
+		SCHEMA_END,
+	}};
+
+static const struct schema changed_setting_schema = {"ChangedSetting", "an effective setting that would be another one",
+	(const struct schema_field[]){
+		{"guest", SCHEMA_STRING, "its name"},
+		{"uuid", SCHEMA_UUID},
+		{"section", SCHEMA_STRING},
+		{"key", SCHEMA_STRING},
+		{"from", SCHEMA_STRING, "as a policy file writes it"},
+		{"to", SCHEMA_STRING},
+		{"origin", SCHEMA_STRING, "file and line of the new value; default", .nullable = true},
+		SCHEMA_END,
+	}};
+
+const struct schema validation_schema = {"Validation", "what is wrong with a policy's text, and what it would change",
+	(const struct schema_field[]){
+		{"name", SCHEMA_STRING},
+		{"ok", SCHEMA_BOOL, "can it be taken?"},
+		{"findings", SCHEMA_OBJECT, "mistakes", .list = true, .of = &finding_schema},
+		{"notes", SCHEMA_OBJECT, "no mistakes, but worth a look", .list = true, .of = &finding_schema},
+		{"shadowed_by", SCHEMA_STRING, "a file of a higher layer that stays in force in its place", .nullable = true},
+		{"at", SCHEMA_TIME, "for what time the rest is"},
+		{"guests", SCHEMA_COUNT, "how many were looked at"},
+		{"matches", SCHEMA_OBJECT, "those it is for", .list = true, .of = &matched_schema},
+		{"changes", SCHEMA_OBJECT, .list = true, .of = &changed_setting_schema},
+		{"conditions_unknown", SCHEMA_STRING, "policies left out: what their condition asks is not known here", .list = true},
+		{"truncated", SCHEMA_BOOL, "are there more changes than are listed?"},
 		SCHEMA_END,
 	}};
 
@@ -30,7 +93,7 @@ static const struct schema bad_policy = {"BadPolicy", "what is bad and has no la
 
 const struct schema policies_schema = {"Policies", "all policies, in merge order",
 	(const struct schema_field[]){
-		{"policies", SCHEMA_OBJECT, .list = true, .of = &policy_schema},
+		{"policies", SCHEMA_OBJECT, .list = true, .of = &policy_item},
 		{"bad", SCHEMA_OBJECT, .list = true, .of = &bad_policy},
 		{"next_change", SCHEMA_TIME, "when a schedule opens or closes next", .nullable = true},
 		{"generation", SCHEMA_COUNT, "grows with each reload", .nullable = true},

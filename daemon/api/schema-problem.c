@@ -35,6 +35,16 @@ static const struct schema_field *const members[API_PROBLEM_MAX] = {
 	[API_PROBLEM_HOST_UNKNOWN] = unknown_members,
 	[API_PROBLEM_GUEST_UNKNOWN] = unknown_members,
 	[API_PROBLEM_POLICY_UNKNOWN] = unknown_members,
+	[API_PROBLEM_PRECONDITION_FAILED] =
+		(const struct schema_field[]){
+			{"etag", SCHEMA_STRING, "of what there is; null: nothing", .nullable = true},
+			SCHEMA_END,
+		},
+	[API_PROBLEM_PRECONDITION_REQUIRED] =
+		(const struct schema_field[]){
+			{"etag", SCHEMA_STRING, "of what there is", .nullable = true},
+			SCHEMA_END,
+		},
 	[API_PROBLEM_CONFIGURATION_BAD] =
 		(const struct schema_field[]){
 			{"findings", SCHEMA_OBJECT, .list = true, .of = &finding_schema},

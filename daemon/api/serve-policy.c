@@ -3,15 +3,35 @@
 
 #include "daemon/api/serve.h"
 
-void serve_policy(const struct view_input *k, size_t index, struct json_out *o)
+const char *const policy_layer_words[] = {"below", "api", "above", NULL};
+
+/* Where its file lies, seen from the layer that the API writes. NULL: there is none. */
+static const char *layer_of(const struct view_input *k, const char *path)
+{
+	size_t n = strlen(path);
+	bool above = false;
+
+	for (size_t i = 0; k->policy_dirs && k->policy_dirs[i]; i++) {
+		const char *dir = k->policy_dirs[i];
+		size_t len = strlen(dir);
+		bool own = k->policy_own && streq(dir, k->policy_own);
+
+		if (len < n && strncmp(path, dir, len) == 0 && path[len] == '/' && !strchr(path + len + 1, '/'))
+			return !k->policy_own ? NULL : policy_layer_words[own ? 1 : above ? 2 : 0];
+		above |= own;
+	}
+	return NULL;
+}
+
+static void write_policy(const struct view_input *k, size_t index, struct json_out *o)
 {
 	const struct view_policy *state = k->policies ? &k->policies[index] : NULL;
 	struct policy_info info;
 
 	policy_set_info(k->set, index, &info);
-	json_out_open(o, '{');
 	json_out_key_string(o, "name", info.name);
 	json_out_key_string(o, "path", info.path);
+	json_out_key_string(o, "layer", layer_of(k, info.path));
 	json_out_key_string(o, "description", info.description);
 	json_out_key_string(o, "on_calendar", info.on_calendar);
 	json_out_key_string(o, "condition", info.condition);
@@ -25,6 +45,36 @@ void serve_policy(const struct view_input *k, size_t index, struct json_out *o)
 		json_out_null(o);
 	json_out_key_u64(o, "matching", state ? state->matching : UINT64_MAX);
 	json_out_key_u64(o, "active", state ? state->active : UINT64_MAX);
+}
+
+/* Of one the text too: a list of them would be long. */
+void serve_policy(const struct view_input *k, size_t index, struct json_out *o)
+{
+	const char *path, *text;
+	size_t len;
+
+	json_out_open(o, '{');
+	write_policy(k, index, o);
+	text = policy_set_text(k->set, index, 0, &path, &len);
+	json_out_key_string(o, "text", text);
+	json_out_key(o, "drop_ins");
+	json_out_open(o, '[');
+	for (size_t i = 1; policy_set_text(k->set, index, i, &path, &len); i++)
+		json_out_string(o, path);
+	json_out_close(o, ']');
+	json_out_close(o, '}');
+}
+
+void serve_overrides(const struct view_input *k, size_t index, struct json_out *o)
+{
+	const struct snapshot *s = k->snapshot;
+	const struct uuid *guest = &s->guests[index].id.uuid;
+	char uuid[UUID_TEXT_MAX];
+
+	json_out_open(o, '{');
+	json_out_key_string(o, "guest", uuid_format(guest, uuid));
+	json_out_key(o, "overrides");
+	write_overrides(o, s->overrides, s->n_overrides, guest, s->now_boot_usec, s->now_real_usec);
 	json_out_close(o, '}');
 }
 
@@ -56,8 +106,11 @@ void serve_policies(const struct view_input *k, size_t index, struct json_out *o
 	json_out_open(o, '{');
 	json_out_key(o, "policies");
 	json_out_open(o, '[');
-	for (size_t i = 0; i < n; i++)
-		serve_policy(k, i, o);
+	for (size_t i = 0; i < n; i++) {
+		json_out_open(o, '{');
+		write_policy(k, i, o);
+		json_out_close(o, '}');
+	}
 	json_out_close(o, ']');
 	write_lost(o, k->set);
 	json_out_key_time(o, "next_change", k->policies_change_real_usec);

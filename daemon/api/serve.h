@@ -20,8 +20,11 @@ void serve_policies(const struct view_input *k, size_t index, struct json_out *o
 void serve_policy(const struct view_input *k, size_t index, struct json_out *o);
 void serve_pause(const struct view_input *k, size_t index, struct json_out *o);
 void serve_reservations(const struct view_input *k, size_t index, struct json_out *o);
+void serve_overrides(const struct view_input *k, size_t index, struct json_out *o);
 void serve_mode(const struct view_input *k, size_t index, struct json_out *o);
 
+/* Words of a policy's layer. */
+extern const char *const policy_layer_words[];
 /* How the plan sees guest i, or NULL. */
 static inline const struct plan_guest *plan_guest(const struct view_input *k, size_t i)
 {

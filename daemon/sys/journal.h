@@ -17,6 +17,7 @@ enum journal_message {
 	JOURNAL_MODE,
 	JOURNAL_PAUSE,          /* began or is over */
 	JOURNAL_RELOADED,
+	JOURNAL_POLICY,         /* written or removed through the API */
 	JOURNAL_POLICY_BAD,
 	JOURNAL_LIBVIRT_LOST,
 	JOURNAL_LIBVIRT_BACK,

@@ -421,3 +421,26 @@ FAKE size_t network_problems(struct manager *m, struct view_problem problems[sta
 {
 	return 0;
 }
+FAKE bool api_call_may_replace(struct api_call *call, const uint64_t *tag, bool needed)
+{
+	return true;
+}
+FAKE void api_call_tag(struct api_call *call, uint64_t tag)
+{
+}
+FAKE uint64_t api_tag_mode(enum daemon_mode mode)
+{
+	return (uint64_t)mode + 1;
+}
+FAKE uint64_t api_tag_pause(const struct view_pause *p)
+{
+	return p->on;
+}
+FAKE uint64_t api_tag_overrides(const struct override *overrides, size_t n, const struct uuid *guest)
+{
+	return n;
+}
+FAKE uint64_t api_tag_policy(const struct policy_set *set, size_t i)
+{
+	return i + 1;
+}

@@ -207,6 +207,11 @@ TEST(plan_and_policies)
 		CHECK_AT(plan, "/guests/0/guest", "web1");
 		CHECK_INT(json_array_size(json_at(plan.json, "/guests")), 5);
 		CHECK_INT(json_array_size(json_at(list.json, "/policies")), 3);
+		/* Of one the text too. */
+		CHECK_CONTAINS(json_string_value(json_at(one.json, "/text")), "[");
+		CHECK(json_is_array(json_at(one.json, "/drop_ins")));
+		json_object_del(one.json, "text");
+		json_object_del(one.json, "drop_ins");
 		CHECK(json_equal(json_at(list.json, "/policies/2"), one.json));
 		CHECK(json_is_true(json_at(one.json, "/open")));
 		CHECK_AT(one, "/on_calendar", "Mon..Fri 20:00");

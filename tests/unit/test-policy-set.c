@@ -30,6 +30,38 @@ static const char *names_of(const struct policy_set *set, char buf[static 256])
 	return buf;
 }
 
+TEST(a_change_is_read_as_if_it_were_there)
+{
+	_cleanup_dirs_ struct test_dirs t = dirs_new();
+	_cleanup_policy_set_ struct policy_set *set = NULL, *gone = NULL, *below = NULL, *masked = NULL, *bad = NULL;
+	_cleanup_diag_list_ struct diag_list findings = {0};
+	static const char text[] = "[Memory]\nMin=7G\n", mistake[] = "[Memory]\nMni=7G\n";
+	struct policy_change change = {t.dirs.dirs[1], "10-a.policy", text, sizeof(text) - 1};
+	struct policy_dirs dirs = t.dirs;
+
+	dirs.change = &change;
+	dirs_write(&t, "usr/10-a.policy", "[Memory]\nMin=1G\n");
+	dirs_write(&t, "run/10-a.policy", "[Memory]\nMin=2G\n");
+	CHECK_INT(policy_set_load(&dirs, NULL, &set, &findings), 0);
+	CHECK_U64(min_of(set, "web1"), 7 * GIB);
+	change.text = NULL; /* taken away: what is below it holds */
+	CHECK_INT(policy_set_load(&dirs, NULL, &gone, &findings), 0);
+	CHECK_U64(min_of(gone, "web1"), 1 * GIB);
+	change.text = "";
+	change.len = 0;
+	CHECK_INT(policy_set_load(&dirs, NULL, &masked, &findings), 0);
+	CHECK_INT((int)policy_set_count(masked), 0);
+	change.text = mistake;
+	change.len = sizeof(mistake) - 1;
+	CHECK_INT(policy_set_load(&dirs, NULL, &bad, &findings), 1);
+	CHECK_INT((int)findings.n, 1);
+	CHECK_CONTAINS(findings.items[0].file, "run/10-a.policy");
+	/* The file of a higher layer wins, and nobody reads this one. */
+	dirs_write(&t, "etc/10-a.policy", "[Memory]\nMin=3G\n");
+	CHECK_INT(policy_set_load(&dirs, NULL, &below, NULL), 0);
+	CHECK_U64(min_of(below, "web1"), 3 * GIB);
+}
+
 TEST(names_decide_the_order_and_the_highest_layer_wins)
 {
 	_cleanup_dirs_ struct test_dirs t = dirs_new();
