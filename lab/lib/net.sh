@@ -41,3 +41,26 @@ net_make_host() {
 	net_in "h$i" ip addr add "$NET_PREFIX.$i/24" dev eth0
 	net_in "h$i" ip link set eth0 up
 }
+
+# net_forward HOST PORT [LOCAL]: connections to 127.0.0.1:LOCAL here go to 127.0.0.1:PORT in the host, until the lab is down. The socket is
+# made here, and what connects on is in the host's network.
+net_forward() {
+	local i port local_port pid
+
+	[ $# = 2 ] || [ $# = 3 ] || die 2 "usage: lab/lab forward HOST PORT [LOCAL]"
+	i=$(host_index "$1") port=$2 local_port=${3:-$2}
+	[[ $port$local_port =~ ^[0-9]+$ ]] || die 2 "forward: '$port' and '$local_port' are not ports"
+	! net_is_heard "$local_port" || die 4 "port $local_port is taken on this machine: lab/lab forward $1 $port OTHER"
+	cg_make forward
+	setsid systemd-socket-activate -l "127.0.0.1:$local_port" nsenter --net="$(net_file "h$i")" \
+		/lib/systemd/systemd-socket-proxyd "127.0.0.1:$port" >"$LAB_DIR/forward.log" 2>&1 </dev/null &
+	pid=$!
+	cg_enter forward $pid
+	disown $pid
+	lab_wait 10 net_is_heard "$local_port" || die 1 "port $local_port cannot be listened on: $(tail -n 1 "$LAB_DIR/forward.log")"
+}
+
+# net_is_heard PORT: somebody listens on it on 127.0.0.1 or on all addresses.
+net_is_heard() {
+	grep -qiE "^ *[0-9]+: (0100007F|00000000):$(printf '%04X' "$1") [0-9A-F:]+ 0A" /proc/net/tcp
+}
