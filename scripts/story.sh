@@ -9,6 +9,7 @@ story_begin=$SECONDS
 story_log=$(mktemp /tmp/ballast-quickstart.XXXXXX)
 rows=() # of the final table: guest | why | had | asked | got | inside | seconds
 story_failed=0
+page_url=
 
 step() { printf '%4ds  %s\n' $((SECONDS - story_begin)) "$*"; }
 die() { step "$*"; tail -n 5 "$story_log" | sed 's/^/       /'; exit 1; }
@@ -33,6 +34,7 @@ story_prepare() {
 	step "booting a host: its own systemd, libvirtd and ballastd"
 	lab up > "$story_log" 2>&1 || die "the host did not boot"
 	step "host is up; ballastd: $(ctl mode 2>&1 | head -n 1)"
+	story_page
 }
 
 story_guests() {
@@ -103,6 +105,16 @@ story_policies() {
 	ctl reload > "$story_log" 2>&1 || die "the policies were not taken"
 	ctl --yes mode enforce > "$story_log" 2>&1 || ctl mode enforce > "$story_log" 2>&1 || die "mode enforce was refused"
 	step "policies are in force; two minutes are a day, the second one is night"
+}
+
+# The page of this host, for a browser on this machine.
+story_page() {
+	local token
+	# shellcheck source=scripts/page.sh
+	source scripts/page.sh
+	page_serve > "$story_log" 2>&1 && token=$(page_token admin 2>> "$story_log") || { step "the page cannot be served: $(tail -n 1 "$story_log")"; return 0; }
+	page_url="http://127.0.0.1:$page_port/#token=$token"
+	step "the page: $page_url"
 }
 
 # guest_has GUEST: MiB its balloon leaves it now.
@@ -194,6 +206,7 @@ story_table() {
 
 story_live() {
 	lab run -d files1 load reread /dev/data --size 180M --seconds 86400 > "$story_log" 2>&1
+	[ -z "$page_url" ] || printf '\n\tOpen in a browser on this machine:\n\t  %s\n' "$page_url"
 	cat <<-T
 
 		Try in another terminal (cd $top; export LAB=$LAB):

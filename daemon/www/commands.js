@@ -41,7 +41,7 @@ export class Commands {
 	// A dialog with a form. fields: nodes; apply(): does it, throws Problem. Returns the dialog.
 	ask({title, text, fields = [], button, danger, wide, readOnly, apply}) {
 		const id = `dialog-${++dialogs}`;
-		const said = h('p', {class: 'said', role: 'alert'});
+		const said = h('p', {class: 'said dialog-said', role: 'alert'});
 		const ok = h('button', {type: 'submit', class: `button primary${danger ? ' danger' : ''}`}, button);
 		const dialog = h('dialog', {class: wide ? 'dialog wide' : 'dialog', 'aria-labelledby': id},
 			h('form', {on: {submit: async (e) => {
