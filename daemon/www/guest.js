@@ -87,7 +87,7 @@ export class GuestPanel {
 				return;
 			keyed(this.text, body.text.map((t, i) => ({t, i})), (x) => x.i, () => h('p'), (p, x) => {
 				p.classList.toggle('because', x.t.startsWith('why: '));
-				setText(p, upper(x.t));
+				setText(p, x.t.startsWith(this.guest?.name) ? x.t : upper(x.t)); // names stay as they are
 			});
 			this.overrides = body.overrides;
 			return;

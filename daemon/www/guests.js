@@ -122,13 +122,13 @@ export class GuestTable {
 
 // In one line: what was done to it a moment ago, else how it stands.
 function whyOf(g) {
-	const change = g.last_change;
+	const change = g.last_change, m = g.memory;
 
 	if (g.fixed)
 		return `cannot be moved: ${FIXED[g.fixed] ?? g.fixed}`;
 	if (change && Date.now() - new Date(change.time) < 15000)
 		return change.reason.text;
-	return g.standing?.text ?? change?.reason.text ?? '';
+	return g.standing?.text ?? (m.want === null ? '' : m.want <= m.actual * 1.005 ? 'has what it wants' : `wants ${size(m.want - m.actual)} more`);
 }
 
 export function showChips(node, g) {

@@ -4,6 +4,7 @@
 import {h, setAttr} from './dom.js';
 import {percent, size} from './format.js';
 import {Plot} from './plot.js';
+import {Problem} from './transport.js';
 
 const RANGES = [[3600, '1 h'], [6 * 3600, '6 h'], [24 * 3600, '1 d'], [7 * 24 * 3600, '7 d'], [30 * 24 * 3600, '30 d']];
 const POINTS = 240; // asked for over the whole range
@@ -46,9 +47,12 @@ export class History {
 		} catch (error) {
 			if (asked !== this.asked)
 				return;
-			this.said.hidden = false;
-			this.plots.hidden = true;
-			this.said.textContent = error.message;
+			// What was drawn stays when the connection is lost: the notice at the top says so.
+			if (error instanceof Problem) {
+				this.said.hidden = false;
+				this.plots.hidden = true;
+				this.said.textContent = error.message;
+			}
 		}
 		this.timer = setTimeout(() => this.load(path, max), Math.max(AGAIN_MS, this.range * 1000 / POINTS));
 	}

@@ -268,6 +268,8 @@ export class Live {
 			this.on.state();
 		} else if (event === 'reset') {
 			this.on.reset();
+		} else if (event === 'end') {
+			this.attempt = 0; // the connection ends now, and is made anew
 		} else {
 			try {
 				this.on.event(JSON.parse(data));

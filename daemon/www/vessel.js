@@ -108,7 +108,7 @@ export class Vessel {
 		setText(sizes, size(has));
 		setText(max, `of ${size(most)}`);
 		setAttr(node, 'data-label', freePlace(height, [used, want, m.floor ?? 0].map((x) => x / has)));
-		const text = `${g.name}: has ${size(has)} of at most ${size(most)}, uses ${size(m.used)}, wants ${size(m.want)}, floor ${size(m.floor)}` +
+		const text = `${g.name} ${size(has)} of ${size(most)}: uses ${size(m.used)}, wants ${size(m.want)}, floor ${size(m.floor)}` +
 			`${m.stall_permyriad ? `, stalls ${percent(m.stall_permyriad)} of its time` : ''}${words.length ? `; ${words.join(', ')}` : ''}`;
 		setAttr(node, 'aria-label', text);
 		setAttr(node, 'title', text);
