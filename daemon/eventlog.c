@@ -373,8 +373,10 @@ int eventlog_read(struct eventlog *l, const struct eventlog_filter *f, struct ev
 	return 0;
 }
 
-bool eventlog_visit(struct eventlog *l, const struct eventlog_filter *f, uint64_t *seq, eventlog_visitor fn, void *userdata)
+bool eventlog_visit(struct eventlog *l, const struct eventlog_filter *f, uint64_t *seq, char id[static EVENTLOG_ID_MAX],
+	eventlog_visitor fn, void *userdata)
 {
+	uint64_t before = *seq;
 	bool all = false;
 
 	pthread_mutex_lock(&l->lock);
@@ -390,16 +392,21 @@ bool eventlog_visit(struct eventlog *l, const struct eventlog_filter *f, uint64_
 				break;
 		}
 	}
+	if (*seq != before)
+		id_at(l, *seq, id);
 	pthread_mutex_unlock(&l->lock);
 	return all;
 }
 
-uint64_t eventlog_newest_start(struct eventlog *l, const struct eventlog_filter *f)
+uint64_t eventlog_start(struct eventlog *l, const struct eventlog_filter *f)
 {
 	uint64_t seq;
 
 	pthread_mutex_lock(&l->lock);
-	seq = newest_start(l, f, l->oldest) - 1;
+	seq = l->oldest;
+	if (f->newest)
+		seq = newest_start(l, f, seq);
+	seq = since_start(l, seq, f->since_real_usec) - 1;
 	pthread_mutex_unlock(&l->lock);
 	return seq;
 }

@@ -149,10 +149,11 @@ struct eventlog_object {
 	char id[EVENTLOG_ID_MAX];
 };
 typedef bool (*eventlog_visitor)(const struct eventlog_object *object, void *userdata);
-bool eventlog_visit(struct eventlog *l, const struct eventlog_filter *f, uint64_t *seq, eventlog_visitor fn, void *userdata)
-	_nonnull_args_(1, 2, 3, 4) _must_check_;
-/* The sequence after which the last f->limit begin that fit. */
-uint64_t eventlog_newest_start(struct eventlog *l, const struct eventlog_filter *f) _nonnull_;
+/* id: becomes that of *seq, where it moved. */
+bool eventlog_visit(struct eventlog *l, const struct eventlog_filter *f, uint64_t *seq, char id[static EVENTLOG_ID_MAX],
+	eventlog_visitor fn, void *userdata) _nonnull_args_(1, 2, 3, 5) _must_check_;
+/* The sequence after which the last f->limit begin that fit (f->newest), or the first since f->since_real_usec. */
+uint64_t eventlog_start(struct eventlog *l, const struct eventlog_filter *f) _nonnull_;
 /*
  * Where an id, also one of an earlier run, stands in the ring: *ret_after is the sequence after which all that came after it is. Returns 0; -ENOENT: what
  * came after it is not (all) here; -ENXIO: this run has not come that far; -EINVAL: it is no id.

@@ -69,6 +69,7 @@ daemon_ballastd_LDADD = \
 	daemon/libview.a \
 	daemon/channel/libchannel.a \
 	daemon/store/libstore.a \
+	daemon/history/libhistory.a \
 	daemon/sys/libsys.a \
 	$(hv_libs) \
 	$(JANSSON_LIBS) \
@@ -134,7 +135,7 @@ manager_tests = \
 	tests/unit/test-manager-view \
 	$(NULL)
 check_PROGRAMS += $(manager_tests)
-manager_scripts = tests/unit/test-metrics.sh tests/unit/test-driver-slow.sh tests/unit/test-release.sh tests/unit/test-state-dir.sh
+manager_scripts = tests/unit/test-event-resume.sh tests/unit/test-metrics.sh tests/unit/test-driver-slow.sh tests/unit/test-release.sh tests/unit/test-state-dir.sh
 TESTS += $(manager_tests) $(manager_scripts)
 dist_check_SCRIPTS += $(manager_scripts)
 # A library to be preloaded, with no sanitizer of its own: it finds that of the program.

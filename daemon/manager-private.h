@@ -16,6 +16,7 @@
 #include "daemon/overrides.h"
 #include "daemon/pause.h"
 #include "daemon/reservations.h"
+#include "daemon/store/reader.h"
 #include "daemon/store/store.h"
 #include "daemon/sys/clock.h"
 #include "daemon/sys/journal.h"
@@ -147,6 +148,7 @@ struct manager {
 	struct hv *hv;
 	struct host *host;
 	struct store *store;       /* NULL in a dry run */
+	struct reader *reader;     /* of what it has, for the API; NULL in a dry run */
 	struct view_store *views;
 	struct eventlog *events;
 	struct api *api;

@@ -8,6 +8,7 @@
 #include "common/role.h"
 #include "common/token-file.h"
 #include "daemon/eventlog.h"
+#include "daemon/past.h"
 #include "daemon/view.h"
 
 /*
@@ -201,6 +202,8 @@ struct api_config {
 	int listen_fd;		  /* a listening UNIX stream socket; taken over on success */
 	struct view_store *views; /* these two outlive the api */
 	struct eventlog *events;
+	past_ask past_ask; /* NULL: nothing is known but what is in memory */
+	void *past;	   /* outlives the api's thread: api_stop() */
 	const struct api_ops *ops;
 	void *userdata;
 	struct api_access access;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/api/call.h"
 
+#include "daemon/api/past.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
@@ -28,6 +30,7 @@ struct api_queue *api_queue_unref(struct api_queue *q)
 {
 	if (!q || atomic_fetch_sub_explicit(&q->refs, 1, memory_order_acq_rel) != 1)
 		return NULL;
+	api_past_free_all(q->answered_past);
 	closep(&q->command_fd);
 	closep(&q->answer_fd);
 	pthread_mutex_destroy(&q->lock);

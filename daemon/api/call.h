@@ -16,6 +16,7 @@
 #define API_IF_MATCH_MAX 512
 
 struct request; /* a connection's, in request.h */
+struct api_past; /* past.h */
 
 struct api_queue {
 	atomic_uint refs; /* the api and each call */
@@ -26,6 +27,7 @@ struct api_queue {
 	unsigned n_waiting;
 	struct api_call *answered;
 	uint64_t asked_usec; /* CLOCK_MONOTONIC: the main loop has been asked since, and did not come yet; 0: it was not */
+	struct api_past *answered_past; /* what was read from the disk */
 	bool view_wanted; /* the HTTP thread asks for a fresh view */
 	bool view_made;	  /* the main loop looked (and published, if there was anything) */
 	/* What the main loop read anew, for the HTTP thread to take over. */

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "common/units.h"
+#include "daemon/api/past.h"
 #include "daemon/api/stream.h"
 #include "daemon/sys/clock.h"
 
@@ -118,12 +119,14 @@ static void take_answers(struct http *h)
 {
 	struct api_queue *q = h->api->queue;
 	struct api_call *answered, *next;
+	struct api_past *past;
 	bool view_made;
 
 	api_unpoke(q->answer_fd);
 	take_settings(h);
 	pthread_mutex_lock(&q->lock);
 	answered = TAKE_PTR(q->answered);
+	past = TAKE_PTR(q->answered_past);
 	view_made = q->view_made;
 	q->view_made = false;
 	pthread_mutex_unlock(&q->lock);
@@ -138,6 +141,7 @@ static void take_answers(struct http *h)
 		next = c->next;
 		request_answered(c);
 	}
+	api_past_take(past);
 }
 
 static int timeout_msec(struct http *h)

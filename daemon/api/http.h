@@ -49,6 +49,7 @@ enum request_state {
 	REQUEST_WAITS_VIEW,
 	REQUEST_WAITS_CALL,
 	REQUEST_WAITS_GRANT, /* for polkit's word on a role that its client lacks */
+	REQUEST_WAITS_PAST, /* for the disk */
 	REQUEST_READY, /* all that the answer needs is here */
 };
 struct request {
@@ -73,6 +74,7 @@ struct request {
 	uint64_t deadline_usec;
 	struct request *prev, *next; /* in http->waiting */
 	struct stream *stream;	     /* owned: what it is answered with */
+	struct api_past *past;	     /* asked and on its way, or owned once it is answered (READY) */
 };
 
 struct http {

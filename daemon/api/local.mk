@@ -7,6 +7,8 @@ daemon_libview_a_SOURCES = \
 	daemon/eventlog-kind.c \
 	daemon/eventlog.c \
 	daemon/eventlog.h \
+	daemon/past.c \
+	daemon/past.h \
 	daemon/view-copy.c \
 	daemon/view-copy.h \
 	daemon/view.c \
@@ -51,6 +53,8 @@ daemon_api_libapi_a_SOURCES = \
 	daemon/api/openapi-route.c \
 	daemon/api/openapi-schema.c \
 	daemon/api/openapi.h \
+	daemon/api/past.c \
+	daemon/api/past.h \
 	daemon/api/problem.c \
 	daemon/api/problem.h \
 	daemon/api/request.c \
@@ -74,6 +78,7 @@ daemon_api_libapi_a_SOURCES = \
 	daemon/api/serve-guest.c \
 	daemon/api/serve-host.c \
 	daemon/api/serve-metrics.c \
+	daemon/api/serve-past.c \
 	daemon/api/serve-plan.c \
 	daemon/api/serve-policy.c \
 	daemon/api/serve.h \
@@ -85,6 +90,8 @@ daemon_api_libapi_a_SOURCES = \
 	daemon/api/sse.h \
 	daemon/api/stream.c \
 	daemon/api/stream.h \
+	daemon/api/when.c \
+	daemon/api/when.h \
 	daemon/api/tls.c \
 	daemon/api/tls.h \
 	daemon/api/www.c \

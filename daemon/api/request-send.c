@@ -4,6 +4,7 @@
 
 #include "common/units.h"
 #include "daemon/api/metric.h"
+#include "daemon/api/past.h"
 #include "daemon/api/request.h"
 #include "daemon/api/serve.h"
 #include "daemon/api/stream.h"
@@ -194,13 +195,47 @@ enum MHD_Result request_send_whoami(struct request *r)
 	return send_json(r, r->route->status, &o);
 }
 
+/* Makes the question for the disk, if that is where the answer is. Returns 1, 0, or -1 with the problem. */
+static int events_are_past(struct request *r)
+{
+	const struct view *v = r->http->cache.view;
+	struct eventlog *log = r->http->api->config.events;
+	struct eventlog_filter f;
+	struct uuid uuid;
+	int past;
+
+	if (!r->http->api->config.past_ask)
+		return 0;
+	if (serve_events_filter(log, v ? &v->known : NULL, &r->query, true, &f, &uuid, &r->problem) < 0)
+		return -1;
+	past = serve_events_is_past(log, &f, r->query.after, &r->problem);
+	if (past <= 0)
+		return past;
+	r->past = api_past_new(PAST_EVENTS);
+	if (!r->past)
+		return problem_set(&r->problem, API_PROBLEM_INTERNAL, "out of memory");
+	past_events_ask(log, &f, r->query.after, &r->past->query.events);
+	return 1;
+}
+
 enum MHD_Result request_send_events(struct request *r)
 {
 	const struct view *v = r->http->cache.view;
 	_cleanup_json_out_ struct json_out o = {0};
+	int past;
 
 	if (!r->head && accepts(r, "text/event-stream"))
 		return stream_begin(r);
+	past = r->past ? 0 : events_are_past(r);
+	if (past < 0)
+		return request_send_problem(r, &r->problem);
+	if (past > 0)
+		return request_ask_past(r);
+	if (r->past && r->past->query.error == 0) {
+		serve_past_events(r->http->api->config.events, &r->past->query.events, &o);
+		return send_json(r, r->route->status, &o);
+	}
+	/* Where the disk cannot be read, what is in memory must do: it says that it is not all. */
 	if (serve_events(r->http->api->config.events, v ? &v->known : NULL, &r->query, &o,
 		    &r->problem) < 0)
 		return request_send_problem(r, &r->problem);

@@ -5,6 +5,7 @@
 #include "common/units.h"
 #include "daemon/api/auth.h"
 #include "daemon/api/command.h"
+#include "daemon/api/past.h"
 #include "daemon/api/request.h"
 
 /* What polkit has granted holds for the connection so long: a client that works its way through a list asks once. */
@@ -101,9 +102,46 @@ void request_answered(struct api_call *c)
 	request_wake(r);
 }
 
+static void past_answered(struct api_past *past, void *owner)
+{
+	struct request *r = owner;
+
+	r->past = past;
+	request_wake(r);
+}
+
+static int ask_past(struct request *r)
+{
+	int e = api_past_ask(r->http->api, r->past, past_answered, r);
+
+	if (e >= 0)
+		return 0;
+	r->past = api_past_drop(r->past);
+	return problem_set(&r->problem, e == -EBUSY ? API_PROBLEM_BUSY : API_PROBLEM_INTERNAL,
+		e == -EBUSY ? "too many ask for what is on the disk: try again" : "the disk cannot be asked");
+}
+
+enum MHD_Result request_ask_past(struct request *r)
+{
+	if (ask_past(r) < 0)
+		return request_send_problem(r, &r->problem);
+	request_wait(r, REQUEST_WAITS_PAST, r->http->api->config.deadline_usec);
+	return MHD_YES;
+}
+
+/* Nobody waits for it any more. */
+static void leave_past(struct request *r)
+{
+	r->past = api_past_drop(r->past);
+	r->failed = true;
+	problem_set(&r->problem, API_PROBLEM_BUSY, "the disk has not answered in time: try again");
+}
+
 void request_expire(struct request *r)
 {
-	if (r->state == REQUEST_WAITS_VIEW) {
+	if (r->state == REQUEST_WAITS_PAST) {
+		leave_past(r);
+	} else if (r->state == REQUEST_WAITS_VIEW) {
 		r->old_view = true;
 		if (!r->http->cache.view)
 			body_cache_set_view(&r->http->cache, view_get(r->http->api->config.views));
@@ -135,6 +173,8 @@ void requests_stop(struct http *h)
 				continue;
 			r->call = NULL;
 		}
+		if (r->state == REQUEST_WAITS_PAST)
+			r->past = api_past_drop(r->past);
 		r->failed = true;
 		r->asks_grant = false;
 		problem_set(&r->problem, API_PROBLEM_STOPPING,

@@ -3,6 +3,7 @@
 
 #include "common/units.h"
 #include "daemon/api/auth.h"
+#include "daemon/api/past.h"
 #include "daemon/api/request.h"
 #include "daemon/api/stream.h"
 #include "daemon/sys/clock.h"
@@ -173,6 +174,7 @@ void request_end(void *cls, struct MHD_Connection *connection, void **con_cls,
 	*con_cls = NULL;
 	conn_set_phase(r->conn, CONN_IDLE);
 	stream_free(r->stream);
+	api_past_drop(r->past);
 	api_call_free(r->call);
 	problem_clear(&r->problem);
 	free(r->path);

@@ -18,6 +18,8 @@ enum MHD_Result request_command(struct request *r) _nonnull_;
 
 /* Lets polkit say whether the client may all the same; then the request goes on, or is denied. */
 enum MHD_Result request_ask_grant(struct request *r) _nonnull_;
+/* Hands r->past to whoever reads the disk, and waits; what it answers is sent then. */
+enum MHD_Result request_ask_past(struct request *r) _nonnull_;
 
 /* The answer of a request that has all it needs: REQUEST_READY, or failed. */
 enum MHD_Result request_send(struct request *r) _nonnull_;

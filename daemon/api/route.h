@@ -40,6 +40,9 @@ struct query {
 	bool newest;
 	uint64_t limit;
 	const char *after;
+	const char *since;
+	const char *until;
+	const char *step;
 	const char *guest;
 	const char *kind;
 	uint64_t given; /* bit per entry of the route's table: to refuse one that is given twice */

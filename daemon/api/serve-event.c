@@ -3,6 +3,8 @@
 
 #include "daemon/api/route.h"
 #include "daemon/api/serve.h"
+#include "daemon/api/when.h"
+#include "daemon/sys/clock.h"
 
 #define LIMIT_DEFAULT 100
 
@@ -66,14 +68,29 @@ static int check_guest_name(struct eventlog *log, const struct view_input *k, co
 }
 
 int serve_events_filter(struct eventlog *log, const struct view_input *k, const struct query *q,
-	struct eventlog_filter *f, struct uuid *uuid, struct problem *p)
+	bool in_past, struct eventlog_filter *f, struct uuid *uuid, struct problem *p)
 {
 	*f = (struct eventlog_filter){.newest = q->newest, .limit = q->limit ? q->limit : LIMIT_DEFAULT, .kind = q->kind};
 	if (q->kind && !eventlog_kind(q->kind))
 		return bad_kind(p, q->kind);
 	if (q->guest)
 		choose_guest(k, q->guest, f, uuid);
-	return check_guest_name(log, k, f, p);
+	if (q->since && when_parse("since", q->since, clock_real_usec(), &f->since_real_usec, p) < 0)
+		return -1;
+	return in_past ? 0 : check_guest_name(log, k, f, p);
+}
+
+int serve_events_is_past(struct eventlog *log, const struct eventlog_filter *f, const char *after, struct problem *p)
+{
+	uint64_t seq, oldest_usec;
+	int found = after ? eventlog_find(log, after, &seq) : -ENOENT;
+
+	if (found == -EINVAL)
+		return problem_set_query(p, "after", "expected an event's id (host:boot:number) or its number");
+	if (after || f->newest || !f->since_real_usec)
+		return after && found == -ENOENT;
+	eventlog_oldest(log, &oldest_usec);
+	return !oldest_usec || f->since_real_usec < oldest_usec;
 }
 
 static void write_page(const struct eventlog_page *page, bool lost, struct json_out *o)
@@ -98,7 +115,7 @@ int serve_events(struct eventlog *log, const struct view_input *k, const struct 
 	struct uuid uuid;
 	int found = 0;
 
-	if (serve_events_filter(log, k, q, &f, &uuid, p) < 0)
+	if (serve_events_filter(log, k, q, false, &f, &uuid, p) < 0)
 		return -1;
 	if (q->after && (found = eventlog_find(log, q->after, &f.after)) == -EINVAL)
 		return problem_set_query(p, "after", "expected an event's id (host:boot:number) or its number");

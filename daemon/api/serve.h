@@ -3,6 +3,7 @@
 
 #include "common/json.h"
 #include "daemon/api/problem.h"
+#include "daemon/past.h"
 #include "daemon/view.h"
 
 /*
@@ -55,11 +56,20 @@ void write_overrides(struct json_out *o, const struct override *overrides, size_
 	_nonnull_args_(1, 4);
 /* Members of the plan's division of the host's memory, into an open object. */
 void write_division(struct json_out *o, const struct plan *p) _nonnull_args_(1);
-/* Kind and guest of a query, as a filter of the log whose strings are the query's. k, *uuid: as below, what it refers to. Returns 0, or -1 with *p. */
+/* Kind, guest and since of a query, as a filter of the log whose strings are the query's. k, *uuid: as below, what it refers to. in_past: a guest
+ * that nobody knows may be in events on the disk. Returns 0, or -1 with *p. */
 struct query;
 struct eventlog_filter;
 int serve_events_filter(struct eventlog *log, const struct view_input *k, const struct query *q,
-	struct eventlog_filter *f, struct uuid *uuid, struct problem *p) _nonnull_args_(1, 3, 4, 5, 6) _must_check_;
+	bool in_past, struct eventlog_filter *f, struct uuid *uuid, struct problem *p) _nonnull_args_(1, 3, 5, 6, 7) _must_check_;
+/* Does memory not have (all of) what this asks for? Returns 1, 0, or -1 with *p. after NULL: from the first on. */
+int serve_events_is_past(struct eventlog *log, const struct eventlog_filter *f, const char *after, struct problem *p) _nonnull_args_(1, 2, 4) _must_check_;
+/* What is asked of the disk: what came after the id (NULL: the oldest there is), through a filter. */
+void past_events_ask(struct eventlog *log, const struct eventlog_filter *f, const char *after, struct past_events *q)
+	_nonnull_args_(1, 2, 4);
+/* Its answer as the list, and as a stream's text. */
+void serve_past_events(struct eventlog *log, const struct past_events *q, struct json_out *o) _nonnull_;
+void stream_past_events(const struct past_events *q, struct json_out *o) _nonnull_;
 /* The event list. k (NULL: no view yet) tells which guest q->guest names; one that is gone is found
  * by the name in its events. Returns 0, or -1 with *p. */
 int serve_events(struct eventlog *log, const struct view_input *k, const struct query *q,

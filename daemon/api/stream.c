@@ -6,12 +6,16 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
+#include "daemon/api/past.h"
 #include "daemon/api/request.h"
 #include "daemon/api/serve.h"
 #include "daemon/api/sse.h"
 #include "daemon/sys/clock.h"
 
 #define RETRY_MSEC 2000
+/* The disk is a second behind memory, more when it is slow: asked so often in vain, and what is missing there was never written. */
+#define PAST_RETRY_USEC (500 * USEC_PER_MSEC)
+#define PAST_TRIES 10
 
 struct stream {
 	struct http *http;
@@ -20,6 +24,13 @@ struct stream {
 	struct eventlog_filter filter; /* strings are the request's */
 	struct uuid guest;
 	uint64_t after; /* all up to this sequence was written to `text` */
+	char place[EVENTLOG_ID_MAX]; /* its id */
+	/* Reading what memory has not any more, until it is there where memory begins. */
+	bool in_past;
+	struct api_past *past; /* under way, or answered */
+	bool past_answered;
+	unsigned past_tries;   /* in vain, one after the other */
+	uint64_t past_due_usec; /* it is asked again */
 	struct json_out text; /* what the library has not taken yet */
 	size_t taken;
 	uint64_t written_usec; /* when `text` was last filled */
@@ -31,6 +42,8 @@ struct stream {
 };
 
 /* ---- text ---- */
+
+static void rouse(struct stream *s);
 
 static void write_object(struct stream *s, const char *id, const char *event, const char *fmt, ...) _printf_(4, 5);
 static void write_object(struct stream *s, const char *id, const char *event, const char *fmt, ...)
@@ -77,18 +90,113 @@ static void write_state(struct stream *s)
 	write_object(s, NULL, "state", "{\"generation\":%llu}", (unsigned long long)changes);
 }
 
-/* Fills `text` with what there is for the client; it is empty now. */
-static void fill(struct stream *s)
+/* ---- what is on the disk ---- */
+
+static void past_end(struct stream *s)
+{
+	s->past = api_past_drop(s->past);
+	s->past_answered = false;
+}
+
+/* From the disk on, behind this id ("": since the filter's time). False: nobody keeps anything. */
+static bool past_begin(struct stream *s, const char *after)
+{
+	if (!s->http->api->config.past_ask)
+		return false;
+	if (after != s->place)
+		snprintf(s->place, sizeof(s->place), "%s", after);
+	s->in_past = true;
+	s->past_tries = 0;
+	s->past_due_usec = 0;
+	return true;
+}
+
+static void past_leave(struct stream *s, const char *reason, const char *text)
+{
+	s->in_past = false;
+	write_reset(s, reason, text);
+}
+
+static void on_past(struct api_past *past, void *owner)
+{
+	struct stream *s = owner;
+
+	s->past_answered = true;
+	rouse(s);
+}
+
+static void past_write(struct stream *s)
+{
+	const struct past_events *q = &s->past->query.events;
+	bool moved;
+
+	if (s->past->query.error < 0) {
+		past_leave(s, "too-old", "events after that id are on a disk that cannot be read now");
+		return;
+	}
+	if (q->unknown) {
+		past_leave(s, "unknown", "there is no event of that id");
+		return;
+	}
+	if (q->lost)
+		write_object(s, NULL, "reset", "{\"reason\":\"too-old\",\"text\":\"some events after that id are not kept any more\"}");
+	stream_past_events(q, &s->text);
+	moved = !streq(s->place, q->last);
+	snprintf(s->place, sizeof(s->place), "%.*s", (int)sizeof(s->place) - 1, q->last);
+	if (*s->place ? eventlog_find(s->http->api->config.events, s->place, &s->after) == 0 :
+			eventlog_head(s->http->api->config.events) == 0) {
+		s->in_past = false;
+	} else if (moved) {
+		s->past_tries = 0;
+	} else if (++s->past_tries >= PAST_TRIES) {
+		past_leave(s, "too-old", "some events were never written");
+	} else {
+		/* The disk is behind. */
+		s->past_due_usec = s->http->now_usec + PAST_RETRY_USEC;
+	}
+}
+
+static void past_go_on(struct stream *s)
+{
+	if (s->past_answered) {
+		past_write(s);
+		past_end(s);
+	}
+	if (!s->in_past || s->past || s->text.len || s->http->now_usec < s->past_due_usec)
+		return;
+	s->past = api_past_new(PAST_EVENTS);
+	if (!s->past)
+		return;
+	past_events_ask(s->http->api->config.events, &s->filter, *s->place ? s->place : NULL, &s->past->query.events);
+	s->past->query.events.bytes = STREAM_BATCH_BYTES;
+	if (api_past_ask(s->http->api, s->past, on_past, s) < 0) {
+		past_end(s);
+		s->past_due_usec = s->http->now_usec + PAST_RETRY_USEC;
+	}
+}
+
+/* ---- what is there for the client ---- */
+
+static void write_events(struct stream *s)
 {
 	struct eventlog *log = s->http->api->config.events;
 
+	if (s->in_past)
+		past_go_on(s);
+	if (s->in_past || s->text.len || eventlog_visit(log, &s->filter, &s->after, s->place, take_event, s))
+		return;
+	if (past_begin(s, s->place))
+		past_go_on(s);
+	else /* what is still there comes the next time */
+		write_reset(s, "too-old", "some events were lost while they were not read");
+}
+
+/* Fills `text`; it is empty now. */
+static void fill(struct stream *s)
+{
 	if (s->text.len || s->ended)
 		return;
-	if (!eventlog_visit(log, &s->filter, &s->after, take_event, s)) {
-		write_reset(s, "too-old", "some events were lost while they were not read");
-		if (!eventlog_visit(log, &s->filter, &s->after, take_event, s))
-			return; /* again: the next time */
-	}
+	write_events(s);
 	write_state(s);
 	if (atomic_load(&s->http->stop)) {
 		write_object(s, NULL, "end", "{\"reason\":\"stopping\",\"text\":\"ballastd is stopping\"}");
@@ -240,6 +348,7 @@ struct stream *stream_free(struct stream *s)
 	h->n_streams--;
 	if (!h->streams)
 		eventlog_listen(h->api->config.events, -1);
+	past_end(s);
 	json_out_clear(&s->text);
 	free(s);
 	return NULL;
@@ -286,17 +395,25 @@ static int begin_at(struct stream *s, struct problem *p)
 	struct eventlog *log = s->http->api->config.events;
 	const char *header = MHD_lookup_connection_value(s->request->connection, MHD_HEADER_KIND, "Last-Event-ID");
 	const char *after = header && *header ? header : q->after;
+	char id[EVENTLOG_ID_MAX];
 	int r;
 
-	s->after = eventlog_head(log);
 	if (!after) {
-		if (q->newest)
-			s->after = eventlog_newest_start(log, &s->filter);
+		s->after = q->newest || q->since ? eventlog_start(log, &s->filter) : eventlog_head(log);
+		eventlog_format_id(log, s->after, s->place);
+		if (serve_events_is_past(log, &s->filter, NULL, p) > 0)
+			past_begin(s, "");
 		return 0;
 	}
 	r = eventlog_find(log, after, &s->after);
 	if (r == -EINVAL && !header)
 		return problem_set_query(p, "after", "expected an event's id (host:boot:number) or its number");
+	if (r != -EINVAL && !strchr(after, ':')) /* one of this run's */
+		after = eventlog_format_id(log, strtoull(after, NULL, 10), id);
+	if (r >= 0)
+		snprintf(s->place, sizeof(s->place), "%s", after);
+	if (r == -ENOENT && past_begin(s, after))
+		return 0;
 	if (r == -ENOENT)
 		write_reset(s, "too-old", "events after that id are not kept any more");
 	else if (r < 0)
@@ -348,7 +465,7 @@ enum MHD_Result stream_begin(struct request *r)
 	if (!r->stream)
 		return request_send_new_problem(r, API_PROBLEM_INTERNAL, "out of memory");
 	sse_retry(&r->stream->text, RETRY_MSEC);
-	if (serve_events_filter(r->http->api->config.events, v ? &v->known : NULL, &r->query, &r->stream->filter,
+	if (serve_events_filter(r->http->api->config.events, v ? &v->known : NULL, &r->query, r->http->api->config.past_ask, &r->stream->filter,
 		    &r->stream->guest, &r->problem) < 0 || begin_at(r->stream, &r->problem) < 0) {
 		r->stream = stream_free(r->stream);
 		return request_send_problem(r, &r->problem);

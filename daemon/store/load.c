@@ -110,9 +110,15 @@ int store_load_events(struct store *s, uint64_t max, store_event_fn fn, void *us
 		return 0;
 	r = sqlite3_prepare_v2(s->db,
 		"SELECT seq, real_usec, text FROM (SELECT * FROM"
-		" (SELECT * FROM (SELECT seq, real_usec, text FROM events ORDER BY seq DESC LIMIT ?1)"
-		" UNION ALL SELECT * FROM (SELECT seq, real_usec, text FROM decisions ORDER BY seq DESC LIMIT ?1))"
-		" ORDER BY real_usec DESC, seq DESC LIMIT ?1) ORDER BY real_usec, seq", -1, &st, NULL);
+		" (SELECT * FROM (SELECT seq, real_usec, text, run, number FROM events ORDER BY seq DESC LIMIT ?1)"
+		" UNION ALL SELECT * FROM (SELECT seq, real_usec, text, run, number FROM decisions ORDER BY seq DESC LIMIT ?1))"
+		" ORDER BY run DESC, number DESC, real_usec DESC, seq DESC LIMIT ?1) ORDER BY run, number, real_usec, seq", -1, &st, NULL);
+	if (r == SQLITE_ERROR) /* a file of an older version, which can only be read now */
+		r = sqlite3_prepare_v2(s->db,
+			"SELECT seq, real_usec, text FROM (SELECT * FROM"
+			" (SELECT * FROM (SELECT seq, real_usec, text FROM events ORDER BY seq DESC LIMIT ?1)"
+			" UNION ALL SELECT * FROM (SELECT seq, real_usec, text FROM decisions ORDER BY seq DESC LIMIT ?1))"
+			" ORDER BY real_usec DESC, seq DESC LIMIT ?1) ORDER BY real_usec, seq", -1, &st, NULL);
 	if (r == SQLITE_OK)
 		r = sqlite3_bind_int64(st, 1, (int64_t)MIN(max, (uint64_t)INT64_MAX));
 	while (r == SQLITE_OK && !err && (r = sqlite3_step(st)) == SQLITE_ROW) {

@@ -1,8 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 noinst_LIBRARIES += daemon/store/libstore.a
 daemon_store_libstore_a_SOURCES = \
+	daemon/store/bound.c \
+	daemon/store/history.c \
 	daemon/store/load.c \
 	daemon/store/open.c \
+	daemon/store/past-events.c \
+	daemon/store/past-history.c \
+	daemon/store/reader.c \
+	daemon/store/reader.h \
 	daemon/store/schema.c \
 	daemon/store/schema.h \
 	daemon/store/statements.c \
@@ -15,4 +21,4 @@ daemon_store_libstore_a_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(LIBSYSTEMD_CFLA
 check_PROGRAMS += tests/unit/test-store
 TESTS += tests/unit/test-store
 tests_unit_test_store_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(LIBSYSTEMD_CFLAGS) -pthread
-tests_unit_test_store_LDADD = daemon/store/libstore.a common/libcommon.a $(SQLITE_LIBS) $(LIBSYSTEMD_LIBS) -lpthread
+tests_unit_test_store_LDADD = daemon/store/libstore.a daemon/history/libhistory.a common/libcommon.a $(SQLITE_LIBS) $(LIBSYSTEMD_LIBS) -lpthread

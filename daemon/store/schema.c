@@ -27,6 +27,38 @@ static const char *const migrations[] = {
 	 "ALTER TABLE originals ADD COLUMN cpu_quota_usec INTEGER NOT NULL DEFAULT -1;"
 	 /* The balloon statistics' period on it is ours. */
 	 "ALTER TABLE originals ADD COLUMN period_ours INTEGER NOT NULL DEFAULT 0;"),
+	/* 4 -> 5: an event's place: which run of the daemon told it, and its number there, as in its id; runs in the order in which they began. */
+	("CREATE TABLE runs (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE);"
+	 "ALTER TABLE events ADD COLUMN run INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE events ADD COLUMN number INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE decisions ADD COLUMN run INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE decisions ADD COLUMN number INTEGER NOT NULL DEFAULT 0;"
+	 "CREATE TEMP VIEW places AS SELECT of, seq, real_usec, substr(id, 1, length(id) - length(number) - 1) AS run, number FROM"
+	 " (SELECT of, seq, real_usec, json_extract(text, '$.id') AS id, json_extract(text, '$.seq') AS number FROM"
+	 " (SELECT 'e' AS of, seq, real_usec, text FROM events WHERE json_valid(text) UNION ALL"
+	 " SELECT 'd', seq, real_usec, text FROM decisions WHERE json_valid(text)))"
+	 " WHERE typeof(id) = 'text' AND typeof(number) = 'integer';"
+	 "INSERT INTO runs (name) SELECT run FROM places GROUP BY run ORDER BY min(real_usec);"
+	 "CREATE TEMP TABLE placed AS SELECT of, seq, runs.id AS run, number FROM places JOIN runs ON runs.name = places.run;"
+	 "CREATE INDEX temp.placed_by ON placed (of, seq);"
+	 "UPDATE events SET (run, number) = (SELECT run, number FROM placed WHERE of = 'e' AND placed.seq = events.seq)"
+	 " WHERE seq IN (SELECT seq FROM placed WHERE of = 'e');"
+	 "UPDATE decisions SET (run, number) = (SELECT run, number FROM placed WHERE of = 'd' AND placed.seq = decisions.seq)"
+	 " WHERE seq IN (SELECT seq FROM placed WHERE of = 'd');"
+	 "DROP TABLE placed;"
+	 "DROP VIEW places;"
+	 "CREATE INDEX events_place ON events (run, number);"
+	 "CREATE INDEX decisions_place ON decisions (run, number);"
+	 /* The newest place that is gone from a table: what was before it is not whole. */
+	 "CREATE TABLE pruned (of TEXT PRIMARY KEY, run INTEGER NOT NULL, number INTEGER NOT NULL) WITHOUT ROWID;"
+	 "INSERT INTO pruned SELECT 'events', run, number - 1 FROM events WHERE seq = (SELECT min(seq) FROM events) AND seq > 1;"
+	 "INSERT INTO pruned SELECT 'decisions', run, number - 1 FROM decisions WHERE seq = (SELECT min(seq) FROM decisions) AND seq > 1;"
+	 /* Samples, as daemon/history/pack.h says. Guest 0 is the host. */
+	 "CREATE TABLE history_guests (id INTEGER PRIMARY KEY AUTOINCREMENT, uuid BLOB NOT NULL UNIQUE, name TEXT NOT NULL,"
+	 " last_hour INTEGER NOT NULL);"
+	 "CREATE TABLE history_fine (at_sec INTEGER PRIMARY KEY, data BLOB NOT NULL);"
+	 "CREATE TABLE history_coarse (hour INTEGER NOT NULL, guest INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (hour, guest))"
+	 " WITHOUT ROWID;"),
 };
 
 const struct schema schema_current = {migrations, ARRAY_SIZE(migrations)};

@@ -15,6 +15,7 @@ enum store_kind {
 	STORE_DELETE_ORIGINAL,
 	STORE_ADD_EVENT,
 	STORE_ADD_DECISION,
+	STORE_ADD_TICK, /* several statements: history.c */
 	STORE_KIND_MAX,
 };
 #define STORE_PARAMS_MAX 13
@@ -35,6 +36,7 @@ struct store_write {
 	enum store_kind kind;
 	struct store_param params[STORE_PARAMS_MAX];
 	unsigned n_params;
+	struct tick *tick; /* owned; of ADD_TICK */
 	store_done done;
 	bool soon; /* not gathered with others, though nobody waits */
 	void *userdata;
@@ -60,6 +62,9 @@ struct store {
 	sqlite3 *db; /* NULL: could not be opened for writing; tried again */
 	sqlite3_stmt *statements[STORE_KIND_MAX];
 	unsigned since_prune;
+	char run[128]; /* of the daemon, that `runs` has; "": not known */
+	struct history_guest *history_guests; /* those that have a number on the disk */
+	uint64_t history_hour;		      /* of the last tick; 0: none yet */
 
 	/* Under the mutex. */
 	pthread_mutex_t mutex;
@@ -79,10 +84,20 @@ struct store {
 int store_submit(struct store *s, struct store_write *w) _nonnull_ _must_check_;
 /* statements.c: runs one write in the open transaction. Returns an SQLite result. */
 int store_run(struct store *s, const struct store_write *w) _nonnull_ _must_check_;
+/* history.c: the same for a tick. */
+int history_run(struct store *s, const struct tick *t) _nonnull_ _must_check_;
+/* What is known of the file, once it is closed or a transaction failed. */
+void history_forget(struct store *s) _nonnull_;
+/* bound.c: takes the oldest away until the file is small enough. Returns an SQLite result. */
+int store_bound(struct store *s) _nonnull_ _must_check_;
+/* The rest of store_prune(): of one table, all but the newest `keep` rows. */
+int store_prune_table(struct store *s, const char *table, uint64_t keep) _nonnull_ _must_check_;
 /* Takes old history out so that the bounds hold. Returns an SQLite result. */
 int store_prune(struct store *s) _nonnull_ _must_check_;
 void store_finalize(struct store *s) _nonnull_;
 struct store_write *store_write_free(struct store_write *w);
+/* "host:boot:number" of an object that begins with its id: the part before the number, and the number. False: it has none. */
+bool store_place(const char *text, char run[static 128], uint64_t *ret_number) _must_check_;
 /* open.c: opens for writing and migrates. Returns 0 or -errno as store_open(). */
 int store_open_db(struct store *s, struct diag *d) _nonnull_ _must_check_;
 /* What failed, with the path, as on_health() tells it. */

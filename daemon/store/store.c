@@ -45,7 +45,7 @@ static void queue_answer(struct store_write *w, const char *text)
 
 static bool is_history(const struct store_write *w)
 {
-	return w->kind == STORE_ADD_EVENT || w->kind == STORE_ADD_DECISION;
+	return w->kind == STORE_ADD_EVENT || w->kind == STORE_ADD_DECISION || w->kind == STORE_ADD_TICK;
 }
 
 int store_submit(struct store *s, struct store_write *w)
@@ -201,6 +201,7 @@ static int write_batch(struct store *s, const struct store_write *batch, char *w
 	snprintf(why, size, "cannot write %s: %s", s->path, sqlite3_errmsg(s->db));
 	if (!sqlite3_get_autocommit(s->db))
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	history_forget(s);
 	return err < 0 ? err : -EIO;
 }
 

@@ -4,6 +4,7 @@
 #include <systemd/sd-event.h>
 
 #include "common/diag.h"
+#include "daemon/history/tick.h"
 #include "policy/uuid.h"
 
 /*
@@ -22,6 +23,7 @@ struct store_config {
 	const char *dir;
 	uint64_t max_events;    /* kept, each at most 4 KiB */
 	uint64_t max_decisions;
+	uint64_t max_bytes; /* of the file, its WAL included; 0: no bound */
 };
 
 /* Called from the event loop. text: what failed, for people; "" when ok. */
@@ -95,6 +97,8 @@ int store_load_originals(struct store *s, store_original_fn fn, void *userdata) 
 int store_add_event(struct store *s, uint64_t real_usec, const char *text) _nonnull_ _must_check_;
 int store_add_decision(struct store *s, uint64_t real_usec, const struct uuid *guest,
 	const char *text) _nonnull_ _must_check_;
+/* Samples of one time. Takes t, also on failure. */
+int store_add_tick(struct store *s, struct tick *t) _nonnull_ _must_check_;
 typedef int (*store_event_fn)(uint64_t seq, uint64_t real_usec, const char *text, void *userdata);
 /* The newest max events and decisions together by wall time, oldest first; seq is that of the one or the other. Before store_start(). */
 int store_load_events(struct store *s, uint64_t max, store_event_fn fn, void *userdata)

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+
+#include "daemon/api/serve.h"
+#include "daemon/api/sse.h"
+
+/* Events that were read from the disk, as a list and as a stream. */
+
+void past_events_ask(struct eventlog *log, const struct eventlog_filter *f, const char *after, struct past_events *q)
+{
+	char id[EVENTLOG_ID_MAX];
+
+	/* A number alone is one of this run's. */
+	if (after && !strchr(after, ':'))
+		after = eventlog_format_id(log, strtoull(after, NULL, 10), id);
+	*q = (struct past_events){.since_real_usec = f->since_real_usec, .limit = f->limit, .bytes = PAST_TEXT_MAX};
+	snprintf(q->after, sizeof(q->after), "%s", after ? after : "");
+	snprintf(q->kind, sizeof(q->kind), "%s", f->kind ? f->kind : "");
+	snprintf(q->guest_name, sizeof(q->guest_name), "%s", f->guest_name ? f->guest_name : "");
+	q->of_guest = f->guest;
+	if (f->guest)
+		q->guest = *f->guest;
+}
+
+/* The next line of the text from *at on; false at its end. */
+static bool next_line(const struct past_events *q, size_t *at, const char **ret, size_t *ret_len)
+{
+	const char *end;
+
+	if (*at >= q->len)
+		return false;
+	*ret = q->text + *at;
+	end = memchr(*ret, '\n', q->len - *at);
+	*ret_len = end ? (size_t)(end - *ret) : q->len - *at;
+	*at += *ret_len + 1;
+	return true;
+}
+
+void serve_past_events(struct eventlog *log, const struct past_events *q, struct json_out *o)
+{
+	uint64_t seq = 0;
+	const char *line;
+	size_t at = 0, len;
+	bool more = q->more;
+
+	json_out_open(o, '{');
+	json_out_key(o, "events");
+	json_out_open(o, '[');
+	while (next_line(q, &at, &line, &len))
+		json_out_raw(o, line, len);
+	json_out_close(o, ']');
+	json_out_key_string(o, "last", q->last);
+	json_out_key_bool(o, "lost", q->lost || q->unknown);
+	/* The disk comes a second behind memory. */
+	if (!more)
+		more = *q->last && (eventlog_find(log, q->last, &seq) < 0 || seq < eventlog_head(log));
+	json_out_key_bool(o, "more", more);
+	json_out_close(o, '}');
+}
+
+/* The value of a member that is a plain word, as our own writer wrote it; "" if it has none. */
+static char *word_of(const char *line, size_t len, const char *key, char *buf, size_t size)
+{
+	const char *at = memmem(line, len, key, strlen(key)), *end;
+
+	buf[0] = '\0';
+	if (!at)
+		return buf;
+	at += strlen(key);
+	end = memchr(at, '"', len - (size_t)(at - line));
+	if (end)
+		snprintf(buf, size, "%.*s", (int)MIN((size_t)(end - at), size - 1), at);
+	return buf;
+}
+
+void stream_past_events(const struct past_events *q, struct json_out *o)
+{
+	char id[EVENTLOG_ID_MAX], kind[64];
+	const char *line;
+	size_t at = 0, len;
+
+	while (next_line(q, &at, &line, &len))
+		sse_event(o, word_of(line, len, "\"id\":\"", id, sizeof(id)), word_of(line, len, "\"kind\":\"", kind, sizeof(kind)), line, len);
+}
