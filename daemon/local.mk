@@ -42,6 +42,8 @@ daemon_ballastd_SOURCES = \
 	daemon/manager-network.c \
 	daemon/network.c \
 	daemon/network.h \
+	daemon/polkit.c \
+	daemon/polkit.h \
 	daemon/manager-original.c \
 	daemon/manager-override.c \
 	daemon/manager-pause.c \

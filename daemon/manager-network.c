@@ -5,6 +5,7 @@
 #include <sys/inotify.h>
 
 #include "daemon/network.h"
+#include "daemon/polkit.h"
 
 /* The API's way to the outside: TCP sockets, certificates and tokens. */
 
@@ -197,6 +198,7 @@ size_t network_problems(struct manager *m, struct view_problem problems[static N
 
 void network_stop(struct manager *m)
 {
+	m->polkit = polkit_free(m->polkit);
 	m->tokens_source = sd_event_source_disable_unref(m->tokens_source);
 	m->tokens_timer = sd_event_source_disable_unref(m->tokens_timer);
 	m->tls = tls_free(m->tls);
@@ -204,5 +206,10 @@ void network_stop(struct manager *m)
 
 void authorize(void *userdata, struct api_call *call, const struct api_authorize_request *req)
 {
-	api_call_problem(call, API_PROBLEM_DENIED, "There is no polkit.");
+	struct manager *m = userdata;
+
+	if (!m->polkit && polkit_new(m->loop, &m->polkit) < 0)
+		api_call_problem(call, API_PROBLEM_DENIED, "out of memory");
+	else
+		polkit_ask(m->polkit, call, req);
 }

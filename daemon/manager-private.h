@@ -132,6 +132,7 @@ struct guest {
 
 #define NETWORK_PROBLEMS_MAX 2
 struct tls;
+struct polkit;
 struct manager {
 	sd_event *loop;
 	struct hub *hub;           /* turns it, and holds the agents' channels */
@@ -260,6 +261,7 @@ struct manager {
 	char tls_name[256], tls_problem[400];
 	char tokens_problem[512]; /* "" when all is well */
 	uint64_t tokens_problem_real_usec;
+	struct polkit *polkit; /* NULL until it is asked */
 	sd_event_source *tokens_source, *tokens_timer;
 	const char *host_names[2]; /* for the API: NULL-terminated */
 };

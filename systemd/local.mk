@@ -12,6 +12,8 @@ systemd_units = \
 nodist_systemdsystemunit_DATA = $(systemd_units)
 nodist_sysusers_DATA = systemd/sysusers/ballast.conf
 nodist_tmpfiles_DATA = systemd/tmpfiles/ballast.conf
+polkitactionsdir = $(datadir)/polkit-1/actions
+dist_polkitactions_DATA = polkit/org.ballast.policy
 dist_catalog_DATA = systemd/ballast.catalog
 EXTRA_DIST += \
 	systemd/ballast-release.service.in \
@@ -51,5 +53,5 @@ needed_by_release = \
 $(needed_by_release): uninstall-release
 .PHONY: uninstall-release
 
-TESTS += tests/unit/test-services.sh
-dist_check_SCRIPTS += tests/unit/test-services.sh
+TESTS += tests/unit/test-services.sh tests/unit/test-polkit.sh
+dist_check_SCRIPTS += tests/unit/test-services.sh tests/unit/test-polkit.sh
