@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* `guest list|show|explain|enroll` */
-#include <time.h>
-
+/* `guest list|show|enroll` */
 #include "cli/client.h"
-#include "cli/effect.h"
-#include "cli/event-view.h"
 #include "cli/get.h"
 #include "cli/guest-table.h"
 
@@ -193,51 +189,6 @@ int cmd_guest_show(struct cli *c)
 	if (cli_has(c, OPT_JSON))
 		return cli_print_json(c, answer);
 	print_guest(c, answer);
-	return CLI_OK;
-}
-
-/* What stands above all that follows. */
-static void print_libvirt_away(const struct cli *c, const json_t *host)
-{
-	const json_t *p = effect_libvirt_problem(host);
-	char text[512];
-
-	if (!p)
-		return;
-	snprintf(text, sizeof(text),
-		"libvirt does not answer ballastd now: nothing can be commanded (%.400s)",
-		get_string(p, "/text", ""));
-	term_print_words(&c->term, stdout, STYLE_BAD, text, 0, 2);
-	fputc('\n', stdout);
-}
-
-int cmd_guest_explain(struct cli *c)
-{
-	_cleanup_json_ json_t *answer = NULL, *host = NULL;
-	char path[CLIENT_PATH_MAX], problem[64];
-	int r = client_get(c, client_path("/v1/guests/%s/explain", c->args[0], path), &answer);
-	uint64_t now = (uint64_t)time(NULL) * USEC_PER_SEC;
-	const json_t *line, *event;
-	size_t i;
-
-	if (r != CLI_OK)
-		return r;
-	if (cli_has(c, OPT_JSON))
-		return cli_print_json(c, answer);
-	if (client_try(c, "/v1/hosts/self", &host, problem) == CLI_OK)
-		print_libvirt_away(c, host);
-	if (get_time(host, "/decided"))
-		now = get_time(host, "/decided");
-	json_array_foreach (get_at(answer, "/text"), i, line) {
-		fputs(i ? "- " : "", stdout);
-		term_print_wrapped(&c->term, stdout,
-			json_is_string(line) ? json_string_value(line) : "", i ? 2 : 0,
-			i ? 2 : 0);
-	}
-	if (json_array_size(get_at(answer, "/changes")))
-		printf("\nLatest moves:\n");
-	json_array_foreach (get_at(answer, "/changes"), i, event)
-		event_print(c, stdout, event, now, 2, EVENT_VIEW_WRAP);
 	return CLI_OK;
 }
 

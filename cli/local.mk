@@ -14,6 +14,14 @@ ballastctl_SOURCES = \
 	cli/contexts.h \
 	cli/daemon-conf.c \
 	cli/daemon-conf.h \
+	cli/doctor-check.c \
+	cli/doctor-gather.c \
+	cli/doctor-gather.h \
+	cli/doctor-guest.c \
+	cli/doctor-probe.c \
+	cli/doctor-probe.h \
+	cli/doctor.c \
+	cli/doctor.h \
 	cli/effect.c \
 	cli/effect.h \
 	cli/end.c \
@@ -25,6 +33,7 @@ ballastctl_SOURCES = \
 	cli/events.c \
 	cli/exit-code.c \
 	cli/exit-code.h \
+	cli/explain.c \
 	cli/get.c \
 	cli/get.h \
 	cli/guest-set.c \
@@ -34,6 +43,7 @@ ballastctl_SOURCES = \
 	cli/help.c \
 	cli/help.h \
 	cli/host-view.c \
+	cli/host.c \
 	cli/host-view.h \
 	cli/main.c \
 	cli/message.c \
@@ -50,6 +60,8 @@ ballastctl_SOURCES = \
 	cli/policy-guest.h \
 	cli/policy-test.c \
 	cli/policy.c \
+	cli/section.c \
+	cli/section.h \
 	cli/settings-view.c \
 	cli/settings-view.h \
 	cli/status.c \
@@ -58,6 +70,7 @@ ballastctl_SOURCES = \
 	cli/term.h \
 	cli/token.c \
 	cli/top.c \
+	cli/whoami.c \
 	cli/watch-run.c \
 	cli/watch.c \
 	cli/watch.h \
@@ -83,8 +96,11 @@ cli_tests = \
 TESTS += $(cli_tests)
 EXTRA_DIST += tests/fixture/cli.sh tests/fixture/http-answer.py
 
-check_PROGRAMS += tests/unit/test-exit-code
-TESTS += tests/unit/test-exit-code
+check_PROGRAMS += tests/unit/test-doctor tests/unit/test-exit-code
+TESTS += tests/unit/test-doctor tests/unit/test-exit-code
+tests_unit_test_doctor_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_doctor_SOURCES = tests/unit/test-doctor.c cli/doctor-check.c cli/doctor-guest.c cli/get.c
+tests_unit_test_doctor_LDADD = common/libcommon.a $(JANSSON_LIBS)
 tests_unit_test_exit_code_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_exit_code_SOURCES = tests/unit/test-exit-code.c cli/exit-code.c daemon/api/problem.c
 tests_unit_test_exit_code_LDADD = common/libcommon.a $(JANSSON_LIBS)

@@ -129,6 +129,7 @@ golden help-guest-set guest set --help
 golden help-policy-diff policy diff --help
 golden help-policy policy --help
 golden unreachable status
+exits 1 "you may ask the daemon: no" doctor
 golden check-good policy check 60-new.policy policy.d/50-day.policy
 golden check-bad policy check bad.policy
 golden check-bad-json policy check --json bad.policy
@@ -265,6 +266,12 @@ golden guest-show-escapes guest show mail1
 golden guest-show-json guest show 11110000-0000-0000-0000-000000000001 --json
 golden guest-explain guest explain web1
 golden guest-explain-night guest explain backup1
+golden host-explain host explain
+golden host-list host list
+golden host-show host
+golden whoami whoami
+exits 3 'there is no host "h2"' host explain h2
+exits 0 '"plan":{' host explain --json
 golden policy-list policy
 golden policy-show-guest policy show backup1
 golden policy-show-policy policy show 60-night
@@ -275,7 +282,7 @@ golden events-filtered events --guest web1 --kind command
 golden events-json events --json --limit 2
 golden events-after events --after host1:0badcafe:4
 for columns in 80 60; do
-	for command in status "guest explain web1" events "guest show web1" "policy explain web1"; do
+	for command in status "guest explain web1" "host explain" events "guest show web1" "policy explain web1"; do
 		COLUMNS=$columns golden "${command// /-}-$columns" $command
 	done
 done
@@ -368,6 +375,21 @@ exits 0 "its agent is not listened to for another 1min, for it misbehaved (balla
 tell_fake crowd
 "$ctl" mode enforce >/dev/null
 golden status-crowd status
+
+# --- the set-up: what of it is this machine's is known to the unit test alone ---
+exits 1 '{"name":"guest-agent","title":"every guest'"'"'s agent is heard","state":"bad","findings":[{"state":"bad","subject":"mail1"' doctor --json
+exits 1 "systemctl status ballast-agent" doctor
+printf '[Daemon]\nUry=x\n' >"$scratch/doctor.conf"
+COLUMNS=400 exits 1 'doctor.conf:2:1: unknown key "Ury"' doctor --config doctor.conf
+printf '[Daemon]\nStateDirectory=%s/none\nPolicyPath=%s/policy.d %s/layer\n' "$scratch" "$scratch" "$scratch" >"$scratch/doctor.conf"
+cp "$scratch/policy.d/50-day.policy" "$scratch/layer"
+ln -s /dev/null "$scratch/layer/80-full.policy"
+COLUMNS=400 exits 1 "SCRATCH/policy.d/50-day.policy: SCRATCH/layer/50-day.policy stands for it" doctor --config doctor.conf
+COLUMNS=400 exits 1 "SCRATCH/policy.d/80-full.policy: it is masked by SCRATCH/layer/80-full.policy" doctor --config doctor.conf
+COLUMNS=400 exits 1 "SCRATCH/none: it is not there" doctor --config doctor.conf
+printf '[API]\nListen=127.0.0.1:1\n' >"$scratch/doctor.conf"
+COLUMNS=400 exits 1 "127.0.0.1:1: nobody answers there" doctor --config doctor.conf
+rm "$scratch"/layer/*
 
 # --- a daemon that does not turn at all ---
 kill -STOP "$fake_pid"
