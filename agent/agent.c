@@ -45,6 +45,9 @@ static void open_psi(struct agent *a)
 	struct epoll_event event = {.events = EPOLLPRI, .data.fd = -1};
 	int fd = psi_open(a->proc_dir, a->config.psi_stall_usec, a->config.psi_window_usec);
 
+	/* Where it takes CAP_DAC_OVERRIDE to open (5.10), the trigger that there is goes on. */
+	if (fd == -EACCES)
+		return;
 	close_psi(a);
 	if (fd < 0)
 		return;
@@ -184,8 +187,12 @@ static void meet_host(struct agent *a)
 static void obey(struct agent *a, const struct orders *orders)
 {
 	if (orders->has_config && memcmp(&orders->config, &a->config, sizeof(a->config)) != 0) {
+		bool other_psi = orders->config.psi_stall_usec != a->config.psi_stall_usec ||
+		                 orders->config.psi_window_usec != a->config.psi_window_usec;
+
 		a->config = orders->config;
-		open_psi(a);
+		if (other_psi)
+			open_psi(a);
 	}
 	if (orders->has_ping) {
 		a->want_ping = true;

@@ -6,9 +6,10 @@
 
 /* From linux/capability.h, which musl-gcc does not see. */
 #define CAPABILITY_VERSION_3 0x20080522
+#define CAP_BIT_IPC_LOCK     (UINT64_C(1) << 14)
 #define CAP_BIT_SYS_RESOURCE (UINT64_C(1) << 24)
-#define CAP_BIT_PERFMON (UINT64_C(1) << 38)
-#define KEPT (CAP_BIT_SYS_RESOURCE | CAP_BIT_PERFMON)
+#define CAP_BIT_PERFMON      (UINT64_C(1) << 38)
+#define KEPT                 (CAP_BIT_IPC_LOCK | CAP_BIT_SYS_RESOURCE | CAP_BIT_PERFMON)
 
 struct cap_header {
 	uint32_t version;

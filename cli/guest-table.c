@@ -41,7 +41,7 @@ char *guest_state(const json_t *guest, char buf[static GUEST_STATE_MAX])
 
 enum style guest_style(const json_t *guest)
 {
-	static const char *const bad[] = {"stuck", "breaker", "quarantined", "stale"};
+	static const char *const bad[] = {"stuck", "breaker", "quarantined", "refused", "stale"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		if (guest_is(guest, bad[i]))

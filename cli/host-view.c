@@ -363,6 +363,11 @@ static unsigned print_guest(const struct cli *c, FILE *f, const json_t *g, uint6
 			"events --guest %s says more) -> no command until it does; others are "
 			"served",
 			name);
+	if (guest_is(g, "refused") && ++n)
+		line(c, f, STYLE_BAD, name,
+			"libvirt refuses to change its memory (ballastctl events --guest %s says why) -> "
+			"asked again after a pause, longer each time",
+			name);
 	if (guest_is(g, "job") && ++n)
 		line_held_back(c, f, g,
 			guest_is(g, "paused") ? "a libvirt job (save, dump) has paused it"

@@ -239,6 +239,21 @@ static void tell_failure(struct guest *g, const struct hv_result *r)
 		"%s failed: %s", hv_call_to_string(r->call), *r->text ? r->text : strerror(-r->error));
 }
 
+/* Longer each time that libvirt refuses again: from a second to about a minute. */
+static void note_refusal(struct guest *g, int error)
+{
+	uint64_t *until = &guest_sample(g)->refused_until_usec;
+
+	if (error >= 0) {
+		g->refusals = 0;
+		*until = 0;
+	} else if (error != -ECANCELED && error != -ENOENT && error != -ENOTCONN && error != -EBUSY &&
+		   error != -ETIMEDOUT) { /* superseded, gone, away, in a job, quarantined: these end by an event */
+		*until = clock_boot_usec() + (USEC_PER_SEC << MIN(g->refusals, 6U));
+		g->refusals++;
+	}
+}
+
 static void set_memory_done(struct guest *g, const struct hv_result *r)
 {
 	struct guest_sample *s = guest_sample(g);
@@ -251,6 +266,7 @@ static void set_memory_done(struct guest *g, const struct hv_result *r)
 			(unsigned long long)(r->started_usec ? monotonic_to_boot(r->started_usec) : 0),
 			(unsigned long long)(r->ended_usec ? monotonic_to_boot(r->ended_usec) : 0), r->error);
 	known = sent_ended(g, r);
+	note_refusal(g, r->error);
 	left = release_is_left(g, r);
 	if (!known)
 		return;

@@ -89,11 +89,20 @@ static void balloon_check(struct decision *d, struct work *w)
 	decision_wake(d, balloon_wake(b, d->now));
 }
 
+/* What was refused is not asked for again at once: most likely it is refused again. */
+static bool refused_check(struct decision *d, struct work *w)
+{
+	w->p->refused = w->s->refused_until_usec > d->now;
+	if (w->p->refused)
+		decision_wake(d, w->s->refused_until_usec);
+	return w->p->refused;
+}
+
 int look_guest(struct decision *d, size_t i)
 {
 	struct work *w = &d->work[i];
 	uint64_t known = d->state->decisions;
-	bool first;
+	bool first, refused;
 
 	w->s = &d->snap->guests[i];
 	w->p = &d->plan->guests[i];
@@ -108,9 +117,10 @@ int look_guest(struct decision *d, size_t i)
 	balloon_check(d, w);
 	breaker_check(d, w);
 	charge(w);
+	refused = refused_check(d, w);
 	w->out = w->s->fixed != FIXED_NOT || !w->s->running || w->s->quarantined ||
 		 w->s->job_running || !w->s->balloon_answered || w->g->breaker ||
-		 balloon_resting(&w->g->balloon, d->now);
+		 balloon_resting(&w->g->balloon, d->now) || refused;
 	w->p->left_out = w->out;
 	return 0;
 }

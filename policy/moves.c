@@ -79,7 +79,7 @@ static int corrections(struct decision *d)
 		else if (w->verdict != BALLOON_SHORT)
 			continue;
 		if (w->s->quarantined || w->s->job_running || !w->s->running ||
-			!w->s->balloon_answered || w->commanded)
+			!w->s->balloon_answered || w->p->refused || w->commanded)
 			continue;
 		e = moves_command(d, w, w->target_bytes, &r);
 		if (e < 0)

@@ -107,6 +107,7 @@ struct plan_guest {
 	bool ask;                /* for a report at once: it is to lend, and its last word is not of now */
 	bool proved;             /* seen short of late: what it wants is no guess */
 	bool left_out;           /* of the division: stays as it is, charged where it is */
+	bool refused;           /* of these: libvirt refused its last command a moment ago */
 	bool pressed, stale, stuck, breaker, not_credible, booting, known;
 	enum guest_net net;
 	bool in_grace;           /* it started less than BootGraceSec= ago: keeps what it has */

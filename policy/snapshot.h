@@ -103,6 +103,7 @@ struct guest_sample {
 	bool autodeflate;         /* deflate-on-oom: takes memory back by itself; MemTotal stays at the maximum */
 	bool job_running;         /* libvirt job (dump, migration): no setMemory now, it would hang 30 s */
 	bool quarantined;         /* a call on it is overdue: no command; charged at max(old, new) */
+	uint64_t refused_until_usec; /* BOOTTIME: libvirt refused its last setMemory: none before then; 0: it did not */
 	uint64_t inflight_bytes;  /* a setMemory to this size is on its way or overdue; 0: none */
 	bool channel_open;        /* an agent is connected */
 	uint64_t shut_out_usec;   /* BOOTTIME until which its agent is not listened to, for it misbehaved; 0: it is */

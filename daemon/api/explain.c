@@ -132,6 +132,8 @@ static const struct {
 		    "answered"},
 	{"unknown", "nothing was heard of its use of memory: it is left as it is"},
 	{"quarantined", "a libvirt call on it is overdue: it gets no command until it answers"},
+	{"refused", "libvirt refused its last memory command: it gets the next one after a pause, longer each "
+		    "time (its events say why)"},
 	{"job", "a libvirt job runs on it (save, dump, migration): it gets no memory command until that "
 		"ends"},
 	{"paused", "it is not running: counted, never commanded"},

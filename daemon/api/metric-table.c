@@ -77,7 +77,7 @@ const struct metric_row metric_table[METRIC_MAX] = {
 	[METRIC_GUEST_INFO] = {"ballast_guest_info", METRIC_GAUGE, METRIC_NUMBER, "domain, uuid, host, source, fixed, net",
 		"Always 1: host is where it runs, source where its figures come from, fixed why its memory cannot be moved, net what catches it when its memory runs out."},
 	[METRIC_GUEST_CONDITION] = {"ballast_guest_condition", METRIC_GAUGE, METRIC_NUMBER, "domain, uuid, condition",
-		"Whether a condition holds: pressed, stale, stuck, breaker, not-credible, booting, unknown, quarantined, job, paused."},
+		"Whether a condition holds: pressed, stale, stuck, breaker, not-credible, booting, unknown, quarantined, refused, job, paused."},
 
 	[METRIC_HOST_MEMORY_TOTAL] = {"ballast_host_memory_total_bytes", METRIC_GAUGE, METRIC_NUMBER, "",
 		"The host's memory."},

@@ -19,7 +19,7 @@ void write_reason(struct json_out *o, const char *key, const struct reason *r)
 }
 
 const char *const guest_condition_words[] = {"pressed", "stale", "stuck", "breaker", "not-credible", "booting",
-	"unknown", "quarantined", "job", "paused", NULL};
+	"unknown", "quarantined", "refused", "job", "paused", NULL};
 
 void guest_conditions_hold(const struct guest_sample *g, const struct plan_guest *p,
 	bool ret[static GUEST_CONDITIONS])
@@ -34,6 +34,7 @@ void guest_conditions_hold(const struct guest_sample *g, const struct plan_guest
 		p && p->booting,
 		p && !p->known,
 		g->quarantined,
+		p && p->refused,
 		g->job_running,
 		!g->running,
 	};

@@ -36,7 +36,7 @@ void write_reason(struct json_out *o, const char *key, const struct reason *r) _
 /* The words of `conditions`, in one order everywhere; ends with NULL. */
 extern const char *const guest_condition_words[];
 /* Which of them hold. */
-#define GUEST_CONDITIONS 10
+#define GUEST_CONDITIONS 11
 void guest_conditions_hold(const struct guest_sample *g, const struct plan_guest *p,
 	bool ret[static GUEST_CONDITIONS]) _nonnull_args_(1, 3);
 /* fn is called for each that holds. */

@@ -21,22 +21,23 @@ static void loop_arm(struct hv *hv, uint64_t at_usec, uint64_t now_usec)
 	virEventUpdateTimeout(hv->timer, (int)MIN(msec, UINT64_C(3600000)));
 }
 
-/* A worker for each call that may run now, as far as they are allowed. */
-static void pump_workers(struct hv *hv)
+/* A worker for each call that may run now, as far as they are allowed. Returns when to try again. */
+static uint64_t pump_workers(struct hv *hv, uint64_t now_usec)
 {
 	if (hv->stopping || !sched_has_work(&hv->sched) ||
 		hv->sched.n_under_way >= sched_concurrency(&hv->sched))
-		return;
+		return USEC_INFINITY;
 	if (hv->n_idle > 0) {
 		pthread_cond_signal(&hv->work);
-		return;
+		return USEC_INFINITY;
 	}
 	/* One just started or woken takes the work that is seen here, and pumps for the rest. */
 	if (hv->n_workers > hv->sched.n_under_way)
-		return;
+		return USEC_INFINITY;
 	if (hv_thread(hv, "hv-worker", hv_worker_run) < 0)
-		return; /* those that run get to it */
+		return now_usec + HV_BACKOFF_MIN_USEC; /* there may be none that could get to it */
 	hv->n_workers++;
+	return USEC_INFINITY;
 }
 
 /* Calls of the control thread have no guest to blame: it is libvirt itself that does not answer. */
@@ -82,7 +83,7 @@ void hv_pump(struct hv *hv)
 
 	next_usec = MIN(next_usec, pump_jobs(hv, now_usec));
 	next_usec = MIN(next_usec, sched_tick(&hv->sched, now_usec));
-	pump_workers(hv);
+	next_usec = MIN(next_usec, pump_workers(hv, now_usec));
 	loop_arm(hv, next_usec, now_usec);
 }
 

@@ -34,10 +34,11 @@
 /* libvirt tells of no job's start and not of every job's end: a known one is looked at this often.
  */
 #define HV_JOB_POLL_USEC (2 * USEC_PER_SEC)
-/* A worker ends, and closes its connection, after so long without work: about when libvirtd's probes of
- * it have cost what opening another one does (22 us a second, 0.6 ms; BENCHMARKS.md). The caller waits
- * 0.5 ms for that. */
-#define HV_WORKER_IDLE_SEC 25
+/* A worker beyond the first ends, and closes its connection, after so long without work. libvirtd's probes
+ * of it cost 22 us of CPU a second; to open another one takes 4.7 ms and, polkitd's and the bus's with it,
+ * 2.9 ms of CPU (BENCHMARKS.md). The last one stays: an open may be refused, or hang, just when memory is
+ * needed. */
+#define HV_WORKER_IDLE_SEC 60
 
 /* A running guest as libvirt's thread knows it: what hangs on sched_guest.owner. */
 struct known {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/hv/hv-priv.h"
 
+#include <stdio.h>
 #include <time.h>
 
 /* Workers: each takes a call, makes it on a connection of its own, hands it back. As many as there
@@ -54,13 +55,24 @@ static bool worker_sees_stopped(struct worker *w, const struct sched_task *t, pi
 	       process_is_stopped(w->hv->proc_root, pid);
 }
 
+/* No connection, and nothing was asked of the guest. Where libvirt is away the control thread sees that too, and -ENOTCONN is told for all at once; where it lets
+ * only us not in (polkit does not answer, too many clients), this call has failed. */
+static void worker_refused(struct sched_answer *a)
+{
+	char text[sizeof(a->text)];
+
+	memcpy(text, a->text, sizeof(text));
+	snprintf(a->text, sizeof(a->text), "libvirt lets no further connection in: %.150s", text);
+	a->error = -EIO;
+}
+
 static void worker_make(
 	struct worker *w, struct sched_task *t, uint64_t generation, virConnectPtr shared)
 {
 	struct sched_answer *a = &t->answer;
 
 	if (!worker_connect(w, generation, shared, a->text, sizeof(a->text))) {
-		a->error = -ENOTCONN;
+		worker_refused(a);
 		return;
 	}
 	hv_exec(&w->exec, t);
@@ -71,6 +83,8 @@ static void worker_make(
 		*a = (struct sched_answer){.error = -ENOTCONN};
 		if (worker_connect(w, generation, NULL, a->text, sizeof(a->text)))
 			hv_exec(&w->exec, t);
+		else if (!t->changing)
+			worker_refused(a);
 		/* One that changes was made once already, and may have been carried out. */
 		if (a->error < 0 && a->error != -ENOENT && t->changing)
 			a->error = -ENOTCONN;
@@ -97,8 +111,12 @@ static struct sched_task *worker_wait(struct worker *w)
 				return t;
 		}
 		/* Substitutes go when those they stood in for are back. */
-		if (over || (hv->n_workers > sched_concurrency(&hv->sched) && hv->n_idle > 0))
+		if (hv->n_workers > sched_concurrency(&hv->sched) && hv->n_idle > 0)
 			return NULL;
+		if (over && hv->n_workers > hv->sched.n_substituted + 1)
+			return NULL;
+		if (over)
+			until.tv_sec += HV_WORKER_IDLE_SEC;
 		hv->n_idle++;
 		/* What came in the moment in which the time was over is looked for once more. */
 		over = pthread_cond_timedwait(&hv->work, &hv->lock, &until) == ETIMEDOUT;

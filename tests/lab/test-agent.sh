@@ -110,10 +110,10 @@ for g in a p k; do
 	tap_is "nothing alarms it in $g, idle with 128 MiB" "$(calm_of $g)" 0
 done
 
-# So does ballastd towards libvirt, which probes each connection: the one that brings events is kept.
+# So does ballastd towards libvirt, which probes each connection: one brings events, one worker stays ready.
 connections() { lab in h1 virt-admin -q client-list libvirtd | grep -c unix; }
-one_connection() { [ "$(connections)" = 1 ]; }
-tap_ok "at rest ballastd holds one connection to libvirt" wait_until 60 one_connection
+two_connections() { [ "$(connections)" = 2 ]; }
+tap_ok "at rest ballastd holds two connections to libvirt" wait_until 120 two_connections
 
 # What comes now waits for reports.
 lab in h1 sh -c 'printf "[Agent]\nHeartbeatSec=2\n" >>/etc/ballast/ballast.conf && ballastctl reload >/dev/null' 2>&1 | tap_say

@@ -91,6 +91,7 @@ static void guest_init(struct model *m, size_t i)
 	s->autodeflate = one_in(m, 4);
 	s->job_running = one_in(m, 25);
 	s->quarantined = one_in(m, 25);
+	s->refused_until_usec = one_in(m, 25) ? m->snap.now_boot_usec + model_random(m, 60 * USEC_PER_SEC) : 0;
 	s->fixed = one_in(m, 15) ? FIXED_VFIO : FIXED_NOT;
 	s->max_bytes = mib_between(m, 128, 8192);
 	s->actual_bytes = s->target_bytes = mib_between(m, 100, s->max_bytes / MIB);
@@ -260,6 +261,8 @@ static void guest_live(struct model *m, size_t i)
 	}
 	s->quarantined = s->quarantined ? !one_in(m, 4) : one_in(m, 60);
 	s->job_running = s->job_running ? !one_in(m, 4) : one_in(m, 60);
+	if (one_in(m, 60))
+		s->refused_until_usec = m->snap.now_boot_usec + model_random(m, 60 * USEC_PER_SEC);
 	if (!t->silent && !one_in(m, 5))
 		guest_report(m, i, why);
 }

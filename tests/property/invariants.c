@@ -189,6 +189,7 @@ static bool commands_sane(const struct model *m, const struct plan *p)
 			"I6 grown above policy Max");
 		REQUIRE(!s->fixed && s->running && !s->quarantined && !s->job_running && s->balloon_answered,
 			"I6 command to a guest that must be left alone");
+		REQUIRE(s->refused_until_usec <= m->snap.now_boot_usec, "I6 command to a guest whose last was just refused");
 		REQUIRE(a->from_bytes == s->target_bytes, "I6 from is not the last target");
 		REQUIRE(a->reason.code != REASON_NONE, "I6 no reason");
 		REQUIRE(memory_action(p, a->guest_index) == a, "I6 two commands to one guest");

@@ -347,9 +347,10 @@ TEST(a_host_that_goes_is_waited_for_and_met_anew)
 	CHECK_INT(h.line.type, LINE_HELLO);
 }
 
-TEST(root_keeps_two_capabilities_and_gets_none_back)
+TEST(root_keeps_three_capabilities_and_gets_none_back)
 {
-	const uint64_t kept = UINT64_C(1) << CAP_SYS_RESOURCE | UINT64_C(1) << CAP_PERFMON;
+	const uint64_t kept = UINT64_C(1) << CAP_IPC_LOCK | UINT64_C(1) << CAP_SYS_RESOURCE |
+	                      UINT64_C(1) << CAP_PERFMON;
 	_cleanup_host_ struct host h;
 
 	host_begin(&h, NULL);

@@ -27,6 +27,8 @@ static const struct {
 	{"quarantined", {.quarantined = true}, .charge_mib = 2048, .left_out = true},
 	{"quarantined while it grows", {.quarantined = true, .inflight_bytes = 3072 * MIB}, .charge_mib = 3072,
 		.left_out = true},
+	{"whose command was refused just now", {.refused_until_usec = UINT64_MAX}, .charge_mib = 2048, .left_out = true},
+	{"whose command was refused a while ago", {.refused_until_usec = 1}, .charge_mib = 2048},
 	{"with a job", {.job_running = true}, .charge_mib = 2048, .left_out = true},
 	{"that cannot be ballooned", {.fixed = FIXED_VFIO}, .charge_mib = 4096, .left_out = true},
 	{"paused", .paused = true, .charge_mib = 2048, .left_out = true},
@@ -48,6 +50,7 @@ TEST(a_guest_is_charged_what_it_may_take_at_worst)
 		s->qemu_bytes = is->qemu_bytes;
 		s->quarantined = is->quarantined;
 		s->job_running = is->job_running;
+		s->refused_until_usec = is->refused_until_usec;
 		s->fixed = is->fixed;
 		s->running = !looks[i].paused;
 		s->balloon_answered = !looks[i].mute;

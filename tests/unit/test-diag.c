@@ -120,6 +120,7 @@ TEST(the_nearest_word_is_found)
 
 TEST(a_word_too_far_away_is_not_meant)
 {
+	CHECK_STR(nearest_word("weig", words), "Weight"); /* cut short, not another word */
 	CHECK(!nearest_word("Colour", words));
 	CHECK(!nearest_word("Waihxx", words)); /* three of six letters */
 	CHECK(!nearest_word("Mixx", words));   /* two of four */

@@ -126,6 +126,32 @@ TEST(a_command_that_failed_is_not_on_its_way)
 	CHECK_U64(guest_sample(g)->target_bytes, 512 * MIB);
 }
 
+TEST(what_libvirt_refuses_is_asked_for_again_after_longer_and_longer_pauses)
+{
+	_cleanup_manager_ struct manager m = start();
+	struct guest *g = fake_guest(&m, "web", 4096, 512);
+	const struct reason reason = {.code = REASON_NEED};
+	uint64_t before = 0;
+
+	for (unsigned n = 0; n < 10; n++) {
+		uint64_t now = clock_boot_usec(), pause;
+
+		CHECK_INT(act_set_memory(g, GIB, &reason), 0);
+		set_memory_ends(g, GIB, USEC_PER_SEC, -EIO);
+		pause = guest_sample(g)->refused_until_usec - now;
+		CHECK(pause >= USEC_PER_SEC << MIN(n, 6U) && pause >= before);
+		CHECK(pause < 2 * USEC_PER_MIN);
+		before = USEC_PER_SEC << MIN(n, 6U);
+	}
+	CHECK_INT(act_set_memory(g, GIB, &reason), 0);
+	set_memory_ends(g, GIB, USEC_PER_SEC, -ECANCELED); /* says nothing of libvirt */
+	CHECK(guest_sample(g)->refused_until_usec > clock_boot_usec());
+	CHECK_INT(act_set_memory(g, GIB, &reason), 0);
+	set_memory_ends(g, GIB, USEC_PER_SEC, 0);
+	CHECK_U64(guest_sample(g)->refused_until_usec, 0);
+	CHECK_INT(g->refusals, 0);
+}
+
 /* One to 3 GiB hangs, and one to 2 GiB waits behind it. */
 static struct guest *two_sent(struct manager *m)
 {
