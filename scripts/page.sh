@@ -22,10 +22,5 @@ page_serve() {
 }
 
 page_token() {
-	local token
-
-	token=bst_$(head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n')
-	lab in h1 sh -c 'cd /etc/ballast && umask 027 && touch tokens && chgrp ballast tokens && cat >>tokens' \
-		<<<"$1-$RANDOM $1 $(printf %s "$token" | sha256sum | cut -d ' ' -f 1)" || return 1
-	echo "$token"
+	lab in h1 ballastctl token new "$1-$RANDOM" --role "$1" | grep -o 'bst_[A-Za-z0-9_-]*' | head -n 1 | grep .
 }

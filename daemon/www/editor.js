@@ -3,17 +3,19 @@
 
 import {announce, h, keyed, setAttr, setText} from './dom.js';
 import {problemText} from './commands.js';
+import {count} from './format.js';
 import {Problem} from './transport.js';
 
 const CHECK_MS = 350; // after the last key
+const SHOWN = 60; // changes
 const TEMPLATE = '[Policy]\nDescription=\n\n[Match]\nGuest=*\n\n[Memory]\nMin=\n';
 
-let count = 0;
+let texts = 0;
 
 // A text area with numbered lines; findings mark theirs.
 class Text {
 	constructor(label, readOnly) {
-		this.id = `text-${++count}`;
+		this.id = `text-${++texts}`;
 		this.gutter = h('div', {class: 'gutter', 'aria-hidden': 'true'});
 		this.area = h('textarea', {id: this.id, class: 'code', rows: '18', wrap: 'off', spellcheck: 'false', autocomplete: 'off', autocapitalize: 'off', 'aria-label': label, readonly: readOnly});
 		this.node = h('div', {class: 'editor'}, this.gutter, this.area);
@@ -74,7 +76,7 @@ export class PolicyEditor {
 				etag = answer.etag;
 				text = policy.text ?? '';
 			} catch (error) {
-				announce(problemText(error));
+				this.commands.ask({title: `Policy ${name} cannot be read`, text: problemText(error), readOnly: true});
 				return;
 			}
 		}
@@ -82,7 +84,7 @@ export class PolicyEditor {
 	}
 
 	show(name, policy, text, etag) {
-		const may = this.commands.may('admin');
+		const may = this.commands.may('admin') && (!policy || policy.layer === 'api' || policy.layer === 'below');
 		const editor = new Text('The policy file', !may);
 		const findings = h('ol', {class: 'findings'});
 		const verdict = h('p', {class: 'verdict', role: 'status'});
@@ -90,10 +92,13 @@ export class PolicyEditor {
 		const input = name ? null : h('input', {type: 'text', id: 'policy-name', required: true, pattern: '[A-Za-z0-9_\\-][A-Za-z0-9_.\\-]*', maxlength: '120', autocomplete: 'off', spellcheck: 'false'});
 		const nameNow = () => name ?? (input.value.trim() || 'new');
 		let timer = null, asked = null;
+		const saved = name ? text : null;
 
 		const check = async () => {
 			const mine = asked = {};
 
+			if (!this.commands.may('operate'))
+				return;
 			try {
 				const {body} = await this.api.send('POST', '/v1/policies/validate', {name: nameNow(), text: editor.value});
 				if (mine === asked)
@@ -105,14 +110,14 @@ export class PolicyEditor {
 		};
 		const showVerdict = (v) => {
 			const list = v.findings ?? [];
-			const bad = list.length > 0 || v.error || v.valid === false;
+			const bad = list.length > 0 || v.error || v.ok === false;
 
 			editor.mark(list.map((f) => f.line).filter(Boolean));
 			verdict.dataset.tone = bad ? 'bad' : 'good';
-			setText(verdict, v.error && !list.length ? problemText(v.error) : bad ? `${list.length === 1 ? 'One mistake' : `${list.length} mistakes`}: it cannot be saved like this.` : editor.value === text ? 'No mistake. This is what is in force.' : 'No mistake.');
+			setText(verdict, v.error && !list.length ? problemText(v.error) : bad ? `${list.length === 1 ? 'One mistake' : `${list.length} mistakes`}: it cannot be saved like this.` : editor.value === saved ? 'No mistake. This is what is saved.' : 'No mistake.');
 			keyed(findings, list.map((f, i) => ({...f, i})), (f) => `${f.i} ${f.line} ${f.column} ${f.text}`, (f) => h('li', {},
 				f.line ? h('button', {type: 'button', class: 'link', on: {click: () => editor.go(f.line, f.column)}}, `line ${f.line}, column ${f.column ?? 1}`) : null, ' ', h('span', {}, f.text)));
-			showChanges(changes, bad ? null : v, editor.value === text);
+			showChanges(changes, bad ? null : v, editor.value === saved);
 		};
 		editor.area.addEventListener('input', () => {
 			clearTimeout(timer);
@@ -121,13 +126,13 @@ export class PolicyEditor {
 
 		const dialog = this.commands.ask({
 			title: name ? `Policy ${name.replace(/\.policy$/, '')}` : 'New policy',
-			text: policy?.path ?? null,
+			text: policy ? [policy.path, LAYERS[policy.layer] ?? (policy.layer ? null : 'PolicyPath= does not name the folder that the daemon writes to: it can only be read here.'), policy.drop_ins.length ? `Also: ${policy.drop_ins.join(', ')}` : null].filter(Boolean) : null,
 			wide: true,
 			button: 'Save and put in force',
 			readOnly: !may,
 			fields: [input ? h('div', {class: 'field'}, h('label', {for: 'policy-name'}, 'Name; files are read in the order of their names'), input) : null,
 				h('div', {class: 'editor-columns'}, h('div', {}, editor.node), h('div', {class: 'editor-side'}, verdict, findings, changes)),
-				name && may ? h('button', {type: 'button', class: 'link remove', on: {click: () => this.remove(name, etag, dialog)}}, 'Remove this policy') : null].filter(Boolean),
+				policy?.layer === 'api' && may ? h('button', {type: 'button', class: 'link remove', on: {click: () => this.remove(name, etag, dialog)}}, 'Remove this policy') : null].filter(Boolean),
 			apply: async () => {
 				try {
 					await this.api.send('PUT', `/v1/policies/${encodeURIComponent(nameNow())}`, {text: editor.value}, {etag, create: !name});
@@ -161,16 +166,26 @@ export class PolicyEditor {
 	}
 }
 
-// What would be other for each guest: settings before and after.
+// What would be other for each guest now: settings before and after.
 function showChanges(root, v, same) {
-	const guests = v?.changes ?? v?.guests ?? [];
-	const rows = guests.flatMap((g) => (g.settings ?? g.changes ?? []).map((s) => ({guest: g.guest ?? g.name, ...s}))).filter((s) => s.from !== s.to);
-
 	if (!v || same) {
 		root.replaceChildren();
 		return;
 	}
-	root.replaceChildren(h('h3', {}, rows.length ? 'What it changes now' : 'It changes nothing for any guest now.'),
-		h('ul', {}, rows.slice(0, 60).map((r) => h('li', {}, h('strong', {}, r.guest), ' ', h('span', {class: 'mono'}, `${r.section} ${r.key}=`), ' ', h('span', {class: 'was'}, r.from ?? '–'), ' → ', h('span', {}, r.to ?? '–')))),
-		...(rows.length > 60 ? [h('p', {}, `and ${rows.length - 60} more`)] : []));
+	const rows = v.changes, active = v.matches.filter((m) => m.verdict === 'active').length;
+	const says = [
+		v.shadowed_by ? `${v.shadowed_by} has the same name and wins: this text would not be in force.` : '',
+		...v.notes.map((n) => `${n.line ? `line ${n.line}: ` : ''}${n.text}`),
+		`It matches ${count(v.matches.length, 'guest')} of ${v.guests}, and is for ${active} of them now.`,
+		v.conditions_unknown.length ? `Left out, since their condition cannot be known here: ${v.conditions_unknown.join(', ')}.` : ''].filter(Boolean);
+
+	root.replaceChildren(...says.map((t) => h('p', {}, t)), h('h3', {}, rows.length ? 'What it changes now' : 'It changes no setting of any guest now.'),
+		h('ul', {}, rows.slice(0, SHOWN).map((r) => h('li', {}, h('strong', {}, r.guest), ' ', h('span', {class: 'mono'}, `${r.section} ${r.key}=`), ' ', h('span', {class: 'was'}, r.from), ' → ', h('span', {}, r.to)))),
+		...(rows.length > SHOWN || v.truncated ? [h('p', {}, `and ${v.truncated ? 'more' : rows.length - SHOWN} beyond these`)] : []));
 }
+
+// Where a file lies decides what can be done with it here.
+const LAYERS = {
+	above: 'This is the administrator\'s file, which wins over what is written here: it is shown to be read.',
+	below: 'This file came with the system. What you save takes its place; removing yours brings it back.',
+};

@@ -30,6 +30,8 @@ export class PolicyList {
 			const [name, sub] = node.querySelector('.line-head').children;
 			const text = node.querySelector('.line-why');
 
+			name.disabled = Boolean(i.bad); // nothing of it is in force, or could be shown
+
 			if (i.bad) {
 				node.dataset.state = 'bad';
 				setText(node.firstChild, 'bad');
