@@ -222,7 +222,7 @@ function drawState() {
 	const figures = [
 		['given', 'For guests', size(m.charged), `of ${size(m.budget)}`],
 		['free', m.charged > m.budget ? 'Too much' : 'Free', m.charged > m.budget ? size(m.charged - m.budget) : size(m.free), m.reserved ? `${size(m.reserved)} reserved` : `of ${size(m.managed)} in all`],
-		['cpu', 'CPU busy', host.cpu ? percent(host.cpu.busy_permyriad) : '–', host.cpu?.steal_permyriad ? `${percent(host.cpu.steal_permyriad)} stolen below` : count(host.cpus, 'CPU')],
+		['cpu', 'CPU busy', host.cpu ? percent(host.cpu.busy_permyriad) : '–', host.cpu?.steal_permyriad >= 50 ? `${percent(host.cpu.steal_permyriad)} stolen below` : count(host.cpus, 'CPU')],
 		['guests', 'Guests', String(g.count), wrong.length ? wrong.map((w) => `${w[0]} ${w[1]}`).join(', ') : 'all well'],
 		['next', 'Next change', next ? when(next) : 'none', next ? `of policy, in ${until(next)}` : 'no schedule opens or closes'],
 	];

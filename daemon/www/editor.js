@@ -120,6 +120,7 @@ export class PolicyEditor {
 			showChanges(changes, bad ? null : v, editor.value === saved);
 		};
 		editor.area.addEventListener('input', () => {
+			setText(dialog.querySelector('.dialog-said'), '');
 			clearTimeout(timer);
 			timer = setTimeout(check, CHECK_MS);
 		});

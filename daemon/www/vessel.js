@@ -87,7 +87,7 @@ export class Vessel {
 	makeGuest({guest}) {
 		const node = h('button', {type: 'button', class: 'cell', on: {click: () => this.open(node.guestId)}},
 			h('span', {class: 'over'}), h('span', {class: 'used'}), h('span', {class: 'mark mark-floor'}), h('span', {class: 'mark mark-want'}),
-			h('span', {class: 'cell-label'}, h('span', {class: 'cell-name'}), h('span', {class: 'cell-size'}), h('span', {class: 'cell-max'})),
+			h('span', {class: 'cell-label'}, h('span', {class: 'cell-name'}), h('span', {class: 'cell-size'}), h('span', {class: 'cell-max'}), h('span', {class: 'unseen'})),
 			h('span', {class: 'pill', 'aria-hidden': 'true'}));
 
 		node.guestId = guest.uuid;
@@ -103,15 +103,15 @@ export class Vessel {
 		node.dataset.tone = toneOf(g);
 		node.classList.toggle('wants-more', want > has * 1.005);
 		node.classList.toggle('unsure', m.used === null);
-		const [name, sizes, max] = node.querySelector('.cell-label').children;
-		setText(name, g.name);
-		setText(sizes, size(has));
-		setText(max, `of ${size(most)}`);
-		setAttr(node, 'data-label', freePlace(height, [used, want, m.floor ?? 0].map((x) => x / has)));
-		const text = `${g.name} ${size(has)} of ${size(most)}: uses ${size(m.used)}, wants ${size(m.want)}, floor ${size(m.floor)}` +
+		const [name, sizes, max, more] = node.querySelector('.cell-label').children;
+		const text = `uses ${size(m.used)}, wants ${size(m.want)}, floor ${size(m.floor)}` +
 			`${m.stall_permyriad ? `, stalls ${percent(m.stall_permyriad)} of its time` : ''}${words.length ? `; ${words.join(', ')}` : ''}`;
-		setAttr(node, 'aria-label', text);
-		setAttr(node, 'title', text);
+		setText(name, g.name);
+		setText(sizes, ` ${size(has)}`);
+		setText(max, ` of ${size(most)}`);
+		setText(more, `: ${text}`);
+		setAttr(node, 'data-label', freePlace(height, [used, want, m.floor ?? 0].map((x) => x / has)));
+		setAttr(node, 'title', `${g.name}: ${size(has)} of ${size(most)}, ${text}`);
 	}
 
 	drawKeel(m, below) {

@@ -19,15 +19,22 @@ hostile_guest() {
 lab_up 1
 lab guest files1 --memory 256M --max 512M --swap disk:256M --data 400M >"$TEST_TMP/guest" 2>&1 || tap_say <"$TEST_TMP/guest"
 lab guest backup1 --memory 320M --max 640M --swap disk:256M >"$TEST_TMP/guest" 2>&1 || tap_say <"$TEST_TMP/guest"
+if [ -n "${SCREENS:-}" ]; then # company, for the pictures
+	for g in db1:400M:768M mail1:192M:384M web1:160M:384M; do
+		IFS=: read -r g memory max <<<"$g"
+		lab guest "$g" --memory "$memory" --max "$max" --swap disk:256M --data 200M >"$TEST_TMP/guest" 2>&1 || tap_say <"$TEST_TMP/guest"
+	done
+fi
 hostile_guest >"$TEST_TMP/guest" 2>&1 || tap_say <"$TEST_TMP/guest"
 page_serve >"$TEST_TMP/page" 2>&1 || { tap_say <"$TEST_TMP/page"; echo "Bail out! the page is not served"; exit 1; }
 wait_until 30 reported files1 && wait_until 30 reported backup1
+[ -z "${SCREENS:-}" ] || wait_until 60 reported web1
 overhead=$(api GET hosts/self | jq -r .memory.overhead)
 put_policy 00-host.policy <<-P
 	[Policy]
 	Description=All that this host gives to guests
 	[Host]
-	Memory=$((720 + overhead / 1048576))M
+	Memory=$((${SCREENS:+752 + } 780 + overhead / 1048576))M
 	Reserve=32M
 P
 put_policy 10-day.policy <<-P
