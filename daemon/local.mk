@@ -8,6 +8,8 @@ daemon_libcore_a_SOURCES = \
 	daemon/overrides.h \
 	daemon/pause.c \
 	daemon/pause.h \
+	daemon/plan-preview.c \
+	daemon/plan-preview.h \
 	daemon/policy-files.c \
 	daemon/policy-files.h \
 	daemon/policy-trial.c \
@@ -48,6 +50,7 @@ daemon_ballastd_SOURCES = \
 	daemon/manager-override.c \
 	daemon/manager-pause.c \
 	daemon/manager-policy.c \
+	daemon/manager-preview.c \
 	daemon/manager-private.h \
 	daemon/manager-release.c \
 	daemon/manager-reload.c \
@@ -86,6 +89,7 @@ daemon_ballastd_LDADD = \
 core_tests = \
 	tests/unit/test-overrides \
 	tests/unit/test-pause \
+	tests/unit/test-plan-preview \
 	tests/unit/test-policy-files \
 	tests/unit/test-release-plan \
 	tests/unit/test-reservations \
@@ -96,6 +100,7 @@ TESTS += $(core_tests) tests/unit/test-options.sh tests/unit/test-start-hook.sh
 dist_check_SCRIPTS += tests/unit/test-options.sh tests/unit/test-start-hook.sh
 tests_unit_test_overrides_LDADD = daemon/libcore.a $(policy_libs) $(JANSSON_LIBS)
 tests_unit_test_policy_files_LDADD = daemon/libcore.a $(policy_libs)
+tests_unit_test_plan_preview_LDADD = daemon/libcore.a $(policy_libs)
 tests_unit_test_pause_LDADD = daemon/libcore.a $(policy_libs) $(JANSSON_LIBS)
 tests_unit_test_release_plan_LDADD = daemon/libcore.a $(policy_libs)
 tests_unit_test_reservations_LDADD = daemon/libcore.a $(policy_libs)

@@ -417,6 +417,7 @@ void policy_put(void *userdata, struct api_call *call, const struct api_policy_r
 void policy_delete(void *userdata, struct api_call *call, const struct api_policy_request *req);
 void policy_validate(void *userdata, struct api_call *call, const struct api_policy_request *req);
 void policy_stop(struct manager *m) _nonnull_; /* answers those that wait */
+void plan_preview(void *userdata, struct api_call *call, const struct api_preview_request *req); /* manager-preview.c */
 /* Trials are few a second; answers the call where there were enough. */
 bool trial_may_begin(struct manager *m, struct api_call *call) _nonnull_ _must_check_;
 struct view *trial_view(struct manager *m) _nonnull_ _must_check_; /* all that is known now, to be kept; NULL: nothing */

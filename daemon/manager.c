@@ -172,6 +172,7 @@ static const struct api_ops api_ops = {
 	.policy_put = policy_put,
 	.policy_delete = policy_delete,
 	.policy_validate = policy_validate,
+	.plan_preview = plan_preview,
 	.override_set = override_set,
 	.override_clear = override_clear,
 	.enroll = enroll,

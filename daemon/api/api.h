@@ -106,6 +106,15 @@ struct api_override_request {
 	const char *reason;	  /* "" if none */
 };
 
+/* POST /v1/plan/preview: one of the three. */
+struct api_preview_request {
+	bool has_overrides, has_policy, has_mode;
+	const char *guest_name;		      /* with overrides: by UUID or name; the op gets override.guest */
+	struct api_override_request override; /* n_settings 0: as if they were cleared */
+	struct api_policy_request policy;
+	enum daemon_mode mode;
+};
+
 /* POST /v1/reservations: the start hook wants room for a guest. */
 struct api_reserve_request {
 	struct uuid guest;
@@ -163,6 +172,9 @@ struct api_ops {
 	/* 200, docs/API.md's Validation. */
 	void (*policy_validate)(
 		void *userdata, struct api_call *call, const struct api_policy_request *req);
+	/* 200, docs/API.md's Preview. */
+	void (*plan_preview)(
+		void *userdata, struct api_call *call, const struct api_preview_request *req);
 	/* 200, api_overrides_json(). Durable before it is answered. */
 	void (*override_set)(
 		void *userdata, struct api_call *call, const struct api_override_request *req);

@@ -50,6 +50,7 @@ struct api_call {
 	json_t *body; /* owned, or NULL */
 	union {
 		struct api_policy_request policy;
+		struct api_preview_request preview;
 		struct api_mode_request mode;
 		struct api_pause_request pause;
 		struct api_override_request override;

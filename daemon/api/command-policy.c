@@ -62,9 +62,8 @@ static int take_name(const char *word, char name[static API_POLICY_NAME_MAX + 1]
 
 #define NAME_RULE "a policy's name is of letters, digits, \"_\", \"-\" and \".\", does not begin with a dot, and has at most 128 bytes with its .policy"
 
-static int take_text(struct api_call *call, const json_t *from)
+static int take_text(struct api_policy_request *req, const json_t *from)
 {
-	struct api_policy_request *req = &call->request.policy;
 	const json_t *text = json_object_get(from, "text");
 
 	req->text = json_string_value(text);
@@ -79,20 +78,20 @@ int prepare_policy(struct api_call *call, struct problem *p)
 		snprintf(p->parameter, sizeof(p->parameter), "policy");
 		return -1;
 	}
-	return call->body ? take_text(call, call->body) : 0;
+	return call->body ? take_text(&call->request.policy, call->body) : 0;
 }
 
-int take_policy(struct api_call *call, const json_t *from, const char *pointer, struct problem *p)
+int take_policy(struct api_policy_request *req, const json_t *from, const char *pointer, struct problem *p)
 {
 	const char *name = json_string_value(json_object_get(from, "name"));
 
-	if (take_name(name ? name : "new", call->request.policy.name) < 0) {
+	if (take_name(name ? name : "new", req->name) < 0) {
 		problem_set(p, API_PROBLEM_BODY_INVALID, "%s: " NAME_RULE, pointer);
 		p->has_pointer = true;
 		snprintf(p->pointer, sizeof(p->pointer), "%s", pointer);
 		return -1;
 	}
-	return take_text(call, from);
+	return take_text(req, from);
 }
 
 int prepare_validate(struct api_call *call, struct problem *p)
@@ -102,7 +101,7 @@ int prepare_validate(struct api_call *call, struct problem *p)
 
 	if (at && json_time_parse(at, &req->at_real_usec) < 0)
 		return problem_set(p, API_PROBLEM_BODY_INVALID, "/at: not a time");
-	return take_policy(call, call->body, "/name", p);
+	return take_policy(req, call->body, "/name", p);
 }
 
 void run_policy_put(struct api *a, struct api_call *call, const struct view_input *k, size_t index)

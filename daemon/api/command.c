@@ -83,6 +83,41 @@ const struct json_field override_fields[] = {
 	{.name = NULL},
 };
 
+static const struct json_field preview_override_fields[] = {
+	{.name = "memory",
+		.type = JSON_WANT_OBJECT,
+		.fields = override_memory_fields,
+		.summary = "settings of [Memory]"},
+	{.name = "cpu", .type = JSON_WANT_OBJECT, .fields = override_cpu_fields, .summary = "settings of [CPU]"},
+	{.name = NULL},
+};
+
+static const struct json_field preview_policy_fields[] = {
+	{.name = "name",
+		.type = JSON_WANT_STRING,
+		.min = 1,
+		.max = API_POLICY_NAME_MAX,
+		.summary = "under which it would be there; new.policy unless told"},
+	{.name = "text",
+		.type = JSON_WANT_STRING,
+		.required = true,
+		.min = 1,
+		.max = API_POLICY_TEXT_MAX,
+		.summary = "the whole file"},
+	{.name = NULL},
+};
+
+const struct json_field preview_fields[] = {
+	{.name = "guest", .type = JSON_WANT_STRING, .min = 1, .summary = "with overrides: whose, by UUID or name"},
+	{.name = "overrides",
+		.type = JSON_WANT_OBJECT,
+		.fields = preview_override_fields,
+		.summary = "if these were all that is set by hand of this guest"},
+	{.name = "policy", .type = JSON_WANT_OBJECT, .fields = preview_policy_fields, .summary = "if this policy were there"},
+	{.name = "mode", .type = JSON_WANT_ENUM, .words = daemon_mode_names, .summary = "if this were the mode"},
+	{.name = NULL},
+};
+
 const struct json_field reservation_fields[] = {
 	{.name = "uuid",
 		.type = JSON_WANT_UUID,
@@ -152,9 +187,10 @@ static const struct {
 };
 _Static_assert(ARRAY_SIZE(override_settings) <= API_OVERRIDE_SETTINGS_MAX, "room for all");
 
-static int take_setting(struct api_call *call, size_t which, uint64_t value, struct problem *p)
+/* base: where in the body the objects are. */
+static int take_setting(struct api_call *call, struct api_override_request *req, const char *base, size_t which, uint64_t value,
+	struct problem *p)
 {
-	struct api_override_request *req = &call->request.override;
 	struct api_override_setting *s = &req->settings[req->n_settings];
 	char *text = call->values[req->n_settings];
 	_cleanup_diag_ struct diag d = {0};
@@ -169,7 +205,7 @@ static int take_setting(struct api_call *call, size_t which, uint64_t value, str
 	req->n_settings++;
 	if (override_check(s->section, s->key, s->value, &d) == 0)
 		return 0;
-	snprintf(pointer, sizeof(pointer), "/%s/%s", override_settings[which].object,
+	snprintf(pointer, sizeof(pointer), "%s/%s/%s", base, override_settings[which].object,
 		override_settings[which].field);
 	return bad_field(p, pointer, "%s", d.text ? d.text : "not possible");
 }
@@ -209,27 +245,58 @@ int prepare_pause(struct api_call *call, struct problem *p)
 	return 0;
 }
 
+static int take_settings(struct api_call *call, struct api_override_request *req, const json_t *from, const char *base, struct problem *p)
+{
+	const json_t *memory = json_object_get(from, "memory");
+	uint64_t min = get_u64(memory, "min", 0), max = get_u64(memory, "max", BYTES_UNLIMITED);
+	char pointer[64];
+
+	if (min > max) {
+		snprintf(pointer, sizeof(pointer), "%s/memory/min", base);
+		return bad_field(p, pointer, "%llu is more than max, %llu", (unsigned long long)min, (unsigned long long)max);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(override_settings); i++) {
+		const json_t *object = json_object_get(from, override_settings[i].object);
+		const json_t *value = json_object_get(object, override_settings[i].field);
+
+		if (value && take_setting(call, req, base, i, (uint64_t)json_integer_value(value), p) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int prepare_override(struct api_call *call, struct problem *p)
 {
 	struct api_override_request *req = &call->request.override;
-	const json_t *memory = json_object_get(call->body, "memory");
-	uint64_t min = get_u64(memory, "min", 0), max = get_u64(memory, "max", BYTES_UNLIMITED);
 	const char *reason = json_string_value(json_object_get(call->body, "reason"));
 
-	if (min > max)
-		return bad_field(p, "/memory/min", "%llu is more than max, %llu",
-			(unsigned long long)min, (unsigned long long)max);
-	for (size_t i = 0; i < ARRAY_SIZE(override_settings); i++) {
-		const json_t *object = json_object_get(call->body, override_settings[i].object);
-		const json_t *value = json_object_get(object, override_settings[i].field);
-
-		if (value && take_setting(call, i, (uint64_t)json_integer_value(value), p) < 0)
-			return -1;
-	}
+	if (take_settings(call, req, call->body, "", p) < 0)
+		return -1;
 	if (!req->n_settings)
 		return bad_field(p, "", "nothing to set: give at least one field of memory or cpu");
 	req->reason = reason ? reason : "";
 	return prepare_end(call, &req->for_usec, &req->until_real_usec, p);
+}
+
+int prepare_preview(struct api_call *call, struct problem *p)
+{
+	struct api_preview_request *req = &call->request.preview;
+	const json_t *overrides = json_object_get(call->body, "overrides"), *policy = json_object_get(call->body, "policy");
+	const char *mode = json_string_value(json_object_get(call->body, "mode"));
+
+	req->guest_name = json_string_value(json_object_get(call->body, "guest"));
+	req->has_overrides = overrides;
+	req->has_policy = policy;
+	req->has_mode = mode;
+	if (req->has_overrides + req->has_policy + req->has_mode != 1)
+		return bad_field(p, "", "give one of overrides (with guest), policy and mode");
+	if (req->has_overrides != !!req->guest_name)
+		return bad_field(p, "/guest", req->guest_name ? "goes with overrides" : "missing: whose overrides?");
+	if (mode)
+		req->mode = daemon_mode_from_string(mode);
+	if (policy)
+		return take_policy(&req->policy, policy, "/policy/name", p);
+	return overrides ? take_settings(call, &req->override, overrides, "/overrides", p) : 0;
 }
 
 int prepare_reserve(struct api_call *call, struct problem *p)
@@ -283,18 +350,17 @@ void run_reload(struct api *a, struct api_call *call, const struct view_input *k
 }
 
 /* What a policy says of many guests is cut to each; what is said of one by hand is meant. */
-static int check_fits(const struct api_call *call, const struct guest_sample *g, struct problem *p)
+static int check_fits(const json_t *memory, const char *base, const struct guest_sample *g, struct problem *p)
 {
-	const json_t *memory = json_object_get(call->body, "memory");
 	static const char *const fields[] = {"min", "max"};
-	char wanted[SIZE_TEXT_MAX], most[SIZE_TEXT_MAX], pointer[32];
+	char wanted[SIZE_TEXT_MAX], most[SIZE_TEXT_MAX], pointer[48];
 
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		uint64_t bytes = get_u64(memory, fields[i], 0);
 
 		if (bytes <= g->max_bytes)
 			continue;
-		snprintf(pointer, sizeof(pointer), "/memory/%s", fields[i]);
+		snprintf(pointer, sizeof(pointer), "%s/memory/%s", base, fields[i]);
 		return bad_field(p, pointer,
 			"%s is more than %s can have, %s: choose less, or raise its maximum with "
 			"virsh setmaxmem --config and start it anew",
@@ -309,12 +375,38 @@ void run_override_set(
 	const struct guest_sample *g = &k->snapshot->guests[index];
 	struct problem p = {0};
 
-	if (check_fits(call, g, &p) < 0) {
+	if (check_fits(json_object_get(call->body, "memory"), "", g, &p) < 0) {
 		api_call_reply_problem(call, &p);
 		return;
 	}
 	call->request.override.guest = g->id.uuid;
 	a->config.ops->override_set(a->config.userdata, call, &call->request.override);
+}
+
+/* The guest is in the body: there is no noun in the path. */
+void run_preview(struct api *a, struct api_call *call, const struct view_input *k, size_t index)
+{
+	struct api_preview_request *req = &call->request.preview;
+	const json_t *memory = json_object_get(json_object_get(call->body, "overrides"), "memory");
+	struct view_input known = {0};
+	struct problem p = {0};
+	ssize_t i;
+
+	if (req->has_overrides) {
+		i = a->config.ops->look_guest(a->config.userdata, req->guest_name, &known);
+		if (i < 0) {
+			problem_set_unknown(&p, API_PROBLEM_GUEST_UNKNOWN, "guest", req->guest_name,
+				known.snapshot ? snapshot_nearest_guest(known.snapshot, req->guest_name) : NULL);
+			api_call_reply_problem(call, &p);
+			return;
+		}
+		if (check_fits(memory, "/overrides", &known.snapshot->guests[i], &p) < 0) {
+			api_call_reply_problem(call, &p);
+			return;
+		}
+		req->override.guest = known.snapshot->guests[i].id.uuid;
+	}
+	a->config.ops->plan_preview(a->config.userdata, call, req);
 }
 
 void run_override_clear(

@@ -154,3 +154,54 @@ const struct schema plan_schema = {"Plan", "the latest decision with its reasons
 		{"guests", SCHEMA_OBJECT, .list = true, .of = &plan_guest_schema},
 		SCHEMA_END,
 	}};
+
+static const struct schema preview_state = {"PreviewState", "how a decision sees a guest",
+	(const struct schema_field[]){
+		{"target", SCHEMA_BYTES, "what it is commanded to have"},
+		{"share", SCHEMA_BYTES, "of the division"},
+		{"floor", SCHEMA_BYTES},
+		{"min", SCHEMA_BYTES, "effective Min"},
+		{"limit", SCHEMA_BYTES, "effective Max; null: its own maximum", .nullable = true},
+		{"cpu_weight", SCHEMA_COUNT, .nullable = true},
+		{"cpu_quota_permyriad", SCHEMA_COUNT, "10000 is one CPU, 0 no limit", .nullable = true},
+		SCHEMA_END,
+	}};
+
+static const struct schema preview_guest = {"PreviewGuest", "a guest that would be treated otherwise, or was asked for",
+	(const struct schema_field[]){
+		{"guest", SCHEMA_STRING, "its name"},
+		{"uuid", SCHEMA_UUID},
+		{"now", SCHEMA_OBJECT, "as the latest decision sees it", .of = &preview_state},
+		{"without", SCHEMA_OBJECT, "after as many decisions without the change", .of = &preview_state},
+		{"then", SCHEMA_OBJECT, "after these decisions with it", .of = &preview_state},
+		{"reason", SCHEMA_OBJECT, "of its last memory command; null: none", .nullable = true, .of = &reason_schema},
+		{"standing", SCHEMA_OBJECT, "why its share is what it is then", .nullable = true, .of = &reason_schema},
+		SCHEMA_END,
+	}};
+
+static const struct schema preview_division = {"PreviewDivision", "how the host's memory is divided",
+	(const struct schema_field[]){
+		{"state", SCHEMA_WORD, .words = host_state_names},
+		SCHEMA_DIVISION_FIELDS,
+		SCHEMA_END,
+	}};
+
+static const struct schema preview_host = {"PreviewHost", "the host now, without the change, and then",
+	(const struct schema_field[]){
+		{"now", SCHEMA_OBJECT, .of = &preview_division},
+		{"without", SCHEMA_OBJECT, .of = &preview_division},
+		{"then", SCHEMA_OBJECT, .of = &preview_division},
+		SCHEMA_END,
+	}};
+
+const struct schema preview_schema = {"Preview", "what would be decided if something were otherwise",
+	(const struct schema_field[]){
+		{"time", SCHEMA_TIME, "of what it begins with"},
+		{"enforce", SCHEMA_BOOL, "would it be carried out?"},
+		{"decisions", SCHEMA_COUNT, "how many were made, at most 8"},
+		{"settled", SCHEMA_BOOL, "did the last one move nothing?"},
+		{"host", SCHEMA_OBJECT, .of = &preview_host},
+		{"guests", SCHEMA_OBJECT, .list = true, .of = &preview_guest},
+		{"unchanged", SCHEMA_COUNT, "guests that are not listed"},
+		SCHEMA_END,
+	}};

@@ -59,7 +59,7 @@ static inline const char *schema_media(const struct schema *s)
 extern const struct schema health_schema, ready_schema, version_schema, openapi_schema, page_schema,
 	page_file_schema, whoami_schema, metrics_schema;
 /* schema-host.c */
-extern const struct schema host_schema, hosts_schema, plan_schema, division_schema;
+extern const struct schema host_schema, hosts_schema, plan_schema, preview_schema, division_schema;
 /* schema-guest.c */
 extern const struct schema guest_schema, guests_schema, reason_schema;
 /* schema-policy.c */
