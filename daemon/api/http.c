@@ -224,9 +224,15 @@ static void finish_requests(struct http *h)
 	} while (h->waiting || (sending(h) && h->now_usec < end));
 }
 
+/* A third of the main loop's share where both want one CPU: who looks waits for what guests need. Under wrk on one core the loop's turns of 99 % end within
+ * 2.5 ms with it, 5 ms without (bench/api), for the same requests a second. On Linux nice(2) is this thread's own. */
+#define THREAD_NICE 5
+
 static void *run(void *arg)
 {
 	struct http *h = arg;
+
+	(void)!nice(THREAD_NICE); /* where that is not allowed it is as it was */
 
 	while (!atomic_load(&h->stop))
 		turn(h, timeout_msec(h));
