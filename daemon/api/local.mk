@@ -75,6 +75,7 @@ daemon_api_libapi_a_SOURCES = \
 	daemon/api/schema-problem.c \
 	daemon/api/schema.h \
 	daemon/api/serve-event.c \
+	daemon/api/serve-guest-list.c \
 	daemon/api/serve-guest.c \
 	daemon/api/serve-host.c \
 	daemon/api/serve-metrics.c \

@@ -127,6 +127,32 @@ static enum MHD_Result send_no_view(struct request *r)
 		"ballastd has just started and has not seen its guests yet");
 }
 
+/* What a query asks for: written for it alone. */
+static enum MHD_Result send_some(struct request *r)
+{
+	_cleanup_json_out_ struct json_out o = {0};
+	const char *if_none_match = MHD_lookup_connection_value(
+		r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
+	struct MHD_Response *response;
+	char etag[ETAG_TEXT_MAX];
+	bool unchanged;
+
+	if (r->route->view_some(&r->http->cache.view->known, &r->query, &o, &r->problem) < 0)
+		return request_send_problem(r, &r->problem);
+	if (o.failed || !o.buf)
+		return send_busy(r);
+	etag_format(o.buf, o.len, etag);
+	unchanged = !r->old_view && etag_matches(if_none_match, etag);
+	response = unchanged ? response_new_empty() : response_new(&r->http->account, &o, "application/json");
+	if (!response)
+		return send_busy(r);
+	if (r->old_view)
+		response_add_number(response, "Ballast-View-Age", view_age_sec(r->http));
+	else
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, etag);
+	return send_once(r, unchanged ? MHD_HTTP_NOT_MODIFIED : r->route->status, response);
+}
+
 static enum MHD_Result send_view(struct request *r)
 {
 	struct body_cache *cache = &r->http->cache;
@@ -137,6 +163,8 @@ static enum MHD_Result send_view(struct request *r)
 	cache->used_usec = r->http->now_usec;
 	if (route_resolve(r->route, &cache->view->known, r->value, &index, &r->problem) < 0)
 		return request_send_problem(r, &r->problem);
+	if (r->route->view_some && r->query.given)
+		return send_some(r);
 	if (r->old_view)
 		return send_old_view(r, index);
 	return send_body(r, body_cache_get(cache, r->route, index));

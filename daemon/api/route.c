@@ -47,6 +47,32 @@ static const struct route_param event_params[] = {
 	{.name = NULL},
 };
 
+static const struct route_param guest_params[] = {
+	{.name = "limit",
+		.type = JSON_WANT_COUNT,
+		.min = 1,
+		.max = 1000,
+		.offset = offsetof(struct query, limit),
+		.summary = "at most so many; all unless told"},
+	{.name = "after",
+		.type = JSON_WANT_STRING,
+		.offset = offsetof(struct query, after),
+		.summary = "only behind this name: next of the page before"},
+	{.name = "name",
+		.type = JSON_WANT_STRING,
+		.offset = offsetof(struct query, name),
+		.summary = "only names like this: * is anything, ? one byte"},
+	{.name = "condition",
+		.type = JSON_WANT_STRING,
+		.offset = offsetof(struct query, condition),
+		.summary = "only in this condition, as pressed"},
+	{.name = "tag",
+		.type = JSON_WANT_STRING,
+		.offset = offsetof(struct query, tag),
+		.summary = "only with this tag"},
+	{.name = NULL},
+};
+
 static const struct route_param no_params[] = {{.name = NULL}};
 
 const struct route routes[] = {
@@ -68,7 +94,7 @@ const struct route routes[] = {
 	{"GET", "/v1/hosts/{host}", "host", "one host; self is this one", &host_schema, API_ROLE_READ,
 		ROUTE_VIEW, NOUN_HOST, 200, .view = serve_host},
 	{"GET", "/v1/guests", "guests", "all guests, by name", &guests_schema, API_ROLE_READ, ROUTE_VIEW,
-		.status = 200, .view = serve_guests},
+		.status = 200, .params = guest_params, .view = serve_guests, .view_some = serve_guests_some},
 	{"GET", "/v1/guests/{guest}", "guest", "one guest", &guest_schema, API_ROLE_READ, ROUTE_VIEW,
 		NOUN_GUEST, 200, .view = serve_guest},
 	{"GET", "/v1/guests/{guest}/policy", "guest-policy",

@@ -45,6 +45,7 @@ struct query {
 	const char *step;
 	const char *guest;
 	const char *kind;
+	const char *name, *condition, *tag;
 	uint64_t given; /* bit per entry of the route's table: to refuse one that is given twice */
 };
 
@@ -67,6 +68,8 @@ struct api_call;
 struct view_input;
 /* Writes the answer. index: of the noun. */
 typedef void (*view_handler)(const struct view_input *known, size_t index, struct json_out *o);
+/* The same where the request has parameters. Returns 0, or -1 with *p. */
+typedef int (*view_query_handler)(const struct view_input *known, const struct query *q, struct json_out *o, struct problem *p);
 /* HTTP thread: from the checked body to the call's request. Returns 0, or -1 with *p. */
 typedef int (*command_prepare)(struct api_call *call, struct problem *p);
 /* Main loop: does it, and answers now or later. known is NULL where the noun needs none. */
@@ -92,6 +95,7 @@ struct route {
 	/* What If-Match is held against (GET: its ETag begins with it). NULL: nothing. */
 	uint64_t (*tag)(const struct view_input *known, size_t index);
 	enum route_match match;
+	view_query_handler view_some; /* NULL: takes no parameters */
 	uint64_t may; /* problems of its own, MAY(CONFLICT) | ...: those by rule are in route-problem.c */
 };
 #define MAY(problem) (UINT64_C(1) << API_PROBLEM_##problem)

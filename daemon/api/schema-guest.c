@@ -128,5 +128,7 @@ const struct schema guest_schema = {"Guest", "a guest: what it has, wants and us
 const struct schema guests_schema = {"Guests", "all guests, by name",
 	(const struct schema_field[]){
 		{"guests", SCHEMA_OBJECT, .list = true, .of = &guest_schema},
+		{"next", SCHEMA_STRING, "where parameters were given: what to ask after for more; null: these are all",
+			.optional = true, .nullable = true},
 		SCHEMA_END,
 	}};

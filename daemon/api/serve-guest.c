@@ -249,32 +249,3 @@ void serve_guest(const struct view_input *k, size_t index, struct json_out *o)
 }
 
 /* Sorts indexes by name; equal names (a conflict, shown as it is) by place. */
-static int by_name(const void *a, const void *b, void *userdata)
-{
-	const struct snapshot *s = userdata;
-	size_t x = *(const size_t *)a, y = *(const size_t *)b;
-	const char *nx = s->guests[x].id.name, *ny = s->guests[y].id.name;
-	int order = strcmp(nx ? nx : "", ny ? ny : "");
-
-	return order ? order : x < y ? -1 : x > y;
-}
-
-void serve_guests(const struct view_input *k, size_t index, struct json_out *o)
-{
-	const struct snapshot *s = k->snapshot;
-	_cleanup_free_ size_t *order = calloc(s->n_guests + 1, sizeof(*order));
-
-	json_out_open(o, '{');
-	json_out_key(o, "guests");
-	json_out_open(o, '[');
-	if (!order)
-		o->failed = true;
-	for (size_t i = 0; order && i < s->n_guests; i++)
-		order[i] = i;
-	if (order)
-		qsort_r(order, s->n_guests, sizeof(*order), by_name, (void *)(uintptr_t)s);
-	for (size_t i = 0; order && i < s->n_guests; i++)
-		serve_guest(k, order[i], o);
-	json_out_close(o, ']');
-	json_out_close(o, '}');
-}

@@ -11,10 +11,13 @@
  * the main loop's own state there. The serve_ functions answer a route each; the write_ functions
  * are the parts that several answers share. index: of the noun.
  */
+struct query;
 void serve_version(const struct view_input *k, size_t index, struct json_out *o);
 void serve_hosts(const struct view_input *k, size_t index, struct json_out *o);
 void serve_host(const struct view_input *k, size_t index, struct json_out *o);
 void serve_guests(const struct view_input *k, size_t index, struct json_out *o);
+/* Those that the query asks for, with `next`. */
+int serve_guests_some(const struct view_input *k, const struct query *q, struct json_out *o, struct problem *p);
 void serve_guest(const struct view_input *k, size_t index, struct json_out *o);
 void serve_plan(const struct view_input *k, size_t index, struct json_out *o);
 void serve_policies(const struct view_input *k, size_t index, struct json_out *o);

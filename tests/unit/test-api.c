@@ -191,6 +191,52 @@ TEST(explain_puts_it_in_sentences)
 	stop();
 }
 
+static const char *names(const struct reply *r, char buf[static 256])
+{
+	const json_t *g;
+	size_t i;
+
+	buf[0] = '\0';
+	json_array_foreach (json_at(r->json, "/guests"), i, g)
+		snprintf(buf + strlen(buf), 256 - strlen(buf), "%s%s", i ? " " : "", json_string_value(json_object_get(g, "name")));
+	return buf;
+}
+
+TEST(guests_come_in_pages_and_by_what_they_are)
+{
+	char buf[256], path[128], all[256] = "";
+	unsigned pages = 0;
+
+	start(NULL);
+	snprintf(path, sizeof(path), "/v1/guests?limit=2");
+	while (*path && pages < 9) {
+		_cleanup_reply_ struct reply r = ask("GET", path, NULL);
+		const char *next = json_string_value(json_at(r.json, "/next"));
+
+		CHECK_INT(r.status, 200);
+		CHECK(json_array_size(json_at(r.json, "/guests")) <= 2);
+		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s,", names(&r, buf));
+		snprintf(path, sizeof(path), next ? "/v1/guests?limit=2&after=%s" : "%s", next ? next : "");
+		pages++;
+	}
+	CHECK_STR(all, "backup1 files1,mail1 old1,web1,");
+	{
+		_cleanup_reply_ struct reply whole = ask("GET", "/v1/guests", NULL), glob = ask("GET", "/v1/guests?name=*i*1", NULL),
+					     tag = ask("GET", "/v1/guests?tag=db", NULL), pressed = ask("GET", "/v1/guests?condition=pressed", NULL),
+					     none = ask("GET", "/v1/guests?name=x*&tag=db", NULL), slip = ask("GET", "/v1/guests?condition=presed", NULL);
+
+		CHECK(!json_at(whole.json, "/next"));
+		CHECK_STR(names(&glob, buf), "files1 mail1");
+		CHECK_NULL_AT(glob, "/next");
+		CHECK_STR(names(&tag, buf), "web1");
+		CHECK_STR(names(&pressed, buf), "web1");
+		CHECK_STR(names(&none, buf), "");
+		CHECK_PROBLEM(slip, API_PROBLEM_QUERY_INVALID);
+		CHECK_CONTAINS(json_string_value(json_at(slip.json, "/detail")), "did you mean \"pressed\"?");
+	}
+	stop();
+}
+
 TEST(plan_and_policies)
 {
 	start(NULL);

@@ -200,7 +200,8 @@ TEST(query_parameters_are_checked)
 		{"events", "newest", "yes", "expected true or false"},
 		{"events", "after", "", "expected 1 to 256 bytes"},
 		{"events", "gust", "x", "did you mean \"guest\"?"},
-		{"guests", "limit", "1", "takes no parameters"},
+		{"plan", "limit", "1", "takes no parameters"},
+		{"guests", "limit", "1001", "expected 1 to 1000"},
 		{"mode-set", "dry-run", "1", "did you mean \"dry_run\"?"},
 		{"mode", "dry_run", "true", "takes no parameters"},
 	};
