@@ -351,7 +351,7 @@ void client_answer_clear(struct client_answer *a)
 /* Judges an exchange. */
 static int judge(struct cli *c, const struct endpoint *e, const struct client_ask *ask, struct exchange *x, struct client_answer *ret)
 {
-	bool changes = !streq(ask->method, "GET");
+	bool changes = !streq(ask->method, "GET") && !ask->asks;
 
 	ret->status = x->status;
 	memcpy(ret->tag, x->tag, sizeof(ret->tag));
@@ -376,7 +376,7 @@ static int judge(struct cli *c, const struct endpoint *e, const struct client_as
 
 int client_ask(struct cli *c, const struct client_ask *ask, struct client_answer *ret)
 {
-	bool dry = !streq(ask->method, "GET") && cli_has(c, OPT_DRY_RUN);
+	bool dry = !streq(ask->method, "GET") && !ask->asks && cli_has(c, OPT_DRY_RUN);
 	struct client_ask a = *ask;
 	char full[CLIENT_PATH_MAX + 32];
 	struct endpoint *e;
@@ -390,7 +390,7 @@ int client_ask(struct cli *c, const struct client_ask *ask, struct client_answer
 		return r;
 	}
 	/* From here on Ctrl-C ends the waiting, and what was asked goes on: that is to be said. */
-	if (!streq(ask->method, "GET"))
+	if (!streq(ask->method, "GET") && !ask->asks)
 		watch_begin();
 	snprintf(full, sizeof(full), "%s%s", ask->path, dry ? strchr(ask->path, '?') ? "&dry_run=true" : "?dry_run=true" : "");
 	a.path = full;

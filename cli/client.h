@@ -20,6 +20,7 @@ struct client_ask {
 	const char *if_match;		/* an entity tag, "*", or NULL */
 	const char *if_none_match;	/* likewise */
 	bool quiet;			/* says nothing where it fails */
+	bool asks;			/* changes nothing, whatever its method */
 };
 /* What came back. */
 struct client_answer {

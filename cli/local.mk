@@ -59,6 +59,7 @@ ballastctl_SOURCES = \
 	cli/policy-guest.c \
 	cli/policy-guest.h \
 	cli/policy-test.c \
+	cli/policy-write.c \
 	cli/policy.c \
 	cli/section.c \
 	cli/section.h \
@@ -86,6 +87,7 @@ dist_bashcompletion_DATA = cli/completion/ballastctl
 man_MANS += man/ballastctl.1
 EXTRA_DIST += man/ballastctl.1 tests/golden/cli
 cli_tests = \
+	tests/unit/test-cli-policy.sh \
 	tests/unit/test-cli-remote.sh \
 	tests/unit/test-cli-ways.sh \
 	tests/unit/test-cli.sh \

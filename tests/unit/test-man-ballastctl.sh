@@ -51,7 +51,7 @@ for code in 0 1 2 3 4 5 6 7 8 9; do
 		failed=1
 	fi
 done
-for variable in BALLAST_HOST BALLAST_SOCKET BALLAST_CONTEXT BALLAST_TOKEN_FILE PAGER NO_COLOR COLUMNS; do
+for variable in BALLAST_HOST BALLAST_SOCKET BALLAST_CONTEXT BALLAST_TOKEN_FILE VISUAL EDITOR PAGER NO_COLOR COLUMNS; do
 	check "$variable" "the page has the variable $variable"
 done
 echo "1..$n"

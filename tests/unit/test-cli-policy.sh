@@ -1,0 +1,155 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# policy put, edit and delete, and what else needs a real ballastd: it runs on libvirt's test driver. Also over its own loopback listener with a token, and with
+# the credentials that it makes itself.
+set -u
+. "${srcdir:?}/tests/fixture/cli.sh"
+cd "$scratch" || exit 1
+export TMPDIR=$scratch
+unset VISUAL
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+mkdir usr etc
+authority() # NAME
+{
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" -days 2 -keyout "$1.key" -out "$1.pem" 2>/dev/null
+}
+certificate() # NAME AUTHORITY ADDRESS
+{
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" -keyout "$1.key" -out "$1.csr" 2>/dev/null
+	openssl x509 -req -in "$1.csr" -CA "$2.pem" -CAkey "$2.key" -CAcreateserial -days 2 -extfile <(echo "subjectAltName=$3") -out "$1.pem" 2>/dev/null
+}
+(umask 077; authority ca && certificate server ca IP:127.0.0.1 && certificate anna ca DNS:anna)
+printf '[Daemon]\nUri=test:///default\nStateDirectory=%s/state\nPolicyPath=%s/usr %s/state/policy.d %s/etc\n[API]\nSocket=%s\nListen=127.0.0.1:%s\nTokens=%s/tokens\nCertificate=%s/server.pem\nKey=%s/server.key\nClientAuthority=%s/ca.pem\n' \
+	"$scratch" "$scratch" "$scratch" "$scratch" "$BALLAST_SOCKET" "$port" \
+	"$scratch" "$scratch" "$scratch" "$scratch" >b.conf
+"$builddir/daemon/ballastd" --foreground --config=b.conf 2>daemon.log &
+daemon=$!
+pids+=($daemon)
+for _ in $(seq 600); do
+	curl -sf --unix-socket "$BALLAST_SOCKET" http://localhost/readyz >/dev/null && break
+	sleep 0.05
+done
+kill -0 $daemon || { sed 's/^/# /' daemon.log; echo "Bail out! no ballastd"; exit 1; }
+
+# --- put ---
+printf '[Memory]\nWeight=300\n' >50-a.policy
+exits 0 "would be in force" policy put 50-a.policy --dry-run
+[ ! -e state/policy.d/50-a.policy ]
+report $? "a dry run writes nothing"
+exits 0 "test   [Memory] Weight  100  300   50-a.policy:2" policy put 50-a.policy
+exits 0 "$scratch/state/policy.d/50-a.policy:2" policy show test
+printf '[Memory]\nWeight=400\n' >50-a.policy
+exits 0 '"created":false' policy put 50-a.policy --json
+[ "$(cat state/policy.d/50-a.policy)" = "$(cat 50-a.policy)" ]
+report $? "what was put is in the file"
+printf '[Memory]\nWieght=400\n' >bad.policy
+exits 9 "did you mean Weight?" policy put bad.policy
+exits 9 '"findings":[{"file"' policy put bad.policy --json
+exits 3 "there is no such file" policy put none.policy
+exits 2 "needs a name: policy put - NAME" policy put -
+"$ctl" policy put - 60-stdin <50-a.policy | grep -q "60-stdin.policy: in force"
+report $? "from standard input, under a name"
+: >empty.policy
+exits 9 "1 byte to 48 KiB" policy put empty.policy
+head -c 50000 /dev/zero | tr '\0' '#' >large.policy
+exits 9 "1 byte to 48 KiB" policy put large.policy
+printf '# \377\n' >latin.policy
+exits 9 "latin.policy" policy put latin.policy
+exits 0 "removed" policy delete 60-stdin --yes
+
+# --- edit ---
+EDITOR='sed -i s/400/500/' exits 0 "test   [Memory] Weight  400  500   50-a.policy:2" policy edit 50-a
+EDITOR=true exits 0 "nothing was changed" policy edit 50-a
+EDITOR=false exits 1 "the editor (false) failed" policy edit 50-a
+EDITOR='sed -i s/Weight/Wight/' exits 9 "Your text is kept in $scratch/ballastctl-" policy edit 50-a
+[ "$(ls ballastctl-*.50-a.policy | wc -l)" = 2 ] && grep -q Wight ballastctl-*.50-a.policy
+report $? "what was typed and not written is kept; what was written leaves nothing behind"
+rm -f ballastctl-*
+EDITOR="sed -i -e 's/^Guest=$/Guest=test/' -e 's/^#Max=/Max=1G/'" exits 0 "[Memory] Max" policy edit 70-new
+exits 2 "is no policy's name" policy edit ../x
+# Somebody else is quicker: the file that they wrote stays.
+cat >slow-editor <<-X
+	#!/bin/sh
+	printf '[Memory]\nWeight=900\n' >$scratch/other.policy
+	"$ctl" policy put $scratch/other.policy 50-a.policy --yes >/dev/null
+	echo '# mine' >>"\$1"
+X
+chmod +x slow-editor
+EDITOR=$scratch/slow-editor exits 4 "look at it anew, then try again" policy edit 50-a
+grep -q 900 state/policy.d/50-a.policy && ! grep -q mine state/policy.d/50-a.policy && grep -q mine ballastctl-*.50-a.policy
+report $? "an edit never undoes another; both texts are there"
+if has_terminal; then
+	{ wait_for typed "Go on? [y/N]" && printf 'n\n'; sleep 0.2; } | EDITOR='sed -i s/900/901/' timeout 60 script -qefc "$ctl policy edit 50-a" typed >/dev/null
+	grep -aq "50-a.policy is replaced. Go on?" typed && grep -q 900 state/policy.d/50-a.policy
+	report $? "on a terminal it asks before it writes"
+	{ wait_for typed2 "Edit again? [Y/n]" && printf 'n\n'; sleep 0.2; } | EDITOR='sed -i s/Weight/Wight/' timeout 60 script -qefc "$ctl policy edit 50-a" typed2 >/dev/null
+	grep -aq "Your text is kept in" typed2
+	report $? "... and after mistakes whether to edit again"
+else
+	skip "asking" "no pseudo-terminal"
+fi
+
+# --- delete ---
+exits 2 "Nobody can be asked here: add --yes" policy delete 50-a
+exits 0 "would be removed" policy delete 50-a --dry-run
+exits 0 "50-a: removed" policy delete 50-a --yes
+exits 3 'There is no policy "50-a.policy"' policy delete 50-a --yes
+printf '[Memory]\nWeight=300\n' >etc/80-mine.policy
+"$ctl" reload >/dev/null
+exits 4 "Remove it there" policy delete 80-mine --yes
+EDITOR='sed -i s/300/301/' exits 0 "stands above it and stays in force" policy edit 80-mine
+
+# --- over TLS, as somebody else ---
+unset BALLAST_SOCKET
+url=https://127.0.0.1:$port
+exits 5 "name who you are: --token-file=FILE" --host "$url" --ca ca.pem status
+(umask 077; echo wrong-token >wrong.token)
+exits 5 "ballastctl" --host "$url" --ca ca.pem --token-file wrong.token status
+exits 6 "is not trusted" --host "$url" status
+(umask 077; "$ctl" token new reader --role read --config b.conf 2>/dev/null | tail -n 1 | grep -oE '[^ ]+$' >reader.token)
+"$ctl" token new cert:anna --role operate --config b.conf >/dev/null
+settled() # the daemon has seen what was written
+{
+	for _ in $(seq 200); do
+		"$ctl" --host "$url" --ca ca.pem "$@" >/dev/null 2>&1 && return 0
+		sleep 0.05
+	done
+	return 1
+}
+settled --token-file reader.token whoami
+exits 0 "role read, may see all" --host "$url" --ca ca.pem --token-file reader.token whoami
+exits 0 "GUEST" --host "$url" --ca ca.pem --token-file reader.token guest list
+exits 5 "needs" --host "$url" --ca ca.pem --token-file reader.token guest set test --min 1G
+settled --cert anna.pem --key anna.key whoami
+exits 0 "role operate" --host "$url" --ca ca.pem --cert anna.pem --key anna.key whoami
+exits 0 "would set" --host "$url" --ca ca.pem --cert anna.pem --key anna.key guest set test --weight 300 --dry-run
+exits 5 "needs" --host "$url" --ca ca.pem --cert anna.pem --key anna.key policy put 50-a.policy
+exits 0 "added: far" context add far "$url" --ca ca.pem --token-file reader.token
+exits 0 "mode is observe" --context far status
+exits 1 "the daemon is on another host: run doctor there" --context far doctor
+export BALLAST_SOCKET=$scratch/api.sock
+exits 0 "role admin, may do everything" whoami
+COLUMNS=400 exits 1 "127.0.0.1:$port: its certificate ends in" doctor --config b.conf
+# More than a client may ask: somebody with the same token keeps on asking meanwhile.
+for _ in $(seq 3000); do echo "url = $url/v1/whoami"; done >flood
+for _ in $(seq 30); do
+	curl -s --cacert ca.pem -H "Authorization: Bearer $(cat reader.token)" -K flood --parallel --parallel-max 50
+done >/dev/null 2>&1 &
+pids+=($!) flood=$!
+r=1
+for _ in $(seq 200); do
+	out=$("$ctl" --context far guest list 2>&1)
+	[ $? = 6 ] && [[ $out == *"try again in a moment"* ]] && r=0 && break
+done
+kill $flood
+wait $flood 2>/dev/null
+[ $r = 0 ] || echo "$out" | sed 's/^/# /'
+report $r "who asks too often (429) is told to try again: exit 6"
+
+# --- a daemon that is told to do what it may not ---
+kill -TERM $daemon
+wait $daemon 2>/dev/null
+exits 6 "systemctl status ballastd" policy put 50-a.policy
+EDITOR=true exits 6 "systemctl status ballastd" policy edit 50-a
+echo "1..$n"
+exit $failed
