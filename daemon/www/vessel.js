@@ -37,7 +37,8 @@ export class Vessel {
 		const share = below / (below + room);
 
 		this.last = [host, guests];
-		setVars(this.root, {keel: pct(share)});
+		// The hull is no rounder than its keel is high.
+		setVars(this.root, {keel: pct(share), round: `${Math.min(tall ? 30 : 44, Math.max(22, share * (this.hold.parentNode.clientHeight || 236)))}px`});
 		this.drawGuests(floating, had, room, main, cross, tall);
 		this.drawKeel(m, below);
 		setText(this.scale, `${size(m.managed)} in all`);
@@ -52,6 +53,7 @@ export class Vessel {
 		const cells = [];
 		let deckAt = 0;
 
+		this.hold.classList.toggle('decks', decks > 1);
 		for (const row of splitRows(guests, had, decks)) {
 			const sum = row.reduce((s, g) => s + g.memory.actual, 0);
 			let at = 0;
@@ -77,6 +79,7 @@ export class Vessel {
 		keyed(this.hold, cells, (c) => c.key, (c) => (c.guest ? this.makeGuest(c) : makeSpace(c)), (node, c) => {
 			setVars(node, {at: pct(c.at), size: pct(c.size), deckat: pct(c.deckAt), deck: pct(c.deck)});
 			setAttr(node, 'data-room', tall ? (c.px >= 21 ? 'full' : 'none') : c.label >= 62 ? 'full' : c.label >= 34 ? 'name' : 'none');
+			setAttr(node, 'tabindex', decks > 1 ? -1 : c.guest ? null : 0); // hundreds are walked through in the table
 			if (c.guest)
 				this.showGuest(node, c.guest, (cross || 200) * c.deck);
 			else
