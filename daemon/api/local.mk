@@ -114,6 +114,7 @@ www_files = \
 	daemon/www/limits.js \
 	daemon/www/plot.js \
 	daemon/www/policies.js \
+	daemon/www/preview.js \
 	daemon/www/style.css \
 	daemon/www/theme.js \
 	daemon/www/transport.js \

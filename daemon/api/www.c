@@ -26,6 +26,7 @@
 	F(limits_js, "limits.js", WWW_SCRIPT) \
 	F(plot_js, "plot.js", WWW_SCRIPT) \
 	F(policies_js, "policies.js", WWW_SCRIPT) \
+	F(preview_js, "preview.js", WWW_SCRIPT) \
 	F(style_css, "style.css", "text/css; charset=utf-8") \
 	F(theme_js, "theme.js", WWW_SCRIPT) \
 	F(transport_js, "transport.js", WWW_SCRIPT) \

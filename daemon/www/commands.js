@@ -3,6 +3,7 @@
 
 import {announce, byId, h, setText} from './dom.js';
 import {until, when} from './format.js';
+import {planNodes} from './preview.js';
 
 const ROLES = ['none', 'read', 'operate', 'admin'];
 export const SPANS = [[900, '15 minutes'], [3600, '1 hour'], [4 * 3600, '4 hours'], [12 * 3600, '12 hours'], [24 * 3600, '1 day'], [7 * 24 * 3600, '7 days']];
@@ -78,6 +79,7 @@ export class Commands {
 		this.ask(enforce ? {
 			title: 'Go live?',
 			text: 'From now on Ballast moves memory and CPU weight between the guests of this host, as policies say. Every move is shown with its reason.',
+			fields: [this.preview({mode: 'enforce'})],
 			button: 'Enforce',
 			apply: () => this.api.send('PUT', '/v1/mode', {mode: 'enforce'}).then(() => announce('Mode is enforce.')),
 		} : {
@@ -88,6 +90,14 @@ export class Commands {
 			danger: true,
 			apply: () => this.api.send('PUT', '/v1/mode', {mode: 'observe', release: release.checked}).then(() => announce('Mode is observe.')),
 		});
+	}
+
+	// A place where it is said what this would do, as soon as the daemon has answered.
+	preview(change) {
+		const node = h('div', {class: 'preview', role: 'status'});
+
+		this.api.send('POST', '/v1/plan/preview', change).then(({body}) => node.replaceChildren(...planNodes(body)), (error) => setText(node, problemText(error)));
+		return node;
 	}
 
 	pause() {

@@ -118,6 +118,8 @@ export class PolicyEditor {
 			keyed(findings, list.map((f, i) => ({...f, i})), (f) => `${f.i} ${f.line} ${f.column} ${f.text}`, (f) => h('li', {},
 				f.line ? h('button', {type: 'button', class: 'link', on: {click: () => editor.go(f.line, f.column)}}, `line ${f.line}, column ${f.column ?? 1}`) : null, ' ', h('span', {}, f.text)));
 			showChanges(changes, bad ? null : v, editor.value === saved);
+			if (!bad && editor.value !== saved && v.changes?.length)
+				changes.append(this.commands.preview({policy: {name: nameNow(), text: editor.value}}));
 		};
 		editor.area.addEventListener('input', () => {
 			setText(dialog.querySelector('.dialog-said'), '');

@@ -89,8 +89,6 @@ export class GuestPanel {
 				p.classList.toggle('because', x.t.startsWith('why: '));
 				setText(p, x.t.startsWith(this.guest?.name) ? x.t : upper(x.t)); // names stay as they are
 			});
-			this.overrides = body.overrides;
-			return;
 		} catch (error) {
 			if (uuid === this.model.selected)
 				keyed(this.text, [error.message], (x) => x, (x) => h('p', {class: 'said'}, x));
@@ -104,13 +102,13 @@ export class GuestPanel {
 
 		this.byHand.hidden = !this.commands.may('operate');
 		try {
-			const [{body: effective}, {body: explained}] = await Promise.all([this.api.get(`${path}/policy`), this.api.get(`${path}/explain`)]);
+			const [{body: effective}, {body: {overrides}, etag}] = await Promise.all([this.api.get(`${path}/policy`), this.api.get(`${path}/overrides`)]);
 			const guest = this.guest;
 			if (uuid !== this.model.selected || !guest)
 				return;
-			this.limits.load(guest, effective.settings, explained.overrides);
+			this.limits.load(guest, effective.settings, overrides, etag);
 			keyed(this.settings, effective.settings, (s) => `${s.section} ${s.key}`, (s) => h('tr', {}, h('th', {scope: 'row'}, `${s.section} ${s.key}=`), h('td'), h('td')), (row, s) => {
-				const o = s.origin, hand = explained.overrides.find((x) => x.section === s.section && x.key === s.key);
+				const o = s.origin, hand = overrides.find((x) => x.section === s.section && x.key === s.key);
 				setText(row.children[1], s.value);
 				setText(row.children[2], o.kind === 'default' ? 'default' : o.kind === 'override' ? `by hand${hand?.by ? `, ${hand.by}` : ''}${hand?.until ? `, until ${when(hand.until)}` : ''}` : `${o.policy.replace(/\.policy$/, '')}, line ${o.line}`);
 				row.dataset.kind = o.kind;

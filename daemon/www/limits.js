@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Limits of a guest by hand: sliders, what the next decision would do with them, and then for a while.
 
-import {announce, h, keyed, setAttr, setText} from './dom.js';
+import {announce, h, setAttr, setText} from './dom.js';
 import {field, problemText, spanSelect, SPANS} from './commands.js';
-import {MIB, signed, size} from './format.js';
+import {MIB, size} from './format.js';
+import {planNodes} from './preview.js';
 
 const PREVIEW_MS = 250; // after the last movement of a slider
 
@@ -62,8 +63,8 @@ export class Limits {
 			}};
 	}
 
-	// The guest and its settings with their origins (GET .../policy) are shown.
-	load(guest, settings, overrides) {
+	// A guest, its settings with their origins (GET .../policy), what is set by hand (GET .../overrides) and that answer's ETag.
+	load(guest, settings, overrides, etag) {
 		const of = (section, key) => settings.find((s) => s.section === section && s.key === key);
 		const from = (s) => (!s || s.origin.kind === 'default' ? 'default' : s.origin.kind === 'override' ? 'by hand' : s.origin.policy.replace(/\.policy$/, ''));
 		const min = of('Memory', 'Min'), max = of('Memory', 'Max'), weight = of('Memory', 'Weight');
@@ -71,6 +72,7 @@ export class Limits {
 
 		this.guest = guest;
 		this.overrides = overrides;
+		this.etag = etag;
 		this.min.set(Math.min(most, Math.round((parseSize(min?.value) ?? 0) / MIB)), most);
 		this.max.set(Math.min(most, Math.round((parseSize(max?.value) ?? guest.memory.max) / MIB)), most);
 		this.weight.set(Number(weight?.value ?? 100), Math.max(1000, Number(weight?.value ?? 100)));
@@ -137,10 +139,10 @@ export class Limits {
 
 		try {
 			await this.api.send('PUT', this.path(), {...body, for_s: Number(this.span.value)}, {dryRun: true});
-			const {body: plan} = await this.api.send('POST', '/v1/plan/preview', {overrides: [{guest: this.guest.uuid, ...body}]});
+			const {body: plan} = await this.api.send('POST', '/v1/plan/preview', {guest: this.guest.uuid, overrides: body});
 			if (asked !== this.asked)
 				return;
-			this.showPlan(plan);
+			this.preview.replaceChildren(...planNodes(plan));
 			this.apply.disabled = false;
 		} catch (error) {
 			if (asked === this.asked)
@@ -150,16 +152,6 @@ export class Limits {
 
 	path() {
 		return `/v1/guests/${encodeURIComponent(this.guest.uuid)}/overrides`;
-	}
-
-	showPlan(plan) {
-		const now = new Map(this.model.guests.map((g) => [g.uuid, g]));
-		const rows = plan.guests.map((p) => ({...p, had: now.get(p.uuid)?.memory.actual ?? p.actual, will: p.target ?? p.share})).filter((p) => Math.abs(p.will - p.had) >= MIB);
-
-		this.preview.replaceChildren(h('h4', {}, rows.length ? 'The next decision would' : 'The next decision would move nothing.'),
-			h('ul', {}, rows.slice(0, 12).map((p) => h('li', {class: 'move', 'data-way': p.will > p.had ? 'up' : 'down'},
-				h('strong', {}, p.guest), h('span', {class: 'delta'}, signed(p.will - p.had)), h('span', {class: 'fromto'}, `${size(p.had)} → ${size(p.will)}`),
-				h('span', {class: 'line-why'}, p.standing?.text ?? '')))));
 	}
 
 	confirm() {
@@ -180,7 +172,7 @@ export class Limits {
 			fields: [h('div', {class: 'preview'}, ...[...this.preview.childNodes].map((n) => n.cloneNode(true)))],
 			button: `Apply for ${span}`,
 			apply: async () => {
-				await this.api.send('PUT', this.path(), body);
+				await this.api.send('PUT', this.path(), body, {etag: this.etag});
 				announce(`Limits of ${g.name} are set for ${span}.`);
 				this.done?.();
 			},
@@ -195,7 +187,7 @@ export class Limits {
 			text: this.overrides.map((o) => `${o.section} ${o.key}=${o.value}${o.by ? `, by ${o.by}` : ''}${o.reason ? `: ${o.reason}` : ''}`),
 			button: 'Drop',
 			apply: async () => {
-				await this.api.send('DELETE', this.path());
+				await this.api.send('DELETE', this.path(), undefined, {etag: this.etag});
 				announce(`Policies hold for ${g.name} again.`);
 				this.done?.();
 			},

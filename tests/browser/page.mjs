@@ -284,7 +284,7 @@ await part('limits by hand', async () => {
 		r.dispatchEvent(new Event('input', {bubbles: true}));
 	});
 	const preview = await until(15, async () => (await text(page, '.drawer .preview')) || null);
-	ok(/next decision would/i.test(preview) && /backup1/.test(preview), 'moving a slider shows what the next decision would do', preview, await text(page, '.drawer .said'));
+	ok(/guests would go to/i.test(preview) && /backup1/.test(preview), 'moving a slider shows what the next decision would do', preview, await text(page, '.drawer .said'));
 	const held = (await guest('backup1')).overrides;
 	is(held, 0, 'and has set nothing yet');
 	await page.type('#limit-reason', 'a long night');
