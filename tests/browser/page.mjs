@@ -280,7 +280,7 @@ await part('limits by hand', async () => {
 	await page.waitForSelector('#limit-min');
 	await until(10, async () => /now/.test(await text(page, '.by-hand .slider .hint')));
 	await page.$eval('#limit-min', (r) => {
-		r.value = 320;
+		r.value = 448;
 		r.dispatchEvent(new Event('input', {bubbles: true}));
 	});
 	const preview = await until(15, async () => (await text(page, '.drawer .preview')) || null);
@@ -289,7 +289,7 @@ await part('limits by hand', async () => {
 	is(held, 0, 'and has set nothing yet');
 	await page.type('#limit-reason', 'a long night');
 	await pushButton(page, '.drawer', 'Apply');
-	ok(/at least 320 MiB/.test(await text(page, 'dialog')), 'before it is applied it is said what it is', await text(page, 'dialog'));
+	ok(/at least 448 MiB/.test(await text(page, 'dialog')), 'before it is applied it is said what it is', await text(page, 'dialog'));
 	await picture(page, 'limits');
 	await pushButton(page, 'dialog', 'Apply');
 	const o = await until(10, async () => {
