@@ -295,6 +295,7 @@ struct http *http_free(struct http *h)
 		server_free(s);
 	}
 	body_cache_free(&h->cache);
+	replay_clear(&h->replays);
 	streams_clear(h);
 	www_free(h->www);
 	free(h->tokens);

@@ -5,6 +5,7 @@
 #include "daemon/api/http-stats.h"
 #include "daemon/api/internal.h"
 #include "daemon/api/limit.h"
+#include "daemon/api/replay.h"
 #include "daemon/api/response.h"
 #include "daemon/api/server.h"
 #include "daemon/api/www.h"
@@ -70,6 +71,7 @@ struct request {
 	enum request_state state;
 	uint64_t began_usec; /* CLOCK_MONOTONIC */
 	bool old_view;	       /* the main loop did not turn in time */
+	struct replay *replay; /* its entry, until it is answered; NULL: it has no key */
 	struct api_call *call; /* owned once it is answered */
 	uint64_t deadline_usec;
 	struct request *prev, *next; /* in http->waiting */
@@ -96,6 +98,7 @@ struct http {
 	uint64_t credentials_usec; /* when credentials of open connections are looked at next */
 	struct response_account account;
 	struct body_cache cache;
+	struct replay_table replays;
 	struct www *www; /* the dashboard */
 	struct http_stats stats;
 	bool view_asked;    /* the main loop was asked and has not looked yet */

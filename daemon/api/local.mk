@@ -58,6 +58,9 @@ daemon_api_libapi_a_SOURCES = \
 	daemon/api/problem.c \
 	daemon/api/problem.h \
 	daemon/api/request.c \
+	daemon/api/replay.c \
+	daemon/api/replay.h \
+	daemon/api/request-replay.c \
 	daemon/api/request-send.c \
 	daemon/api/request-wait.c \
 	daemon/api/request.h \
@@ -151,6 +154,7 @@ api_tests = \
 	tests/unit/test-explain-sizes \
 	tests/unit/test-metrics \
 	tests/unit/test-openapi \
+	tests/unit/test-replay \
 	tests/unit/test-routes \
 	tests/unit/test-sse \
 	tests/unit/test-view \
@@ -168,6 +172,7 @@ tests_unit_test_explain_sizes_LDADD = $(api_libs) $(policy_libs) $(api_system_li
 tests_unit_test_openapi_LDADD = $(api_libs) $(policy_libs) $(api_system_libs)
 tests_unit_test_metrics_CPPFLAGS = $(AM_CPPFLAGS) $(LIBCURL_CFLAGS)
 tests_unit_test_metrics_LDADD = $(fake_libs) $(LIBCURL_LIBS)
+tests_unit_test_replay_LDADD = $(api_libs) $(policy_libs) $(api_system_libs)
 tests_unit_test_routes_LDADD = $(api_libs) $(policy_libs) $(api_system_libs)
 tests_unit_test_sse_LDADD = $(api_libs) $(policy_libs) $(api_system_libs)
 tests_unit_test_view_LDADD = daemon/libview.a $(policy_libs)

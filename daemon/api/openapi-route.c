@@ -76,6 +76,8 @@ static void write_params(struct json_out *o, const struct route *r)
 	}
 	if (route_has_etag(r))
 		openapi_write_ref(o, "parameters", "IfNoneMatch");
+	if (r->kind == ROUTE_COMMAND && !streq(r->method, "GET"))
+		openapi_write_ref(o, "parameters", "IdempotencyKey");
 	if (r->match != ROUTE_MATCH_NOT) {
 		openapi_write_ref(o, "parameters", "IfMatch");
 		openapi_write_ref(o, "parameters", "IfNone");

@@ -155,6 +155,7 @@ static const struct {
 	const char *name, *header, *summary;
 } header_params[] = {
 	{"IfNoneMatch", "If-None-Match", "the ETag of an answer that is known already"},
+	{"IdempotencyKey", "Idempotency-Key", "of the client's choice, new for each request: sent again within 10 minutes it gets the same answer"},
 	{"IfMatch", "If-Match", "the ETag of what is to be replaced: refused where it has changed since"},
 	{"IfNone", "If-None-Match", "*: only where there is nothing to be replaced"},
 };

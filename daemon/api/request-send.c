@@ -35,6 +35,11 @@ static enum MHD_Result send_once(struct request *r, unsigned status, struct MHD_
 	return sent;
 }
 
+enum MHD_Result request_send_response(struct request *r, unsigned status, struct MHD_Response *response)
+{
+	return send_once(r, status, response);
+}
+
 enum MHD_Result request_send_problem(struct request *r, const struct problem *p)
 {
 	unsigned status = problem_status(p->code);

@@ -98,6 +98,7 @@ void request_answered(struct api_call *c)
 		r->http->view_outdated = true;
 		view_store_touch(r->http->api->config.views);
 	}
+	request_replay_end(r, c);
 	r->call = c;
 	request_wake(r);
 }
@@ -253,7 +254,7 @@ static struct api_call *make_call(struct request *r)
 	}
 	memcpy(c->value, r->value, sizeof(c->value));
 	c->dry_run = r->query.dry_run;
-	if (r->route->changes)
+	if (!streq(r->route->method, "GET"))
 		client_by(&r->conn->peer, c->by);
 	if (take_conditions(r, c, &r->problem) < 0 || route_read_body(r->route, r->body, r->body_len, &c->body, &r->problem) < 0 ||
 		(r->route->prepare && r->route->prepare(c, &r->problem) < 0))
@@ -265,13 +266,19 @@ enum MHD_Result request_command(struct request *r)
 {
 	struct api_call *c = make_call(r);
 	uint64_t deadline_usec = r->http->api->config.deadline_usec;
+	enum MHD_Result sent;
 
 	if (!c)
 		return request_send_problem(r, &r->problem);
+	if (request_replay(r, c, &sent)) {
+		api_call_free(c);
+		return sent;
+	}
 	deadline_usec += c->extra_usec;
 	r->call = c;
 	if (api_call_submit(c, r) < 0) {
 		r->call = api_call_free(c);
+		request_replay_end(r, NULL);
 		return request_send_new_problem(r, API_PROBLEM_BUSY,
 			"%d commands wait for the main loop already: try again", API_QUEUE_MAX);
 	}

@@ -21,6 +21,13 @@ enum MHD_Result request_ask_grant(struct request *r) _nonnull_;
 /* Hands r->past to whoever reads the disk, and waits; what it answers is sent then. */
 enum MHD_Result request_ask_past(struct request *r) _nonnull_;
 
+/* Where the request has a key that is known: answers it, into *ret, and returns true. */
+bool request_replay(struct request *r, const struct api_call *c, enum MHD_Result *ret) _nonnull_;
+/* c: its answer, to be kept for who sends it again; NULL: it was not carried out. */
+void request_replay_end(struct request *r, const struct api_call *c) _nonnull_args_(1);
+/* Sends a response that is used once; takes it. */
+enum MHD_Result request_send_response(struct request *r, unsigned status, struct MHD_Response *response) _nonnull_;
+
 /* The answer of a request that has all it needs: REQUEST_READY, or failed. */
 enum MHD_Result request_send(struct request *r) _nonnull_;
 enum MHD_Result request_send_whoami(struct request *r) _nonnull_;

@@ -56,6 +56,8 @@ uint64_t route_problems(const struct route *r)
 		codes |= MAY(DENIED) | MAY(UNAUTHENTICATED);
 	if (r->body)
 		codes |= MAY(BODY_INVALID) | MAY(MEDIA_TYPE);
+	if (r->kind == ROUTE_COMMAND && !streq(r->method, "GET")) /* Idempotency-Key */
+		codes |= MAY(IDEMPOTENCY_MISMATCH) | MAY(CONFLICT);
 	if (r->match != ROUTE_MATCH_NOT)
 		codes |= MAY(PRECONDITION_FAILED);
 	if (r->match == ROUTE_MATCH_NEEDED)

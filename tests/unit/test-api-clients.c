@@ -109,7 +109,7 @@ TEST(wrong_paths_methods_and_parameters)
 		_cleanup_reply_ struct reply root = ask("GET", "/nothing", NULL);
 		_cleanup_reply_ struct reply method = ask("DELETE", "/v1/mode", NULL);
 		_cleanup_reply_ struct reply odd = ask("BREW", "/v1/mode", NULL);
-		_cleanup_reply_ struct reply param = ask("GET", "/v1/guests?limit=3", NULL);
+		_cleanup_reply_ struct reply param = ask("GET", "/v1/plan?limit=3", NULL);
 		_cleanup_reply_ struct reply twice = ask("GET", "/v1/events?limit=3&limit=4", NULL);
 		_cleanup_reply_ struct reply nul = ask("GET", "/v1/guests/web1%00x", NULL);
 		_cleanup_reply_ struct reply broken = ask("GET", "/v1/guests/web1%zz", NULL);

@@ -202,6 +202,46 @@ static const char *names(const struct reply *r, char buf[static 256])
 	return buf;
 }
 
+static struct reply send_with_key(const char *method, const char *path, const char *body, const char *key)
+{
+	char header[300];
+	struct reply r;
+
+	snprintf(header, sizeof(header), "Idempotency-Key: %s", key);
+	client_request(socket_path, method, path, body, header, &r);
+	return r;
+}
+
+TEST(a_request_with_a_key_is_carried_out_once)
+{
+	static const char body[] = "{\"uuid\":\"3e0c6a52-8f0b-4c0e-9d0e-0242ac120002\",\"name\":\"x\",\"bytes\":5}",
+			  other[] = "{\"uuid\":\"3e0c6a52-8f0b-4c0e-9d0e-0242ac120002\",\"name\":\"x\",\"bytes\":6}";
+
+	start(NULL);
+	{
+		_cleanup_reply_ struct reply first = send_with_key("POST", "/v1/reservations", body, "k1");
+		_cleanup_reply_ struct reply again = send_with_key("POST", "/v1/reservations", body, "k1");
+		_cleanup_reply_ struct reply mismatch = send_with_key("POST", "/v1/reservations", other, "k1");
+		_cleanup_reply_ struct reply dry = send_with_key("POST", "/v1/reservations?dry_run=true", body, "k1");
+		_cleanup_reply_ struct reply bad = send_with_key("POST", "/v1/reservations", body, "k 1");
+		_cleanup_reply_ struct reply list = ask("GET", "/v1/reservations", NULL);
+		_cleanup_reply_ struct reply gone = send_with_key("DELETE", "/v1/reservations/999", NULL, "k2");
+		_cleanup_reply_ struct reply gone_again = send_with_key("DELETE", "/v1/reservations/999", NULL, "k2");
+
+		CHECK_INT(first.status, 201);
+		CHECK_INT(again.status, 201);
+		CHECK(json_equal(first.json, again.json));
+		CHECK_PROBLEM(mismatch, API_PROBLEM_IDEMPOTENCY_MISMATCH);
+		CHECK_PROBLEM(dry, API_PROBLEM_IDEMPOTENCY_MISMATCH);
+		CHECK_PROBLEM(bad, API_PROBLEM_QUERY_INVALID);
+		CHECK_INT(json_array_size(json_at(list.json, "/reservations")), 1);
+		CHECK_PROBLEM(gone, API_PROBLEM_RESERVATION_UNKNOWN);
+		CHECK_PROBLEM(gone_again, API_PROBLEM_RESERVATION_UNKNOWN);
+		CHECK(json_equal(gone.json, gone_again.json));
+	}
+	stop();
+}
+
 TEST(guests_come_in_pages_and_by_what_they_are)
 {
 	char buf[256], path[128], all[256] = "";
