@@ -40,6 +40,10 @@ const struct conf_key conf_keys[] = {
 		20 * USEC_PER_SEC, true},
 	{"History", "Events", "10000", CONF_COUNT, AT(max_events), 100, 1000000, true},
 	{"History", "Decisions", "50000", CONF_COUNT, AT(max_decisions), 100, 10000000, true},
+	/* Whole seconds. A sample of 1000 guests is 15 kB (tests/unit/test-series). */
+	{"History", "SampleSec", "10s", CONF_SPAN, AT(sample_usec), 5 * USEC_PER_SEC, USEC_PER_MIN, true},
+	/* 30 days of 1000 guests take 155 MiB (tests/unit/test-history), the events 30. */
+	{"History", "MaxSize", "256M", CONF_SIZE, AT(max_bytes), 32 * MIB, 64 * GIB, true},
 };
 _Static_assert(ARRAY_SIZE(conf_keys) == CONF_KEYS, "CONF_KEYS counts them");
 
@@ -165,8 +169,12 @@ static void bound_format(const struct conf_key *k, uint64_t v, char buf[static S
 {
 	char ratio[RATIO_TEXT_MAX];
 
+	char size[SIZE_TEXT_MAX];
+
 	if (k->type == CONF_SPAN)
 		span_format(v, buf);
+	else if (k->type == CONF_SIZE)
+		snprintf(buf, SPAN_TEXT_MAX, "%s", size_format(v, size));
 	else if (k->type == CONF_RATIO)
 		snprintf(buf, SPAN_TEXT_MAX, "%s", ratio_format(v, ratio));
 	else
@@ -181,6 +189,8 @@ static int set_number(const struct conf_key *k, uint64_t *field, const char *val
 
 	if (k->type == CONF_SPAN)
 		r = span_parse(value, &v, d);
+	else if (k->type == CONF_SIZE)
+		r = size_parse(value, &v, d);
 	else if (k->type == CONF_RATIO)
 		r = ratio_parse(value, PERMYRIAD, &v, d);
 	else

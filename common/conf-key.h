@@ -15,6 +15,7 @@ enum conf_type {
 	CONF_SPAN,  /* uint64_t microseconds */
 	CONF_RATIO, /* uint64_t permyriad */
 	CONF_COUNT, /* uint64_t */
+	CONF_SIZE,  /* uint64_t bytes */
 	CONF_GROUP, /* gid_t; (gid_t)-1 where none is named */
 };
 

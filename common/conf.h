@@ -36,6 +36,8 @@ struct conf {
 	/* [History] */
 	uint64_t max_events;      /* Events: kept in the state directory */
 	uint64_t max_decisions;   /* Decisions: likewise */
+	uint64_t sample_usec;     /* SampleSec: between two samples of guests and host */
+	uint64_t max_bytes;       /* MaxSize: of the state file */
 };
 
 /* Frees what is inside and leaves it empty. Takes NULL. */
@@ -66,7 +68,7 @@ char *conf_beside_socket(const struct conf *c, const char *name) _nonnull_ _must
 typedef int (*conf_visitor)(const char *section, const char *key, const char *fallback, void *userdata);
 int conf_visit(conf_visitor fn, void *userdata) _nonnull_args_(1);
 
-#define CONF_KEYS 22
+#define CONF_KEYS 24
 /* Fills ret with the names of the keys whose new value needs a restart to take effect, in table order: the rest is taken over by a reload. Returns
  * how many. */
 size_t conf_needs_restart(const struct conf *old, const struct conf *new, const char *ret[static CONF_KEYS]) _nonnull_;

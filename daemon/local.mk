@@ -39,6 +39,7 @@ daemon_ballastd_SOURCES = \
 	daemon/manager-dump.c \
 	daemon/manager-enroll.c \
 	daemon/manager-guest.c \
+	daemon/manager-history.c \
 	daemon/manager-hv.c \
 	daemon/manager-mode.c \
 	daemon/manager-network.c \
@@ -129,6 +130,7 @@ manager_tests = \
 	tests/unit/test-manager-agent-heard \
 	tests/unit/test-manager-balloon \
 	tests/unit/test-manager-enroll \
+	tests/unit/test-manager-history \
 	tests/unit/test-manager-mode \
 	tests/unit/test-guest-run \
 	tests/unit/test-manager-original \
@@ -142,7 +144,7 @@ manager_tests = \
 	tests/unit/test-manager-view \
 	$(NULL)
 check_PROGRAMS += $(manager_tests)
-manager_scripts = tests/unit/test-event-resume.sh tests/unit/test-metrics.sh tests/unit/test-driver-slow.sh tests/unit/test-release.sh tests/unit/test-state-dir.sh
+manager_scripts = tests/unit/test-event-resume.sh tests/unit/test-history-live.sh tests/unit/test-metrics.sh tests/unit/test-driver-slow.sh tests/unit/test-release.sh tests/unit/test-state-dir.sh
 TESTS += $(manager_tests) $(manager_scripts)
 dist_check_SCRIPTS += $(manager_scripts)
 # A library to be preloaded, with no sanitizer of its own: it finds that of the program.
@@ -172,6 +174,8 @@ tests_unit_test_manager_balloon_SOURCES = tests/unit/test-manager-balloon.c $(fa
 tests_unit_test_manager_balloon_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_pause_SOURCES = tests/unit/test-manager-pause.c $(fake_manager) daemon/manager-mode.c daemon/manager-pause.c
 tests_unit_test_manager_pause_LDADD = $(fake_manager_libs)
+tests_unit_test_manager_history_SOURCES = tests/unit/test-manager-history.c $(fake_manager) daemon/manager-history.c
+tests_unit_test_manager_history_LDADD = daemon/history/libhistory.a $(fake_manager_libs)
 tests_unit_test_manager_mode_SOURCES = tests/unit/test-manager-mode.c $(fake_manager) daemon/manager-mode.c
 tests_unit_test_manager_mode_LDADD = $(fake_manager_libs)
 tests_unit_test_guest_run_SOURCES = tests/unit/test-guest-run.c daemon/guest-run.c

@@ -42,6 +42,19 @@ struct told {
 	uint32_t n, held;    /* told in it; and not told */
 };
 
+/* Counters as the last sample for the history saw them. */
+struct sampled {
+	uint64_t report_usec; /* arrival of that report; 0: none */
+	uint64_t stall_usec, refaults, incarnation;
+	uint64_t vcpu_usec; /* BOOTTIME; 0: not read */
+	uint64_t vcpu_time_usec, vcpu_delay_usec;
+};
+struct sampled_host {
+	uint64_t usec; /* BOOTTIME; 0: none yet */
+	uint64_t mem_some_usec, mem_full_usec, cpu_some_usec, io_some_usec;
+	uint64_t decisions, commands;
+};
+
 /* A setMemory that has not ended. hv runs one of a guest's at a time and lets one more wait; the ends of others may be on their way to us. */
 #define SENT_MAX 8
 struct sent {
@@ -125,6 +138,7 @@ struct guest {
 	bool enroll_restart;       /* some of it at the next start only */
 
 	struct told told[EVENT_KIND_MAX];
+	struct sampled sampled;
 
 	/* the last memory command, for show */
 	uint64_t changed_real_usec, changed_from_bytes, changed_to_bytes;
@@ -245,6 +259,9 @@ struct manager {
 	uint64_t decide_cost_usec, decide_end_usec;
 	bool polling;              /* poll_timer runs fast */
 	uint64_t decisions;
+	uint64_t commands;         /* told so far: memory, CPU, soft limits */
+	sd_event_source *history_timer;
+	struct sampled_host sampled_host;
 	struct counters counters;  /* kept as it happens, or filled by count_all() */
 
 	/* for views: rebuilt on demand, kept between */
@@ -327,6 +344,10 @@ int balloon_start(struct manager *m) _nonnull_ _must_check_;
 void balloon_period_done(struct guest *g, const struct hv_result *r) _nonnull_;
 void balloon_period_back(struct guest *g) _nonnull_; /* takes back the statistics period that we set */
 void balloon_fallback(struct guest *g, uint64_t now_usec) _nonnull_;
+
+/* manager-history.c */
+int history_start(struct manager *m) _nonnull_ _must_check_;
+struct tick *history_sample(struct manager *m, uint64_t now_real_usec) _nonnull_; /* all of now; NULL without memory */
 
 /* manager-decide.c */
 int decide_start(struct manager *m) _nonnull_ _must_check_;

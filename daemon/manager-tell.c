@@ -119,6 +119,7 @@ void tell(struct manager *m, const struct tale *t, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	m->commands += event_message[t->kind] == JOURNAL_COMMAND;
 	keep(m, eventlog_append(m->events, &e), event_message[t->kind] == JOURNAL_COMMAND, e.guest,
 		e.time_real_usec);
 	journal_write(event_message[t->kind], severity_priority[t->severity], &fields, "%s%s%s%s%s%s", text,

@@ -70,7 +70,7 @@ static void on_health(void *data, bool ok, const char *text)
 
 static int open_state(struct manager *m)
 {
-	struct store_config config = {m->conf.state_dir, m->conf.max_events, m->conf.max_decisions, 0};
+	struct store_config config = {m->conf.state_dir, m->conf.max_events, m->conf.max_decisions, m->conf.max_bytes};
 	static const struct store_ops ops = {on_health};
 	_cleanup_diag_ struct diag d = {0};
 	int r;
@@ -189,6 +189,7 @@ static int start_api(struct manager *m, int listen_fd)
 		.events = m->events,
 		.past_ask = m->reader ? reader_ask : NULL,
 		.past = m->reader,
+		.sample_sec = m->conf.sample_usec / USEC_PER_SEC,
 		.ops = &api_ops,
 		.userdata = m,
 		.access = {.admin_gid = m->conf.admin_gid,
@@ -258,7 +259,7 @@ int manager_new(const struct manager_config *config, struct manager **ret)
 		(r = decide_start(m)) < 0 || (r = balloon_start(m)) < 0 || (r = sample_start(m)) < 0 ||
 		(r = watch_clock(m)) < 0 || (r = make_hv(m)) < 0)
 		return r;
-	if (!m->dry_run && ((r = store_start(m->store, m->loop)) < 0 || (r = reader_new(m->conf.state_dir, &m->reader)) < 0 ||
+	if (!m->dry_run && ((r = store_start(m->store, m->loop)) < 0 || (r = history_start(m)) < 0 || (r = reader_new(m->conf.state_dir, &m->reader)) < 0 ||
 		(r = worker_new(m->loop, "ballast-worker", WORKER_JOBS_MAX, &m->worker)) < 0))
 		return r;
 	if (config->listen_fd >= 0 && (r = start_api(m, config->listen_fd)) < 0)
@@ -400,6 +401,7 @@ struct manager *manager_free(struct manager *m)
 	sd_event_source_disable_unref(m->decide_now);
 	sd_event_source_disable_unref(m->decide_timer);
 	sd_event_source_disable_unref(m->host_timer);
+	sd_event_source_disable_unref(m->history_timer);
 	sd_event_source_disable_unref(m->poll_timer);
 	sd_event_source_disable_unref(m->stop_timer);
 	sd_event_source_disable_unref(m->pause_timer);

@@ -18,6 +18,8 @@ int api_start(const struct api_config *config, struct api **ret)
 	if (!a)
 		return -ENOMEM;
 	a->config = *config;
+	if (!a->config.sample_sec)
+		a->config.sample_sec = 10;
 	if (!a->config.deadline_usec)
 		a->config.deadline_usec = DEADLINE_USEC;
 	if (!a->config.request_usec)

@@ -216,6 +216,7 @@ struct api_config {
 	struct eventlog *events;
 	past_ask past_ask; /* NULL: nothing is known but what is in memory */
 	void *past;	   /* outlives the api's thread: api_stop() */
+	uint64_t sample_sec; /* between two samples of the history; 0: 10 */
 	const struct api_ops *ops;
 	void *userdata;
 	struct api_access access;

@@ -73,6 +73,7 @@ daemon_api_libapi_a_SOURCES = \
 	daemon/api/schema-daemon.c \
 	daemon/api/schema-event.c \
 	daemon/api/schema-guest.c \
+	daemon/api/schema-history.c \
 	daemon/api/schema-host.c \
 	daemon/api/schema-policy.c \
 	daemon/api/schema-problem.c \
@@ -80,6 +81,7 @@ daemon_api_libapi_a_SOURCES = \
 	daemon/api/serve-event.c \
 	daemon/api/serve-guest-list.c \
 	daemon/api/serve-guest.c \
+	daemon/api/serve-history.c \
 	daemon/api/serve-host.c \
 	daemon/api/serve-metrics.c \
 	daemon/api/serve-past.c \
@@ -129,7 +131,7 @@ daemon_api_libapi_a_CPPFLAGS = $(AM_CPPFLAGS) -DWWW_DIR='"$(abs_top_srcdir)/daem
 daemon/api/libapi_a-www.$(OBJEXT): $(www_files)
 
 # What a program that serves the API links, but for libpolicy.
-api_libs = daemon/api/libapi.a daemon/libview.a daemon/sys/libsys.a
+api_libs = daemon/api/libapi.a daemon/history/libhistory.a daemon/libview.a daemon/sys/libsys.a
 api_system_libs = $(LIBMICROHTTPD_LIBS) $(GNUTLS_LIBS) $(NETTLE_LIBS) $(JANSSON_LIBS) $(LIBSYSTEMD_LIBS) -lpthread
 
 # The real API over a canned host, for tests of it and of its clients.

@@ -19,6 +19,7 @@ static const char *noun_summary(enum route_noun noun)
 		return "the policy's name, with or without .policy: of letters, digits, _, - and .";
 	case NOUN_RESERVATION:
 		return "the reservation's number, or the UUID of the guest that it is for";
+	case NOUN_RECORDED:
 	case NOUN_FILE:
 		return "the file's name";
 	case NOUN_NONE:

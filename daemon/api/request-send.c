@@ -334,6 +334,66 @@ static enum MHD_Result send_answer(struct request *r)
 	return send_once(r, c->status, response);
 }
 
+/* What is asked of the disk. A guest that runs is asked for by its UUID: another one may have had its name. */
+static int make_history(struct request *r)
+{
+	const struct view *v = r->http->cache.view;
+	struct past_history *h = &r->past->query.history;
+	size_t index;
+	ssize_t i;
+
+	h->of_host = r->route->noun == NOUN_HOST;
+	snprintf(h->word, sizeof(h->word), "%s", r->value);
+	snprintf(h->name, sizeof(h->name), "%s", r->value);
+	if (h->of_host && !v && !streq(r->value, "self"))
+		return problem_set_unknown(&r->problem, API_PROBLEM_HOST_UNKNOWN, "host", r->value, "self");
+	if (h->of_host && v && route_resolve(r->route, &v->known, r->value, &index, &r->problem) < 0)
+		return -1;
+	if (h->of_host && v)
+		snprintf(h->name, sizeof(h->name), "%s", v->known.snapshot->host.name);
+	i = v && !h->of_host ? snapshot_find_guest(v->known.snapshot, r->value) : -ENOENT;
+	if (i >= 0) {
+		h->guest = v->known.snapshot->guests[i].id.uuid;
+		snprintf(h->name, sizeof(h->name), "%s", v->known.snapshot->guests[i].id.name);
+		uuid_format(&h->guest, h->word);
+	}
+	return history_ask(&r->query, clock_real_usec(), r->http->api->config.sample_sec, h, &r->problem);
+}
+
+/* A guest of which there is nothing yet has a history without anything in it; one that nobody knows has none. */
+static int history_of_nothing(struct request *r)
+{
+	const struct view *v = r->http->cache.view;
+	struct past_history *h = &r->past->query.history;
+
+	if (!h->of_host && !(v && snapshot_find_guest(v->known.snapshot, r->value) >= 0))
+		return problem_set_unknown(&r->problem, API_PROBLEM_GUEST_UNKNOWN, "guest", r->value,
+			v ? snapshot_nearest_guest(v->known.snapshot, r->value) : NULL);
+	h->series = series_new(h->of_host ? SERIES_HOST : SERIES_GUEST, h->from_sec, h->step_sec,
+		(size_t)((h->until_sec - h->from_sec + h->step_sec - 1) / h->step_sec));
+	return h->series ? 0 : problem_set(&r->problem, API_PROBLEM_INTERNAL, "out of memory");
+}
+
+static enum MHD_Result request_send_history(struct request *r)
+{
+	_cleanup_json_out_ struct json_out o = {0};
+
+	if (!r->past) {
+		r->past = api_past_new(PAST_HISTORY);
+		if (!r->past)
+			return request_send_new_problem(r, API_PROBLEM_INTERNAL, "out of memory");
+		if (make_history(r) < 0)
+			return request_send_problem(r, &r->problem);
+		return request_ask_past(r);
+	}
+	if (r->past->query.error == -ENOENT && history_of_nothing(r) < 0)
+		return request_send_problem(r, &r->problem);
+	if (!r->past->query.history.series)
+		return request_send_new_problem(r, API_PROBLEM_BUSY, "the history cannot be read from the disk now: see ballastctl status");
+	serve_history(&r->past->query.history, &o);
+	return send_json(r, r->route->status, &o);
+}
+
 enum MHD_Result request_send(struct request *r)
 {
 	if (r->failed)
@@ -350,6 +410,8 @@ enum MHD_Result request_send(struct request *r)
 	case ROUTE_HEALTH:
 	case ROUTE_READY:
 		return send_health(r);
+	case ROUTE_HISTORY:
+		return request_send_history(r);
 	case ROUTE_FILE:
 		return request_send_file(r);
 	case ROUTE_WHOAMI:

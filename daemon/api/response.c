@@ -141,6 +141,7 @@ static size_t row_length(const struct view *v, const struct route *r)
 	case NOUN_OVERRIDDEN:
 	case NOUN_POLICY_NAME:
 	case NOUN_RESERVATION:
+	case NOUN_RECORDED:
 	case NOUN_FILE:
 	case NOUN_NONE:
 		break;

@@ -15,6 +15,8 @@ static uint64_t problems_of_noun(enum route_noun noun)
 		return MAY(POLICY_UNKNOWN);
 	case NOUN_RESERVATION:
 		return MAY(RESERVATION_UNKNOWN);
+	case NOUN_RECORDED:
+		return MAY(GUEST_UNKNOWN);
 	case NOUN_FILE:
 		return MAY(ROUTE_UNKNOWN);
 	case NOUN_POLICY_NAME:
@@ -38,6 +40,7 @@ static uint64_t problems_of_kind(enum route_kind kind)
 		return MAY(TIMEOUT);
 	case ROUTE_WHOAMI:
 		return MAY(UNAUTHENTICATED);
+	case ROUTE_HISTORY:
 	case ROUTE_EVENTS:
 	case ROUTE_FIXED:
 	case ROUTE_FILE:

@@ -73,6 +73,22 @@ static const struct route_param guest_params[] = {
 	{.name = NULL},
 };
 
+static const struct route_param history_params[] = {
+	{.name = "since",
+		.type = JSON_WANT_STRING,
+		.offset = offsetof(struct query, since),
+		.summary = "a time, or a span before now; an hour before until unless told"},
+	{.name = "until",
+		.type = JSON_WANT_STRING,
+		.offset = offsetof(struct query, until),
+		.summary = "a time, or a span before now; now unless told"},
+	{.name = "step",
+		.type = JSON_WANT_STRING,
+		.offset = offsetof(struct query, step),
+		.summary = "a span from point to point, for at most 1000 points; for at most 300 unless told"},
+	{.name = NULL},
+};
+
 static const struct route_param no_params[] = {{.name = NULL}};
 
 const struct route routes[] = {
@@ -139,6 +155,10 @@ const struct route routes[] = {
 		.prepare = prepare_validate, .run = run_validate, .may = MAY(CONFLICT)},
 	{"GET", "/v1/events", "events", "what happened, oldest first", &events_schema, API_ROLE_READ,
 		ROUTE_EVENTS, .status = 200, .params = event_params, .may = MAY(GUEST_UNKNOWN)},
+	{"GET", "/v1/history/guests/{guest}", "history-guest", "a guest's figures over time, also of one that does not run now",
+		&guest_history_schema, API_ROLE_READ, ROUTE_HISTORY, NOUN_RECORDED, 200, .params = history_params},
+	{"GET", "/v1/history/hosts/{host}", "history-host", "the host's figures over time", &host_history_schema,
+		API_ROLE_READ, ROUTE_HISTORY, NOUN_HOST, 200, .params = history_params},
 	{"GET", "/v1/mode", "mode", "observe or enforce", &mode_schema, API_ROLE_READ, ROUTE_VIEW,
 		.status = 200, .view = serve_mode, .tag = tag_mode},
 	{"PUT", "/v1/mode", "mode-set", "go live, or stop touching guests", &mode_set_schema, API_ROLE_ADMIN,
@@ -434,6 +454,7 @@ int route_resolve(const struct route *r, const struct view_input *known, const c
 	case NOUN_NONE:
 	case NOUN_POLICY_NAME:
 	case NOUN_RESERVATION:
+	case NOUN_RECORDED:
 	case NOUN_FILE:
 		break;
 	}

@@ -19,6 +19,7 @@ enum route_noun {
 	NOUN_POLICY,
 	NOUN_POLICY_NAME, /* of a policy that need not be there: no index */
 	NOUN_RESERVATION, /* a number: no index */
+	NOUN_RECORDED,	  /* a guest of which there is a history: no index */
 	NOUN_FILE,	  /* of the dashboard: no index */
 };
 
@@ -31,6 +32,7 @@ enum route_kind {
 	ROUTE_WHOAMI, /* who asks: for everybody who has shown who he is */
 	ROUTE_COMMAND, /* run in the main loop */
 	ROUTE_FIXED,   /* the same as long as the daemon runs: made when first asked for; known is NULL */
+	ROUTE_HISTORY, /* read from the disk */
 	ROUTE_FILE,    /* of the dashboard, from memory */
 };
 

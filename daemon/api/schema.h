@@ -67,6 +67,8 @@ extern const struct schema policy_schema, policy_put_schema, validation_schema, 
 	overrides_schema, applied_policy_schema, origin_setting_schema;
 /* schema-event.c */
 extern const struct schema event_schema, events_schema;
+/* schema-history.c */
+extern const struct schema guest_history_schema, host_history_schema;
 /* schema-command.c: what commands answer */
 extern const struct schema mode_schema, mode_set_schema, pause_schema, enrolled_schema, reloaded_schema, reservation_schema, reservations_schema,
 	finding_schema;

@@ -73,6 +73,10 @@ void past_events_ask(struct eventlog *log, const struct eventlog_filter *f, cons
 /* Its answer as the list, and as a stream's text. */
 void serve_past_events(struct eventlog *log, const struct past_events *q, struct json_out *o) _nonnull_;
 void stream_past_events(const struct past_events *q, struct json_out *o) _nonnull_;
+/* Range and step of a query. sample_sec: no step is shorter. Returns 0, or -1 with *p. */
+int history_ask(const struct query *q, uint64_t now_real_usec, uint64_t sample_sec, struct past_history *h, struct problem *p)
+	_nonnull_ _must_check_;
+void serve_history(const struct past_history *h, struct json_out *o) _nonnull_;
 /* The event list. k (NULL: no view yet) tells which guest q->guest names; one that is gone is found
  * by the name in its events. Returns 0, or -1 with *p. */
 int serve_events(struct eventlog *log, const struct view_input *k, const struct query *q,

@@ -11,4 +11,4 @@ daemon_history_libhistory_a_SOURCES = \
 	$(NULL)
 check_PROGRAMS += tests/unit/test-series
 TESTS += tests/unit/test-series
-tests_unit_test_series_LDADD = daemon/history/libhistory.a common/libcommon.a
+tests_unit_test_series_LDADD = $(api_libs) $(policy_libs) $(api_system_libs)

@@ -18,7 +18,9 @@ daemon_store_libstore_a_SOURCES = \
 	$(NULL)
 daemon_store_libstore_a_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(LIBSYSTEMD_CFLAGS) -pthread
 
-check_PROGRAMS += tests/unit/test-store
-TESTS += tests/unit/test-store
+check_PROGRAMS += tests/unit/test-history tests/unit/test-store
+TESTS += tests/unit/test-history tests/unit/test-store
+tests_unit_test_history_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(LIBSYSTEMD_CFLAGS) -pthread
+tests_unit_test_history_LDADD = daemon/store/libstore.a daemon/libview.a daemon/history/libhistory.a $(policy_libs) $(SQLITE_LIBS) $(LIBSYSTEMD_LIBS) $(JANSSON_LIBS) -lpthread
 tests_unit_test_store_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(LIBSYSTEMD_CFLAGS) -pthread
 tests_unit_test_store_LDADD = daemon/store/libstore.a daemon/history/libhistory.a common/libcommon.a $(SQLITE_LIBS) $(LIBSYSTEMD_LIBS) -lpthread

@@ -21,6 +21,7 @@ enum store_kind {
 #define STORE_PARAMS_MAX 13
 #define STORE_TEXT_MAX   (4 * KIB)  /* of one row of history */
 #define STORE_QUEUE_MAX  8192       /* waiting writes: history beyond it is dropped, the rest refused */
+#define STORE_TICKS_MAX  6          /* of these, samples: one of 1000 guests is 160 kB */
 #define STORE_RETRY_USEC (10 * USEC_PER_SEC)
 
 /* One bound value. Texts and blobs are owned by the write. */
@@ -45,7 +46,7 @@ struct store_write {
 };
 struct store_queue {
 	struct store_write *first, **last;
-	unsigned n;
+	unsigned n, n_ticks;
 };
 
 struct store {

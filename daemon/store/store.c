@@ -20,6 +20,7 @@ static void queue_append(struct store_queue *q, struct store_write *w)
 	*q->last = w;
 	q->last = &w->next;
 	q->n++;
+	q->n_ticks += w->kind == STORE_ADD_TICK;
 }
 
 static struct store_write *queue_take(struct store_queue *q)
@@ -54,7 +55,8 @@ int store_submit(struct store *s, struct store_write *w)
 
 	pthread_mutex_lock(&s->mutex);
 	/* What must not be lost finds room even behind a flood of history. */
-	accepted = s->queue.n < (history ? STORE_QUEUE_MAX : 2 * STORE_QUEUE_MAX);
+	accepted = s->queue.n < (history ? STORE_QUEUE_MAX : 2 * STORE_QUEUE_MAX) &&
+		   (w->kind != STORE_ADD_TICK || s->queue.n_ticks < STORE_TICKS_MAX);
 	if (accepted) {
 		bool first = s->queue.n == 0;
 

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "daemon/api/schema.h"
 #include "tests/test.h"
 
 TEST(values_of_a_span_become_one_as_their_column_says)
@@ -208,6 +209,40 @@ TEST(a_point_has_its_number_of_bytes)
 			(double)fine / 100);
 		CHECK((double)coarse / 100 / COARSE_POINTS <= guests[i].most);
 		CHECK(fine / 100 <= 20);
+	}
+}
+
+/* ---- what is declared ---- */
+
+static const struct schema *points_of(const struct schema *s)
+{
+	for (const struct schema_field *f = s->fields; f->name; f++)
+		if (streq(f->name, "points"))
+			return f->of;
+	return NULL;
+}
+
+TEST(the_columns_are_declared_as_they_are_written)
+{
+	for (int kind = SERIES_GUEST; kind <= SERIES_HOST; kind++) {
+		const struct schema_field *f = points_of(kind == SERIES_GUEST ? &guest_history_schema : &host_history_schema)->fields;
+		size_t n;
+		const struct series_column *c = series_columns((enum series_kind)kind, &n);
+
+		CHECK_STR((f++)->name, "time");
+		for (size_t i = 0; i < n; i++) {
+			const char *names[] = {c[i].name, c[i].min, c[i].max};
+
+			for (size_t k = 0; k < ARRAY_SIZE(names); k++) {
+				if (!names[k])
+					continue;
+				CHECK_STR(f->name, names[k]);
+				CHECK_INT(f->type, c[i].bytes ? SCHEMA_BYTES : SCHEMA_COUNT);
+				CHECK(f->nullable);
+				f++;
+			}
+		}
+		CHECK(!f->name);
 	}
 }
 

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Samples in the state file: kept as they are, made coarse, dropped by age and by size; times are made up. And where events lie in it. */
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "common/json.h"
+#include "daemon/history/pack.h"
+#include "daemon/store/reader.h"
+#include "daemon/store/schema.h"
+#include "daemon/store/store-internal.h"
+#include "tests/test.h"
+
+#define HOUR 3600
+/* 2026-11-22 08:00 UTC */
+#define START UINT64_C(1795334400)
+
+struct fixture {
+	char dir[64];
+	struct store *store;
+};
+
+static void on_health(void *data, bool ok, const char *text)
+{
+}
+
+static void fixture_open(struct fixture *f, uint64_t max_bytes)
+{
+	static const struct store_ops ops = {on_health};
+	struct store_config config = {f->dir, 1000, 1000, max_bytes};
+	_cleanup_diag_ struct diag d = {0};
+
+	if (!*f->dir) {
+		snprintf(f->dir, sizeof(f->dir), "/tmp/test-history.XXXXXX");
+		if (!mkdtemp(f->dir))
+			abort();
+	}
+	CHECK_INT(store_open(&config, &ops, f, &f->store, &d), 0);
+	CHECK_INT(sqlite3_exec(f->store->db, "PRAGMA synchronous=OFF", NULL, NULL, NULL), SQLITE_OK);
+}
+
+static void fixture_clear(struct fixture *f)
+{
+	char cmd[128];
+
+	f->store = store_free(f->store);
+	snprintf(cmd, sizeof(cmd), "rm -rf '%s'", f->dir);
+	(void)!system(cmd);
+}
+#define _cleanup_fixture_ _cleanup_(fixture_clear)
+
+static void sql(struct fixture *f, const char *text)
+{
+	CHECK_INT(sqlite3_exec(f->store->db, text, NULL, NULL, NULL), SQLITE_OK);
+}
+
+static uint64_t number_of(struct fixture *f, const char *text)
+{
+	sqlite3_stmt *st = NULL;
+	uint64_t n = UINT64_MAX;
+
+	if (sqlite3_prepare_v2(f->store->db, text, -1, &st, NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW)
+		n = (uint64_t)sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	return n;
+}
+
+static uint64_t seed = 1;
+
+static uint64_t rnd(uint64_t n)
+{
+	seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (seed >> 33) % n;
+}
+
+/* n guests, all of `actual` MiB; the rest of their figures moves a little. */
+static struct tick *tick(uint64_t at_sec, size_t n, uint64_t actual)
+{
+	struct tick *t = tick_new(n, 16 * n + 1);
+	char *at = t->names;
+
+	t->at_sec = at_sec;
+	for (size_t c = 0; c < n_host_columns; c++)
+		t->host[c] = 1;
+	for (size_t i = 0; i < n; i++) {
+		struct tick_guest *g = &t->guests[i];
+		uint64_t used = actual - rnd(actual / 32 + 1);
+		const uint64_t values[] = {actual, used, used + used / 5, actual, rnd(20) ? 0 : rnd(500), rnd(20) ? 0 : rnd(300), 100, rnd(1000),
+			rnd(50)};
+
+		g->uuid = (struct uuid){{(uint8_t)i, (uint8_t)(i >> 8), 9}};
+		g->name = at;
+		at += sprintf(at, "guest%zu", i) + 1;
+		memcpy(g->values, values, sizeof(values));
+	}
+	return t;
+}
+
+static void put(struct fixture *f, struct tick *t)
+{
+	CHECK_INT(history_run(f->store, t), SQLITE_OK);
+	tick_free(t);
+}
+
+/* Every `step` seconds, in transactions of an hour, as the store's thread would. */
+static void put_hours(struct fixture *f, uint64_t from_sec, uint64_t hours, uint64_t step_sec, size_t n, uint64_t actual)
+{
+	for (uint64_t h = 0; h < hours; h++) {
+		sql(f, "BEGIN IMMEDIATE");
+		for (uint64_t s = 0; s < HOUR; s += step_sec)
+			put(f, tick(from_sec + h * HOUR + s, n, actual));
+		sql(f, "COMMIT");
+	}
+}
+
+static struct past_history ask(struct fixture *f, const char *guest, uint64_t from_sec, uint64_t until_sec, uint64_t step_sec, int wanted)
+{
+	struct past_history q = {.of_host = !guest, .from_sec = from_sec, .until_sec = until_sec, .step_sec = step_sec};
+
+	snprintf(q.word, sizeof(q.word), "%s", guest ? guest : "");
+	if (past_history_read(f->store->db, &q) != wanted)
+		q.from_sec = 0;
+	return q;
+}
+
+static uint64_t value_at(const struct past_history *q, size_t point, size_t column)
+{
+	size_t n;
+
+	return fold_value(&q->series->folds[point * q->series->n_columns + column], series_columns(q->series->kind, &n)[column].fold);
+}
+
+TEST(samples_come_back_by_name_and_by_uuid_and_gaps_are_gaps)
+{
+	_cleanup_fixture_ struct fixture f = {0};
+	struct past_history q;
+
+	fixture_open(&f, 0);
+	put(&f, tick(START, 3, 1024));
+	put(&f, tick(START + 10, 3, 2048));
+	put(&f, tick(START + 30, 3, 512));
+	q = ask(&f, "guest1", START, START + 40, 10, 0);
+	CHECK_STR(q.name, "guest1");
+	CHECK_INT(q.series->n_points, 4);
+	CHECK_U64(value_at(&q, 0, 0), 1024);
+	CHECK_U64(value_at(&q, 1, 0), 2048);
+	CHECK_U64(value_at(&q, 2, 0), UINT64_MAX);
+	CHECK_U64(value_at(&q, 3, 0), 512);
+	free(q.series);
+	q = ask(&f, "02000900-0000-0000-0000-000000000000", START, START + 40, 40, 0);
+	CHECK_STR(q.name, "guest2");
+	CHECK_U64(value_at(&q, 0, 0), (1024 + 2048 + 512 + 1) / 3);
+	free(q.series);
+	q = ask(&f, NULL, START, START + 40, 10, 0);
+	CHECK_U64(value_at(&q, 1, 0), 1);
+	CHECK_U64(value_at(&q, 2, 0), UINT64_MAX);
+	free(q.series);
+	q = ask(&f, "nobody", START, START + 40, 10, -ENOENT);
+	CHECK(!q.series && q.from_sec);
+}
+
+TEST(what_is_over_becomes_coarse_and_reads_the_same)
+{
+	_cleanup_fixture_ struct fixture f = {0};
+	struct past_history q;
+
+	fixture_open(&f, 0);
+	put_hours(&f, START, 2, 10, 3, 1024);
+	put_hours(&f, START + 2 * HOUR, 4, 10, 2, 2048); /* one is shut off */
+	/* Of the first hours nothing is left as it was sampled. */
+	CHECK_U64(number_of(&f, "SELECT min(at_sec) FROM history_fine"), START + 3 * HOUR);
+	CHECK_U64(number_of(&f, "SELECT count(DISTINCT hour) FROM history_coarse"), 5);
+	q = ask(&f, "guest0", START, START + 6 * HOUR, 300, 0);
+	for (size_t i = 0; i < q.series->n_points; i++)
+		CHECK_U64(value_at(&q, i, 0), i < 24 ? 1024 : 2048);
+	CHECK(q.series->folds[1].min >= 992 && q.series->folds[1].max <= 1024 && q.series->folds[1].min < q.series->folds[1].max);
+	free(q.series);
+	/* Finer than it is kept: each point has what there is. */
+	q = ask(&f, "guest0", START + 100, START + 200, 10, 0);
+	CHECK_U64(value_at(&q, 0, 0), 1024);
+	CHECK_U64(value_at(&q, 9, 0), 1024);
+	free(q.series);
+	/* Who is gone has a history all the same. */
+	q = ask(&f, "guest2", START, START + 6 * HOUR, HOUR, 0);
+	CHECK_U64(value_at(&q, 1, 0), 1024);
+	CHECK_U64(value_at(&q, 2, 0), UINT64_MAX);
+	free(q.series);
+}
+
+TEST(a_pause_of_the_daemon_is_a_gap_and_what_was_before_it_is_not_lost)
+{
+	_cleanup_fixture_ struct fixture f = {0};
+	struct past_history q;
+
+	fixture_open(&f, 0);
+	put_hours(&f, START, 1, 10, 1, 1024);
+	f.store = store_free(f.store);
+	fixture_open(&f, 0);
+	put(&f, tick(START + 100 * HOUR, 1, 2048));
+	q = ask(&f, "guest0", START, START + 100 * HOUR + 60, HOUR, 0);
+	CHECK_U64(value_at(&q, 0, 0), 1024);
+	CHECK_U64(value_at(&q, 1, 0), UINT64_MAX);
+	CHECK_U64(value_at(&q, 99, 0), UINT64_MAX);
+	CHECK_U64(value_at(&q, 100, 0), 2048);
+	free(q.series);
+}
+
+TEST(after_thirty_days_a_guest_is_forgotten)
+{
+	_cleanup_fixture_ struct fixture f = {0};
+	struct past_history q;
+
+	fixture_open(&f, 0);
+	put_hours(&f, START, 1, 600, 2, 1024);
+	put_hours(&f, START + HOUR, 24 * 30 + 2, 600, 1, 1024);
+	q = ask(&f, "guest1", START, START + HOUR, 300, -ENOENT);
+	CHECK(q.from_sec);
+	q = ask(&f, "guest0", START, START + HOUR, HOUR, 0);
+	CHECK_U64(value_at(&q, 0, 0), UINT64_MAX);
+	free(q.series);
+	CHECK_U64(number_of(&f, "SELECT count(*) FROM history_guests"), 1);
+	CHECK_U64(number_of(&f, "SELECT count(*) FROM history_coarse WHERE guest > 0"), 720);
+}
+
+static uint64_t file_bytes(const struct fixture *f, const char *suffix)
+{
+	char path[128];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/state.db%s", f->dir, suffix);
+	return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+/* 300 guests for 20 days are 27 MB at the 186 bytes of an hour: with half of that the oldest must go, and the newest stay. */
+TEST(the_file_never_outgrows_its_bound)
+{
+	enum { GUESTS = 300, DAYS = 20 };
+	_cleanup_fixture_ struct fixture f = {0};
+	uint64_t largest = 0, hours;
+	struct past_history q;
+
+	fixture_open(&f, 16 * MIB);
+	for (uint64_t h = 0; h < DAYS * 24; h++) {
+		put_hours(&f, START + h * HOUR, 1, 60, GUESTS, 4096);
+		largest = MAX(largest, file_bytes(&f, "") + file_bytes(&f, "-wal") + file_bytes(&f, "-shm"));
+	}
+	hours = number_of(&f, "SELECT count(DISTINCT hour) FROM history_coarse");
+	printf("# %d guests: at most %.1f of 16 MiB, %llu hours are kept, %.0f bytes an hour and guest\n", GUESTS, (double)largest / MIB,
+		(unsigned long long)hours, (double)number_of(&f, "SELECT sum(length(data)) FROM history_coarse") / (double)(hours * GUESTS));
+	CHECK(largest <= 16 * MIB);
+	CHECK(hours >= 100 && hours < DAYS * 24);
+	q = ask(&f, "guest7", START + (DAYS * 24 - 30) * HOUR, START + DAYS * 24 * HOUR, HOUR, 0);
+	for (size_t i = 0; i < 30; i++)
+		CHECK_U64(value_at(&q, i, 0), 4096);
+	free(q.series);
+}
+
+/* The number of ballast.conf(5), from what a guest's hour takes in the file itself. */
+TEST(thirty_days_of_a_thousand_guests_fit_into_the_default)
+{
+	enum { GUESTS = 1000, HOURS = 12 };
+	_cleanup_fixture_ struct fixture f = {0};
+	uint64_t before, fine, month;
+
+	fixture_open(&f, 0);
+	put_hours(&f, START, 3, 60, GUESTS, 4096);
+	before = number_of(&f, "PRAGMA page_count") * 4096;
+	fine = number_of(&f, "SELECT max(length(data)) FROM history_fine");
+	put_hours(&f, START + 3 * HOUR, HOURS, 60, GUESTS, 4096);
+	month = (number_of(&f, "PRAGMA page_count") * 4096 - before) / HOURS * 720;
+	printf("# 1000 guests: %llu bytes a sample, 30 days are %llu MiB, and 3 hours of samples %llu MiB\n", (unsigned long long)fine,
+		(unsigned long long)(month / MIB), (unsigned long long)(fine * 360 * 3 / MIB));
+	CHECK(month + fine * 360 * 3 < 220 * MIB);
+}
+
+/* ---- events ---- */
+
+static void add_event(struct fixture *f, const char *table, const char *run, int number, const char *kind)
+{
+	char text[600];
+
+	snprintf(text, sizeof(text),
+		"INSERT OR IGNORE INTO runs (name) VALUES ('h:%s');"
+		"INSERT INTO %s (real_usec, %s text, run, number) VALUES (%d, %s"
+		" '{\"id\":\"h:%s:%d\",\"seq\":%d,\"time\":null,\"kind\":\"%s\",\"guest\":\"web\"}', (SELECT id FROM runs WHERE name = 'h:%s'), %d)",
+		run, table, streq(table, "decisions") ? "guest," : "", number, streq(table, "decisions") ? "x'00'," : "", run, number, number, kind,
+		run, number);
+	sql(f, text);
+}
+
+static struct past_events read_events(struct fixture *f, const char *after, size_t limit, const char *kind)
+{
+	struct past_events q = {.limit = limit, .bytes = PAST_TEXT_MAX};
+
+	snprintf(q.after, sizeof(q.after), "%s", after);
+	snprintf(q.kind, sizeof(q.kind), "%s", kind);
+	q.unknown = past_events_read(f->store->db, &q) < 0 || q.unknown;
+	return q;
+}
+
+TEST(events_are_read_in_order_across_runs_and_tables)
+{
+	_cleanup_fixture_ struct fixture f = {0};
+	struct past_events q;
+
+	fixture_open(&f, 0);
+	for (int i = 1; i <= 10; i++)
+		add_event(&f, i % 3 ? "events" : "decisions", "b", i, i == 9 ? "command" : "mode");
+	for (int i = 501; i <= 503; i++)
+		add_event(&f, "events", "a", i, "mode"); /* a later run whose name is earlier */
+	q = read_events(&f, "h:b:7", 100, "");
+	CHECK(q.n == 6 && !q.lost && !q.more && !q.unknown);
+	CHECK_STR(q.last, "h:a:503");
+	CHECK(strncmp(q.text, "{\"id\":\"h:b:8\"", 13) == 0);
+	free(q.text);
+	q = read_events(&f, "h:b:3", 2, "");
+	CHECK(q.n == 2 && q.more);
+	CHECK_STR(q.last, "h:b:5");
+	free(q.text);
+	q = read_events(&f, "h:b:3", 100, "command");
+	CHECK_INT(q.n, 1);
+	CHECK_STR(q.last, "h:a:503");
+	free(q.text);
+	q = read_events(&f, "h:b:99", 100, ""); /* told, never written: the run ended with it */
+	CHECK(q.n == 3 && !q.lost);
+	free(q.text);
+	q = read_events(&f, "h:c:1", 100, "");
+	CHECK(q.unknown);
+	free(q.text);
+	sql(&f, "DELETE FROM events WHERE number = 5");
+	q = read_events(&f, "h:b:3", 100, "");
+	CHECK(q.lost);
+	free(q.text);
+	q = read_events(&f, "h:b:5", 100, "");
+	CHECK(!q.lost);
+	free(q.text);
+}
+
+TEST(what_was_pruned_is_known_to_be_gone)
+{
+	_cleanup_fixture_ struct fixture f = {0};
+	struct past_events q;
+
+	fixture_open(&f, 0);
+	for (int i = 1; i <= 30; i++)
+		add_event(&f, i % 2 ? "events" : "decisions", "b", i, "mode");
+	CHECK_INT(store_prune_table(f.store, "events", 5), SQLITE_OK); /* 21, 23 .. 29 stay */
+	q = read_events(&f, "h:b:18", 100, "");
+	CHECK(q.lost);
+	free(q.text);
+	q = read_events(&f, "h:b:19", 100, "");
+	CHECK(!q.lost && q.n == 11);
+	free(q.text);
+}
+
+/* A file of the version before: its events get their places from their ids. */
+TEST(a_file_without_places_gets_them)
+{
+	static const char old[] =
+		"INSERT INTO events (real_usec, text) VALUES (1, '{\"id\":\"h:x:a1:1\",\"seq\":1,\"kind\":\"started\"}'),"
+		" (2, 'not JSON'), (3, '{}'), (5, '{\"id\":\"h:x:b2:1001\",\"seq\":1001,\"kind\":\"started\"}');"
+		"INSERT INTO decisions (real_usec, guest, text) VALUES (4, x'00', '{\"id\":\"h:x:a1:2\",\"seq\":2,\"kind\":\"command\"}');";
+	struct schema before = schema_current;
+	_cleanup_fixture_ struct fixture f = {0};
+	_cleanup_diag_ struct diag d = {0};
+	char path[128];
+	struct past_events q;
+	sqlite3 *db;
+
+	before.version = 4;
+	snprintf(f.dir, sizeof(f.dir), "/tmp/test-history.XXXXXX");
+	CHECK(mkdtemp(f.dir));
+	snprintf(path, sizeof(path), "%s/state.db", f.dir);
+	CHECK_INT(sqlite3_open(path, &db), SQLITE_OK);
+	CHECK_INT(schema_migrate(db, path, &before, &d), 0);
+	CHECK_INT(sqlite3_exec(db, old, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	fixture_open(&f, 0);
+	q = read_events(&f, "h:x:a1:1", 100, "");
+	CHECK(q.n == 2 && !q.lost && !q.unknown);
+	CHECK_STR(q.last, "h:x:b2:1001");
+	free(q.text);
+	snprintf(path, sizeof(path), "%s/state.db.v4", f.dir);
+	CHECK_INT(access(path, R_OK), 0);
+}
+
+/* ---- the reader ---- */
+
+static int answers[64];
+static _Atomic int n_answers;
+
+static void on_done(struct past_query *q)
+{
+	answers[n_answers++] = q->error;
+}
+
+TEST(the_reader_is_asked_by_so_many_at_once_and_answers_each)
+{
+	_cleanup_fixture_ struct fixture f = {0};
+	static struct past_query q[64];
+	struct reader *r = NULL;
+	int taken = 0;
+
+	fixture_open(&f, 0);
+	put_hours(&f, START, 3, 10, 300, 1024);
+	n_answers = 0;
+	CHECK_INT(reader_new(f.dir, &r), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(q); i++) {
+		q[i] = (struct past_query){.kind = PAST_HISTORY, .history = {.word = "guest250", .from_sec = START, .until_sec = START + 3 * HOUR, .step_sec = 60},
+			.done = on_done};
+		switch (reader_ask(r, &q[i])) {
+		case 0:
+			taken++;
+			break;
+		case -EBUSY:
+			q[i].kind = PAST_HISTORY;
+			break;
+		default:
+			CHECK(false);
+		}
+	}
+	CHECK(taken >= READER_QUEUE_MAX && taken < 64);
+	reader_free(r); /* what waits is handed back */
+	CHECK_INT(n_answers, taken);
+	for (int i = 0; i < taken; i++)
+		CHECK(answers[i] == 0 || answers[i] == -ESHUTDOWN || answers[i] == -EIO);
+	for (size_t i = 0; i < ARRAY_SIZE(q); i++)
+		past_query_clear(&q[i]);
+}
+
+TEST(a_file_that_is_not_there_is_an_error_and_no_file)
+{
+	struct past_query q = {.kind = PAST_EVENTS, .events = {.limit = 1, .bytes = 1}, .done = on_done};
+	struct reader *r = NULL;
+	char dir[] = "/tmp/test-history.XXXXXX";
+
+	CHECK(mkdtemp(dir));
+	n_answers = 0;
+	CHECK_INT(reader_new(dir, &r), 0);
+	CHECK_INT(reader_ask(r, &q), 0);
+	for (int i = 0; i < 1000 && !n_answers; i++)
+		usleep(10000);
+	CHECK_INT(n_answers, 1);
+	CHECK(q.error < 0);
+	reader_free(r);
+	CHECK_INT(rmdir(dir), 0);
+}
+
+TEST_MAIN()
