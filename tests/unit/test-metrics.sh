@@ -46,7 +46,15 @@ END
 mkdir "$tmp/policy"
 printf '[Memory]\nMin=16M\n' >"$tmp/policy/10-all.policy"
 printf '[Memory]\nMni=16M\n' >"$tmp/policy/20-bad.policy"
-printf '[Daemon]\nUri=test://%s/node.xml\nStateDirectory=%s/state\nPolicyPath=%s/policy\n[API]\nSocket=%s/s\n' "$tmp" "$tmp" "$tmp" "$tmp" >"$tmp/b.conf"
+read -r port other < <(python3 -c 'import socket
+two = [socket.socket(), socket.socket()]
+for s in two:
+    s.bind(("127.0.0.1", 0))
+print(*(s.getsockname()[1] for s in two))')
+printf '[Daemon]\nUri=test://%s/node.xml\nStateDirectory=%s/state\nPolicyPath=%s/policy\n[API]\nSocket=%s/s\nListen=127.0.0.1:%s\nLoopbackWithoutTls=yes\nTokens=%s/tokens\n' \
+	"$tmp" "$tmp" "$tmp" "$tmp" "$port" "$tmp" >"$tmp/b.conf"
+printf %s "bst_$(head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n')" >"$tmp/secret"
+(umask 077 && echo "prometheus read $(sha256sum <"$tmp/secret" | cut -d' ' -f1)" >"$tmp/tokens")
 "$builddir/bench/fake-agents" --path="$tmp/agent-%d" --count=1 --total-mib=32 >"$tmp/agents" 2>&1 &
 pids+=($!)
 until_true grep -q ready "$tmp/agents"
@@ -91,6 +99,31 @@ END
 	result $? "a strict parser reads the OpenMetrics form, and the names of guests in it"
 else
 	skip "a strict parser reads the OpenMetrics form" "install the package python3-prometheus-client"
+fi
+
+# --- Prometheus itself, with a token of role read over loopback ---
+prometheus_says() { # QUERY PATTERN
+	curl -s --max-time 5 --data-urlencode "query=$1" "http://127.0.0.1:$other/api/v1/query" >"$tmp/out" && grep -q "$2" "$tmp/out"
+}
+if command -v prometheus >/dev/null; then
+	cat >"$tmp/prometheus.yml" <<END
+global: {scrape_interval: 1s, evaluation_interval: 1s}
+rule_files: [$(realpath "$rules")]
+scrape_configs:
+  - job_name: ballast
+    authorization: {credentials_file: $tmp/secret}
+    static_configs: [{targets: ["127.0.0.1:$port"]}]
+END
+	prometheus --config.file="$tmp/prometheus.yml" --storage.tsdb.path="$tmp/tsdb" --web.listen-address="127.0.0.1:$other" >"$tmp/prometheus" 2>&1 &
+	pids+=($!)
+	until_true prometheus_says 'up{job="ballast"}' '"1"\]'
+	result $? "Prometheus scrapes it with a token of role read"
+	until_true prometheus_says 'ballast_guest_memory_actual_bytes{domain="web1"} > 0' '"domain":"web1"'
+	result $? "... and knows guests by their domain"
+	until_true prometheus_says 'ALERTS{alertname="BallastPolicyBad"}' '"alertstate":"pending"'
+	result $? "... and an alert of the rules begins when a policy is bad"
+else
+	skip "Prometheus scrapes it" "no prometheus: install the package prometheus"
 fi
 
 # --- What rules and dashboard name is there ---
