@@ -55,6 +55,8 @@ static void conn_free(struct conn *c)
 	h->n_conns--;
 	if (c->server)
 		c->server->n_conns--;
+	/* One whose parameters did not fit its memory never ends by the library's word (0.9.75). */
+	request_free(c->request);
 	free(c);
 }
 

@@ -41,6 +41,7 @@ struct conn {
 	uint64_t granted_usec;	  /* until when */
 	enum conn_phase phase;
 	uint64_t since_usec;
+	struct request *request; /* owned: from its first line until the library says that it ended, or the line goes */
 };
 
 #define BODY_MAX_BYTES (64 * KIB)
@@ -140,6 +141,8 @@ void *request_begin(void *cls, const char *uri, struct MHD_Connection *connectio
 enum MHD_Result request_handle(void *cls, struct MHD_Connection *connection, const char *url,
 	const char *method, const char *version, const char *upload, size_t *upload_size,
 	void **con_cls);
+/* Takes NULL. Not while it waits. */
+void request_free(struct request *r);
 void request_end(void *cls, struct MHD_Connection *connection, void **con_cls,
 	enum MHD_RequestTerminationCode toe);
 /* The main loop has looked: all that waited for a view go on. */

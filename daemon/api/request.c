@@ -8,6 +8,20 @@
 #include "daemon/api/stream.h"
 #include "daemon/sys/clock.h"
 
+void request_free(struct request *r)
+{
+	if (!r)
+		return;
+	r->conn->request = NULL;
+	stream_free(r->stream);
+	api_past_drop(r->past);
+	api_call_free(r->call);
+	problem_clear(&r->problem);
+	free(r->path);
+	free(r->body);
+	free(r);
+}
+
 void *request_begin(void *cls, const char *uri, struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info =
@@ -19,6 +33,8 @@ void *request_begin(void *cls, const char *uri, struct MHD_Connection *connectio
 		return NULL;
 	}
 	r->conn = info->socket_context;
+	request_free(r->conn->request);
+	r->conn->request = r;
 	r->http = cls;
 	r->connection = connection;
 	r->began_usec = clock_usec(CLOCK_MONOTONIC);
@@ -173,11 +189,5 @@ void request_end(void *cls, struct MHD_Connection *connection, void **con_cls,
 		return;
 	*con_cls = NULL;
 	conn_set_phase(r->conn, CONN_IDLE);
-	stream_free(r->stream);
-	api_past_drop(r->past);
-	api_call_free(r->call);
-	problem_clear(&r->problem);
-	free(r->path);
-	free(r->body);
-	free(r);
+	request_free(r);
 }

@@ -218,7 +218,8 @@ function make(n) {
 const matchers = doc.operations.map((op) => ({
 	op, pattern: new RegExp(`^${op.path.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replace(/{\w+}/g, '[^/]{1,255}')}$`),
 }));
-const findOperation = (m, path) => !path.includes('%') && matchers.find((x) => x.op.method === (m === 'HEAD' ? 'GET' : m) && x.pattern.test(path))?.op;
+// A path that is not plain is read by the daemon in its own way.
+const findOperation = (m, path) => /^[\x21-\x24\x26-\x3e\x40-\x7e]*$/.test(path) && matchers.find((x) => x.op.method === (m === 'HEAD' ? 'GET' : m) && x.pattern.test(path))?.op;
 const tally = {}, wrong = [];
 const declared = new Map();
 function codes(op) {
