@@ -149,6 +149,9 @@ static void write_headers(struct json_out *o, const struct route *r)
 	if (route_has_etag(r)) {
 		json_out_key(o, "ETag");
 		openapi_write_ref(o, "headers", "ETag");
+	} else if (r->match != ROUTE_MATCH_NOT && r->answer) {
+		json_out_key(o, "ETag");
+		openapi_write_ref(o, "headers", "NewETag");
 	}
 	if (r->kind == ROUTE_VIEW) {
 		json_out_key(o, "Ballast-View-Age");
@@ -157,12 +160,12 @@ static void write_headers(struct json_out *o, const struct route *r)
 	json_out_close(o, '}');
 }
 
-static void write_success(struct json_out *o, const struct route *r)
+static void write_success_of(struct json_out *o, const struct route *r, unsigned code)
 {
 	const struct schema *s = r->answer;
 	char status[8];
 
-	snprintf(status, sizeof(status), "%u", r->status);
+	snprintf(status, sizeof(status), "%u", code);
 	json_out_key(o, status);
 	json_out_open(o, '{');
 	json_out_key_string(o, "description", s ? s->summary : "done; with dry_run: it can be done");
@@ -178,6 +181,13 @@ static void write_success(struct json_out *o, const struct route *r)
 		json_out_close(o, '}');
 	}
 	json_out_close(o, '}');
+}
+
+static void write_success(struct json_out *o, const struct route *r)
+{
+	write_success_of(o, r, r->status);
+	if (r->also_status)
+		write_success_of(o, r, r->also_status);
 	if (route_has_etag(r)) {
 		json_out_key(o, "304");
 		openapi_write_ref(o, "responses", "NotModified");

@@ -127,14 +127,17 @@ static void write_string_schema(struct json_out *o)
 }
 
 static const struct {
-	const char *name, *summary;
+	const char *name;
+	bool always;
+	const char *summary;
 } headers[] = {
-	{"BallastApi", "the number in /v1"},
-	{"ETag", "names this answer; send it back as If-None-Match"},
-	{"BallastViewAge", "the main loop does not turn: this is so many seconds old"},
-	{"RetryAfter", "seconds"},
-	{"WWWAuthenticate", "what credential is wanted"},
-	{"Allow", "the methods that the path takes"},
+	{"BallastApi", true, "the number in /v1"},
+	{"ETag", true, "names this answer; send it back as If-None-Match"},
+	{"NewETag", false, "of what there is now: send it back as If-Match"},
+	{"BallastViewAge", false, "the main loop does not turn: this is so many seconds old"},
+	{"RetryAfter", true, "seconds"},
+	{"WWWAuthenticate", true, "what credential is wanted"},
+	{"Allow", true, "the methods that the path takes"},
 };
 
 static void write_headers(struct json_out *o)
@@ -145,6 +148,7 @@ static void write_headers(struct json_out *o)
 		json_out_key(o, headers[i].name);
 		json_out_open(o, '{');
 		json_out_key_string(o, "description", headers[i].summary);
+		json_out_key_bool(o, "required", headers[i].always);
 		write_string_schema(o);
 		json_out_close(o, '}');
 	}

@@ -145,7 +145,7 @@ const struct route routes[] = {
 		ROUTE_VIEW, NOUN_POLICY, 200, .view = serve_policy, .tag = tag_policy},
 	{"PUT", "/v1/policies/{policy}", "policy-put", "write a policy's file", &policy_put_schema, API_ROLE_ADMIN,
 		ROUTE_COMMAND, NOUN_POLICY_NAME, 200, true, .body = policy_fields, .prepare = prepare_policy,
-		.run = run_policy_put, .match = ROUTE_MATCH_NEEDED,
+		.run = run_policy_put, .match = ROUTE_MATCH_NEEDED, .also_status = 201,
 		.may = MAY(CONFIGURATION_BAD) | MAY(CONFLICT) | MAY(STATE_UNWRITABLE)},
 	{"DELETE", "/v1/policies/{policy}", "policy-delete", "remove a policy's file that the API wrote", NULL,
 		API_ROLE_ADMIN, ROUTE_COMMAND, NOUN_POLICY, 204, true, .prepare = prepare_policy,

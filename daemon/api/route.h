@@ -98,6 +98,7 @@ struct route {
 	uint64_t (*tag)(const struct view_input *known, size_t index);
 	enum route_match match;
 	view_query_handler view_some; /* NULL: takes no parameters */
+	unsigned also_status; /* the other one, as 201 where a PUT made something new; 0: none */
 	uint64_t may; /* problems of its own, MAY(CONFLICT) | ...: those by rule are in route-problem.c */
 };
 #define MAY(problem) (UINT64_C(1) << API_PROBLEM_##problem)

@@ -102,9 +102,14 @@ export class Document {
 		const media = Object.keys(response.content).find((m) => m === type || m === type?.split(';')[0] || m === '*/*');
 		if (!media)
 			return `Content-Type ${type} is not declared`;
-		for (const header of ['Retry-After', 'Allow', 'ETag', 'WWW-Authenticate'])
-			if ((header in (response.headers ?? {})) !== (header.toLowerCase() in res.headers))
-				return `header ${header}: declared or there, not both`;
+		for (const header of ['Retry-After', 'Allow', 'ETag', 'WWW-Authenticate']) {
+			const declared = this.deref(response.headers?.[header]);
+			const there = header.toLowerCase() in res.headers;
+			if (there && !declared)
+				return `header ${header} is not declared`;
+			if (declared?.required && !there)
+				return `header ${header} is missing`;
+		}
 		if (head)
 			return res.text === '' ? null : 'HEAD has a body';
 		if (!media.endsWith('json'))

@@ -69,7 +69,7 @@ config() {
 [Daemon]
 Uri=test://$tmp/world.xml
 StateDirectory=$tmp/state
-PolicyPath=$tmp/policy.d
+PolicyPath=$tmp/state/policy.d $tmp/policy.d
 [API]
 Socket=$tmp/api.sock
 END

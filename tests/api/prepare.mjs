@@ -15,6 +15,18 @@ export async function send(method, path, value) {
 }
 const reservation = () => ({ uuid: crypto.randomUUID(), name: 'new1', bytes: 1 << 20, wait_s: 1 });
 
+const text = '[Memory]\nWeight=150\n';
+// The policy that tests write: what is there is replaced by who has seen it.
+async function seen(make) {
+	const path = '/v1/policies/75-written';
+	let res = await request('GET', path);
+	if (res.status === 404 && make) {
+		await send('PUT', path, { text });
+		res = await request('GET', path);
+	}
+	return { path: { policy: '75-written' }, headers: res.status === 200 ? { 'If-Match': res.headers.etag } : {} };
+}
+
 // By operationId. before: makes it possible, and may return {path: {word: value}}. body: what is sent.
 export const prepared = {
 	'override-set': { body: { memory: { min: 64 << 20, weight: 300 }, cpu: { weight: 200 }, for_s: 3600, reason: 'a test' } },
@@ -23,6 +35,9 @@ export const prepared = {
 	'guest-explain': { before: () => send('PUT', '/v1/guests/web0/overrides', { memory: { weight: 200 } }) },
 	'mode-set': { body: { mode: 'observe', release: true } },
 	'pause-clear': { before: () => send('PUT', '/v1/pause', { for_s: 60 }) },
+	'policy-put': { before: () => seen(false), body: { text } },
+	'policy-delete': { before: () => seen(true) },
+	'policy-validate': { body: { text: '[Memory]\nMin=48M\n', name: '75-tried.policy' } },
 	'pause-set': { body: { for_s: 60, message: 'a test' } },
 	reserve: { body: reservation },
 	unreserve: { before: async () => ({ path: { id: (await send('POST', '/v1/reservations', reservation())).id } }) },

@@ -47,7 +47,7 @@ const ask = (op, a, more = {}) =>
 	request(more.method ?? op.method, a.path + (more.query ?? a.query), {
 		...more, headers: more.headers ?? a.headers, body: 'body' in more ? more.body : a.body });
 
-const successOf = (op) => Number(Object.keys(op.responses).find((s) => s >= 200 && s < 300));
+const successes = (op) => Object.keys(op.responses).map(Number).filter((s) => s >= 200 && s < 300);
 
 async function succeeds(op) {
 	const found = [];
@@ -55,13 +55,13 @@ async function succeeds(op) {
 	let a = await ready(op);
 	if (dry) {
 		const res = await ask(op, a, { query: (a.query ? `${a.query}&` : '?') + 'dry_run=true' });
-		found.push(mistakes(op, res, successOf(op)));
+		found.push(mistakes(op, res, ...successes(op)));
 	}
 	const res = await ask(op, a);
-	found.push(mistakes(op, res, successOf(op)));
+	found.push(mistakes(op, res, ...successes(op)));
 	if (op.method === 'GET') {
 		a = await ready(op);
-		found.push(mistakes(op, await ask(op, a, { method: 'HEAD' }), successOf(op)));
+		found.push(mistakes(op, await ask(op, a, { method: 'HEAD' }), ...successes(op)));
 	}
 	if (op.responses[304]) {
 		// What changes all the time may have changed in between.
@@ -210,14 +210,16 @@ async function refusesStrangers(op) {
 	const a = await ready(op);
 	const res = await ask(op, a, { asNobody: true });
 	if (op['x-ballast-role'] === 'none')
-		result(mistakes(op, res, successOf(op)), `${op.operationId} is for everybody`);
+		result(mistakes(op, res, ...successes(op)), `${op.operationId} is for everybody`);
 	else
 		result(mistakes(op, res, 403, 'denied'), `${op.operationId} is not for who has no role`);
 }
 
 async function refusesMethods(path) {
 	const found = [];
-	const taken = doc.operations.filter((op) => op.path === path).map((op) => op.method);
+	// One path may be another's {word}.
+	const takes = (op) => new RegExp(`^${op.path.replaceAll('.', '\\.').replace(/{\w+}/g, '[^/]+')}$`).test(url({ path }));
+	const taken = [...new Set(doc.operations.filter(takes).map((op) => op.method))];
 	for (const method of ['GET', 'PUT', 'POST', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'BREW']) {
 		if (taken.includes(method))
 			continue;
@@ -238,7 +240,7 @@ for (const op of doc.operations) {
 		await refusesStrangers(op);
 	else
 		skipped(`${op.operationId} looks at who asks`, 'takes root');
-	for (const media of Object.keys(op.responses[successOf(op)].content ?? {}))
+	for (const media of Object.keys(op.responses[successes(op)[0]].content ?? {}))
 		if (media === 'text/event-stream')
 			result(await streamMistakes(doc, op, await ready(op)), `${op.operationId} is a stream of what is declared`);
 }
