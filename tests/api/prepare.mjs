@@ -38,6 +38,7 @@ export const prepared = {
 	'policy-put': { before: () => seen(false), body: { text } },
 	'policy-delete': { before: () => seen(true) },
 	'policy-validate': { body: { text: '[Memory]\nMin=48M\n', name: '75-tried.policy' } },
+	'plan-preview': { body: { guest: 'web0', overrides: { memory: { min: 96 << 20 } } } },
 	'pause-set': { body: { for_s: 60, message: 'a test' } },
 	reserve: { body: reservation },
 	unreserve: { before: async () => ({ path: { id: (await send('POST', '/v1/reservations', reservation())).id } }) },
