@@ -7,6 +7,7 @@ import {isMove} from './words.js';
 
 const KEPT = 600; // events remembered
 const SHOWN = 60;
+const TOGETHER_MS = 3000; // steps of one guest in one direction that are not further apart are one move
 export const MOVES = ['command', 'cpu', 'command-failed', 'pressed', 'host-state', 'oom-kill'];
 
 export class Feed {
@@ -45,11 +46,34 @@ export class Feed {
 	}
 
 	draw() {
-		const shown = this.events.filter((e) => this.all || MOVES.includes(e.kind)).slice(0, SHOWN);
+		const shown = this.all ? this.events.slice(0, SHOWN) : together(this.events.filter((e) => MOVES.includes(e.kind))).slice(0, SHOWN);
 
-		keyed(this.list, shown, (e) => e.id, (e) => eventLine(e, this.open));
+		keyed(this.list, shown, (e) => `${e.id} ${e.steps ?? 1}`, (e) => eventLine(e, this.open));
 		this.none.hidden = shown.length > 0;
 	}
+}
+
+// Moves come in steps: a guest that gets 200 MiB gets them as others let go of them. events: newest first.
+export function together(events) {
+	const open = new Map(); // guest and direction: the line that it may be part of
+	const lines = [];
+
+	for (const e of events) {
+		if (!isMove(e)) {
+			lines.push(e);
+			continue;
+		}
+		const key = `${e.uuid} ${Math.sign(e.numbers.to - e.numbers.from)}`, time = new Date(e.time).getTime();
+		const line = open.get(key);
+		if (line && line.oldest - time <= TOGETHER_MS && line.numbers.from === e.numbers.to) {
+			Object.assign(line, {oldest: time, steps: line.steps + 1, numbers: {...line.numbers, from: e.numbers.from}});
+		} else {
+			const first = {...e, oldest: time, steps: 1};
+			open.set(key, first);
+			lines.push(first);
+		}
+	}
+	return lines;
 }
 
 // One event as a line. open: what a click on the guest's name does; null: no name is needed.
@@ -63,7 +87,7 @@ export function eventLine(e, open) {
 		return h('li', {class: `line move${fresh ? ' fresh' : ''}`, 'data-way': up ? 'up' : to < from ? 'down' : 'same'},
 			time, h('div', {class: 'line-body'}, h('div', {class: 'line-head'}, name,
 				h('span', {class: 'delta'}, to === from ? '±0' : signed(to - from)),
-				h('span', {class: 'fromto'}, `${size(from)} → ${size(to)}`)),
+				h('span', {class: 'fromto'}, `${size(from)} → ${size(to)}${e.steps > 1 ? `, in ${e.steps} steps` : ''}`)),
 			h('div', {class: 'line-why'}, e.reason?.text ?? e.text)));
 	}
 	return h('li', {class: `line${fresh ? ' fresh' : ''}`, 'data-severity': e.severity},

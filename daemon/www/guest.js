@@ -3,7 +3,7 @@
 
 import {h, keyed, setText} from './dom.js';
 import {count, percent, size, upper, when} from './format.js';
-import {eventLine} from './feed.js';
+import {eventLine, together} from './feed.js';
 import {makeBullet, showBullet, showChips} from './guests.js';
 import {History} from './history.js';
 import {Limits} from './limits.js';
@@ -134,6 +134,6 @@ export class GuestPanel {
 		const facts = [['Has', size(m.actual)], ['Uses', size(m.used)], ['Wants', size(m.want)], ['Floor', size(m.floor)], ['At most', size(m.limit ?? m.max)], ['Stall', percent(m.stall_permyriad)],
 			['CPU', `${count(g.cpu.vcpus, 'vCPU')}${g.cpu.weight ? `, weight ${g.cpu.weight}` : ''}`], ['Net below it', NETS[g.net] ?? 'not known'], ['System', g.agent.os ?? (g.agent.connected ? 'not told' : 'no agent')]];
 		keyed(this.facts, facts, (f) => f[0], (f) => h('div', {}, h('dt', {}, f[0]), h('dd')), (node, f) => setText(node.lastChild, f[1]));
-		keyed(this.events, this.feed.of(g.uuid).slice(0, 30), (e) => e.id, (e) => eventLine(e, null));
+		keyed(this.events, together(this.feed.of(g.uuid)).slice(0, 30), (e) => `${e.id} ${e.steps ?? 1}`, (e) => eventLine(e, null));
 	}
 }
