@@ -7,7 +7,7 @@ import {Plot} from './plot.js';
 import {Problem} from './transport.js';
 
 const RANGES = [[3600, '1 h'], [6 * 3600, '6 h'], [24 * 3600, '1 d'], [7 * 24 * 3600, '7 d'], [30 * 24 * 3600, '30 d']];
-const POINTS = 240; // asked for over the whole range
+const POINTS = 300; // at most so many are answered
 const AGAIN_MS = 10000;
 
 export class History {
@@ -37,13 +37,12 @@ export class History {
 		this.path = path;
 		this.max = max;
 		try {
-			const to = Date.now(), from = to - this.range * 1000;
-			const {body} = await this.api.get(`${path}?since=${encodeURIComponent(new Date(from).toISOString())}&step=${Math.max(1, Math.round(this.range / POINTS))}`);
+			const {body} = await this.api.get(`${path}?since=${this.range}s`);
 			if (asked !== this.asked)
 				return;
 			this.said.hidden = true;
 			this.plots.hidden = false;
-			this.draw(body, from, to);
+			this.draw(body);
 		} catch (error) {
 			if (asked !== this.asked)
 				return;
@@ -62,14 +61,14 @@ export class History {
 		clearTimeout(this.timer);
 	}
 
-	draw(body, from, to) {
-		const points = body.points ?? body.samples ?? [];
+	draw(body) {
+		const points = body.points, from = new Date(body.from).getTime(), to = new Date(body.until).getTime();
 		const times = points.map((p) => new Date(p.time).getTime());
 		const of = (key) => points.map((p) => p[key]);
 
 		this.memory.draw({label: 'Memory', times, from, to, height: 170, format: size, round: (m) => Math.max(m, this.max * 0.1),
 			series: [{name: 'has', key: 'had', kind: 'area', values: of('actual')}, {name: 'uses', key: 'used', kind: 'area', values: of('used')}, {name: 'wants', key: 'want', kind: 'line', values: of('want')}]});
-		this.pressure.draw({label: 'Stall on memory', times, from, to, height: 84, lines: [0, 1], format: percent, round: (m) => Math.max(m, 1000),
-			series: [{name: 'stalls', key: 'stall', kind: 'area', values: of('stall_permyriad')}]});
+		this.pressure.draw({label: 'Stall on memory, at most', times, from, to, height: 84, lines: [0, 1], format: percent, round: (m) => Math.max(m, 1000),
+			series: [{name: 'stalls', key: 'stall', kind: 'area', values: of('stall_max_permyriad')}]});
 	}
 }
