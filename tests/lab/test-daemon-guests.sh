@@ -146,6 +146,20 @@ lab in h1 virsh undefine big >/dev/null
 lab in h1 rm /etc/ballast/policy.d/90-host.policy
 ctl reload >/dev/null
 
+# --- libvirt keeps the connection that it has, and lets no other in ---
+refusals() { ctl events --kind command-failed --guest web --limit 1000 --json | grep -o '"kind": *"command-failed"' | wc -l; }
+refused_twice() { [ "$(refusals)" -ge $((before + 2)) ]; }
+before=$(refusals)
+lab in h1 sh -c 'systemctl mask -q --now --runtime polkit
+	for c in $(virt-admin -q client-list libvirtd | awk "NR > 1 { print \$1 }"); do virt-admin -q client-disconnect libvirtd $c; done' >/dev/null 2>&1
+ctl guest set web --max $(($(actual web) / 1048576 - 16))M >/dev/null
+tap_ok "a command that libvirt does not let in is tried again" wait_until 30 refused_twice
+tap_between "after growing pauses, not in a loop" "$(refusals)" $((before + 2)) $((before + 6))
+tap_ok "its condition says so" wait_until 20 condition web refused
+lab in h1 systemctl unmask -q --runtime polkit
+tap_ok "and it is carried out when libvirt lets it" wait_until 90 condition_over web refused
+ctl guest set web --clear >/dev/null
+
 # --- A guest that vanishes ---
 lab in h1 kill -9 "$(pid_of two)"
 tap_ok "a guest that vanishes is gone from the list" wait_until 10 gone two
