@@ -11,6 +11,9 @@
 /* A certificate that ends sooner is to be renewed now. */
 #define EXPIRES_SOON (14 * USEC_PER_DAY)
 
+/* A process's start is known to a tick and the clocks' drift. A file that is newer than now tells of a clock that was set back. */
+#define START_ERROR (2 * USEC_PER_SEC)
+
 void doctor_say(struct doctor_result *r, enum doctor_state state, const char *subject, const char *fmt, ...)
 {
 	struct doctor_finding *f;
@@ -226,7 +229,7 @@ static void check_hook(const struct doctor_facts *f, struct doctor_result *r)
 	} else if (f->hook_errno) {
 		doctor_say(r, DOCTOR_BAD, f->hook, "it cannot be run: guests start without asking for room");
 		doctor_mend(r, "chmod 755 %s, then: systemctl restart libvirtd", f->hook);
-	} else if (f->libvirt_started_usec && f->hook_changed_usec > f->libvirt_started_usec) {
+	} else if (f->libvirt_started_usec && f->hook_changed_usec > f->libvirt_started_usec + START_ERROR && f->hook_changed_usec <= f->now_usec) {
 		doctor_say(r, DOCTOR_BAD, f->hook, "libvirt has started before it came, and does not know of it");
 		doctor_mend(r, "systemctl restart libvirtd (or virtqemud); running guests go on");
 	}

@@ -277,12 +277,14 @@ static int gather_local(struct cli *c, const struct endpoint *e, struct doctor_f
 
 int doctor_gather(struct cli *c, struct doctor_facts *ret)
 {
+	struct timespec now;
 	struct endpoint *e;
 	int r = endpoint_get(c, &e);
 
 	if (r != CLI_OK)
 		return r;
-	ret->now_usec = (uint64_t)time(NULL) * USEC_PER_SEC;
+	clock_gettime(CLOCK_REALTIME, &now);
+	ret->now_usec = (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / 1000;
 	ret->remote = e->remote;
 	gather_api(c, ret);
 	if (!e->remote && gather_local(c, e, ret) < 0)

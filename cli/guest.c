@@ -4,10 +4,29 @@
 #include "cli/get.h"
 #include "cli/guest-table.h"
 
+static void add_param(char path[static CLIENT_PATH_MAX], const char *name, const char *value)
+{
+	size_t n = strlen(path);
+	char word[CLIENT_PATH_MAX];
+
+	if (value)
+		snprintf(path + n, CLIENT_PATH_MAX - n, "%s%s=%s", strchr(path, '?') ? "&" : "?", name, client_path("%s", value, word));
+}
+
 int cmd_guest_list(struct cli *c)
 {
 	_cleanup_json_ json_t *answer = NULL;
-	int r = client_get(c, "/v1/guests", &answer);
+	char path[CLIENT_PATH_MAX] = "/v1/guests";
+	bool some;
+	int r;
+
+	if (c->n_values[OPT_TAG] > 1)
+		return cli_usage(c, "guest list takes one --tag");
+	add_param(path, "name", c->n_args ? c->args[0] : NULL);
+	add_param(path, "condition", cli_value(c, OPT_CONDITION));
+	add_param(path, "tag", cli_value(c, OPT_TAG));
+	some = strchr(path, '?');
+	r = client_get(c, path, &answer);
 
 	if (r != CLI_OK)
 		return r;
@@ -16,7 +35,7 @@ int cmd_guest_list(struct cli *c)
 	if (json_array_size(get_at(answer, "/guests")))
 		guest_table_print(c, stdout, get_at(answer, "/guests"), NULL);
 	else
-		printf("No guest runs here.\n");
+		printf(some ? "No guest is like that.\n" : "No guest runs here.\n");
 	return CLI_OK;
 }
 

@@ -49,6 +49,7 @@ const struct cli_option_info cli_options[OPT_NONE] = {
 	[OPT_AT] = {"at", 0, "TIME",
 		.help = "as it would be then, as in \"Mon 22:00\" (default now)"},
 	[OPT_TAG] = {"tag", 't', "TAG", .help = "the guest has this tag", .many = true},
+	[OPT_CONDITION] = {"condition", 0, "WORD", .help = "only those of which it is so: pressed, stale, stuck, ..."},
 	[OPT_CONDITIONS_HOLD] = {"conditions-hold", 0, NULL,
 		.help = "take every Condition= as true"},
 	[OPT_POLICY_DIR] = {"policy-dir", 0, "DIR",

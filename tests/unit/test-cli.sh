@@ -260,6 +260,10 @@ golden status-json status --json
 golden top top --once
 golden guest-list guest
 golden guest-list-json guest list --json
+golden guest-list-some guest list '*1' --condition pressed
+exits 0 "No guest is like that." guest list 'nobody*'
+exits 2 "condition" guest list --condition hungry
+exits 0 "web1" guest list --tag db
 golden guest-show guest show web1
 golden guest-show-fixed guest show old1
 golden guest-show-escapes guest show mail1

@@ -167,10 +167,14 @@ TEST(libvirt_while_the_daemon_is_down)
 TEST(the_hook)
 {
 	_cleanup_doctor_facts_ struct doctor_facts f = well();
+	struct doctor_result r;
 
-	f.libvirt_started_usec = 100;
-	f.hook_changed_usec = 200;
+	f.libvirt_started_usec = 100 * USEC_PER_DAY;
+	f.hook_changed_usec = 200 * USEC_PER_DAY;
 	finds("start-hook", &f, DOCTOR_BAD, "started before it came", "systemctl restart libvirtd");
+	f.hook_changed_usec = 2000 * USEC_PER_DAY; /* it was made while the clock was wrong */
+	run("start-hook", &f, &r);
+	CHECK_INT(r.n, 0);
 	f.hook_errno = ENOEXEC;
 	finds("start-hook", &f, DOCTOR_BAD, "cannot be run", "chmod 755");
 	f.hook_errno = ENOENT;
