@@ -434,7 +434,7 @@ bool trial_may_begin(struct manager *m, struct api_call *call)
 	}
 	if (m->n_trials++ < TRIALS_A_SECOND)
 		return true;
-	api_call_problem(call, API_PROBLEM_BUSY, "%d trials a second are possible. Try again.", TRIALS_A_SECOND);
+	api_call_problem(call, API_PROBLEM_TOO_MANY_REQUESTS, "%d trials a second are possible. Try again.", TRIALS_A_SECOND);
 	return false;
 }
 

@@ -52,7 +52,7 @@ enum MHD_Result request_send_problem(struct request *r, const struct problem *p)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, p->allow);
 	if (response && p->retry_usec)
 		response_add_number(response, MHD_HTTP_HEADER_RETRY_AFTER, (p->retry_usec + USEC_PER_SEC - 1) / USEC_PER_SEC);
-	else if (response && status == MHD_HTTP_SERVICE_UNAVAILABLE)
+	else if (response && (status == MHD_HTTP_SERVICE_UNAVAILABLE || status == MHD_HTTP_TOO_MANY_REQUESTS))
 		response_add_number(response, MHD_HTTP_HEADER_RETRY_AFTER, RETRY_SEC);
 	if (response && status == MHD_HTTP_UNAUTHORIZED)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,

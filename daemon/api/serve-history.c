@@ -52,6 +52,7 @@ int history_ask(const struct query *q, uint64_t now_real_usec, uint64_t sample_s
 		return -1;
 	/* Points stand still while time goes on. */
 	h->from_sec -= h->from_sec % h->step_sec;
+	h->from_sec = MAX(h->from_sec, UINT64_C(1)); /* the first second of 1970 is no time in JSON */
 	return 0;
 }
 
