@@ -64,6 +64,9 @@ enum cli_option {
 	OPT_KIND,
 	OPT_LIMIT,
 	OPT_AFTER,
+	OPT_SINCE,
+	OPT_STEP,
+	OPT_WHAT,
 	OPT_AT,
 	OPT_TAG,
 	OPT_CONDITION,
@@ -155,6 +158,8 @@ int cmd_context_remove(struct cli *c);
 int cmd_context_use(struct cli *c);
 int cmd_doctor(struct cli *c);
 int cmd_host_explain(struct cli *c);
+int cmd_history_guest(struct cli *c);
+int cmd_history_host(struct cli *c);
 int cmd_host_list(struct cli *c);
 int cmd_host_show(struct cli *c);
 int cmd_whoami(struct cli *c);

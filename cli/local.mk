@@ -4,6 +4,8 @@ ballastctl_CPPFLAGS = $(AM_CPPFLAGS) $(daemon_paths)
 ballastctl_CFLAGS = $(AM_CFLAGS) $(LIBCURL_CFLAGS) $(JANSSON_CFLAGS)
 ballastctl_LDADD = $(simulate_libs) $(NETTLE_LIBS) $(LIBCURL_LIBS) $(JANSSON_LIBS)
 ballastctl_SOURCES = \
+	cli/chart.c \
+	cli/chart.h \
 	cli/cli.h \
 	cli/client.c \
 	cli/client.h \
@@ -42,11 +44,16 @@ ballastctl_SOURCES = \
 	cli/guest.c \
 	cli/help.c \
 	cli/help.h \
+	cli/history.c \
 	cli/host-view.c \
 	cli/host.c \
 	cli/host-view.h \
 	cli/main.c \
 	cli/message.c \
+	cli/path.c \
+	cli/path.h \
+	cli/sse.c \
+	cli/sse.h \
 	cli/mode.c \
 	cli/option-table.c \
 	cli/options.c \
@@ -107,3 +114,10 @@ tests_unit_test_exit_code_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_exit_code_SOURCES = tests/unit/test-exit-code.c cli/exit-code.c daemon/api/problem.c
 tests_unit_test_exit_code_LDADD = common/libcommon.a $(JANSSON_LIBS)
 dist_check_SCRIPTS += $(cli_tests)
+
+check_PROGRAMS += tests/unit/test-chart tests/unit/test-cli-sse
+TESTS += tests/unit/test-chart tests/unit/test-cli-sse
+tests_unit_test_chart_CPPFLAGS = $(AM_CPPFLAGS)
+tests_unit_test_chart_SOURCES = tests/unit/test-chart.c cli/chart.c cli/term.c
+tests_unit_test_chart_LDADD = common/libcommon.a
+tests_unit_test_cli_sse_SOURCES = tests/unit/test-cli-sse.c cli/sse.c

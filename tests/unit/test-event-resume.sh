@@ -43,7 +43,7 @@ follow() { # FILE ID-OR-EMPTY [QUERY]
 	curl -sN --unix-socket "$tmp/s" -H 'Accept: text/event-stream' ${2:+-H "Last-Event-ID: $2"} "http://x/v1/events${3:-}" >"$1" 2>/dev/null &
 	stream=$!
 }
-ids() { sed -n 's/^id: //p' "$@"; }
+ids() { sed -n 's/^id: //p' "$@" 2>/dev/null; }
 last_id() { ids "$1" | tail -n 1; }
 newest() { get '/v1/events?newest=true&limit=1' | sed 's/.*"last":"\([^"]*\)".*/\1/'; }
 has_newest() { [ "$(last_id "$1")" = "$(newest)" ]; }
@@ -122,6 +122,28 @@ follow "$tmp/other" "host9:feedbeef:7"
 until_true grep -q '"reason":"unknown"' "$tmp/other"
 result $? "an id of nobody's is answered with a reset"
 kill $stream
+
+# ballastctl does all of it.
+"$builddir/ballastctl" --socket="$tmp/s" events --follow --json --limit 1 --interval 100ms >"$tmp/followed" 2>"$tmp/said" &
+ctl=$!
+ids_of() { cut -d'"' -f4 "$1"; }
+ctl_has_newest() { [ "$(ids_of "$tmp/followed" | tail -n 1)" = "$(newest)" ]; }
+until_true ctl_has_newest
+happen 3
+until_true ctl_has_newest
+result $? "ballastctl events --follow shows what happens"
+end
+until_true grep -q "connection to ballastd is lost" "$tmp/said"
+start
+happen 7
+until_true ctl_has_newest && until_true grep -q "caught up" "$tmp/said" && happen 2 && until_true ctl_has_newest
+result $? "and what happened while it was away"
+[ "$(wc -l <"$tmp/said")" = 2 ] && ids_of "$tmp/followed" >"$tmp/seen" && all_ids | tail -n "$(wc -l <"$tmp/seen")" >"$tmp/all" &&
+	cmp -s "$tmp/seen" "$tmp/all"
+result $? "it says once that the connection was lost, once that it caught up, and shows each event once"
+kill -INT $ctl
+wait $ctl
+result $? "Ctrl-C ends it well"
 
 # The disk keeps 100 of each.
 end

@@ -62,6 +62,30 @@ code_is /v1/history/guests/tset guest-unknown && grep -q '"nearest":"test"' "$tm
 result $? "a guest that never was is unknown, with the nearest name"
 code_is /v1/history/hosts/other host-unknown
 result $? "so is a host"
+ctl() { "$builddir/ballastctl" --socket="$tmp/s" --color never history "$@" >"$tmp/out" 2>&1; }
+COLUMNS=60 LC_ALL=C.UTF-8 ctl guest test --since 1m
+[ $? = 0 ] && grep -q '^test, memory, a point each' "$tmp/out" && grep -q '[█░]' "$tmp/out" && grep -q '░ has   ─ wants' "$tmp/out"
+result $? "ballastctl draws it"
+COLUMNS=60 LC_ALL=C ctl guest test --since 1m
+[ $? = 0 ] && grep -q '[#:]' "$tmp/out" && ! LC_ALL=C grep -q $'[\x80-\xff]' "$tmp/out"
+result $? "without UTF-8 by other signs"
+for what in memory stall cpu; do
+	COLUMNS=60 ctl host --what $what --since 2m && grep -q ", $what, a point each" "$tmp/out"
+	result $? "$what of the host"
+done
+ctl guest test --since 1m --step 5s --json && grep -q '"step_s": *5' "$tmp/out"
+result $? "with --json it is the API's"
+ctl guest test --what weather
+[ $? = 2 ] && grep -q 'expected memory, stall or cpu' "$tmp/out"
+result $? "a figure that is none is refused"
+ctl guest tset
+[ $? = 3 ] && grep -q 'nearest name is "test"' "$tmp/out"
+result $? "a guest that is none is not found"
+ctl guest test --since 30d --step 1m
+[ $? = 2 ]
+result $? "too many points are refused"
+ctl guest test --since 29d --step 1h # all but the last is empty
+result $? "a month of which little is known is drawn"
 # 40 at once: each is answered, or told that there are too many.
 for i in $(seq 40); do echo "url=http://x$guest?since=30d"; echo "output=$tmp/o$i"; done >"$tmp/urls"
 curl -s --max-time 60 --unix-socket "$tmp/s" --no-progress-meter --parallel --parallel-immediate --parallel-max 40 -K "$tmp/urls"
