@@ -46,6 +46,8 @@ common_tests = \
 	tests/unit/test-json-in \
 	tests/unit/test-json-out \
 	tests/unit/test-json-time \
+	tests/unit/test-address \
+	tests/unit/test-token-file \
 	tests/unit/test-units \
 	$(NULL)
 check_PROGRAMS += $(common_tests)
@@ -54,6 +56,8 @@ tests_unit_test_conf_LDADD = common/libcommon.a
 tests_unit_test_diag_LDADD = common/libcommon.a
 tests_unit_test_ini_LDADD = common/libcommon.a
 tests_unit_test_units_LDADD = common/libcommon.a
+tests_unit_test_address_LDADD = common/libcommon.a
+tests_unit_test_token_file_LDADD = common/libcommon.a $(NETTLE_LIBS)
 tests_unit_test_json_in_LDADD = common/libcommon.a $(JANSSON_LIBS)
 tests_unit_test_json_out_LDADD = common/libcommon.a $(JANSSON_LIBS)
 tests_unit_test_json_time_LDADD = common/libcommon.a $(JANSSON_LIBS)
@@ -61,19 +65,24 @@ tests_unit_test_json_time_LDADD = common/libcommon.a $(JANSSON_LIBS)
 # Every parser of foreign text: replayed over its corpus by `make check`, a libFuzzer target with --enable-fuzzers.
 common_replays = \
 	tests/fuzz/fuzz-ini-replay \
+	tests/fuzz/fuzz-token-file-replay \
 	tests/fuzz/fuzz-units-replay \
 	$(NULL)
 check_PROGRAMS += $(common_replays)
 TESTS += $(common_replays)
 tests_fuzz_fuzz_ini_replay_SOURCES = tests/fuzz/fuzz-ini.c tests/fuzz/replay.c
 tests_fuzz_fuzz_ini_replay_LDADD = common/libcommon.a
+tests_fuzz_fuzz_token_file_replay_SOURCES = tests/fuzz/fuzz-token-file.c tests/fuzz/replay.c
+tests_fuzz_fuzz_token_file_replay_LDADD = common/libcommon.a
 tests_fuzz_fuzz_units_replay_SOURCES = tests/fuzz/fuzz-units.c tests/fuzz/replay.c
 tests_fuzz_fuzz_units_replay_LDADD = common/libcommon.a
 if FUZZERS
-noinst_PROGRAMS += tests/fuzz/fuzz-ini tests/fuzz/fuzz-units
+noinst_PROGRAMS += tests/fuzz/fuzz-ini tests/fuzz/fuzz-token-file tests/fuzz/fuzz-units
+tests_fuzz_fuzz_token_file_LDADD = common/libcommon.a
+tests_fuzz_fuzz_token_file_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_ini_LDADD = common/libcommon.a
 tests_fuzz_fuzz_ini_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_units_LDADD = common/libcommon.a
 tests_fuzz_fuzz_units_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 endif
-EXTRA_DIST += tests/fuzz/corpus/ini tests/fuzz/corpus/units
+EXTRA_DIST += tests/fuzz/corpus/ini tests/fuzz/corpus/token-file tests/fuzz/corpus/units

@@ -99,7 +99,7 @@ static int certificate_parse(const struct reading *rd, char *line, struct token_
 	role = tab > role ? tab : role;
 	if (!role)
 		return bad(rd, line, "expected a role behind the name: cert:SUBJECT-CN ROLE");
-	for (char *p = role; p > name && (*p == ' ' || *p == '\t'); p--)
+	for (char *p = role; p >= name && (*p == ' ' || *p == '\t'); p--)
 		*p = '\0';
 	role++;
 	e->is_certificate = true;

@@ -53,5 +53,5 @@ needed_by_release = \
 $(needed_by_release): uninstall-release
 .PHONY: uninstall-release
 
-TESTS += tests/unit/test-services.sh tests/unit/test-polkit.sh
-dist_check_SCRIPTS += tests/unit/test-services.sh tests/unit/test-polkit.sh
+TESTS += tests/unit/test-services.sh tests/unit/test-network.sh tests/unit/test-polkit.sh
+dist_check_SCRIPTS += tests/unit/test-services.sh tests/unit/test-network.sh tests/unit/test-polkit.sh

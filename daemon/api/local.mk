@@ -151,6 +151,9 @@ fake_libs = tests/fixture/libfake.a $(api_libs) $(policy_libs) $(api_system_libs
 api_tests = \
 	tests/unit/test-api \
 	tests/unit/test-api-clients \
+	tests/unit/test-api-network \
+	tests/unit/test-browser \
+	tests/unit/test-limit \
 	tests/unit/test-api-stream \
 	tests/unit/test-eventlog \
 	tests/unit/test-explain-sizes \
@@ -165,6 +168,10 @@ check_PROGRAMS += $(api_tests)
 TESTS += $(api_tests)
 tests_unit_test_api_CPPFLAGS = $(AM_CPPFLAGS) $(LIBCURL_CFLAGS)
 tests_unit_test_api_LDADD = $(fake_libs) $(LIBCURL_LIBS)
+tests_unit_test_api_network_CPPFLAGS = $(AM_CPPFLAGS) $(LIBCURL_CFLAGS)
+tests_unit_test_api_network_LDADD = $(fake_libs) $(LIBCURL_LIBS)
+tests_unit_test_browser_LDADD = $(api_libs) $(policy_libs) $(api_system_libs)
+tests_unit_test_limit_LDADD = $(api_libs) $(policy_libs) $(api_system_libs)
 tests_unit_test_api_clients_CPPFLAGS = $(AM_CPPFLAGS) $(LIBCURL_CFLAGS)
 tests_unit_test_api_clients_LDADD = $(fake_libs) $(LIBCURL_LIBS)
 tests_unit_test_api_stream_CPPFLAGS = $(AM_CPPFLAGS) $(LIBCURL_CFLAGS)

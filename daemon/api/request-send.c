@@ -13,12 +13,28 @@
 /* A client that is told to come back does so after this. */
 #define RETRY_SEC 1
 
+/* A day: long enough that who comes daily never goes without TLS, short enough for a name on which something else speaks plain HTTP later (a browser holds
+ * it against every port of the host). */
+#define HSTS_NAME  "Strict-Transport-Security"
+#define HSTS_VALUE "max-age=86400"
+
+void request_fit_transport(const struct request *r, struct MHD_Response *response)
+{
+	bool has = MHD_get_response_header(response, HSTS_NAME), wants = r->conn->server->tls;
+
+	if (wants && !has)
+		MHD_add_response_header(response, HSTS_NAME, HSTS_VALUE);
+	else if (has && !wants)
+		MHD_del_response_header(response, HSTS_NAME, HSTS_VALUE);
+}
+
 static enum MHD_Result send_response(
 	struct request *r, unsigned status, struct MHD_Response *response)
 {
 	conn_set_phase(r->conn, CONN_SENDING);
 	http_stats_answered(&r->http->stats, r->route, status,
 		clock_usec(CLOCK_MONOTONIC) - r->began_usec);
+	request_fit_transport(r, response);
 	return MHD_queue_response(r->connection, status, response);
 }
 

@@ -27,6 +27,9 @@ bool request_replay(struct request *r, const struct api_call *c, enum MHD_Result
 void request_replay_end(struct request *r, const struct api_call *c) _nonnull_args_(1);
 /* Sends a response that is used once; takes it. */
 enum MHD_Result request_send_response(struct request *r, unsigned status, struct MHD_Response *response) _nonnull_;
+/* Before a response is queued: over TLS it says that this host speaks TLS. Of one that many requests share, the library copies the headers while
+ * it is being queued, before the next request is looked at. */
+void request_fit_transport(const struct request *r, struct MHD_Response *response) _nonnull_;
 
 /* The answer of a request that has all it needs: REQUEST_READY, or failed. */
 enum MHD_Result request_send(struct request *r) _nonnull_;

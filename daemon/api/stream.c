@@ -476,6 +476,7 @@ enum MHD_Result stream_begin(struct request *r)
 	MHD_set_connection_option(r->connection, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)STREAM_STALLED_SEC);
 	conn_set_phase(r->conn, CONN_STREAMING);
 	http_stats_answered(&r->http->stats, r->route, MHD_HTTP_OK, clock_usec(CLOCK_MONOTONIC) - r->began_usec);
+	request_fit_transport(r, response);
 	sent = MHD_queue_response(r->connection, MHD_HTTP_OK, response);
 	MHD_destroy_response(response);
 	return sent;
