@@ -141,8 +141,8 @@ static void print_cpu(const struct cli *c, FILE *f, const json_t *host)
 	if (!cpus)
 		return;
 	snprintf(text, sizeof(text), "%s of %llu CPU%s busy%s%s%s", show_permyriad(get_number(host, "/cpu/busy_permyriad", 0), a),
-		(unsigned long long)cpus, cpus == 1 ? "" : "s", steal ? ", " : "", steal ? show_permyriad(steal, b) : "",
-		steal ? " stolen by the host below" : "");
+		(unsigned long long)cpus, cpus == 1 ? "" : "s", steal >= 10 ? ", " : "", steal >= 10 ? show_permyriad(steal, b) : "",
+		steal >= 10 ? " stolen by the host below" : "");
 	fprintf(f, "%-*s", BAR_INDENT, "CPU");
 	term_print_wrapped(&c->term, f, text, BAR_INDENT, BAR_INDENT);
 }
