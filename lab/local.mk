@@ -54,6 +54,7 @@ EXTRA_DIST += \
 	tests/lab/test-burst.sh \
 	tests/lab/test-cpu.sh \
 	tests/lab/test-daemon-letting-go.sh \
+	tests/lab/test-doctor.sh \
 	tests/lab/test-jobs.sh \
 	tests/lab/test-lab-crash.sh \
 	tests/lab/test-lab-guest.sh \
