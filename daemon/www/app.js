@@ -14,6 +14,8 @@ import {STATES, isMove, why} from './words.js';
 import {startTheme} from './theme.js';
 
 const SLOW_VIEW_SEC = 2;
+const ENDED_MS = 60000; // an operation that has ended is shown so long
+const OPERATIONS = {'mode-set': 'Change of the mode', 'guest-enroll': 'Enrolling a guest', reload: 'Reload', 'policy-put': 'Saving a policy', 'policy-delete': 'Removing a policy'};
 // What is asked for again whenever the view changed. `optional`: a daemon may not have it.
 const PATHS = {
 	host: '/v1/hosts/self',
@@ -234,19 +236,25 @@ function drawState() {
 }
 
 function drawOperations() {
-	const list = (model.operations?.operations ?? []).filter((o) => !['done', 'failed', 'cancelled', 'canceled'].includes(o.state) || Date.now() - new Date(o.ended ?? o.time ?? 0) < 60000);
-	const reserved = (model.host.reservations ?? []).map((r) => ({id: `r${r.id}`, text: `Room for ${r.guest}`, more: `${size(r.bytes)}, ${r.granted ? 'granted' : 'being made'}, until ${when(r.deadline)}`}));
-	const items = [...list.map((o) => ({id: String(o.id), text: o.text ?? o.kind, more: [o.state, o.guest, o.detail].filter(Boolean).join(', '), part: o.progress_permyriad ?? o.done_permyriad})), ...reserved];
+	const now = Date.now();
+	const list = (model.operations?.operations ?? []).filter((o) => o.state === 'running' || now - new Date(o.ended) < ENDED_MS);
+	const items = [
+		...list.map((o) => ({id: String(o.id), text: OPERATIONS[o.kind] ?? upper(o.kind.replaceAll('-', ' ')), part: o.state === 'running' ? o.progress_permyriad ?? -1 : null,
+			more: `${o.state === 'running' ? `since ${clock(o.started)}` : `${o.state} at ${clock(o.ended)}`}, by ${o.by}`})),
+		...model.host.reservations.map((r) => ({id: `r${r.id}`, text: `Room for ${r.guest}`, part: null, more: `${size(r.bytes)}, ${r.granted ? 'granted' : 'being made'}, until ${when(r.deadline)}`}))];
 
 	byId('operations').hidden = !items.length;
 	keyed(byId('operation-list'), items, (o) => o.id, () => h('div', {class: 'operation'}, h('strong'), h('span'), h('progress', {max: '10000'})), (node, o) => {
 		setText(node.children[0], o.text);
 		setText(node.children[1], o.more);
-		node.children[2].hidden = o.part === undefined || o.part === null;
-		if (!node.children[2].hidden) {
-			node.children[2].value = o.part;
-			node.children[2].setAttribute('aria-label', o.text);
-		}
+		const bar = node.children[2];
+
+		bar.hidden = o.part === null;
+		bar.setAttribute('aria-label', o.text);
+		if (o.part >= 0)
+			bar.value = o.part;
+		else
+			bar.removeAttribute('value'); // it is not known how far it is
 	});
 }
 

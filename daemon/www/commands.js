@@ -81,14 +81,14 @@ export class Commands {
 			text: 'From now on Ballast moves memory and CPU weight between the guests of this host, as policies say. Every move is shown with its reason.',
 			fields: [this.preview({mode: 'enforce'})],
 			button: 'Enforce',
-			apply: () => this.api.send('PUT', '/v1/mode', {mode: 'enforce'}).then(() => announce('Mode is enforce.')),
+			apply: () => this.api.send('PUT', '/v1/mode', {mode: 'enforce'}).then(told('Mode is enforce.')),
 		} : {
 			title: 'Stop moving memory?',
 			text: 'Guests stay at what they have. Everything goes on being shown, nothing is touched.',
 			fields: [h('label', {class: 'check'}, release, 'First give every guest back what it had before Ballast touched it')],
 			button: 'Observe',
 			danger: true,
-			apply: () => this.api.send('PUT', '/v1/mode', {mode: 'observe', release: release.checked}).then(() => announce('Mode is observe.')),
+			apply: () => this.api.send('PUT', '/v1/mode', {mode: 'observe', release: release.checked}).then(told('Mode is observe.')),
 		});
 	}
 
@@ -137,6 +137,9 @@ export class Commands {
 }
 
 const pausedText = (p) => `Paused since ${when(p.since)}${p.by ? ` by ${p.by}` : ''}${p.message ? `: ${p.message}` : ''}`;
+
+// What takes longer than the daemon lets an asker wait goes on as an operation.
+const told = (text) => ({status}) => announce(status === 202 ? 'It takes a while and goes on: see “Under way”.' : text);
 
 export function problemText(error) {
 	return error.body?.code ? error.message : `It was not done: ${error.message}`;

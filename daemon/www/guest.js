@@ -52,6 +52,7 @@ export class GuestPanel {
 		this.root.hidden = false;
 		this.text.replaceChildren();
 		this.text.keyedNodes = null;
+		this.byHand.hidden = true; // until it shows this guest's
 		this.update();
 		this.load();
 		this.loadSettings();
@@ -100,13 +101,13 @@ export class GuestPanel {
 		const uuid = this.model.selected;
 		const path = `/v1/guests/${encodeURIComponent(uuid)}`;
 
-		this.byHand.hidden = !this.commands.may('operate');
 		try {
 			const [{body: effective}, {body: {overrides}, etag}] = await Promise.all([this.api.get(`${path}/policy`), this.api.get(`${path}/overrides`)]);
 			const guest = this.guest;
 			if (uuid !== this.model.selected || !guest)
 				return;
 			this.limits.load(guest, effective.settings, overrides, etag);
+			this.byHand.hidden = !this.commands.may('operate');
 			keyed(this.settings, effective.settings, (s) => `${s.section} ${s.key}`, (s) => h('tr', {}, h('th', {scope: 'row'}, `${s.section} ${s.key}=`), h('td'), h('td')), (row, s) => {
 				const o = s.origin, hand = overrides.find((x) => x.section === s.section && x.key === s.key);
 				setText(row.children[1], s.value);

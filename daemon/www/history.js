@@ -6,9 +6,16 @@ import {percent, size} from './format.js';
 import {Plot} from './plot.js';
 import {Problem} from './transport.js';
 
-const RANGES = [[3600, '1 h'], [6 * 3600, '6 h'], [24 * 3600, '1 d'], [7 * 24 * 3600, '7 d'], [30 * 24 * 3600, '30 d']];
+const RANGES = [[900, '15 min'], [3600, '1 h'], [6 * 3600, '6 h'], [24 * 3600, '1 d'], [7 * 24 * 3600, '7 d'], [30 * 24 * 3600, '30 d']];
 const POINTS = 300; // at most so many are answered
 const AGAIN_MS = 10000;
+
+// The next of four steps between two powers of two: 491 MiB to 512 MiB.
+function roundSize(bytes) {
+	const step = 2 ** (Math.floor(Math.log2(bytes)) - 2);
+
+	return Math.ceil(bytes / step) * step;
+}
 
 export class History {
 	constructor(root, api) {
@@ -66,7 +73,7 @@ export class History {
 		const times = points.map((p) => new Date(p.time).getTime());
 		const of = (key) => points.map((p) => p[key]);
 
-		this.memory.draw({label: 'Memory', times, from, to, height: 170, format: size, round: (m) => Math.max(m, this.max * 0.1),
+		this.memory.draw({label: 'Memory', times, from, to, height: 170, format: size, round: (m) => roundSize(Math.max(m, this.max * 0.1)),
 			series: [{name: 'has', key: 'had', kind: 'area', values: of('actual')}, {name: 'uses', key: 'used', kind: 'area', values: of('used')}, {name: 'wants', key: 'want', kind: 'line', values: of('want')}]});
 		this.pressure.draw({label: 'Stall on memory, at most', times, from, to, height: 84, lines: [0, 1], format: percent, round: (m) => Math.max(m, 1000),
 			series: [{name: 'stalls', key: 'stall', kind: 'area', values: of('stall_max_permyriad')}]});

@@ -142,7 +142,7 @@ export class Vessel {
 		if (!cell || from === to)
 			return;
 		const pill = cell.querySelector('.pill');
-		const known = this.moves.find((m) => m.uuid === uuid && now - m.time < PAIR_MS);
+		const known = this.moves.find((m) => m.uuid === uuid && m.up === to > from && now - m.time < PAIR_MS);
 		const delta = to - (known ? known.from : from);
 		this.moves = this.moves.filter((m) => now - m.time < PAIR_MS && m.uuid !== uuid);
 		this.moves.push({uuid, from: known ? known.from : from, time: now, up: to > from});
