@@ -52,8 +52,8 @@ put_policy 60-night.policy <<-P
 	[Match]
 	Guest=backup*
 	[Schedule]
-	OnCalendar=*-*-* 20:00
-	Duration=10h
+	OnCalendar=*-*-* $(date -u -d '+6 hours' +%H):00
+	Duration=2h
 	[Memory]
 	Min=448M
 P
