@@ -513,6 +513,7 @@ void tell_recall(struct manager *m) _nonnull_; /* at the start: the history of e
 void tell_plan_event(struct manager *m, const struct plan_event *e) _nonnull_;
 void tell_held(struct manager *m, uint64_t now_usec) _nonnull_;
 void tell_held_gone(struct guest *g) _nonnull_; /* it is gone: what was held of it is told now */
+enum journal_message tell_message(const char *kind) _nonnull_; /* of an event of this name; JOURNAL_PLAIN for none */
 void tell_status(struct manager *m) _nonnull_;
 void trace_line(struct manager *m, const char *fmt, ...) _nonnull_ _printf_(2, 3);
 /* libvirt's CLOCK_MONOTONIC stamps on the clock of everything else. */

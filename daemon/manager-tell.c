@@ -14,34 +14,34 @@ static const int severity_priority[SEVERITY_MAX] = {
 
 static const enum journal_message event_message[DAEMON_EVENT_MAX] = {
 	[DAEMON_EVENT_COMMAND] = JOURNAL_COMMAND,
-	[DAEMON_EVENT_CPU] = JOURNAL_COMMAND,
-	[DAEMON_EVENT_SOFT_LIMIT] = JOURNAL_COMMAND,
+	[DAEMON_EVENT_CPU] = JOURNAL_CPU,
+	[DAEMON_EVENT_SOFT_LIMIT] = JOURNAL_SOFT_LIMIT,
 	[DAEMON_EVENT_COMMAND_FAILED] = JOURNAL_COMMAND_FAILED,
 	[DAEMON_EVENT_GUEST_STARTED] = JOURNAL_GUEST,
-	[DAEMON_EVENT_GUEST_STOPPED] = JOURNAL_GUEST,
-	[DAEMON_EVENT_GUEST_CHANGED] = JOURNAL_GUEST,
+	[DAEMON_EVENT_GUEST_STOPPED] = JOURNAL_GUEST_STOPPED,
+	[DAEMON_EVENT_GUEST_CHANGED] = JOURNAL_GUEST_CHANGED,
 	[DAEMON_EVENT_AGENT_CONNECTED] = JOURNAL_AGENT,
-	[DAEMON_EVENT_AGENT_LOST] = JOURNAL_AGENT,
-	[DAEMON_EVENT_CHANNEL_SHUT] = JOURNAL_AGENT,
+	[DAEMON_EVENT_AGENT_LOST] = JOURNAL_AGENT_LOST,
+	[DAEMON_EVENT_CHANNEL_SHUT] = JOURNAL_CHANNEL_SHUT,
 	[DAEMON_EVENT_QUARANTINE] = JOURNAL_QUARANTINE,
 	[DAEMON_EVENT_QUARANTINE_OVER] = JOURNAL_QUARANTINE_OVER,
 	[DAEMON_EVENT_LIBVIRT_LOST] = JOURNAL_LIBVIRT_LOST,
 	[DAEMON_EVENT_LIBVIRT_BACK] = JOURNAL_LIBVIRT_BACK,
 	[DAEMON_EVENT_MODE] = JOURNAL_MODE,
 	[DAEMON_EVENT_PAUSED] = JOURNAL_PAUSE,
-	[DAEMON_EVENT_RESUMED] = JOURNAL_PAUSE,
+	[DAEMON_EVENT_RESUMED] = JOURNAL_RESUMED,
 	[DAEMON_EVENT_RELOAD] = JOURNAL_RELOADED,
 	[DAEMON_EVENT_POLICY_WRITTEN] = JOURNAL_POLICY,
-	[DAEMON_EVENT_POLICY_REMOVED] = JOURNAL_POLICY,
+	[DAEMON_EVENT_POLICY_REMOVED] = JOURNAL_POLICY_REMOVED,
 	[DAEMON_EVENT_POLICY_BAD] = JOURNAL_POLICY_BAD,
 	[DAEMON_EVENT_OVERRIDE_SET] = JOURNAL_OVERRIDE,
-	[DAEMON_EVENT_OVERRIDE_CLEARED] = JOURNAL_OVERRIDE,
-	[DAEMON_EVENT_OVERRIDE_EXPIRED] = JOURNAL_OVERRIDE,
-	[DAEMON_EVENT_ENROLLED] = JOURNAL_GUEST,
+	[DAEMON_EVENT_OVERRIDE_CLEARED] = JOURNAL_OVERRIDE_CLEARED,
+	[DAEMON_EVENT_OVERRIDE_EXPIRED] = JOURNAL_OVERRIDE_EXPIRED,
+	[DAEMON_EVENT_ENROLLED] = JOURNAL_ENROLLED,
 	[DAEMON_EVENT_RESERVED] = JOURNAL_RESERVATION,
-	[DAEMON_EVENT_REFUSED] = JOURNAL_RESERVATION,
-	[DAEMON_EVENT_RESERVATION_FREED] = JOURNAL_RESERVATION,
-	[DAEMON_EVENT_START_UNASKED] = JOURNAL_RESERVATION,
+	[DAEMON_EVENT_REFUSED] = JOURNAL_REFUSED,
+	[DAEMON_EVENT_RESERVATION_FREED] = JOURNAL_RESERVATION_FREED,
+	[DAEMON_EVENT_START_UNASKED] = JOURNAL_START_UNASKED,
 	[DAEMON_EVENT_STATE_UNWRITABLE] = JOURNAL_STATE_UNWRITABLE,
 	[DAEMON_EVENT_STATE_WRITABLE] = JOURNAL_STATE_WRITABLE,
 	[DAEMON_EVENT_CLOCK_SET] = JOURNAL_CLOCK_SET,
@@ -49,22 +49,54 @@ static const enum journal_message event_message[DAEMON_EVENT_MAX] = {
 	[DAEMON_EVENT_STOPPING] = JOURNAL_STOPPING,
 };
 
-/* The event as the list shows it goes into the history; commands are decisions. A history that cannot be written is the store's to tell. */
-static void keep(struct manager *m, uint64_t seq, bool decision, const struct uuid *guest, uint64_t now)
+static const enum journal_message plan_message[EVENT_KIND_MAX] = {
+	[EVENT_STUCK] = JOURNAL_STUCK,
+	[EVENT_UNSTUCK] = JOURNAL_UNSTUCK,
+	[EVENT_STALE] = JOURNAL_STALE,
+	[EVENT_FRESH] = JOURNAL_FRESH,
+	[EVENT_BREAKER] = JOURNAL_BREAKER,
+	[EVENT_BREAKER_GONE] = JOURNAL_BREAKER_GONE,
+	[EVENT_NOT_CREDIBLE] = JOURNAL_NOT_CREDIBLE,
+	[EVENT_CREDIBLE] = JOURNAL_CREDIBLE,
+	[EVENT_TOOK_BACK] = JOURNAL_TOOK_BACK,
+	[EVENT_OOM] = JOURNAL_OOM,
+	[EVENT_PRESSED] = JOURNAL_PRESSED,
+	[EVENT_RELIEVED] = JOURNAL_RELIEVED,
+	[EVENT_HOST_STATE] = JOURNAL_HOST_STATE,
+	[EVENT_POLICY] = JOURNAL_POLICY_WINDOW,
+	[EVENT_REBOOT] = JOURNAL_REBOOT,
+	[EVENT_FLOOR_CUT] = JOURNAL_FLOOR_CUT,
+};
+
+enum journal_message tell_message(const char *kind)
+{
+	int of_daemon = (int)daemon_event_from_string(kind), of_plan = (int)event_kind_from_string(kind);
+
+	return of_daemon >= 0 ? event_message[of_daemon] : of_plan >= 0 ? plan_message[of_plan] : JOURNAL_PLAIN;
+}
+
+/* What is done to a guest, not what is noticed. */
+static bool is_decision(enum daemon_event kind)
+{
+	return kind == DAEMON_EVENT_COMMAND || kind == DAEMON_EVENT_CPU || kind == DAEMON_EVENT_SOFT_LIMIT;
+}
+
+/* The event as the list shows it goes into the history; commands are decisions. A history that cannot be written is the store's to tell. Returns the object; the caller frees. */
+static char *keep(struct manager *m, uint64_t seq, bool decision, const struct uuid *guest, uint64_t now)
 {
 	struct eventlog_filter f = {.after = seq - 1, .limit = 1};
 	struct eventlog_page page = {0};
 
 	view_store_touch(m->views);
-	if (!m->store || eventlog_read(m->events, &f, &page) < 0)
-		return;
-	if (page.n == 1) {
+	if (eventlog_read(m->events, &f, &page) < 0)
+		return NULL;
+	if (m->store && page.n == 1) {
 		if (decision && guest)
 			(void)!store_add_decision(m->store, now, guest, page.text);
 		else
 			(void)!store_add_event(m->store, now, page.text);
 	}
-	free(page.text);
+	return page.text;
 }
 
 /* Of the ring's 2048, so that what comes now finds room beside it. */
@@ -113,15 +145,15 @@ void tell(struct manager *m, const struct tale *t, const char *fmt, ...)
 		.text = text,
 	};
 	struct journal_fields fields = {e.guest, e.guest_name, e.kind};
+	_cleanup_free_ char *object = NULL;
 	va_list ap;
 
 	m->counters.daemon_events[t->kind]++;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	m->commands += event_message[t->kind] == JOURNAL_COMMAND;
-	keep(m, eventlog_append(m->events, &e), event_message[t->kind] == JOURNAL_COMMAND, e.guest,
-		e.time_real_usec);
+	m->commands += is_decision(t->kind);
+	fields.object = object = keep(m, eventlog_append(m->events, &e), is_decision(t->kind), e.guest, e.time_real_usec);
 	journal_write(event_message[t->kind], severity_priority[t->severity], &fields, "%s%s%s%s%s%s", text,
 		t->reason ? ": " : "", t->reason ? reason_format(t->reason, why) : "", t->by ? " (by " : "",
 		t->by ? t->by : "", t->by ? ")" : "");
@@ -161,10 +193,11 @@ static void held_out(struct manager *m, struct told *t, const struct guest *g, e
 		.text = text,
 	};
 	struct journal_fields fields = {e.guest, e.guest_name, e.kind};
+	_cleanup_free_ char *object = NULL;
 
 	snprintf(text, sizeof(text), "%u more of these within a minute", t->held);
-	keep(m, eventlog_append(m->events, &e), false, NULL, e.time_real_usec);
-	journal_write(JOURNAL_PLAN_EVENT, plan_event_priority(kind), &fields, "%s: %s", e.kind, text);
+	fields.object = object = keep(m, eventlog_append(m->events, &e), false, NULL, e.time_real_usec);
+	journal_write(plan_message[kind], plan_event_priority(kind), &fields, "%s: %s", e.kind, text);
 	m->held -= MIN(m->held, t->held);
 }
 
@@ -218,13 +251,14 @@ void tell_plan_event(struct manager *m, const struct plan_event *e)
 	const char *name = g ? g->hv->name : NULL;
 	struct journal_fields fields = {g ? &g->uuid : NULL, name, event_kind_to_string(e->kind)};
 	uint64_t now = clock_real_usec();
+	_cleanup_free_ char *object = NULL;
 	char text[REASON_TEXT_MAX];
 
 	m->counters.plan_events[e->kind]++;
 	if (!may_tell(m, g ? &g->told[e->kind] : &m->told[e->kind], g, e->kind, clock_boot_usec()))
 		return;
-	keep(m, eventlog_append_plan(m->events, e, name, now), false, NULL, now);
-	journal_write(e->kind == EVENT_HOST_STATE ? JOURNAL_HOST_STATE : JOURNAL_PLAN_EVENT,
+	fields.object = object = keep(m, eventlog_append_plan(m->events, e, name, now), false, NULL, now);
+	journal_write(plan_message[e->kind],
 		plan_event_priority(e->kind), &fields, "%s", event_format(e, text));
 }
 

@@ -15,24 +15,52 @@ enum journal_message {
 	JOURNAL_STARTED,
 	JOURNAL_STOPPING,
 	JOURNAL_MODE,
-	JOURNAL_PAUSE,          /* began or is over */
+	JOURNAL_PAUSE,          /* began */
+	JOURNAL_RESUMED,
 	JOURNAL_RELOADED,
-	JOURNAL_POLICY,         /* written or removed through the API */
+	JOURNAL_POLICY,         /* written through the API */
+	JOURNAL_POLICY_REMOVED,
 	JOURNAL_POLICY_BAD,
 	JOURNAL_LIBVIRT_LOST,
 	JOURNAL_LIBVIRT_BACK,
 	JOURNAL_STATE_UNWRITABLE,
 	JOURNAL_STATE_WRITABLE,
 	JOURNAL_COMMAND,        /* memory was moved */
+	JOURNAL_CPU,
+	JOURNAL_SOFT_LIMIT,
 	JOURNAL_COMMAND_FAILED,
 	JOURNAL_QUARANTINE,
 	JOURNAL_QUARANTINE_OVER,
-	JOURNAL_AGENT,          /* came, went, was shut out */
-	JOURNAL_OVERRIDE,
-	JOURNAL_RESERVATION,
+	JOURNAL_AGENT,          /* came */
+	JOURNAL_AGENT_LOST,
+	JOURNAL_CHANNEL_SHUT,
+	JOURNAL_OVERRIDE,       /* set */
+	JOURNAL_OVERRIDE_CLEARED,
+	JOURNAL_OVERRIDE_EXPIRED,
+	JOURNAL_RESERVATION,    /* granted */
+	JOURNAL_REFUSED,
+	JOURNAL_RESERVATION_FREED,
+	JOURNAL_START_UNASKED,
 	JOURNAL_CLOCK_SET,
-	JOURNAL_GUEST,          /* started, stopped, changed */
-	JOURNAL_PLAN_EVENT,     /* stuck, breaker, out of memory, ...: BALLAST_EVENT= has its name */
+	JOURNAL_GUEST,          /* started */
+	JOURNAL_GUEST_STOPPED,
+	JOURNAL_GUEST_CHANGED,
+	JOURNAL_ENROLLED,
+	JOURNAL_STUCK,          /* what decisions tell, from here on */
+	JOURNAL_UNSTUCK,
+	JOURNAL_STALE,
+	JOURNAL_FRESH,
+	JOURNAL_BREAKER,
+	JOURNAL_BREAKER_GONE,
+	JOURNAL_NOT_CREDIBLE,
+	JOURNAL_CREDIBLE,
+	JOURNAL_TOOK_BACK,
+	JOURNAL_OOM,
+	JOURNAL_PRESSED,
+	JOURNAL_RELIEVED,
+	JOURNAL_POLICY_WINDOW,
+	JOURNAL_REBOOT,
+	JOURNAL_FLOOR_CUT,
 	JOURNAL_HOST_STATE,
 	JOURNAL_RELEASED,       /* guests were given their memory back */
 	JOURNAL_ACCESS,         /* a credential was refused, or what tokens and certificates hold has changed */
@@ -58,6 +86,7 @@ struct journal_fields {
 	const struct uuid *guest;
 	const char *guest_name;
 	const char *event; /* name of an event of the event list */
+	const char *object; /* and the event itself, as the list has it: JSON */
 };
 void journal_write(enum journal_message m, int priority, const struct journal_fields *fields,
 	const char *fmt, ...) _printf_(4, 5);

@@ -40,7 +40,7 @@ static void begin(void)
 TEST(lines_carry_their_fields_and_a_journal_that_stands_still_holds_nobody_up)
 {
 	static const struct uuid web = {{0xaa, 1}};
-	struct journal_fields fields = {&web, "web", "stuck"};
+	struct journal_fields fields = {&web, "web", "stuck", "{\"seq\":7}"};
 	_cleanup_close_ int fd = journald();
 	uint64_t len = htole64(strlen("web: 512 MiB\nand more"));
 	char text[4096], wanted[4096];
@@ -55,7 +55,7 @@ TEST(lines_carry_their_fields_and_a_journal_that_stands_still_holds_nobody_up)
 	text[n] = '\0';
 	snprintf(wanted, sizeof(wanted),
 		"MESSAGE=web: 512 MiB\nPRIORITY=5\nSYSLOG_IDENTIFIER=%s\nMESSAGE_ID=%s\n"
-		"BALLAST_GUEST_UUID=aa010000-0000-0000-0000-000000000000\nBALLAST_GUEST=web\nBALLAST_EVENT=stuck\n",
+		"BALLAST_GUEST_UUID=aa010000-0000-0000-0000-000000000000\nBALLAST_GUEST=web\nBALLAST_EVENT=stuck\nBALLAST_OBJECT={\"seq\":7}\n",
 		program_invocation_short_name, journal_message_id(JOURNAL_COMMAND));
 	CHECK_STR(text, wanted);
 

@@ -123,4 +123,21 @@ TEST(room_is_told_of_the_guest_that_it_is_for)
 	CHECK_INT((int)told(&m, "new", "reserved", "\"uuid\":\"4d000000-"), 1);
 }
 
+/* Operators filter by it, and journalctl -x explains it: systemd/ballast.catalog has a text for each (test-sys). */
+TEST(each_kind_of_event_has_a_message_of_its_own)
+{
+	const char *const *const tables[] = {daemon_event_names, event_kind_names};
+	const char *of[JOURNAL_MESSAGE_MAX] = {NULL};
+
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
+		for (const char *const *kind = tables[i]; *kind; kind++) {
+			enum journal_message m = tell_message(*kind);
+
+			CHECK(m != JOURNAL_PLAIN && journal_message_id(m));
+			CHECK(!of[m]); /* of no other kind */
+			of[m] = *kind;
+		}
+	CHECK_INT(tell_message("nonsense"), JOURNAL_PLAIN);
+}
+
 TEST_MAIN()
