@@ -47,6 +47,7 @@ daemon_ballastd_SOURCES = \
 	daemon/network.h \
 	daemon/polkit.c \
 	daemon/polkit.h \
+	daemon/manager-operation.c \
 	daemon/manager-original.c \
 	daemon/manager-override.c \
 	daemon/manager-pause.c \
@@ -144,7 +145,7 @@ manager_tests = \
 	tests/unit/test-manager-view \
 	$(NULL)
 check_PROGRAMS += $(manager_tests)
-manager_scripts = tests/unit/test-event-resume.sh tests/unit/test-history-live.sh tests/unit/test-metrics.sh tests/unit/test-driver-slow.sh tests/unit/test-release.sh tests/unit/test-state-dir.sh
+manager_scripts = tests/unit/test-api-commands.sh tests/unit/test-event-resume.sh tests/unit/test-history-live.sh tests/unit/test-metrics.sh tests/unit/test-driver-slow.sh tests/unit/test-release.sh tests/unit/test-state-dir.sh
 TESTS += $(manager_tests) $(manager_scripts)
 dist_check_SCRIPTS += $(manager_scripts)
 # A library to be preloaded, with no sanitizer of its own: it finds that of the program.

@@ -389,6 +389,29 @@ void policy_stop(struct manager *m)
 	m->n_policy_waiting = 0;
 }
 
+bool policy_waits(const struct manager *m, const struct api_call *call)
+{
+	for (const struct policy_job *j = m->policy_first; call && j; j = j->next)
+		if (j->call == call)
+			return true;
+	return false;
+}
+
+void policy_cancel(struct manager *m, const struct api_call *call, const char *by)
+{
+	for (struct policy_job **link = &m->policy_first; *link; link = &(*link)->next) {
+		struct policy_job *j = *link;
+
+		if (j->call != call)
+			continue;
+		*link = j->next;
+		m->n_policy_waiting--;
+		api_call_problem(j->call, API_PROBLEM_CONFLICT, "It was cancelled by %s; nothing was changed.", by);
+		job_free(j);
+		return;
+	}
+}
+
 static void validate_done(void *userdata, bool ran)
 {
 	_cleanup_(job_freep) struct policy_job *j = userdata;

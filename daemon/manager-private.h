@@ -148,6 +148,19 @@ struct guest {
 #define NETWORK_PROBLEMS_MAX 2
 struct tls;
 struct polkit;
+/* Of an operation, in manager-operation.c. */
+enum operation_state {
+	OPERATION_RUNNING,
+	OPERATION_DONE,
+	OPERATION_FAILED,
+	OPERATION_CANCELLED,
+	OPERATION_MAX,
+	OPERATION_INVALID = -1,
+};
+DECLARE_STRTAB(operation_state, enum operation_state)
+#define OPERATIONS_MAX 256
+struct operation;
+
 struct manager {
 	sd_event *loop;
 	struct hub *hub;           /* turns it, and holds the agents' channels */
@@ -234,6 +247,9 @@ struct manager {
 	uint64_t brakes_usec;      /* BOOTTIME: soft limits that observe mode found are asked for again after this */
 	bool stopping;
 	uint64_t stop_until_usec;
+
+	struct operation *operations[OPERATIONS_MAX]; /* number N in place N % OPERATIONS_MAX */
+	uint64_t operation_last;   /* the newest one's number */
 
 	struct overrides overrides;
 	struct reservations reservations;
@@ -439,6 +455,17 @@ void policy_delete(void *userdata, struct api_call *call, const struct api_polic
 void policy_validate(void *userdata, struct api_call *call, const struct api_policy_request *req);
 void policy_stop(struct manager *m) _nonnull_; /* answers those that wait */
 void plan_preview(void *userdata, struct api_call *call, const struct api_preview_request *req); /* manager-preview.c */
+bool policy_waits(const struct manager *m, const struct api_call *call) _nonnull_args_(1); /* this change has not begun */
+void policy_cancel(struct manager *m, const struct api_call *call, const char *by) _nonnull_;
+
+/* manager-operation.c */
+void operation_begin(void *userdata, struct api_call *ack, struct api_call *work, const char *kind);
+void operation_list(void *userdata, struct api_call *call);
+void operation_get(void *userdata, struct api_call *call, uint64_t id);
+void operation_cancel(void *userdata, struct api_call *call, uint64_t id);
+int operations_load(struct manager *m) _nonnull_ _must_check_;
+void operations_put_all(struct manager *m) _nonnull_;
+void operations_free(struct manager *m) _nonnull_;
 /* Trials are few a second; answers the call where there were enough. */
 bool trial_may_begin(struct manager *m, struct api_call *call) _nonnull_ _must_check_;
 struct view *trial_view(struct manager *m) _nonnull_ _must_check_; /* all that is known now, to be kept; NULL: nothing */

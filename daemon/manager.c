@@ -25,6 +25,8 @@ static void state_take_over(struct manager *m)
 	if (r >= 0)
 		r = original_load(m);
 	if (r >= 0)
+		r = operations_load(m);
+	if (r >= 0)
 		r = pause_load(m);
 	if (r >= 0)
 		r = mode_take_over(m);
@@ -52,6 +54,7 @@ static void on_health(void *data, bool ok, const char *text)
 		/* Whatever was set meanwhile. */
 		mode_put(m);
 		pause_put(m);
+		operations_put_all(m);
 		override_put_all(m);
 		original_put_all(m);
 		tell(m, &(struct tale){.kind = DAEMON_EVENT_STATE_WRITABLE, .severity = SEVERITY_NOTICE},
@@ -94,6 +97,8 @@ static int open_state(struct manager *m)
 		on_health(m, false, text ? text : "state cannot be written");
 	}
 	r = mode_load(m);
+	if (r >= 0)
+		r = operations_load(m);
 	if (r >= 0)
 		r = pause_load(m);
 	if (r >= 0)
@@ -173,6 +178,10 @@ static const struct api_ops api_ops = {
 	.policy_delete = policy_delete,
 	.policy_validate = policy_validate,
 	.plan_preview = plan_preview,
+	.operation_begin = operation_begin,
+	.operation_list = operation_list,
+	.operation_get = operation_get,
+	.operation_cancel = operation_cancel,
 	.override_set = override_set,
 	.override_clear = override_clear,
 	.enroll = enroll,
@@ -412,6 +421,7 @@ struct manager *manager_free(struct manager *m)
 	manager_guests_free(m);
 	original_free(m);
 	overrides_free(&m->overrides);
+	operations_free(m);
 	reservations_free(&m->reservations);
 	plan_free(m->plan);
 	decide_state_free(m->state);

@@ -175,6 +175,16 @@ struct api_ops {
 	/* 200, docs/API.md's Preview. */
 	void (*plan_preview)(
 		void *userdata, struct api_call *call, const struct api_preview_request *req);
+	/* ack's asker does not wait for work any more, which goes on: answers ack with 202, Location and docs/API.md's Operation when that is
+	 * durable, and takes what becomes of work (api_call_on_end()). kind: the route's name. */
+	void (*operation_begin)(
+		void *userdata, struct api_call *ack, struct api_call *work, const char *kind);
+	/* 200, those that are known, newest first. */
+	void (*operation_list)(void *userdata, struct api_call *call);
+	/* 200; API_PROBLEM_OPERATION_UNKNOWN. */
+	void (*operation_get)(void *userdata, struct api_call *call, uint64_t id);
+	/* 204; API_PROBLEM_CONFLICT where it cannot be, or has ended. */
+	void (*operation_cancel)(void *userdata, struct api_call *call, uint64_t id);
 	/* 200, api_overrides_json(). Durable before it is answered. */
 	void (*override_set)(
 		void *userdata, struct api_call *call, const struct api_override_request *req);
@@ -264,6 +274,11 @@ bool api_call_is_late(const struct api_call *call) _nonnull_;
 bool api_call_may_replace(struct api_call *call, const uint64_t *tag, bool needed) _nonnull_args_(1) _must_check_;
 /* The answer's ETag names this state. */
 void api_call_tag(struct api_call *call, uint64_t tag) _nonnull_;
+/* The answer's Location. */
+void api_call_location(struct api_call *call, const char *location) _nonnull_;
+/* Called when a call that nobody waits for is answered, before it is freed. answer: JSON of its body, or of the problem; NULL: none. */
+typedef void (*api_call_ended)(void *userdata, struct api_call *call, unsigned status, bool is_problem, const char *answer);
+void api_call_on_end(struct api_call *call, api_call_ended fn, void *userdata) _nonnull_args_(1, 2);
 /* Names states, as tag.h says. */
 #define API_TAG_MAX 17
 uint64_t api_tag_mode(enum daemon_mode mode) _const_;

@@ -71,12 +71,28 @@ struct api_call *api_call_free(struct api_call *c)
 {
 	if (!c)
 		return NULL;
+	if (c->ack)
+		c->ack->converts = NULL;
+	if (c->converts) {
+		c->converts->ack = NULL;
+		if (c->converts->ended)
+			api_call_free(c->converts);
+	}
 	json_decref(c->body);
 	problem_clear(&c->problem);
 	free(c->text);
 	api_queue_unref(c->queue);
 	free(c);
 	return NULL;
+}
+
+static void queue_append(struct api_queue *q, struct api_call *c)
+{
+	c->next = NULL;
+	*q->last = c;
+	q->last = &c->next;
+	q->n_waiting++;
+	api_queue_asked(q);
 }
 
 int api_call_submit(struct api_call *c, struct request *waiter)
@@ -89,11 +105,7 @@ int api_call_submit(struct api_call *c, struct request *waiter)
 		return -EBUSY;
 	}
 	c->waiter = waiter;
-	c->next = NULL;
-	*q->last = c;
-	q->last = &c->next;
-	q->n_waiting++;
-	api_queue_asked(q);
+	queue_append(q, c);
 	pthread_mutex_unlock(&q->lock);
 	api_poke(q->command_fd);
 	return 0;
@@ -136,11 +148,57 @@ bool api_call_abandon(struct api_call *c)
 	return waits;
 }
 
+struct api_call *api_call_convert(struct api_call *c)
+{
+	struct api_queue *q = c->queue;
+	struct api_call *ack = api_call_new(q, &operation_ack_route);
+	bool answered = false;
+
+	if (!ack)
+		return NULL;
+	pthread_mutex_lock(&q->lock);
+	for (struct api_call *done = q->answered; done; done = done->next)
+		answered |= done == c;
+	if (!answered) {
+		ack->waiter = TAKE_PTR(c->waiter);
+		ack->converts = c;
+		c->ack = ack;
+		queue_append(q, ack); /* each is one of a connection's: they are few */
+	}
+	pthread_mutex_unlock(&q->lock);
+	if (answered)
+		return api_call_free(ack);
+	api_poke(q->command_fd);
+	return ack;
+}
+
+void api_call_on_end(struct api_call *call, api_call_ended fn, void *userdata)
+{
+	call->on_end = fn;
+	call->on_end_userdata = userdata;
+}
+
+void api_call_location(struct api_call *call, const char *location)
+{
+	snprintf(call->location, sizeof(call->location), "%s", location);
+}
+
+static void tell_end(struct api_call *c)
+{
+	_cleanup_json_out_ struct json_out o = {0};
+
+	if (!c->on_end)
+		return;
+	if (c->is_problem)
+		problem_write(&c->problem, "/v1/operations", &o);
+	c->on_end(c->on_end_userdata, c, c->is_problem ? problem_status(c->problem.code) : c->status, c->is_problem, c->is_problem ? o.buf : c->text);
+}
+
 /* Hands the answered call to the HTTP thread, or drops it when nobody waits. */
 static void finish(struct api_call *c)
 {
 	struct api_queue *q = c->queue;
-	bool waited;
+	bool waited, kept;
 
 	pthread_mutex_lock(&q->lock);
 	waited = c->waiter;
@@ -150,9 +208,39 @@ static void finish(struct api_call *c)
 		/* Under the lock: the HTTP thread may free call and queue right after. */
 		api_poke(q->answer_fd);
 	}
+	kept = !waited && c->ack; /* for its acknowledgement */
+	c->ended = kept;
 	pthread_mutex_unlock(&q->lock);
-	if (!waited)
-		api_call_free(c);
+	if (waited || kept)
+		return;
+	tell_end(c);
+	api_call_free(c);
+}
+
+struct api_call *api_call_converted(struct api_call *ack)
+{
+	struct api_queue *q = ack->queue;
+	struct api_call *c;
+	bool ended;
+
+	pthread_mutex_lock(&q->lock);
+	c = TAKE_PTR(ack->converts);
+	if (c)
+		c->ack = NULL;
+	ended = c && c->ended;
+	pthread_mutex_unlock(&q->lock);
+	if (!ended)
+		return c;
+	ack->is_problem = c->is_problem;
+	ack->problem = c->problem;
+	c->problem = (struct problem){0};
+	ack->status = c->status;
+	ack->text = TAKE_PTR(c->text);
+	ack->len = c->len;
+	memcpy(ack->etag, c->etag, sizeof(ack->etag));
+	api_call_free(c);
+	finish(ack);
+	return NULL;
 }
 
 const char *api_call_by(const struct api_call *call)

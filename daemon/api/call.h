@@ -50,6 +50,7 @@ struct api_call {
 	json_t *body; /* owned, or NULL */
 	union {
 		struct api_policy_request policy;
+		uint64_t operation; /* its number */
 		struct api_preview_request preview;
 		struct api_mode_request mode;
 		struct api_pause_request pause;
@@ -62,10 +63,19 @@ struct api_call {
 	uint64_t extra_usec;			    /* on top of the deadline */
 	/* Who waits; under the queue's lock. NULL: nobody any more. */
 	struct request *waiter;
+	/*
+	 * A call whose asker is to be told that it goes on has an acknowledgement, a call of its own behind it in the queue, which takes the waiter. Links
+	 * between the two, until the acknowledgement runs; under the queue's lock.
+	 */
+	struct api_call *ack, *converts;
+	bool ended; /* it was answered before that */
+	api_call_ended on_end; /* main loop */
+	void *on_end_userdata;
 	/* The answer: written by the main loop before it goes into `answered`. */
 	bool is_problem;
 	struct problem problem;
 	unsigned status;
+	char location[64];	    /* "": none */
 	char etag[API_TAG_MAX + 2]; /* with its quotes; "": none */
 	char *text; /* owned; NULL: no body */
 	size_t len;
@@ -86,6 +96,13 @@ DEFINE_CLEANUP(struct api_call *, api_call_free)
 /* HTTP thread: queues a call; the queue owns it from then on. Returns 0, or -EBUSY (then it still
  * is the caller's). */
 int api_call_submit(struct api_call *c, struct request *waiter) _nonnull_ _must_check_;
+/* HTTP thread: the call goes on, and its waiter waits for the acknowledgement, which is queued. Returns it, or NULL without memory, or where the
+ * answer is there already: then nothing has changed. */
+struct api_call *api_call_convert(struct api_call *c) _nonnull_ _must_check_;
+/* Main loop, when an acknowledgement runs: the call that goes on; or NULL, where its answer was there and has been given to the acknowledgement's
+ * asker. */
+struct api_call *api_call_converted(struct api_call *ack) _nonnull_;
+extern const struct route operation_ack_route;
 /* HTTP thread: nobody waits any more. The answer, when it comes, is dropped. Returns false when the
  * answer is there already. */
 bool api_call_abandon(struct api_call *c) _nonnull_;

@@ -71,6 +71,7 @@ struct request {
 	size_t body_len;
 	enum request_state state;
 	uint64_t began_usec; /* CLOCK_MONOTONIC */
+	bool acknowledged;     /* it became an operation: call is its acknowledgement */
 	bool old_view;	       /* the main loop did not turn in time */
 	struct replay *replay; /* its entry, until it is answered; NULL: it has no key */
 	struct api_call *call; /* owned once it is answered */

@@ -29,6 +29,7 @@ daemon_api_libapi_a_SOURCES = \
 	daemon/api/client.c \
 	daemon/api/client.h \
 	daemon/api/command.c \
+	daemon/api/command-operation.c \
 	daemon/api/command-policy.c \
 	daemon/api/command.h \
 	daemon/api/explain.c \

@@ -17,6 +17,8 @@ static const char *noun_summary(enum route_noun noun)
 		return "the policy's name, with or without .policy";
 	case NOUN_POLICY_NAME:
 		return "the policy's name, with or without .policy: of letters, digits, _, - and .";
+	case NOUN_OPERATION:
+		return "the operation's number";
 	case NOUN_RESERVATION:
 		return "the reservation's number, or the UUID of the guest that it is for";
 	case NOUN_RECORDED:
@@ -79,6 +81,8 @@ static void write_params(struct json_out *o, const struct route *r)
 		openapi_write_ref(o, "parameters", "IfNoneMatch");
 	if (r->kind == ROUTE_COMMAND && !streq(r->method, "GET"))
 		openapi_write_ref(o, "parameters", "IdempotencyKey");
+	if (r->takes_long)
+		openapi_write_ref(o, "parameters", "Prefer");
 	if (r->match != ROUTE_MATCH_NOT) {
 		openapi_write_ref(o, "parameters", "IfMatch");
 		openapi_write_ref(o, "parameters", "IfNone");
@@ -188,6 +192,21 @@ static void write_success(struct json_out *o, const struct route *r)
 	write_success_of(o, r, r->status);
 	if (r->also_status)
 		write_success_of(o, r, r->also_status);
+	if (r->takes_long) {
+		json_out_key(o, "202");
+		json_out_open(o, '{');
+		json_out_key_string(o, "description", "it goes on: Location names its operation");
+		json_out_key(o, "headers");
+		json_out_open(o, '{');
+		json_out_key(o, "Location");
+		openapi_write_ref(o, "headers", "Location");
+		json_out_close(o, '}');
+		json_out_key(o, "content");
+		json_out_open(o, '{');
+		write_media(o, "application/json", &operation_schema);
+		json_out_close(o, '}');
+		json_out_close(o, '}');
+	}
 	if (route_has_etag(r)) {
 		json_out_key(o, "304");
 		openapi_write_ref(o, "responses", "NotModified");

@@ -137,6 +137,7 @@ static const struct {
 	{"BallastViewAge", false, "the main loop does not turn: this is so many seconds old"},
 	{"RetryAfter", true, "seconds"},
 	{"WWWAuthenticate", true, "what credential is wanted"},
+	{"Location", true, "the path of an operation"},
 	{"Allow", true, "the methods that the path takes"},
 };
 
@@ -160,6 +161,7 @@ static const struct {
 } header_params[] = {
 	{"IfNoneMatch", "If-None-Match", "the ETag of an answer that is known already"},
 	{"IdempotencyKey", "Idempotency-Key", "of the client's choice, new for each request: sent again within 10 minutes it gets the same answer"},
+	{"Prefer", "Prefer", "respond-async: 202 at once, if it is not done at once"},
 	{"IfMatch", "If-Match", "the ETag of what is to be replaced: refused where it has changed since"},
 	{"IfNone", "If-None-Match", "*: only where there is nothing to be replaced"},
 };

@@ -112,6 +112,7 @@ void request_replay_end(struct request *r, const struct api_call *c)
 	if (c->is_problem)
 		problem_write(&c->problem, r->path, &o);
 	snprintf(e->etag, sizeof(e->etag), "%s", c->etag);
+	snprintf(e->location, sizeof(e->location), "%s", c->location);
 	replay_store(&r->http->replays, e, c->is_problem ? problem_status(c->problem.code) : c->status, c->is_problem,
 		c->is_problem ? o.buf : c->text, c->is_problem ? o.len : c->len);
 }

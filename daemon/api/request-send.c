@@ -347,6 +347,8 @@ static enum MHD_Result send_answer(struct request *r)
 		return send_busy(r);
 	if (*c->etag)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, c->etag);
+	if (*c->location)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION, c->location);
 	return send_once(r, c->status, response);
 }
 

@@ -2,6 +2,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+#include <strings.h>
+
 #include "common/units.h"
 #include "daemon/api/auth.h"
 #include "daemon/api/command.h"
@@ -138,6 +140,40 @@ static void leave_past(struct request *r)
 	problem_set(&r->problem, API_PROBLEM_BUSY, "the disk has not answered in time: try again");
 }
 
+/* The main loop has this long to note it as an operation. */
+#define ACK_USEC (3 * USEC_PER_SEC)
+
+/* Its asker need not wait any more. Returns whether he goes on waiting, for the acknowledgement. */
+static bool becomes_operation(struct request *r)
+{
+	struct api_call *ack;
+
+	if (!r->route->takes_long || r->query.dry_run || r->acknowledged)
+		return false;
+	ack = api_call_convert(r->call);
+	if (!ack)
+		return false;
+	r->acknowledged = true;
+	r->call = ack;
+	r->deadline_usec = r->http->now_usec + ACK_USEC;
+	http_check_by(r->http, r->deadline_usec);
+	return true;
+}
+
+/* RFC 7240; what stands behind the word is not looked at. */
+static bool prefers_async(const struct request *r)
+{
+	static const char word[] = "respond-async";
+	const char *prefer = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Prefer");
+
+	for (const char *s = prefer; s && *s; s += strcspn(s, ",")) {
+		s += strspn(s, ", \t");
+		if (strncasecmp(s, word, sizeof(word) - 1) == 0 && (!s[sizeof(word) - 1] || strchr(",; \t", s[sizeof(word) - 1])))
+			return true;
+	}
+	return false;
+}
+
 void request_expire(struct request *r)
 {
 	if (r->state == REQUEST_WAITS_PAST) {
@@ -148,6 +184,8 @@ void request_expire(struct request *r)
 			body_cache_set_view(&r->http->cache, view_get(r->http->api->config.views));
 		r->http->cache.used_usec = r->http->now_usec;
 	} else {
+		if (r->state == REQUEST_WAITS_CALL && becomes_operation(r))
+			return;
 		if (!api_call_abandon(r->call))
 			return; /* its answer is being taken just now */
 		r->call = NULL;
@@ -283,6 +321,8 @@ enum MHD_Result request_command(struct request *r)
 			"%d commands wait for the main loop already: try again", API_QUEUE_MAX);
 	}
 	request_wait(r, REQUEST_WAITS_CALL, deadline_usec);
+	if (prefers_async(r))
+		(void)!becomes_operation(r);
 	return MHD_YES;
 }
 

@@ -140,6 +140,7 @@ static size_t row_length(const struct view *v, const struct route *r)
 	case NOUN_HOST:
 	case NOUN_OVERRIDDEN:
 	case NOUN_POLICY_NAME:
+	case NOUN_OPERATION:
 	case NOUN_RESERVATION:
 	case NOUN_RECORDED:
 	case NOUN_FILE:

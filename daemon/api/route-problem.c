@@ -13,6 +13,8 @@ static uint64_t problems_of_noun(enum route_noun noun)
 		return MAY(GUEST_UNKNOWN) | MAY(NOT_READY);
 	case NOUN_POLICY:
 		return MAY(POLICY_UNKNOWN);
+	case NOUN_OPERATION:
+		return MAY(OPERATION_UNKNOWN);
 	case NOUN_RESERVATION:
 		return MAY(RESERVATION_UNKNOWN);
 	case NOUN_RECORDED:

@@ -131,7 +131,7 @@ const struct route routes[] = {
 		.run = run_override_clear, .match = ROUTE_MATCH_MAY, .may = MAY(OVERRIDE_UNKNOWN) | MAY(STATE_UNWRITABLE)},
 	{"POST", "/v1/guests/{guest}/enroll", "guest-enroll",
 		"give a guest its agent channel and statistics period", &enrolled_schema,
-		API_ROLE_OPERATE, ROUTE_COMMAND, NOUN_GUEST, 200, true, .run = run_enroll,
+		API_ROLE_OPERATE, ROUTE_COMMAND, NOUN_GUEST, 200, true, .run = run_enroll, .takes_long = true,
 		.may = MAY(CANNOT_ENROLL) | MAY(CONFLICT) | MAY(LIBVIRT)},
 	{"GET", "/v1/plan", "plan", "the latest decision with its reasons", &plan_schema, API_ROLE_READ,
 		ROUTE_VIEW, .status = 200, .view = serve_plan},
@@ -145,11 +145,11 @@ const struct route routes[] = {
 		ROUTE_VIEW, NOUN_POLICY, 200, .view = serve_policy, .tag = tag_policy},
 	{"PUT", "/v1/policies/{policy}", "policy-put", "write a policy's file", &policy_put_schema, API_ROLE_ADMIN,
 		ROUTE_COMMAND, NOUN_POLICY_NAME, 200, true, .body = policy_fields, .prepare = prepare_policy,
-		.run = run_policy_put, .match = ROUTE_MATCH_NEEDED, .also_status = 201,
+		.run = run_policy_put, .takes_long = true, .match = ROUTE_MATCH_NEEDED, .also_status = 201,
 		.may = MAY(CONFIGURATION_BAD) | MAY(CONFLICT) | MAY(STATE_UNWRITABLE)},
 	{"DELETE", "/v1/policies/{policy}", "policy-delete", "remove a policy's file that the API wrote", NULL,
 		API_ROLE_ADMIN, ROUTE_COMMAND, NOUN_POLICY, 204, true, .prepare = prepare_policy,
-		.run = run_policy_delete, .match = ROUTE_MATCH_NEEDED, .may = MAY(CONFLICT) | MAY(STATE_UNWRITABLE)},
+		.run = run_policy_delete, .takes_long = true, .match = ROUTE_MATCH_NEEDED, .may = MAY(CONFLICT) | MAY(STATE_UNWRITABLE)},
 	{"POST", "/v1/policies/validate", "policy-validate", "find mistakes in a policy's text, and what it would change",
 		&validation_schema, API_ROLE_OPERATE, ROUTE_COMMAND, NOUN_NONE, 200, .body = validate_fields,
 		.prepare = prepare_validate, .run = run_validate, .may = MAY(CONFLICT)},
@@ -159,11 +159,18 @@ const struct route routes[] = {
 		&guest_history_schema, API_ROLE_READ, ROUTE_HISTORY, NOUN_RECORDED, 200, .params = history_params},
 	{"GET", "/v1/history/hosts/{host}", "history-host", "the host's figures over time", &host_history_schema,
 		API_ROLE_READ, ROUTE_HISTORY, NOUN_HOST, 200, .params = history_params},
+	{"GET", "/v1/operations", "operations", "commands that go on without their asker, and those that did",
+		&operations_schema, API_ROLE_READ, ROUTE_COMMAND, NOUN_NONE, 200, .run = run_operations},
+	{"GET", "/v1/operations/{id}", "operation", "one operation, with what became of it", &operation_schema,
+		API_ROLE_READ, ROUTE_COMMAND, NOUN_OPERATION, 200, .prepare = prepare_operation, .run = run_operation},
+	{"DELETE", "/v1/operations/{id}", "operation-cancel", "cancel it where that can be", NULL, API_ROLE_OPERATE,
+		ROUTE_COMMAND, NOUN_OPERATION, 204, true, .prepare = prepare_operation, .run = run_operation_cancel,
+		.may = MAY(CONFLICT)},
 	{"GET", "/v1/mode", "mode", "observe or enforce", &mode_schema, API_ROLE_READ, ROUTE_VIEW,
 		.status = 200, .view = serve_mode, .tag = tag_mode},
 	{"PUT", "/v1/mode", "mode-set", "go live, or stop touching guests", &mode_set_schema, API_ROLE_ADMIN,
 		ROUTE_COMMAND, NOUN_NONE, 200, true, .body = mode_fields, .prepare = prepare_mode,
-		.run = run_mode, .match = ROUTE_MATCH_MAY,
+		.run = run_mode, .takes_long = true, .match = ROUTE_MATCH_MAY,
 		.may = MAY(CONFLICT) | MAY(STATE_UNWRITABLE) | MAY(LIBVIRT) | MAY(NOT_READY)},
 	{"GET", "/v1/pause", "pause", "is Ballast told to leave guests alone for a while?", &pause_schema,
 		API_ROLE_READ, ROUTE_VIEW, .status = 200, .view = serve_pause, .tag = tag_pause},
@@ -173,7 +180,7 @@ const struct route routes[] = {
 	{"DELETE", "/v1/pause", "pause-clear", "go on", NULL, API_ROLE_OPERATE, ROUTE_COMMAND,
 		NOUN_NONE, 204, true, .run = run_pause_clear, .match = ROUTE_MATCH_MAY, .may = MAY(CONFLICT) | MAY(STATE_UNWRITABLE)},
 	{"POST", "/v1/reload", "reload", "read policies and configuration again", &reloaded_schema,
-		API_ROLE_OPERATE, ROUTE_COMMAND, NOUN_NONE, 200, true, .run = run_reload,
+		API_ROLE_OPERATE, ROUTE_COMMAND, NOUN_NONE, 200, true, .run = run_reload, .takes_long = true,
 		.may = MAY(CONFIGURATION_BAD)},
 	{"GET", "/v1/reservations", "reservations", "room that is kept for guests that start",
 		&reservations_schema, API_ROLE_READ, ROUTE_VIEW, .status = 200,
@@ -453,6 +460,7 @@ int route_resolve(const struct route *r, const struct view_input *known, const c
 		return 0;
 	case NOUN_NONE:
 	case NOUN_POLICY_NAME:
+	case NOUN_OPERATION:
 	case NOUN_RESERVATION:
 	case NOUN_RECORDED:
 	case NOUN_FILE:

@@ -20,6 +20,7 @@ enum route_noun {
 	NOUN_POLICY_NAME, /* of a policy that need not be there: no index */
 	NOUN_RESERVATION, /* a number: no index */
 	NOUN_RECORDED,	  /* a guest of which there is a history: no index */
+	NOUN_OPERATION,	  /* a number: no index */
 	NOUN_FILE,	  /* of the dashboard: no index */
 };
 
@@ -97,6 +98,7 @@ struct route {
 	/* What If-Match is held against (GET: its ETag begins with it). NULL: nothing. */
 	uint64_t (*tag)(const struct view_input *known, size_t index);
 	enum route_match match;
+	bool takes_long; /* its asker need not wait: it may become an operation */
 	view_query_handler view_some; /* NULL: takes no parameters */
 	unsigned also_status; /* the other one, as 201 where a PUT made something new; 0: none */
 	uint64_t may; /* problems of its own, MAY(CONFLICT) | ...: those by rule are in route-problem.c */

@@ -86,3 +86,34 @@ const struct schema reservations_schema = {"Reservations", "room that is kept, o
 		{"reservations", SCHEMA_OBJECT, .list = true, .of = &reservation_schema},
 		SCHEMA_END,
 	}};
+
+static const char *const operation_words[] = {"running", "done", "failed", "cancelled", NULL};
+
+#define OPERATION_FIELDS                                                                                              \
+	{"id", SCHEMA_COUNT}, {"kind", SCHEMA_STRING, "the name of the route"}, {"by", SCHEMA_STRING, "who asked"},   \
+		{"started", SCHEMA_TIME}, {"ended", SCHEMA_TIME, .nullable = true},                                   \
+		{"state", SCHEMA_WORD, .words = operation_words},                                                     \
+		{"progress_permyriad", SCHEMA_COUNT, "null: not known", .nullable = true},                            \
+	{                                                                                                             \
+		"status", SCHEMA_COUNT, "of its answer", .nullable = true                                             \
+	}
+
+static const struct schema operation_item = {"OperationItem", "an operation, without what it answered",
+	(const struct schema_field[]){
+		OPERATION_FIELDS,
+		SCHEMA_END,
+	}};
+
+const struct schema operation_schema = {"Operation", "a command that goes on without its asker, or did",
+	(const struct schema_field[]){
+		OPERATION_FIELDS,
+		{"result", SCHEMA_ANY, "what it would have been answered with, up to 16 KiB", .nullable = true},
+		{"problem", SCHEMA_ANY, "why it failed", .nullable = true},
+		SCHEMA_END,
+	}};
+
+const struct schema operations_schema = {"Operations", "the last 256, newest first",
+	(const struct schema_field[]){
+		{"operations", SCHEMA_OBJECT, .list = true, .of = &operation_item},
+		SCHEMA_END,
+	}};

@@ -70,7 +70,7 @@ extern const struct schema event_schema, events_schema;
 /* schema-history.c */
 extern const struct schema guest_history_schema, host_history_schema;
 /* schema-command.c: what commands answer */
-extern const struct schema mode_schema, mode_set_schema, pause_schema, enrolled_schema, reloaded_schema, reservation_schema, reservations_schema,
+extern const struct schema mode_schema, mode_set_schema, pause_schema, operation_schema, operations_schema, enrolled_schema, reloaded_schema, reservation_schema, reservations_schema,
 	finding_schema;
 
 /* Members that a problem of this code has beside those that all have. NULL: none. */

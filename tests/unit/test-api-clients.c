@@ -170,15 +170,20 @@ TEST(a_command_that_takes_too_long_goes_on_and_says_so)
 	start(&c);
 	fake_daemon_hold(fake, true);
 	{
-		_cleanup_reply_ struct reply late = ask("POST", "/v1/reload", NULL);
+		_cleanup_reply_ struct reply late = ask("PUT", "/v1/pause", "{\"for_s\":1}");
+		_cleanup_reply_ struct reply operation = ask("POST", "/v1/reload", NULL);
 		_cleanup_reply_ struct reply other = ask("GET", "/v1/guests", NULL);
 
 		CHECK_PROBLEM(late, API_PROBLEM_TIMEOUT);
+		/* What may take long becomes an operation then. */
+		CHECK_INT(operation.status, 202);
+		CHECK_AT(operation, "/state", "running");
 		CHECK_INT(other.status, 200);
 	}
 	pthread_mutex_lock(&fake->lock);
-	CHECK_INT(fake->n_held, 1);
+	CHECK_INT(fake->n_held, 2);
 	CHECK(api_call_is_late(fake->held[0]));
+	CHECK(api_call_is_late(fake->held[1]));
 	pthread_mutex_unlock(&fake->lock);
 	fake_daemon_release(fake);
 	{
@@ -186,6 +191,29 @@ TEST(a_command_that_takes_too_long_goes_on_and_says_so)
 
 		CHECK_INT(next.status, 200);
 	}
+	stop();
+}
+
+TEST(who_prefers_it_does_not_wait)
+{
+	start(NULL);
+	{
+		struct reply held, quick;
+
+		fake_daemon_hold(fake, true);
+		client_request(socket_path, "POST", "/v1/reload", NULL, "Prefer: respond-async, wait=5", &held);
+		fake_daemon_release(fake);
+		client_request(socket_path, "POST", "/v1/reload", NULL, "Prefer: respond-async", &quick);
+		CHECK_INT(held.status, 202);
+		/* What is done at once is answered at once. */
+		CHECK_INT(quick.status, 200);
+		CHECK_INT(json_integer_value(json_at(quick.json, "/policies")), 3);
+		reply_clear(&held);
+		reply_clear(&quick);
+	}
+	/* An acknowledgement that the end comes before, and one whose work never ends. */
+	fake_daemon_hold(fake, true);
+	fake_daemon_freeze(fake, true);
 	stop();
 }
 
