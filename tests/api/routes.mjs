@@ -316,6 +316,17 @@ async function until(what, seconds = 15) {
 	await send('PUT', '/v1/mode', { mode: 'enforce' });
 	await at('reserve', 'POST', '/v1/reservations', { uuid: crypto.randomUUID(), name: 'huge', bytes: Number.MAX_SAFE_INTEGER, wait_s: 1 }, 409, 'no-room');
 	await send('PUT', '/v1/mode', { mode: 'observe' });
+	const plan = doc.operation('plan');
+	const with_ = (headers) => request('GET', '/v1/plan', { headers });
+	found.push(mistakes(plan, await with_({ Authorization: 'Bearer bst_none' }), 401, 'unauthenticated'));
+	found.push(mistakes(plan, await with_({ Origin: 'https://elsewhere.example' }), 403, 'foreign-origin'));
+	const override = doc.operation('override-set');
+	found.push(mistakes(override, await request('PUT', '/v1/guests/web0/overrides',
+		{ headers: { ...json, 'If-Match': '"0000000000000000"' }, body: '{"memory":{"weight":100}}' }), 412, 'precondition-failed'));
+	const put = doc.operation('policy-put');
+	found.push(mistakes(put, await request('PUT', '/v1/policies/75-written', { headers: json, body: '{"text":"[Memory]\\nMin=1M\\n"}' }), 201, 200, 428));
+	found.push(mistakes(put, await request('PUT', '/v1/policies/75-written', { headers: json, body: '{"text":"[Memory]\\nMin=2M\\n"}' }), 428));
+	found.push(mistakes(put, await request('PUT', '/v1/policies/76-bad', { headers: json, body: '{"text":"[Memory]\\nMim=2M\\n"}' }), 422, 'configuration-bad'));
 	result(found, 'what cannot be done is refused as declared');
 }
 
