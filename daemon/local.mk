@@ -134,6 +134,7 @@ manager_tests = \
 	tests/unit/test-manager-history \
 	tests/unit/test-manager-mode \
 	tests/unit/test-guest-run \
+	tests/unit/test-manager-operation \
 	tests/unit/test-manager-original \
 	tests/unit/test-manager-override \
 	tests/unit/test-manager-pause \
@@ -173,6 +174,8 @@ tests_unit_test_manager_enroll_SOURCES = tests/unit/test-manager-enroll.c $(fake
 tests_unit_test_manager_enroll_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_balloon_SOURCES = tests/unit/test-manager-balloon.c $(fake_manager) daemon/manager-balloon.c daemon/manager-sent.c
 tests_unit_test_manager_balloon_LDADD = $(fake_manager_libs)
+tests_unit_test_manager_operation_SOURCES = tests/unit/test-manager-operation.c $(fake_manager) daemon/manager-operation.c
+tests_unit_test_manager_operation_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_pause_SOURCES = tests/unit/test-manager-pause.c $(fake_manager) daemon/manager-mode.c daemon/manager-pause.c
 tests_unit_test_manager_pause_LDADD = $(fake_manager_libs)
 tests_unit_test_manager_history_SOURCES = tests/unit/test-manager-history.c $(fake_manager) daemon/manager-history.c

@@ -188,12 +188,15 @@ static void run_validate(void *userdata)
 
 /* ---- in the main loop ---- */
 
-static struct policy_job *job_new(struct manager *m, struct api_call *call, const struct api_policy_request *req)
+/* To look at a policy it need not be possible to write it: then it is looked at as if it lay in the lowest layer. */
+static struct policy_job *job_new(struct manager *m, struct api_call *call, const struct api_policy_request *req, bool writes)
 {
 	const char *const *dirs = (const char *const *)m->conf.policy_dirs;
 	ssize_t layer = m->policy_own ? policy_files_layer(dirs, m->policy_own) : -ENOENT;
 	struct policy_job *j;
 
+	if (layer < 0 && !writes && *dirs)
+		layer = 0;
 	if (layer < 0) {
 		api_call_problem(call, API_PROBLEM_CONFLICT,
 			"The API has no layer of policies here: PolicyPath= in ballast.conf does not name %s. Add it, before the directory in /etc, and restart ballastd.",
@@ -357,7 +360,7 @@ static void change(struct manager *m, struct api_call *call, const struct api_po
 		api_call_problem(call, API_PROBLEM_BUSY, "%d changes of policies wait already. Try again.", CHANGES_MAX);
 		return;
 	}
-	j = job_new(m, call, req);
+	j = job_new(m, call, req, true);
 	if (!j)
 		return;
 	while (*last)
@@ -432,7 +435,7 @@ void policy_validate(void *userdata, struct api_call *call, const struct api_pol
 
 	if (!trial_may_begin(m, call))
 		return;
-	j = job_new(m, call, req);
+	j = job_new(m, call, req, false);
 	if (!j)
 		return;
 	j->last = policy_set_ref(m->set);

@@ -20,7 +20,9 @@
  *   manager-decide.c    when to decide, the snapshot, the plan
  *   manager-act.c       carrying out a plan; what became of each call
  *   manager-original.c  what guests had before Ballast touched them
- *   manager-override.c, manager-reserve.c, manager-mode.c, manager-reload.c, manager-enroll.c   commands
+ *   manager-override.c, manager-reserve.c, manager-mode.c, manager-pause.c, manager-reload.c, manager-enroll.c   commands
+ *   manager-policy.c, manager-preview.c   policies that come through the API, and trials, with the worker
+ *   manager-operation.c what became of commands that nobody waits for
  *   manager-tell.c      events, journal, status line, trace
  *   manager-view.c      what others are shown
  *   manager-dump.c      what is counted
