@@ -47,6 +47,23 @@ wait_until 30 reported web
 wait_until 30 reported two
 enforce
 
+# --- What only guests with a QEMU and an agent can show (tests/unit/test-metrics.sh has the rest) ---
+figures_are_there() {
+	local m
+
+	lab in h1 curl -sf --unix-socket /run/ballast/api.sock http://localhost/metrics >"$TEST_TMP/scrape" || return 1
+	for m in vcpu_time_seconds_total vcpu_delay_seconds_total memory_resident_bytes memory_used_bytes cpu_weight pressure_memory_waiting_seconds_total; do
+		grep -q "^ballast_guest_$m{domain=\"web\",uuid=\"[0-9a-f-]*\"} [0-9]" "$TEST_TMP/scrape" || return 1
+	done
+}
+tap_ok "/metrics has what a guest's QEMU and its kernel say" wait_until 30 figures_are_there
+tap_ok "promtool takes it" promtool check metrics <"$TEST_TMP/scrape"
+http_nice() {
+	lab in h1 sh -c 'for t in /proc/$(systemctl show -p MainPID --value ballastd)/task/*; do
+		[ "$(cat "$t/comm")" != ballast-http ] || cut -d" " -f19 "$t/stat"; done'
+}
+tap_is "the API's thread gives way to the main loop, also in the unit's sandbox" "$(http_nice)" 5
+
 # --- CPU by policy and back ---
 printf '[Match]\nGuest=web\n[CPU]\nWeight=400\n' | put_policy 50-cpu.policy
 tap_ok "a CPU weight by policy is set" wait_until 10 shares_are web 4096

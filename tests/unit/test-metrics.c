@@ -4,6 +4,7 @@
 
 #include "daemon/api/metric-text.h"
 #include "daemon/api/response.h"
+#include "daemon/api/serve.h"
 #include "tests/fixture/api-test.h"
 
 static struct http_row no_rows[128];
@@ -53,6 +54,14 @@ TEST(every_metric_has_its_row)
 		for (int k = 0; k < i; k++)
 			CHECK(!streq(m->name, metric_table[k].name));
 	}
+}
+
+TEST(the_help_of_words_names_each)
+{
+	for (int i = 0; guest_condition_words[i]; i++)
+		CHECK_CONTAINS(metric_table[METRIC_GUEST_CONDITION].help, guest_condition_words[i]);
+	for (int i = 0; i < HOST_STATE_MAX; i++)
+		CHECK_CONTAINS(metric_table[METRIC_HOST_STATE].help, host_state_to_string((enum host_state)i));
 }
 
 static char *read_page(void)
