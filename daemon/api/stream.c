@@ -358,7 +358,7 @@ static bool may_stream(const struct request *r)
 {
 	unsigned mine = 0;
 
-	if (r->http->n_streams >= STREAMS_MAX)
+	if (r->http->n_streams >= MIN((unsigned)STREAMS_MAX, r->http->api->config.max_connections / 2))
 		return false;
 	if (r->conn->peer.role == API_ROLE_ADMIN)
 		return true;

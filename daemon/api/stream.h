@@ -8,7 +8,7 @@
  * time, when its client has taken what it got before. So a client that does not read costs its own batch and nobody a delay; one that falls
  * out of the ring is told by `reset`.
  */
-/* All at once, and of one user that is no admin: half of the connections are left to others. */
+/* All at once (never more than half of the connections, which are left to others), and of one client that is no admin. */
 #define STREAMS_MAX   256
 #define STREAMS_SHARE 64
 #define STREAM_BATCH_BYTES (16 * KIB)

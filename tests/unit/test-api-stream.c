@@ -217,7 +217,7 @@ TEST(who_does_not_read_costs_little_and_nobody_a_delay)
 		for (size_t i = 0; i < ARRAY_SIZE(deaf); i++)
 			CHECK(reader_await(&deaf[i], "event: state"));
 		CHECK(reader_await(&hears, "event: state"));
-		before = mallinfo2().uordblks - hears.allocated;
+		before = mallinfo2().uordblks; /* 0 with a sanitizer's allocator: then only the rest is tested */
 		for (int n = 1; n <= 20000; n++) {
 			happen(n);
 			if (n % 100 == 0) {
@@ -227,8 +227,8 @@ TEST(who_does_not_read_costs_little_and_nobody_a_delay)
 				hears.text[0] = '\0';
 			}
 		}
-		after = mallinfo2().uordblks - hears.allocated;
-		CHECK(after < before + ARRAY_SIZE(deaf) * 2 * STREAM_BATCH_BYTES + MIB);
+		after = mallinfo2().uordblks;
+		CHECK(after <= before + ARRAY_SIZE(deaf) * 2 * STREAM_BATCH_BYTES + MIB + hears.allocated);
 		/* Who wakes up late is told that it missed something, and then gets what there is. */
 		CHECK(reader_await(&deaf[0], "event: reset\ndata: {\"reason\":\"too-old\""));
 		CHECK(reader_await(&deaf[0], "number 20000."));
