@@ -64,7 +64,7 @@ static int edit_read(struct cli *c, struct edit *e)
 {
 	_cleanup_diag_list_ struct diag_list findings = {0};
 	_cleanup_close_ int fd = -1;
-	int r = token_table_load(e->path, daemon_group(), &e->table, &findings);
+	int r = token_table_load(e->path, token_readers_get(), &e->table, &findings);
 
 	if (r == -EACCES)
 		return fail_errno(c, e->path, EACCES);

@@ -2,6 +2,8 @@
 #include "common/token-file.h"
 
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -199,18 +201,27 @@ static int refuse(struct diag_list *findings, int error, const char *path, const
 	return diag_list_take(findings, &d) < 0 ? -ENOMEM : -error;
 }
 
+struct token_readers token_readers_get(void)
+{
+	struct token_readers r = {geteuid(), getegid()};
+	const struct passwd *user = r.uid == 0 ? getpwnam("ballast") : NULL;
+	const struct group *group = r.uid == 0 ? getgrnam("ballast") : NULL;
+
+	return (struct token_readers){user ? user->pw_uid : r.uid, group ? group->gr_gid : r.gid};
+}
+
 /* Who can write it makes himself admin; who can read it learns who there is. */
-static int judge(const char *path, const struct stat *st, gid_t readers, struct diag_list *findings)
+static int judge(const char *path, const struct stat *st, struct token_readers readers, struct diag_list *findings)
 {
 	char text[400];
 
 	if (!S_ISREG(st->st_mode))
 		return refuse(findings, EPERM, path, "is no regular file: no token is accepted until it is one");
-	if (st->st_uid != 0 && st->st_uid != geteuid()) {
+	if (st->st_uid != 0 && st->st_uid != geteuid() && st->st_uid != readers.uid) {
 		snprintf(text, sizeof(text), "belongs to uid %u: no token is accepted until it belongs to root (chown root %s)", (unsigned)st->st_uid, path);
 		return refuse(findings, EPERM, path, text);
 	}
-	if (st->st_mode & (S_IWGRP | S_IRWXO) || (st->st_mode & S_IRGRP && st->st_gid != 0 && st->st_gid != readers)) {
+	if (st->st_mode & (S_IWGRP | S_IRWXO) || (st->st_mode & S_IRGRP && st->st_gid != 0 && st->st_gid != readers.gid)) {
 		snprintf(text, sizeof(text), "others may read or write it (mode %04o, group %u): no token is accepted until that is mended (chmod o=,g-w %s; its group is ballastd's or root's)",
 			(unsigned)st->st_mode & 07777, (unsigned)st->st_gid, path);
 		return refuse(findings, EPERM, path, text);
@@ -229,7 +240,7 @@ static int unread(struct diag_list *findings, const char *path, int error)
 	return refuse(findings, error, path, text);
 }
 
-int token_table_load(const char *path, gid_t readers, struct token_table **ret, struct diag_list *findings)
+int token_table_load(const char *path, struct token_readers readers, struct token_table **ret, struct diag_list *findings)
 {
 	/* A FIFO in its place must not hang us. */
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);

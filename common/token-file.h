@@ -37,10 +37,17 @@ struct token_table {
 /* Reads the text of a file. Each bad line is a finding and gives nobody anything; the good ones are taken. Returns a new table, which free() frees; NULL
  * without memory. */
 struct token_table *token_table_parse(const char *file, const char *text, size_t len, struct diag_list *findings) _nonnull_ _must_check_;
-/* Reads a file that only its owner can write, and nobody but him and the group `readers` ((gid_t)-1: none) can read; the owner is root or the caller. One
+/* Who reads the file: the daemon's user and group. */
+struct token_readers {
+	uid_t uid;
+	gid_t gid;
+};
+/* What the caller runs as; of root, who looks at the daemon's file before it does, user and group `ballast` where there are such. Asks the user database. */
+struct token_readers token_readers_get(void);
+/* Reads a file that only its owner can write, and nobody but him and the readers' group can read; the owner is root, the readers' user or the caller. One
  * that is not there is an empty table. Returns 0, -EPERM for one that others may read or write, -EFBIG, -errno: each with a finding that names the
  * remedy; then *ret is untouched. */
-int token_table_load(const char *path, gid_t readers, struct token_table **ret, struct diag_list *findings) _nonnull_ _must_check_;
+int token_table_load(const char *path, struct token_readers readers, struct token_table **ret, struct diag_list *findings) _nonnull_ _must_check_;
 /* One line without its end, as token_table_parse() reads it. Returns buf. */
 #define TOKEN_LINE_MAX 192
 char *token_entry_format(const struct token_entry *e, char buf[static TOKEN_LINE_MAX]) _nonnull_;

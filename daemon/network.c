@@ -33,7 +33,7 @@ int network_load_tls(const struct conf *c, struct tls **ret, struct diag_list *f
 
 int network_load_tokens(const struct conf *c, struct token_table **ret, struct diag_list *findings)
 {
-	return token_table_load(c->tokens, getegid(), ret, findings);
+	return token_table_load(c->tokens, token_readers_get(), ret, findings);
 }
 
 static const char *remedy(int error)

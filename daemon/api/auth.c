@@ -116,6 +116,7 @@ static int identify_certificate(struct request *r)
 {
 	struct conn *c = r->conn;
 	const struct token_entry *e;
+	char why[256];
 
 	if (!c->tls_judged) {
 		const union MHD_ConnectionInfo *info = MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
@@ -126,10 +127,14 @@ static int identify_certificate(struct request *r)
 	}
 	if (c->tls.verdict == TLS_PEER_NONE)
 		return 0;
-	if (c->tls.verdict == TLS_PEER_GOOD && c->tls.expires_real_usec <= clock_real_usec())
-		return unauthenticated(r, "its certificate has expired");
-	if (c->tls.verdict == TLS_PEER_BAD)
-		return unauthenticated(r, c->tls.why);
+	if (c->tls.verdict == TLS_PEER_GOOD && c->tls.expires_real_usec <= clock_real_usec()) {
+		c->tls.verdict = TLS_PEER_BAD;
+		snprintf(c->tls.why, sizeof(c->tls.why), "its certificate has expired");
+	}
+	if (c->tls.verdict == TLS_PEER_BAD) {
+		snprintf(why, sizeof(why), "%s%s%s%s", c->tls.why, *c->tls.common_name ? " (CN=" : "", c->tls.common_name, *c->tls.common_name ? ")" : "");
+		return unauthenticated(r, why);
+	}
 	e = token_table_find_certificate(r->http->tokens, c->tls.common_name);
 	client_of_certificate(c->tls.common_name, e ? e->role : API_ROLE_NONE, c->tls.expires_real_usec, &c->peer);
 	return 0;
@@ -145,8 +150,10 @@ int auth_identify(struct request *r)
 {
 	const char *authorization = header(r, MHD_HTTP_HEADER_AUTHORIZATION);
 	struct conn *c = r->conn;
+	char before[CLIENT_KEY_MAX];
 	int result = 0;
 
+	memcpy(before, c->peer.key, sizeof(before));
 	c->peer = c->base;
 	if (!needs_client(r->route))
 		return 0;
@@ -162,10 +169,13 @@ int auth_identify(struct request *r)
 			c->server->tls ? ", or a client certificate" : "");
 	if (c->granted > c->peer.role && r->http->now_usec < c->granted_usec)
 		c->peer.role = c->granted;
-	if (conn_is_over_share(c))
-		return problem_set(&r->problem, API_PROBLEM_BUSY, "%s has %u connections already: close some, or raise MaxConnectionsPerClient= in ballast.conf(5)",
-			c->peer.key, r->http->api->config.max_per_client);
-	return 0;
+	/* Counted when a connection becomes somebody's, not with each request. */
+	if (streq(before, c->peer.key) || !conn_is_over_share(c))
+		return 0;
+	problem_set(&r->problem, API_PROBLEM_BUSY, "%s has %u connections already: close some, or raise MaxConnectionsPerClient= in ballast.conf(5)",
+		c->peer.key, r->http->api->config.max_per_client);
+	c->peer = c->base;
+	return -1;
 }
 
 /* From this host: its own socket, or loopback. */

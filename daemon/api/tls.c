@@ -180,10 +180,12 @@ static void read_name(const gnutls_datum_t *der, struct tls_peer *ret)
 
 		ret->expires_real_usec = end <= 0 ? USEC_INFINITY : (uint64_t)end * USEC_PER_SEC;
 		/* A NUL inside would make one name look like another. */
-		if (r < 0 || strlen(ret->common_name) != size || !token_name_valid(ret->common_name, true))
+		if (r < 0 || strlen(ret->common_name) != size || !token_name_valid(ret->common_name, true)) {
+			*ret->common_name = '\0'; /* nothing to be shown */
 			snprintf(ret->why, sizeof(ret->why), "its certificate has no usable common name (CN)");
-		else
+		} else {
 			ret->verdict = TLS_PEER_GOOD;
+		}
 	}
 	gnutls_x509_crt_deinit(crt);
 }

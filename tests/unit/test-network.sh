@@ -136,7 +136,7 @@ ask 403 /v1/guests $(by unlisted) && grep -q 'cert:stranger read' "$tmp/out"
 result $? "one that stands nowhere has none, and the remedy is named"
 ask 401 /v1/guests $(by outsider) && grep -q 'is not of ClientAuthority=' "$tmp/out" && says "refused a credential from 127.0.0.1: its certificate is not of ClientAuthority="
 result $? "a foreign certificate is refused, and the journal says why"
-ask 401 /v1/guests $(by ended) && grep -q 'has expired' "$tmp/out" && says "its certificate has expired"
+ask 401 /v1/guests $(by ended) && grep -q 'has expired' "$tmp/out" && says "its certificate has expired (CN=ops)"
 result $? "an expired certificate is refused, and the journal says why"
 ask 401 /v1/guests $(by wrong)
 result $? "a certificate for servers is none for clients"

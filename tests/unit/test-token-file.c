@@ -169,7 +169,7 @@ static int load_with(mode_t mode, uid_t uid, gid_t gid, gid_t readers, struct di
 	if (fd < 0 || write(fd, "a read " HASH_A "\n", 72) != 72 || fchown(fd, uid, gid) < 0 || fchmod(fd, mode) < 0)
 		return -1000;
 	close(fd);
-	r = token_table_load(path, readers, &t, findings);
+	r = token_table_load(path, (struct token_readers){61003, readers}, &t, findings);
 	unlink(path);
 	return r < 0 ? r : (int)t->n;
 }
@@ -186,6 +186,7 @@ TEST(a_file_that_others_may_touch_is_refused_and_says_how_to_mend_it)
 		{0600, 0, 0, 1, NULL},
 		{0640, 0, 0, 1, NULL},
 		{0640, 0, 61001, 1, NULL},
+		{0600, 61003, 61003, 1, NULL},
 		{0640, 0, 61002, -EPERM, "(mode 0640, group 61002)"},
 		{0644, 0, 0, -EPERM, "others may read or write it (mode 0644"},
 		{0660, 0, 61001, -EPERM, "chmod o=,g-w"},
@@ -209,16 +210,17 @@ TEST(what_is_no_file_does_not_hang)
 {
 	_cleanup_diag_list_ struct diag_list findings = {0};
 	_cleanup_free_ struct token_table *t = NULL;
+	struct token_readers nobody = {(uid_t)-1, (gid_t)-1};
 
-	CHECK_INT(token_table_load("/nonexistent/tokens", (gid_t)-1, &t, &findings), 0);
+	CHECK_INT(token_table_load("/nonexistent/tokens", nobody, &t, &findings), 0);
 	CHECK_INT((int)t->n, 0);
 	free(TAKE_PTR(t));
 	snprintf(path, sizeof(path), "/tmp/test-token-fifo-%d", (int)getpid());
 	CHECK_INT(mkfifo(path, 0600), 0);
-	CHECK_INT(token_table_load(path, (gid_t)-1, &t, &findings), -EPERM);
+	CHECK_INT(token_table_load(path, nobody, &t, &findings), -EPERM);
 	unlink(path);
 	CHECK_CONTAINS(findings.items[0].text, "is no regular file");
-	CHECK_INT(token_table_load("/tmp", (gid_t)-1, &t, &findings), -EPERM);
+	CHECK_INT(token_table_load("/tmp", nobody, &t, &findings), -EPERM);
 	CHECK(!t);
 }
 
