@@ -62,6 +62,11 @@ EXTRA_DIST += \
 	tests/lab/test-lab-load.sh \
 	tests/lab/test-lab-system.sh \
 	tests/lab/test-lab-up.sh \
+	tests/lab/test-page.sh \
+	tests/browser/lib.sh \
+	tests/browser/package-lock.json \
+	tests/browser/package.json \
+	tests/browser/page.mjs \
 	tests/lab/watch-grants.py
 
 check_PROGRAMS += tests/unit/test-lab-frame

@@ -78,7 +78,7 @@ export class Vessel {
 		}
 		keyed(this.hold, cells, (c) => c.key, (c) => (c.guest ? this.makeGuest(c) : makeSpace(c)), (node, c) => {
 			setVars(node, {at: pct(c.at), size: pct(c.size), deckat: pct(c.deckAt), deck: pct(c.deck)});
-			setAttr(node, 'data-room', tall ? (c.px >= 21 ? 'full' : 'none') : c.label >= 62 ? 'full' : c.label >= 34 ? 'name' : 'none');
+			setAttr(node, 'data-room', tall ? (c.px >= 21 ? 'full' : 'none') : c.label >= (c.guest ? 62 : 84) ? 'full' : c.label >= 34 ? 'name' : 'none');
 			setAttr(node, 'tabindex', decks > 1 ? -1 : c.guest ? null : 0); // hundreds are walked through in the table
 			if (c.guest)
 				this.showGuest(node, c.guest, (cross || 200) * c.deck);

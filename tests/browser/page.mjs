@@ -186,7 +186,7 @@ await part('guests', async () => {
 await part('a move', async () => {
 	const before = (await guest('files1')).memory.actual;
 
-	await lab('run', '-d', 'files1', 'load', 'mem', '200M', '--hold', '60', '--touch');
+	await lab('run', '-d', 'files1', 'load', 'mem', screens ? '340M' : '200M', '--hold', '60', '--touch');
 	const line = await until(45, () => page.evaluate((mib) => [...document.querySelectorAll('#feed-list .move[data-way="up"]')].map((l) => l.innerText).find((t) => t.includes('files1') && t.includes(mib)) ?? null, 'MiB'));
 	ok(line && /stalled|available|wants|read back/.test(line), 'a guest that suddenly needs memory gets it, and the page says why', line);
 	ok(await page.evaluate(() => Boolean(document.querySelector('.pill.show'))), 'and shows it in the vessel');

@@ -34,7 +34,7 @@ put_policy 00-host.policy <<-P
 	[Policy]
 	Description=All that this host gives to guests
 	[Host]
-	Memory=$((${SCREENS:+800 + } 780 + overhead / 1048576))M
+	Memory=$((${SCREENS:+640 + } 780 + overhead / 1048576))M
 	Reserve=32M
 P
 put_policy 10-day.policy <<-P
