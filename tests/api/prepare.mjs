@@ -27,7 +27,19 @@ async function seen(make) {
 	return { path: { policy: '75-written' }, headers: res.status === 200 ? { 'If-Match': res.headers.etag } : {} };
 }
 
-// By operationId. before: makes it possible, and may return {path: {word: value}}. body: what is sent.
+// A command that goes on without its asker: what is done at once is none, so that a few may be needed.
+async function begun() {
+	for (let i = 0; i < 50; i++) {
+		const { headers } = await seen(false);
+		const res = await request('PUT', '/v1/policies/75-written', { headers: { ...json, ...headers, Prefer: 'respond-async' },
+			body: JSON.stringify({ text }) });
+		if (res.status === 202)
+			return { path: { id: JSON.parse(res.text).id } };
+	}
+	throw new Error('to prepare: no command goes on by itself');
+}
+
+// By operationId. orElse: what may be answered instead, where it is a matter of time. before: makes it possible, and may return {path: {word: value}}. body: what is sent.
 export const prepared = {
 	'override-set': { body: { memory: { min: 64 << 20, weight: 300 }, cpu: { weight: 200 }, for_s: 3600, reason: 'a test' } },
 	'override-clear': { before: () => send('PUT', '/v1/guests/web0/overrides', { memory: { weight: 200 } }) },
@@ -39,6 +51,8 @@ export const prepared = {
 	'policy-delete': { before: () => seen(true) },
 	'policy-validate': { body: { text: '[Memory]\nMin=48M\n', name: '75-tried.policy' } },
 	'plan-preview': { body: { guest: 'web0', overrides: { memory: { min: 96 << 20 } } } },
+	operation: { before: begun },
+	'operation-cancel': { before: begun, orElse: [409] }, // what has begun goes on
 	'pause-set': { body: { for_s: 60, message: 'a test' } },
 	reserve: { body: reservation },
 	unreserve: { before: async () => ({ path: { id: (await send('POST', '/v1/reservations', reservation())).id } }) },

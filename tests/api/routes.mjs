@@ -52,13 +52,14 @@ const successes = (op) => Object.keys(op.responses).map(Number).filter((s) => s 
 async function succeeds(op) {
 	const found = [];
 	const dry = params(op, 'query').some((p) => p.name === 'dry_run');
+	const wanted = [...successes(op), ...(prepared[op.operationId]?.orElse ?? [])];
 	let a = await ready(op);
 	if (dry) {
 		const res = await ask(op, a, { query: (a.query ? `${a.query}&` : '?') + 'dry_run=true' });
-		found.push(mistakes(op, res, ...successes(op)));
+		found.push(mistakes(op, res, ...wanted));
 	}
 	const res = await ask(op, a);
-	found.push(mistakes(op, res, ...successes(op)));
+	found.push(mistakes(op, res, ...wanted));
 	if (op.method === 'GET') {
 		a = await ready(op);
 		found.push(mistakes(op, await ask(op, a, { method: 'HEAD' }), ...successes(op)));
