@@ -11,6 +11,7 @@
 #include "cli/endpoint.h"
 #include "cli/exit-code.h"
 #include "cli/get.h"
+#include "cli/operation.h"
 #include "cli/sse.h"
 #include "cli/watch.h"
 
@@ -398,6 +399,8 @@ int client_ask(struct cli *c, const struct client_ask *ask, struct client_answer
 	transfer(c, e, &a, &x);
 	r = judge(c, e, &a, &x, ret);
 	free(x.text);
+	if (r == CLI_OK && ret->status == 202)
+		r = operation_wait(c, ret);
 	return r;
 }
 
@@ -418,9 +421,6 @@ int client_send(struct cli *c, const char *method, const char *path, json_t *bod
 
 	json_decref(body);
 	r = client_ask(c, &(struct client_ask){.method = method, .path = path, .body = text}, &answer);
-	if (r == CLI_OK && answer.status == 202)
-		r = cli_fail(c, CLI_RUNNING_ON, "it takes longer and goes on as operation %llu: GET /v1/operations/%llu says what becomes of it",
-			(unsigned long long)get_number(answer.body, "/id", 0), (unsigned long long)get_number(answer.body, "/id", 0));
 	*ret = r == CLI_OK ? TAKE_PTR(answer.body) : NULL;
 	return r;
 }

@@ -50,7 +50,13 @@ static void offer_asked(struct cli *c, const char *path, const char *list, const
 	if (client_ask(c, &(struct client_ask){.method = "GET", .path = path, .quiet = true}, &answer) != CLI_OK && !answer.body)
 		return;
 	json_array_foreach (get_at(answer.body, list), i, item)
-		offer(*member ? get_string(item, member, "") : json_is_string(item) ? json_string_value(item) : "", prefix);
+	{
+		const json_t *value = get_at(item, member); /* member "": the item itself */
+		char number[24];
+
+		snprintf(number, sizeof(number), "%llu", (unsigned long long)get_number(value, "", 0));
+		offer(json_is_string(value) ? json_string_value(value) : json_is_integer(value) ? number : "", prefix);
+	}
 }
 
 static void offer_contexts(struct cli *c, const char *prefix)

@@ -55,6 +55,8 @@ ballastctl_SOURCES = \
 	cli/sse.c \
 	cli/sse.h \
 	cli/mode.c \
+	cli/operation.c \
+	cli/operation.h \
 	cli/option-table.c \
 	cli/options.c \
 	cli/options.h \

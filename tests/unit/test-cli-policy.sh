@@ -99,6 +99,22 @@ printf '[Memory]\nWeight=300\n' >etc/80-mine.policy
 exits 4 "Remove it there" policy delete 80-mine --yes
 EDITOR='sed -i s/300/301/' exits 0 "stands above it and stays in force" policy edit 80-mine
 
+# --- operations ---
+for i in 1 2 3 4 5 6 7 8; do # a policy that nobody waits for: it must reach the disk, so most are not done at once
+	id=$(curl -s --unix-socket "$BALLAST_SOCKET" -X PUT -H "Prefer: respond-async" -H "Content-Type: application/json" -H "If-None-Match: *" \
+		-d '{"text":"[Memory]\nWeight=300\n"}' "http://localhost/v1/policies/9$i-op.policy" | sed -n 's/^{"id":\([0-9]*\).*/\1/p')
+	[ -z "$id" ] || break
+done
+if [ -n "$id" ]; then
+	exits 0 "done" operation wait "$id"
+	exits 0 '"state":"done"' operation show "$id" --json
+	exits 4 "ballastctl" operation cancel "$id"
+	exits 0 "policy-put" operation list
+else
+	skip "operations" "each was done before it could become one"
+fi
+exits 3 "no operation 999" operation show 999
+
 # --- over TLS, as somebody else ---
 unset BALLAST_SOCKET
 url=https://127.0.0.1:$port

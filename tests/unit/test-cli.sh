@@ -363,7 +363,21 @@ tell_fake bad
 golden reload-bad reload
 golden policy-list-bad policy list
 tell_fake hold
-exits 7 "goes on" reload
+exits 7 "it takes longer; it goes on as operation 7: ballastctl operation wait 7" reload --timeout 1s
+exits 0 "running" operation
+exits 7 "goes on as operation 7" operation wait 7 --timeout 1s
+exits 4 "ballastctl" operation cancel 7
+exits 3 "ballastctl" operation show 99
+"$ctl" operation wait 7 >"$scratch/waited" 2>"$scratch/interrupted" &
+waiting=$!
+for _ in $(seq 600); do # until its SIGINT is caught
+	[ $((0x$(sed -n 's/^SigCgt:[^0-9a-f]*//p' "/proc/$waiting/status") & 2)) != 0 ] && break
+	sleep 0.05
+done
+kill -INT $waiting
+wait $waiting
+[ $? = 7 ] && grep -q "stopped waiting; it goes on as operation 7: ballastctl operation wait 7" "$scratch/interrupted"
+report $? "Ctrl-C while one waits for an operation ends the waiting, not the work"
 tell_fake release
 tell_fake jobs
 golden status-jobs status
