@@ -217,5 +217,10 @@ story_live() {
 		Ctrl-C here ends it and leaves nothing behind.
 
 	T
-	lab in h1 env TERM="${TERM:-vt100}" ballastctl top
+	# A whole screen of figures would hide the address, and the page shows them better.
+	if [ -n "$page_url" ]; then
+		lab in h1 ballastctl events --follow
+	else
+		lab in h1 env TERM="${TERM:-vt100}" ballastctl top
+	fi
 }
