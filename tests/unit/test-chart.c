@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/chart.h"
 
+#include <locale.h>
+
 #include "tests/test.h"
 
 static char *label(uint64_t value, char *buf, size_t size)
@@ -15,6 +17,8 @@ static char *draw(const struct chart *c, const struct term *t)
 	size_t len = 0;
 	FILE *f = open_memstream(&text, &len);
 
+	/* As main() does where a terminal takes UTF-8: what is no character of the locale is not shown. */
+	(void)setlocale(LC_CTYPE, "C.UTF-8");
 	chart_print(c, t, f);
 	chart_legend(t, f, STYLE_GOOD, "uses", "has", "wants");
 	fclose(f);
