@@ -73,7 +73,8 @@ fails 9 "others may read or write it (mode 0644" list
 fails 9 "others may read or write it (mode 0644" new x
 chmod 600 "$file"
 if [ "$(id -u)" = 0 ] && chmod 755 "$tmp" && chmod 644 "$tmp/b.conf"; then
-	chroot --userspec=65534:65534 / "$ctl" token new x --config "$tmp/b.conf" >"$tmp/out" 2>"$tmp/err"
+	cp "$ctl" "$tmp/ctl" # where it was built others may not look
+	chroot --userspec=65534:65534 / "$tmp/ctl" token new x --config "$tmp/b.conf" >"$tmp/out" 2>"$tmp/err"
 	[ $? = 5 ] && grep -q "run it as root" "$tmp/err"
 	result $? "who is not root is told"
 fi
