@@ -218,6 +218,10 @@ int cmd_policy_delete(struct cli *c)
 
 /* ---- edit ---- */
 
+/* What a new policy begins with: left as it is, nothing is written (it would be for every guest). */
+static const char template[] =
+	"# See ballast.policy(5).\n[Policy]\nDescription=\n\n[Match]\nGuest=\n\n#[Schedule]\n#OnCalendar=Mon..Fri 20:00\n#Until=08:00\n\n[Memory]\n#Min=\n#Max=\n#Weight=100\n";
+
 static int run_editor(struct cli *c, const char *file)
 {
 	const char *visual = getenv("VISUAL"), *editor = visual && *visual ? visual : getenv("EDITOR");
@@ -276,7 +280,7 @@ static int edit(struct cli *c, const char *name, const char *draft, const struct
 		r = run_editor(c, draft);
 		if (r == CLI_OK)
 			r = read_text(c, draft, &text);
-		if (r == CLI_OK && before->exists && streq(text, before->text)) {
+		if (r == CLI_OK && streq(text, before->exists ? before->text : template)) {
 			printf("%s: nothing was changed\n", name);
 			return CLI_OK;
 		}
@@ -287,10 +291,6 @@ static int edit(struct cli *c, const char *name, const char *draft, const struct
 		r = confirm_put(c, name, before);
 	return r == CLI_OK ? put(c, name, text, before) : r;
 }
-
-/* What a new policy begins with. */
-static const char template[] =
-	"# See ballast.policy(5).\n[Policy]\nDescription=\n\n[Match]\nGuest=\n\n#[Schedule]\n#OnCalendar=Mon..Fri 20:00\n#Until=08:00\n\n[Memory]\n#Min=\n#Max=\n#Weight=100\n";
 
 int cmd_policy_edit(struct cli *c)
 {

@@ -65,6 +65,8 @@ EDITOR='sed -i s/Weight/Wight/' exits 9 "Your text is kept in $scratch/ballastct
 [ "$(ls ballastctl-*.50-a.policy | wc -l)" = 2 ] && grep -q Wight ballastctl-*.50-a.policy
 report $? "what was typed and not written is kept; what was written leaves nothing behind"
 rm -f ballastctl-*
+EDITOR=true exits 0 "nothing was changed" policy edit 70-new
+exits 3 "Nor is there such a policy" policy show 70-new
 EDITOR="sed -i -e 's/^Guest=$/Guest=test/' -e 's/^#Max=/Max=1G/'" exits 0 "[Memory] Max" policy edit 70-new
 exits 2 "is no policy's name" policy edit ../x
 # Somebody else is quicker: the file that they wrote stays.
