@@ -53,7 +53,8 @@ static void demand_check(struct decision *d, struct work *w)
 	w->p->refaults_per_sec = dm->refaults_per_sec;
 	w->p->stuck = w->g->balloon.stuck;
 	w->p->breaker = w->g->breaker;
-	w->p->booting = !w->s->balloon_answered;
+	/* Whose memory cannot be moved has no driver to wait for. */
+	w->p->booting = !w->s->balloon_answered && w->s->fixed == FIXED_NOT;
 	decision_wake(d, demand_wake(dm, d->now));
 }
 

@@ -33,6 +33,7 @@ static const struct {
 	{"that cannot be ballooned", {.fixed = FIXED_VFIO}, .charge_mib = 4096, .left_out = true},
 	{"paused", .paused = true, .charge_mib = 2048, .left_out = true},
 	{"whose driver never answered", .mute = true, .charge_mib = 4096, .left_out = true},
+	{"that has no driver to answer", {.fixed = FIXED_NO_BALLOON}, .mute = true, .charge_mib = 4096, .left_out = true},
 };
 
 TEST(a_guest_is_charged_what_it_may_take_at_worst)
@@ -61,6 +62,7 @@ TEST(a_guest_is_charged_what_it_may_take_at_worst)
 				p->guests[0].left_out ? ", left out" : "");
 		CHECK_U64(p->charged_bytes, p->guests[0].charge_bytes);
 		CHECK(!looks[i].left_out || p->n_actions == 0);
+		CHECK_INT(p->guests[0].booting, looks[i].mute && !is->fixed);
 	}
 }
 
