@@ -142,8 +142,18 @@ static void check_access(const struct doctor_facts *f, struct doctor_result *r)
 	}
 }
 
+const char *doctor_silence(const struct doctor_facts *f)
+{
+	return streq(f->api_problem, "denied") || streq(f->api_problem, "unauthenticated") ? "the daemon does not tell you" : "the daemon does not answer";
+}
+
 static void check_answers(const struct doctor_facts *f, struct doctor_result *r)
 {
+	if (streq(f->api_problem, "denied") || streq(f->api_problem, "unauthenticated")) {
+		doctor_say(r, DOCTOR_UNKNOWN, "", "it is up and does not tell you how it is");
+		doctor_mend(r, "%s", f->api_said);
+		return;
+	}
 	if (*f->api_problem) {
 		doctor_say(r, DOCTOR_BAD, "", "%s", *f->api_said ? f->api_said : f->api_problem);
 		if (streq(f->api_problem, "stuck"))
@@ -166,7 +176,7 @@ static void check_problems(const struct doctor_facts *f, struct doctor_result *r
 	size_t i;
 
 	if (!f->host) {
-		doctor_say(r, DOCTOR_UNKNOWN, "", "it does not answer");
+		doctor_say(r, DOCTOR_UNKNOWN, "", "%s", doctor_silence(f));
 		return;
 	}
 	json_array_foreach (get_at(f->host, "/problems"), i, p) {
@@ -184,7 +194,7 @@ static void check_mode(const struct doctor_facts *f, struct doctor_result *r)
 	const char *mode = get_string(f->host, "/mode", NULL);
 
 	if (!mode)
-		doctor_say(r, DOCTOR_UNKNOWN, "", "it does not answer");
+		doctor_say(r, DOCTOR_UNKNOWN, "", "%s", doctor_silence(f));
 	else if (!streq(mode, "enforce"))
 		doctor_say(r, DOCTOR_NOTE, "", "mode is %s: all is shown, nothing is touched", mode);
 	else

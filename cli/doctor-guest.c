@@ -22,7 +22,7 @@ static const json_t *guests_of(const struct doctor_facts *f, struct doctor_resul
 	const json_t *guests = get_at(f->guests, "/guests");
 
 	if (!guests)
-		doctor_say(r, DOCTOR_UNKNOWN, "", "the daemon does not answer");
+		doctor_say(r, DOCTOR_UNKNOWN, "", "%s", doctor_silence(f));
 	else if (!json_array_size(guests))
 		doctor_fine(r, "no guest runs");
 	else

@@ -114,6 +114,8 @@ struct doctor_facts {
 	struct doctor_definition *definitions;
 	size_t n_definitions;
 };
+/* Why nothing is known that only the daemon could tell. */
+const char *doctor_silence(const struct doctor_facts *f) _nonnull_ _pure_;
 /* Frees what is inside. */
 void doctor_facts_clear(struct doctor_facts *f) _nonnull_;
 #define _cleanup_doctor_facts_ _cleanup_(doctor_facts_clear)

@@ -88,6 +88,16 @@ TEST(where_nothing_is_known_nothing_is_called_good_or_bad_that_was_not_looked_at
 	}
 }
 
+TEST(a_daemon_that_tells_this_user_nothing_is_not_called_down)
+{
+	struct doctor_facts f = {.api_problem = "denied", .api_said = "uid 7 has role none here and needs read: join group \"ballast\""};
+
+	finds("daemon", &f, DOCTOR_UNKNOWN, "it is up", "join group");
+	finds("daemon-problems", &f, DOCTOR_UNKNOWN, "does not tell you", "");
+	finds("mode", &f, DOCTOR_UNKNOWN, "does not tell you", "");
+	finds("guest-balloon", &f, DOCTOR_UNKNOWN, "does not tell you", "");
+}
+
 TEST(the_unit)
 {
 	_cleanup_doctor_facts_ struct doctor_facts f = well();
