@@ -101,9 +101,10 @@ int problem_set_query(struct problem *p, const char *parameter, const char *text
 int problem_set_unknown(struct problem *p, enum api_problem code, const char *what,
 	const char *word, const char *nearest)
 {
-	problem_set(p, code, "there is no %s \"%.128s\"%s%.128s%s", what, word,
-		nearest ? "; the nearest name is \"" : "", nearest ? nearest : "",
-		nearest ? "\"" : "");
+	if (nearest)
+		problem_set(p, code, "there is no %s \"%.128s\"; the nearest name is \"%.128s\"", what, word, nearest);
+	else
+		problem_set(p, code, "there is no %s \"%.128s\": ballastctl %s list shows all", what, word, what);
 	p->has_nearest = true;
 	snprintf(p->nearest, sizeof(p->nearest), "%s", nearest ? nearest : "");
 	return -1;

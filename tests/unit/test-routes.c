@@ -357,4 +357,12 @@ TEST(a_problem_is_written_as_rfc_9457_says)
 		"\\\"web1\\\"\",\"instance\":\"/v1/guests/wbe1\",\"nearest\":\"web1\"}");
 }
 
+TEST(who_names_what_is_not_there_is_told_where_the_names_are)
+{
+	_cleanup_problem_ struct problem p = {0};
+
+	problem_set_unknown(&p, API_PROBLEM_GUEST_UNKNOWN, "guest", "zz", NULL);
+	CHECK_STR(p.detail, "there is no guest \"zz\": ballastctl guest list shows all");
+}
+
 TEST_MAIN()
