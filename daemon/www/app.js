@@ -220,7 +220,8 @@ function drawState() {
 
 	const next = model.policies.next_change;
 	const g = host.guests;
-	const wrong = [[g.pressed, 'pressed'], [g.stale, 'silent'], [g.stuck, 'stuck'], [g.breaker, 'hold too much'], [g.quarantined, 'no answer']].filter((w) => w[0]);
+	const wrong = [[g.pressed, 'pressed'], [g.stale, 'silent'], [g.stuck, 'stuck'], [g.breaker, 'hold too much'], [g.quarantined, 'no answer'],
+		[model.guests.filter((one) => one.fixed).length, 'cannot be moved'], [model.guests.filter((one) => !one.fixed && one.conditions.includes('unknown')).length, 'not heard']].filter((w) => w[0]);
 	const figures = [
 		['given', 'For guests', size(m.charged), `of ${size(m.budget)}`],
 		['free', m.charged > m.budget ? 'Too much' : 'Free', m.charged > m.budget ? size(m.charged - m.budget) : size(m.free), m.reserved ? `${size(m.reserved)} reserved` : `of ${size(m.managed)} in all`],
@@ -271,7 +272,7 @@ function signIn(problem) {
 	const input = h('input', {type: 'password', id: 'token', autocomplete: 'current-password', spellcheck: 'false', required: true});
 	const said = h('p', {class: 'said', role: 'alert'}, problem && api.token ? problem.message : '');
 	root.replaceChildren(h('h1', {id: 'signin-title'}, 'Sign in'),
-		h('p', {}, 'This daemon wants to know who asks. Paste a token; it stays in this tab and goes nowhere else.'),
+		h('p', {}, 'This daemon wants to know who asks. Paste a token (ballastctl token new NAME makes one); it stays in this tab and goes nowhere else.'),
 		h('form', {on: {submit: (e) => {
 			e.preventDefault();
 			const token = input.value.trim();

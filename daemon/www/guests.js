@@ -128,6 +128,8 @@ function whyOf(g) {
 		return `cannot be moved: ${FIXED[g.fixed] ?? g.fixed}`;
 	if (change && Date.now() - new Date(change.time) < 15000)
 		return change.reason.text;
+	if (g.conditions.includes('unknown'))
+		return 'nothing is known of its use of memory: it is left as it is';
 	return g.standing?.text ?? (m.want === null ? '' : m.want <= m.actual * 1.005 ? 'has what it wants' : `wants ${size(m.want - m.actual)} more`);
 }
 

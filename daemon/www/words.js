@@ -18,10 +18,11 @@ export const CONDITIONS = {
 	pressed: ['pressed', 'note', 'It is short of memory: first to get what comes free.'],
 	'not-credible': ['not believed', 'note', 'It asks for memory and does not use what it was given: its pressure counts less.'],
 	stale: ['silent', 'note', 'Its agent is silent: it is not shrunk below what it used last and its headroom.'],
+	refused: ['refused', 'note', 'libvirt refused its last memory command: the next one comes after a pause; its events say why.'],
 	job: ['job', 'quiet', 'A libvirt job runs on it: no command until it ends.'],
 	paused: ['paused', 'quiet', 'It is paused: no command until it is resumed.'],
-	booting: ['starting', 'quiet', 'It started a moment ago.'],
-	unknown: ['not heard', 'quiet', 'It was not heard yet: counted at its maximum when memory is granted.'],
+	booting: ['starting', 'quiet', 'It is starting: counted at its maximum until its driver and its agent have answered.'],
+	unknown: ['not heard', 'quiet', 'Nothing was heard of its use of memory: it is left as it is. It needs the agent: ballastctl guest enroll.'],
 };
 
 export const FIXED = {
