@@ -81,6 +81,12 @@ static void offer_one(struct cli *c, const char *what, const char *prefix)
 		offer_asked(c, "/v1/events?kind=-", "/kinds", "", prefix);
 	else if (streq(what, "OPERATION"))
 		offer_asked(c, "/v1/operations", "/operations", "/id", prefix);
+	else if (streq(what, "RESERVATION"))
+		offer_asked(c, "/v1/reservations", "/reservations", "/id", prefix);
+	else if (streq(what, "ROLE"))
+		offer_all("read operate admin", prefix);
+	else if (streq(what, "FIGURE"))
+		offer_all("memory stall cpu", prefix);
 	else if (streq(what, "HOST"))
 		offer_asked(c, "/v1/hosts", "/hosts", "/name", prefix);
 	else if (streq(what, "CONTEXT"))

@@ -4,6 +4,7 @@
 #include "cli/effect.h"
 #include "cli/end.h"
 #include "cli/get.h"
+#include "cli/preview.h"
 #include "common/json.h"
 
 /* Which option goes where in the body. */
@@ -140,9 +141,17 @@ static int clear(struct cli *c, const char *path)
 	printf("%s: %s\n", c->args[0],
 		cli_has(c, OPT_DRY_RUN) ? "would drop what was set by hand"
 					: "policies hold again");
-	if (!cli_has(c, OPT_DRY_RUN))
+	if (cli_has(c, OPT_DRY_RUN))
+		preview_print(c, json_pack("{s:s,s:{}}", "guest", c->args[0], "overrides"));
+	else
 		effect_note(c);
 	return CLI_OK;
+}
+
+/* What a trial of it takes: limits and weights, and neither end nor reason. */
+static json_t *preview_of(const struct cli *c, const json_t *body)
+{
+	return json_pack("{s:s,s:{s:O*,s:O*}}", "guest", c->args[0], "overrides", "memory", json_object_get(body, "memory"), "cpu", json_object_get(body, "cpu"));
 }
 
 int cmd_guest_set(struct cli *c)
@@ -169,13 +178,15 @@ int cmd_guest_set(struct cli *c)
 		return cli_usage(c,
 			"nothing to set: give --memory, --min, --max, --weight, --headroom, "
 			"--cpu-weight, --cpu-quota or --clear");
-	r = client_send(c, "PUT", path, TAKE_PTR(body), &answer);
+	r = client_send(c, "PUT", path, json_incref(body), &answer);
 	if (r != CLI_OK)
 		return r;
 	if (cli_has(c, OPT_JSON))
 		return cli_print_json(c, answer);
 	print_overrides(c, answer);
-	if (!cli_has(c, OPT_DRY_RUN))
+	if (cli_has(c, OPT_DRY_RUN))
+		preview_print(c, preview_of(c, body));
+	else
 		effect_note(c);
 	return CLI_OK;
 }

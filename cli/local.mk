@@ -61,6 +61,7 @@ ballastctl_SOURCES = \
 	cli/options.c \
 	cli/options.h \
 	cli/pause.c \
+	cli/plan.c \
 	cli/policy-check.c \
 	cli/policy-diff.c \
 	cli/policy-files.c \
@@ -70,6 +71,9 @@ ballastctl_SOURCES = \
 	cli/policy-test.c \
 	cli/policy-write.c \
 	cli/policy.c \
+	cli/preview.c \
+	cli/preview.h \
+	cli/reservation.c \
 	cli/section.c \
 	cli/section.h \
 	cli/settings-view.c \

@@ -3,6 +3,7 @@
 #include "cli/client.h"
 #include "cli/effect.h"
 #include "cli/get.h"
+#include "cli/preview.h"
 
 static void print_mode(const char *mode, const char *before)
 {
@@ -84,8 +85,12 @@ int cmd_mode(struct cli *c)
 	}
 	print_mode(get_string(answer, "/mode", "?"), would ? "would set " : "");
 	print_released(answer, would);
-	if (c->n_args && streq(c->args[0], "enforce") && !cli_has(c, OPT_DRY_RUN))
-		effect_note(c);
+	if (c->n_args && streq(c->args[0], "enforce")) {
+		if (would)
+			preview_print(c, json_pack("{s:s}", "mode", "enforce"));
+		else
+			effect_note(c);
+	}
 	return all_back;
 }
 

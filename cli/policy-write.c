@@ -7,6 +7,7 @@
 
 #include "cli/client.h"
 #include "cli/get.h"
+#include "cli/preview.h"
 #include "common/ini.h"
 #include "common/json.h"
 
@@ -187,6 +188,8 @@ int cmd_policy_put(struct cli *c)
 		r = get_kept(c, name, &before);
 	if (r == CLI_OK)
 		r = validate(c, name, text);
+	if (r == CLI_OK && cli_has(c, OPT_DRY_RUN) && !cli_has(c, OPT_JSON))
+		preview_print(c, json_pack("{s:{s:s,s:s}}", "policy", "name", name, "text", text));
 	if (r == CLI_OK)
 		r = confirm_put(c, name, &before);
 	return r == CLI_OK ? put(c, name, text, &before) : r;

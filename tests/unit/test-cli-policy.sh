@@ -117,6 +117,24 @@ else
 fi
 exits 3 "no operation 999" operation show 999
 
+# --- the plan, trials and reservations ---
+exits 0 "for guests" plan
+exits 0 '"settled"' plan --json
+exits 0 "What that would come to" guest set test --max 1G --dry-run
+exits 0 "the host would be" guest set test --max 1G --dry-run
+exits 0 "the host would be" mode enforce --dry-run
+exits 0 "the host would be" policy put 50-a.policy 66-try --dry-run
+exits 0 "No room is kept" reservation
+curl -s --unix-socket "$BALLAST_SOCKET" -H "Content-Type: application/json" \
+	-d '{"uuid":"11112222-3333-4444-8555-666677778888","name":"coming9","bytes":1048576,"wait_s":60}' http://localhost/v1/reservations >reserved
+id=$(sed -n 's/^{"id":\([0-9]*\).*/\1/p' reserved)
+exits 0 "coming9" reservation list
+"$ctl" __complete reservation cancel "" | grep -qx "$id"
+report $? "completion offers the reservation"
+exits 0 "would be cancelled" reservation cancel "$id" -n
+exits 0 ": cancelled" reservation cancel "$id"
+exits 3 "no reservation $id" reservation cancel "$id"
+
 # --- over TLS, as somebody else ---
 unset BALLAST_SOCKET
 url=https://127.0.0.1:$port

@@ -40,6 +40,8 @@ completes "web1" ballastctl events -g w
 completes "web1" ballastctl events --guest = w
 completes "command command-failed" ballastctl events --kind com
 completes "json" ballastctl guest --output = j
+completes "stall" ballastctl history guest web1 --what = s
+completes "admin operate read" ballastctl token new x --role ""
 completes "json table wide" ballastctl guest -o ""
 completes "always auto never" ballastctl --color =
 completes "a.policy" ballastctl policy check a.
