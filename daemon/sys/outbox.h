@@ -8,7 +8,7 @@
  * that does not wait; else it waits in a bounded queue for a thread of the outbox's own. Order is kept. What finds no room is dropped and
  * counted; the count takes its place in the order when half of the queue has gone out. Any thread may put.
  */
-#define OUTBOX_BYTES (256 * KIB) /* some thousand lines: a minute of a busy host */
+#define OUTBOX_BYTES (512 * KIB) /* some thousand lines, each with its event: a minute of a busy host */
 #define OUTBOX_MESSAGE_MAX 2048
 
 struct outbox;
