@@ -120,6 +120,11 @@ static void check_release(const struct doctor_facts *f, struct doctor_result *r)
 	}
 }
 
+const char *doctor_silence(const struct doctor_facts *f)
+{
+	return streq(f->api_problem, "denied") || streq(f->api_problem, "unauthenticated") ? "the daemon does not tell you" : "the daemon does not answer";
+}
+
 static void check_access(const struct doctor_facts *f, struct doctor_result *r)
 {
 	const char *role = get_string(f->whoami, "/role", NULL);
@@ -139,12 +144,9 @@ static void check_access(const struct doctor_facts *f, struct doctor_result *r)
 		doctor_mend(r, "as root: adduser %s %s, then log in anew", f->user, f->socket_group);
 	} else if (f->connect_errno) {
 		doctor_say(r, DOCTOR_BAD, f->socket, "nobody listens there (%s)", strerror(f->connect_errno));
+	} else {
+		doctor_say(r, DOCTOR_UNKNOWN, "", "%s", doctor_silence(f));
 	}
-}
-
-const char *doctor_silence(const struct doctor_facts *f)
-{
-	return streq(f->api_problem, "denied") || streq(f->api_problem, "unauthenticated") ? "the daemon does not tell you" : "the daemon does not answer";
 }
 
 static void check_answers(const struct doctor_facts *f, struct doctor_result *r)

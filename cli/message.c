@@ -3,6 +3,7 @@
 #include <stdarg.h>
 
 #include "cli/cli.h"
+#include "common/json.h"
 
 _printf_(2, 0) static void say(struct cli *c, const char *fmt, va_list ap)
 {
@@ -105,4 +106,16 @@ void cli_print_problem(struct cli *c, enum cli_exit code)
 	if (p)
 		cli_print_json(c, p);
 	json_decref(p);
+}
+
+int cli_print_gone(struct cli *c, const char *noun, const char *word)
+{
+	_cleanup_json_ json_t *gone = NULL;
+
+	if (!cli_has(c, OPT_JSON)) {
+		printf("%s%s: %s%s\n", noun, c->args[0], cli_has(c, OPT_DRY_RUN) ? "would be " : "", word);
+		return CLI_OK;
+	}
+	gone = json_pack("{s:s}", word, c->args[0]);
+	return gone ? cli_print_json(c, gone) : cli_fail(c, CLI_FAILED, "out of memory");
 }

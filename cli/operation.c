@@ -198,11 +198,5 @@ int cmd_operation_cancel(struct cli *c)
 
 	if (r != CLI_OK)
 		return r;
-	if (cli_has(c, OPT_JSON)) {
-		_cleanup_json_ json_t *gone = json_pack("{s:s}", "cancelled", c->args[0]);
-
-		return gone ? cli_print_json(c, gone) : cli_fail(c, CLI_FAILED, "out of memory");
-	}
-	printf("operation %s: %scancelled\n", c->args[0], cli_has(c, OPT_DRY_RUN) ? "would be " : "");
-	return CLI_OK;
+	return cli_print_gone(c, "operation ", "cancelled");
 }

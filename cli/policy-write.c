@@ -210,13 +210,7 @@ int cmd_policy_delete(struct cli *c)
 	r = client_ask(c, &(struct client_ask){.method = "DELETE", .path = path, .if_match = before.exists ? before.tag : NULL}, &answer);
 	if (r != CLI_OK)
 		return r;
-	if (cli_has(c, OPT_JSON)) {
-		_cleanup_json_ json_t *gone = json_pack("{s:s}", "removed", c->args[0]);
-
-		return gone ? cli_print_json(c, gone) : cli_fail(c, CLI_FAILED, "out of memory");
-	}
-	printf("%s: %sremoved\n", c->args[0], cli_has(c, OPT_DRY_RUN) ? "would be " : "");
-	return CLI_OK;
+	return cli_print_gone(c, "", "removed");
 }
 
 /* ---- edit ---- */

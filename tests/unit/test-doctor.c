@@ -98,6 +98,14 @@ TEST(a_daemon_that_tells_this_user_nothing_is_not_called_down)
 	finds("guest-balloon", &f, DOCTOR_UNKNOWN, "does not tell you", "");
 }
 
+TEST(whether_one_may_ask_is_not_known_of_a_daemon_that_hangs)
+{
+	struct doctor_facts f = {.api_problem = "unreachable"};
+
+	finds("access", &f, DOCTOR_UNKNOWN, "does not answer", "");
+	finds("daemon", &f, DOCTOR_BAD, "unreachable", "");
+}
+
 TEST(the_unit)
 {
 	_cleanup_doctor_facts_ struct doctor_facts f = well();
