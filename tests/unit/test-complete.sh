@@ -52,6 +52,14 @@ completes "local rack2" ballastctl --context ""
 completes "" ballastctl guest show web1 ""
 completes "" ballastctl bogus ""
 completes "--json" ballastctl simulate --j
+# A guest's name is somebody else's word: whatever is in it, the shell runs none of it when Return is pressed.
+printf '#!/bin/sh\nprintf "%%s\\n" "a\$(touch\${IFS}ran)" "b\$(touch\${IFS}ran)=" "--c;touch\${IFS}ran;="\n' >hostile
+chmod +x hostile
+COMP_WORDS=("$scratch/hostile" guest show "") COMP_CWORD=3 COMPREPLY=()
+_ballastctl
+eval ": ${COMPREPLY[*]}"
+[ ${#COMPREPLY[@]} = 3 ] && [ ! -e ran ]
+report $? "what is completed runs nothing, whatever a guest is called"
 for noun in $("$ctl" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\).*/\1/p' | sort -u); do
 	"$ctl" __complete "$noun" | grep -qx "$noun"
 	report $? "$noun is offered"
