@@ -86,6 +86,7 @@ static void note_tls(struct manager *m, const struct tls *tls)
 {
 	m->tls_expires_real_usec = tls->expires_real_usec;
 	snprintf(m->tls_name, sizeof(m->tls_name), "%s", tls->name);
+	memcpy(m->tls_digest, tls->digest, sizeof(m->tls_digest));
 	if (tls->expires_real_usec <= clock_real_usec())
 		journal_write(JOURNAL_ACCESS, LOG_ERR, NULL, "%s has expired: clients will refuse it; renew it, then: systemctl reload ballastd", tls->name);
 }
@@ -145,7 +146,8 @@ void network_reload(struct manager *m, struct conf *next, struct diag_list *find
 		return;
 	/* By Listen= as it was at the start: that is where there are sockets. */
 	if (network_load_tls(&m->conf, &tls, findings) >= 0 && tls) {
-		if (api_set_tls(m->api, tls) < 0) {
+		/* The same again needs no new server: of too many the oldest goes, with its connections. */
+		if (memcmp(tls->digest, m->tls_digest, sizeof(tls->digest)) != 0 && api_set_tls(m->api, tls) < 0) {
 			_cleanup_diag_ struct diag d = {0};
 
 			diag_set(&d, EBADMSG, tls->name, 0, 0, "the TLS library does not take this certificate with its key");

@@ -292,6 +292,7 @@ struct manager {
 	/* manager-network.c */
 	struct tls *tls; /* from its reading to the API's start */
 	uint64_t tls_expires_real_usec; /* 0: there is none */
+	uint8_t tls_digest[32]; /* of what is in force */
 	char tls_name[256], tls_problem[400];
 	char tokens_problem[512]; /* "" when all is well */
 	uint64_t tokens_problem_real_usec;

@@ -63,7 +63,12 @@ static void check_deadlines(struct http *h)
 
 /* ---- the loop ---- */
 
-/* A new certificate's server goes before the older ones; of too many the oldest ends. */
+static bool same_authority(const struct server *a, const struct server *b)
+{
+	return a->authority && b->authority ? streq(a->authority, b->authority) : !a->authority;
+}
+
+/* A new certificate's server goes before the older ones; of too many the oldest ends, and those that trust whom the new one does not. */
 static void add_server(struct http *h, struct server *s)
 {
 	unsigned n = 0;
@@ -71,7 +76,7 @@ static void add_server(struct http *h, struct server *s)
 	s->next = h->tls;
 	h->tls = s;
 	for (struct server *old = s; old; old = old->next)
-		if (++n > SERVERS_MAX)
+		if (++n > SERVERS_MAX || !same_authority(old, s))
 			conns_cut(h, old);
 }
 

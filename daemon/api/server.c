@@ -58,6 +58,9 @@ struct server *server_new(struct http *h, const struct tls *tls)
 	if (!s)
 		return NULL;
 	s->tls = tls;
+	s->authority = tls && tls->client_authority ? strdup(tls->client_authority) : NULL;
+	if (tls && tls->client_authority && !s->authority)
+		return server_free(s);
 	s->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL,
 		request_handle, h, MHD_OPTION_EXTERNAL_LOGGER, drop_log, NULL, MHD_OPTION_URI_LOG_CALLBACK, request_begin, h,
 		MHD_OPTION_UNESCAPE_CALLBACK, unescape, h, MHD_OPTION_NOTIFY_COMPLETED, request_end, h, MHD_OPTION_NOTIFY_CONNECTION,
@@ -77,6 +80,7 @@ struct server *server_free(struct server *s)
 		return NULL;
 	if (s->mhd)
 		MHD_stop_daemon(s->mhd);
+	free(s->authority);
 	free(s);
 	return NULL;
 }

@@ -8,12 +8,14 @@ struct MHD_Daemon;
 
 /*
  * One instance of libmicrohttpd: the one without TLS, or that of one certificate. When certificates are read anew a new one takes the new connections, and
- * the old one goes on until its last connection ends: so nobody is cut off.
+ * the old one goes on until its last connection ends: so nobody is cut off. But where the authority of client certificates is another one, they are cut off
+ * at once: whom it vouched for, nobody does any more.
  */
 struct server {
 	struct MHD_Daemon *mhd;
 	int fd; /* its epoll descriptor */
 	bool tls;
+	char *authority; /* of client certificates; owned; NULL: none */
 	unsigned n_conns;
 	struct server *next; /* older ones */
 };

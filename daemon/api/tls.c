@@ -2,6 +2,7 @@
 #include "daemon/api/tls.h"
 
 #include <fcntl.h>
+#include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 #include <stdarg.h>
@@ -129,6 +130,21 @@ static int judge_pair(const struct tls *t, const struct tls_paths *paths, struct
 	return 0;
 }
 
+static int take_digest(struct tls *t)
+{
+	const char *parts[] = {t->certificate, t->key, t->client_authority ? t->client_authority : ""};
+	gnutls_hash_hd_t hash;
+	int r = gnutls_hash_init(&hash, GNUTLS_DIG_SHA256);
+
+	if (r < 0)
+		return -ENOMEM;
+	/* Each with its NUL: what ends one does not begin the next. */
+	for (size_t i = 0; i < ARRAY_SIZE(parts) && r >= 0; i++)
+		r = gnutls_hash(hash, parts[i], strlen(parts[i]) + 1);
+	gnutls_hash_deinit(hash, t->digest);
+	return r < 0 ? -ENOMEM : 0;
+}
+
 int tls_load(const struct tls_paths *paths, struct tls **ret, struct diag_list *findings)
 {
 	_cleanup_(tls_freep) struct tls *t = calloc(1, sizeof(*t));
@@ -145,6 +161,8 @@ int tls_load(const struct tls_paths *paths, struct tls **ret, struct diag_list *
 		r = judge_certificate(t, paths->certificate, findings);
 	if (r >= 0)
 		r = judge_pair(t, paths, findings);
+	if (r >= 0)
+		r = take_digest(t);
 	if (r < 0)
 		return r;
 	snprintf(t->name, sizeof(t->name), "%s", paths->certificate);

@@ -22,6 +22,7 @@ struct tls {
 	char *client_authority;	 /* NULL: none */
 	uint64_t expires_real_usec;
 	char name[256]; /* of the certificate's file */
+	uint8_t digest[32]; /* of all three: SHA-256 */
 };
 /* Reads and judges them: they are PEM, certificate and key belong together, nobody else can read the key. Returns 0, or -EBADMSG with a finding that
  * names the file and the remedy, -ENOMEM. A certificate that has expired is taken: some clients may still do with it, and it is told elsewhere. */

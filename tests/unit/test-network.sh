@@ -261,9 +261,60 @@ echo >&9
 wait $keeping
 grep -q "200 same" "$tmp/kept"
 result $? "a connection that there was goes on"
-for _ in 1 2 3 4 5 6; do "$ctl" --socket "$tmp/s" reload >"$tmp/out" 2>&1; done
+python3 "$tmp/keep.py" "$port" "$tmp/ca.crt" "$token" <"$tmp/go" >"$tmp/kept" 2>&1 &
+keeping=$!
+exec 9>"$tmp/go"
+until_true grep -q 200 "$tmp/kept"
+held=()
+for _ in 1 2 3 4 5 6; do
+	"$ctl" --socket "$tmp/s" reload >"$tmp/out" 2>&1
+	sleep 5 | timeout 10 openssl s_client -quiet -connect "127.0.0.1:$port" >/dev/null 2>&1 &
+	held+=($!)
+	until_true ask 200 /v1/guests -H "$bearer"
+done
 ask 200 /v1/guests -H "$bearer"
 result $? "one may reload often"
+echo >&9
+wait $keeping
+grep -q "200 same" "$tmp/kept"
+result $? "a reload that finds the same certificate ends nobody's connection"
+wait "${held[@]}"
+# Whoever its authority vouched for is nobody once another one stands in its place: also on connections that there are.
+cat >"$tmp/vouched.py" <<'END'
+import http.client, ssl, sys
+port, ca, crt, key = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
+context = ssl.create_default_context(cafile=ca)
+context.load_cert_chain(crt, key)
+c = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=20)
+c.auto_open = 0
+c.connect()
+def ask():
+    try:
+        c.request("GET", "/v1/whoami")
+        r = c.getresponse()
+        r.read()
+        return r.status
+    except (OSError, http.client.HTTPException):
+        return "cut"
+print(ask(), flush=True)
+sys.stdin.readline()
+print(ask(), flush=True)
+END
+cp "$tmp/ca.crt" "$tmp/authority.crt"
+sed -i "s|^ClientAuthority=.*|ClientAuthority=$tmp/authority.crt|" "$tmp/b.conf"
+"$ctl" --socket "$tmp/s" reload >"$tmp/out" 2>&1
+python3 "$tmp/vouched.py" "$port" "$tmp/ca.crt" "$tmp/ops.crt" "$tmp/ops.key" <"$tmp/go" >"$tmp/kept" 2>&1 &
+keeping=$!
+exec 9>"$tmp/go"
+until_true grep -q 200 "$tmp/kept"
+cp "$tmp/foreign.crt" "$tmp/authority.crt"
+"$ctl" --socket "$tmp/s" reload >"$tmp/out" 2>&1
+until_true ask 401 /v1/whoami $(by ops) && ask 200 /v1/whoami $(by outsider)
+result $? "another authority takes the place of the one before"
+echo >&9
+wait $keeping
+[ "$(tr '\n' ' ' <"$tmp/kept")" = "200 cut " ]
+result $? "connections that the one before vouched for are ended"
 cp "$tmp/soon.crt" "$tmp/live.crt"
 cp "$tmp/soon.key" "$tmp/live.key"
 "$ctl" --socket "$tmp/s" reload >"$tmp/out" 2>&1 && until_true problem certificate "expires in 2 days"
