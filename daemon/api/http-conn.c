@@ -73,8 +73,7 @@ void conns_notify(void *cls, struct MHD_Connection *connection, void **socket_co
 	}
 }
 
-/* An admin on this host is nobody's victim. */
-static bool is_local_admin(const struct conn *c)
+bool conn_is_local_admin(const struct conn *c)
 {
 	return c->peer.role == API_ROLE_ADMIN && c->peer.how == CLIENT_SOCKET;
 }
@@ -118,7 +117,7 @@ static bool may_connect(const struct http *h, const struct client *client)
 
 bool conn_is_over_share(const struct conn *c)
 {
-	return !is_local_admin(c) && count_of(c->http, c->peer.key) > c->http->api->config.max_per_client;
+	return !conn_is_local_admin(c) && count_of(c->http, c->peer.key) > c->http->api->config.max_per_client;
 }
 
 /* Says so in one piece, if the socket takes it, and is done with it. */

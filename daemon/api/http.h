@@ -123,6 +123,8 @@ struct http *http_free(struct http *h); /* ends the thread; takes NULL, returns 
 bool conns_accept(struct http *h, const struct api_listener *l) _nonnull_args_(1);
 /* Is there room for it at all? An unknown client's is less, so that known ones find some. */
 bool conns_have_room(const struct http *h, const struct api_listener *l) _nonnull_args_(1);
+/* An admin on this host is nobody's victim. */
+bool conn_is_local_admin(const struct conn *c) _nonnull_;
 /* Has this client more connections than one may have, this one among them? */
 bool conn_is_over_share(const struct conn *c) _nonnull_;
 /* Tokens or the clock changed: ends the connections whose credential is none any more. */

@@ -177,6 +177,7 @@ enum MHD_Result request_handle(void *cls, struct MHD_Connection *connection, con
 		*upload_size = 0;
 		return MHD_YES;
 	}
+	r->http->account.reserved = conn_is_local_admin(r->conn);
 	return r->state == REQUEST_READY ? request_send(r) : request_go(r);
 }
 

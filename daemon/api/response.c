@@ -43,13 +43,18 @@ void response_add_common(struct MHD_Response *r, const char *content_type)
 		MHD_add_response_header(r, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
 }
 
+static bool has_room(const struct response_account *a, size_t len)
+{
+	return len <= RESPONSE_SHORT_BYTES || a->bytes + len <= RESPONSES_MAX_BYTES + (a->reserved ? RESPONSES_RESERVED_BYTES : 0);
+}
+
 struct MHD_Response *response_new(
 	struct response_account *account, struct json_out *o, const char *content_type)
 {
 	struct text *t = calloc(1, sizeof(*t));
 	struct MHD_Response *r;
 
-	if (!t || o->failed || !o->buf || account->bytes + o->len > RESPONSES_MAX_BYTES) {
+	if (!t || o->failed || !o->buf || !has_room(account, o->len)) {
 		free(t);
 		json_out_clear(o);
 		return NULL;

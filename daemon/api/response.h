@@ -8,10 +8,16 @@
 /* Bodies that clients have not read to their end yet hold memory: beyond this, further long answers
  * get 503 busy. */
 #define RESPONSES_MAX_BYTES (32 * MIB)
+/* Short ones always have room, or those who read nothing would keep everybody from hearing even why: a connection has one at a time, so they are 8 MiB of
+ * 512 connections. */
+#define RESPONSE_SHORT_BYTES (16 * KIB)
+/* Long ones that only an admin on this host gets beyond that: he is who mends things. */
+#define RESPONSES_RESERVED_BYTES (16 * MIB)
 
 /* How much text is alive in responses; one for an api, HTTP thread only. */
 struct response_account {
 	size_t bytes;
+	bool reserved; /* what is answered now may use what is reserved, too */
 };
 
 /* A response with the text of o (which is emptied) and the headers that all have; NULL without

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The real HTTP server on a real socket, over a canned host: what each route answers. */
+#include "common/units.h"
 #include "daemon/api/client.h"
+#include "daemon/api/response.h"
 #include "daemon/api/serve.h"
 #include "tests/fixture/api-test.h"
 #include "tests/fixture/fake-world.h"
@@ -564,6 +566,30 @@ TEST(the_page_and_its_files_are_served_with_their_types)
 		CHECK_PROBLEM(posted, API_PROBLEM_METHOD_NOT_ALLOWED);
 	}
 	stop();
+}
+
+/* A response of so many bytes, or NULL. */
+static struct MHD_Response *response_of(struct response_account *a, size_t len)
+{
+	struct json_out o = {.buf = calloc(1, len + 1), .len = len, .allocated = len + 1};
+
+	return response_new(a, &o, "application/json");
+}
+
+TEST(what_some_do_not_read_leaves_room_for_short_answers_and_for_who_mends_it)
+{
+	struct response_account a = {.bytes = RESPONSES_MAX_BYTES};
+	struct MHD_Response *r;
+
+	CHECK(!response_of(&a, RESPONSE_SHORT_BYTES + 1));
+	r = response_of(&a, RESPONSE_SHORT_BYTES);
+	CHECK(r && a.bytes == RESPONSES_MAX_BYTES + RESPONSE_SHORT_BYTES);
+	MHD_destroy_response(r);
+	a.reserved = true;
+	r = response_of(&a, RESPONSES_RESERVED_BYTES);
+	CHECK(r && !response_of(&a, RESPONSE_SHORT_BYTES + 1));
+	MHD_destroy_response(r);
+	CHECK_INT(a.bytes, RESPONSES_MAX_BYTES);
 }
 
 TEST(an_unchanged_answer_is_not_sent_again)
