@@ -167,7 +167,8 @@ int auth_identify(struct request *r)
 		return problem_set(&r->problem, API_PROBLEM_UNAUTHENTICATED,
 			"show who you are: Authorization: Bearer TOKEN (ballastctl token new NAME --role read makes one)%s",
 			c->server->tls ? ", or a client certificate" : "");
-	if (c->granted > c->peer.role && r->http->now_usec < c->granted_usec)
+	/* To the process that connected: a token that it shows may be somebody else's, and has the role of its line. */
+	if (c->peer.how == CLIENT_SOCKET && c->granted > c->peer.role && r->http->now_usec < c->granted_usec)
 		c->peer.role = c->granted;
 	/* Counted when a connection becomes somebody's, not with each request. */
 	if (streq(before, c->peer.key) || !conn_is_over_share(c))

@@ -356,9 +356,10 @@ TEST(a_stream_ends_when_its_token_is_taken_out)
 	stop();
 }
 
-/* The status of a request on the socket by user nobody, or 299 where he cannot be him. */
+/* The status of the last request on one connection to the socket by user nobody, or 299 where he cannot be him. */
 static int ask_as_nobody(const char *request)
 {
+	const char *last = answer;
 	int status = -1;
 	pid_t pid = fork();
 
@@ -369,7 +370,9 @@ static int ask_as_nobody(const char *request)
 			_exit(99);
 		fd = client_connect(socket_path);
 		client_raw(fd, request, strlen(request), answer, sizeof(answer), 20000);
-		_exit(sscanf(answer, "HTTP/1.1 %d", &code) == 1 && code >= 200 ? code - 200 : 98);
+		for (const char *next = answer; (next = strstr(next, "HTTP/1.1 ")); next++)
+			last = next;
+		_exit(sscanf(last, "HTTP/1.1 %d", &code) == 1 && code >= 200 ? code - 200 : 98);
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) < 0 || !WIFEXITED(status))
 		return -1;
@@ -404,6 +407,27 @@ TEST(whom_polkit_lets_goes_on_with_his_body_and_the_others_are_denied)
 	CHECK_INT(ask_as_nobody(request), 403);
 	fake_daemon_freeze(fake, false);
 	CHECK_INT(fake->n_ops, 1);
+	stop();
+}
+
+TEST(what_polkit_grants_to_a_process_is_no_tokens_that_it_shows)
+{
+	static const char reload[] = "POST /v1/reload HTTP/1.1\r\nHost: x\r\n%s\r\n";
+	char request[512];
+	int n;
+
+	if (geteuid() != 0)
+		TEST_SKIP("needs root, to ask as another user");
+	begin((struct api_config){0});
+	fake->polkit_grants = API_ROLE_OPERATE;
+	n = snprintf(request, sizeof(request), reload, "");
+	snprintf(request + n, sizeof(request) - (size_t)n, reload, "Connection: close\r\n");
+	CHECK_INT(ask_as_nobody(request), 200);
+	CHECK_INT(fake->n_authorize, 1); /* for both */
+	CHECK_INT(fake->n_ops, 2);
+	snprintf(request + n, sizeof(request) - (size_t)n, reload, "Authorization: Bearer " READ "\r\nConnection: close\r\n");
+	CHECK_INT(ask_as_nobody(request), 403);
+	CHECK_INT(fake->n_ops, 3);
 	stop();
 }
 
