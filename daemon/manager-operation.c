@@ -241,9 +241,9 @@ static void saved(void *userdata, int error, const char *why)
 	struct json_out o = {0};
 	char location[64];
 
-	if (error < 0) {
+	if (error < 0 || op->id != w->id) {
 		api_call_problem(w->ack, API_PROBLEM_TIMEOUT,
-			"It goes on, but cannot be noted as an operation (%s): watch /v1/events.", why);
+			"It goes on, but cannot be noted as an operation (%s): watch /v1/events.", error < 0 ? why : "too much has ended since");
 		return;
 	}
 	if (op->state != OPERATION_RUNNING && !w->again) {
