@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Everything that goes over the network, and nothing else does: requests with their tags, and the stream of events.
 
-// No byte for so long, heartbeats come oftener, and the stream is taken for dead.
-const SILENCE_MS = 45000;
+// No byte for so long is a dead stream: heartbeats come every 15 s (docs/API.md), and a page that says "live" over old figures misleads.
+const SILENCE_MS = 20000;
 const REQUEST_MS = 15000;
 const POLL_MS = 1000;
 const BACKOFF_MS = [500, 1000, 2000, 4000, 8000];
