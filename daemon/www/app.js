@@ -44,7 +44,7 @@ const live = new Live(api, {
 	},
 	down(error) {
 		if (!model.lostSince) {
-			model.lostSince = Date.now();
+			model.lostSince = live.heardAt ?? Date.now(); // the figures are that old
 			announce('The connection to the daemon is lost. Figures are from before.');
 		}
 		model.lostWhy = error.message;

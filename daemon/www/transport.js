@@ -173,6 +173,7 @@ export class Live {
 		this.api = api;
 		this.on = on;
 		this.last = null; // id of the last event seen
+		this.heardAt = null; // when the last byte of the stream came
 		this.attempt = 0;
 		this.poll = false;
 		this.stopper = null;
@@ -253,6 +254,7 @@ export class Live {
 			this.on.up();
 			for await (const chunk of chunks(answer.body)) {
 				heard();
+				this.heardAt = Date.now();
 				reader.push(decoder.decode(chunk, {stream: true}));
 			}
 			throw new Error('the daemon ended the connection');
