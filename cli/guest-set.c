@@ -118,11 +118,11 @@ static void print_overrides(struct cli *c, const json_t *answer)
 		const char *reason = get_string(o, "/reason", "");
 		char time[SHOW_TIME_MAX];
 
-		printf("%s%s: [%s] %s=%s, %s%s%s%s%s\n", would, c->args[0],
-			get_string(o, "/section", "?"), get_string(o, "/key", "?"),
+		printf("%s%s: [%s] %s=%s, %s%s%s", would, c->args[0], get_string(o, "/section", "?"), get_string(o, "/key", "?"),
 			get_string(o, "/value", "?"), until ? "until " : "until cleared",
-			until ? show_time(until, end_now(), time) : "", *reason ? " (" : "",
-			reason, *reason ? ")" : "");
+			until ? show_time(until, end_now(), time) : "", *reason ? " (" : "");
+		term_print(&c->term, stdout, STYLE_NONE, reason);
+		printf("%s\n", *reason ? ")" : "");
 	}
 }
 

@@ -33,20 +33,21 @@ static int set_mode(struct cli *c, json_t **ret)
 		json_pack("{s:s,s:b}", "mode", mode, "release", (int)cli_has(c, OPT_RELEASE)), ret);
 }
 
-static void print_given(const json_t *one)
+static void print_given(const struct cli *c, const json_t *one)
 {
 	uint64_t to = get_number(one, "/to", UINT64_MAX);
 	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX];
 
+	printf("  ");
+	term_print(&c->term, stdout, STYLE_NONE, get_string(one, "/guest", "?"));
 	if (to == UINT64_MAX)
-		printf("  %s: its CPU weight, quota or soft limit\n", get_string(one, "/guest", "?"));
+		printf(": its CPU weight, quota or soft limit\n");
 	else
-		printf("  %s: memory %s -> %s\n", get_string(one, "/guest", "?"),
-			show_size(get_number(one, "/from", UINT64_MAX), a), show_size(to, b));
+		printf(": memory %s -> %s\n", show_size(get_number(one, "/from", UINT64_MAX), a), show_size(to, b));
 }
 
 /* Of observe --release: who gets anything back, and who does not get all. */
-static void print_released(const json_t *answer, bool would)
+static void print_released(const struct cli *c, const json_t *answer, bool would)
 {
 	json_t *left_out = json_object_get(answer, "left_out"), *one;
 	unsigned long long given = get_number(answer, "/given_back", 0);
@@ -60,10 +61,13 @@ static void print_released(const json_t *answer, bool would)
 	else if (!json_array_size(left_out))
 		printf("nothing %s held: every guest has what it had before\n", would ? "is" : "was");
 	json_array_foreach (json_object_get(answer, "given"), i, one)
-		print_given(one);
-	json_array_foreach (left_out, i, one)
-		printf("%s %s not %sgiven all back: %s\n", get_string(one, "/guest", "?"), would ? "would" : "is",
-			would ? "be " : "", get_string(one, "/why", "?"));
+		print_given(c, one);
+	json_array_foreach (left_out, i, one) {
+		term_print(&c->term, stdout, STYLE_NONE, get_string(one, "/guest", "?"));
+		printf(" %s not %sgiven all back: ", would ? "would" : "is", would ? "be " : "");
+		term_print(&c->term, stdout, STYLE_NONE, get_string(one, "/why", "?"));
+		printf("\n");
+	}
 }
 
 int cmd_mode(struct cli *c)
@@ -84,7 +88,7 @@ int cmd_mode(struct cli *c)
 		return r == CLI_OK ? all_back : r;
 	}
 	print_mode(get_string(answer, "/mode", "?"), would ? "would set " : "");
-	print_released(answer, would);
+	print_released(c, answer, would);
 	if (c->n_args && streq(c->args[0], "enforce")) {
 		if (would)
 			preview_print(c, json_pack("{s:s}", "mode", "enforce"));

@@ -15,8 +15,12 @@ static void print(const struct cli *c, const json_t *answer)
 		printf("not paused\n");
 		return;
 	}
-	printf("%s until %s by %s%s%s: no guest is commanded\n", cli_has(c, OPT_DRY_RUN) ? "would be paused" : "paused",
-		show_time(get_time(answer, "/until"), end_now(), time), get_string(answer, "/by", "?"), *message ? ", " : "", message);
+	printf("%s until %s by ", cli_has(c, OPT_DRY_RUN) ? "would be paused" : "paused", show_time(get_time(answer, "/until"), end_now(), time));
+	/* Somebody else's words are no commands to this terminal. */
+	term_print(&c->term, stdout, STYLE_NONE, get_string(answer, "/by", "?"));
+	term_print(&c->term, stdout, STYLE_NONE, *message ? ", " : "");
+	term_print(&c->term, stdout, STYLE_NONE, message);
+	printf(": no guest is commanded\n");
 }
 
 static int clear(struct cli *c)

@@ -317,6 +317,11 @@ exits 0 "ballastctl: Ballast is paused" guest set files1 --clear
 exits 0 "would end the pause" pause --clear -n
 exits 0 '"paused":true' pause --json
 exits 0 "the pause is over" pause --clear
+# What somebody else wrote is shown, and commands no terminal.
+exits 0 ", a?]0;title?b?31mc: no guest" pause --for 1h --message $'a\e]0;title\ab\u009b31mc'
+exits 0 ", a?]0;title?b?31mc: no guest" pause
+exits 0 "(a?[2Jb)" guest set web1 --weight 200 --for 1h --reason $'a\e[2Jb' -n
+exits 0 "the pause is over" pause --clear
 golden reload reload
 golden reload-dry reload -n
 golden set-dry guest set web1 --min 512M --weight 300 --for 2h --reason "release day" --dry-run
