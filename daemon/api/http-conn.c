@@ -13,6 +13,9 @@
 #define SENDING_MAX_USEC (60 * USEC_PER_SEC)
 /* From a TCP connection's acceptance to its first request: half-open handshakes end here, and so do connections that a browser opened in advance. */
 #define OPENING_MAX_USEC (10 * USEC_PER_SEC)
+/* What the kernel keeps of an answer that its client has not taken, of one from another host; the kernel doubles it. By itself it would keep up to 4 MiB
+ * for each, which is 1 GiB for one token's connections. */
+#define SEND_BUFFER_BYTES (128 * 1024)
 /* Connections that only an admin gets: status at 2 a.m. must work. */
 #define CONNECTIONS_RESERVED 8
 
@@ -163,6 +166,8 @@ static int judge(int fd, const struct api_listener *l, const struct address *add
 	if (l->tls && !h->tls)
 		return -ENOENT;
 	client_of_address(address, ret);
+	if (ret->how == CLIENT_NETWORK)
+		(void)!setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){SEND_BUFFER_BYTES}, sizeof(int));
 	return 0;
 }
 

@@ -147,6 +147,22 @@ result $? "over TLS an answer says so"
 curl -s -o /dev/null -D "$tmp/out" --unix-socket "$tmp/s" http://localhost/v1/hosts/self && ! grep -qi '^strict-transport' "$tmp/out"
 result $? "the same answer on the socket does not"
 
+# --- What the kernel keeps of an answer that another host does not take ---
+own=$(ip -4 -o address show scope global 2>/dev/null | awk 'NR == 1 { sub("/.*", "", $4); print $4 }')
+if [ -n "$own" ] && command -v ss >/dev/null; then
+	stop
+	sed -i "s/^Listen=.*/& $own:$plain/" "$tmp/b.conf"
+	start
+	sleep 2 | timeout 10 openssl s_client -quiet -connect "$own:$plain" >/dev/null 2>&1 &
+	holding=$!
+	bounded() { ss -tmn "sport = :$plain" | sed -n 's/.*[(,]tb\([0-9]*\).*/\1/p' >"$tmp/out" && [ -s "$tmp/out" ] && [ "$(sort -n "$tmp/out" | tail -n 1)" -le 262144 ]; }
+	until_true bounded
+	result $? "the kernel keeps at most 256 KiB for a connection from another host"
+	wait $holding
+else
+	result 0 "the kernel keeps at most 256 KiB # SKIP no address beside loopback, or no ss"
+fi
+
 # --- Old TLS, no TLS ---
 tls() { timeout 10 openssl s_client -connect "127.0.0.1:$port" -CAfile "$tmp/ca.crt" "$@" </dev/null >"$tmp/out" 2>&1; }
 for version in -tls1 -tls1_1; do
