@@ -31,6 +31,7 @@
 #define CHANNEL_RETRY_MAX_USEC (30 * USEC_PER_SEC)
 #define CHANNEL_PING_MIN_USEC USEC_PER_SEC
 #define CHANNEL_PING_MAX_USEC USEC_PER_MIN
+#define CHANNEL_HELLO_AGAIN_USEC USEC_PER_MIN
 /* A socket that is missing while its QEMU starts is nothing to tell; one that stays away is. */
 #define CHANNEL_RETRIES_UNTOLD 3
 /* The longest line that is sent, and what a guest that does not read can make us keep. */
@@ -86,6 +87,7 @@ struct channel {
 	bool has_last, has_held, has_hello;
 	bool held_answers; /* the held line answers a ping */
 	bool hello_untold;
+	uint64_t hello_asked_usec; /* when one that did not come was asked for again */
 	struct guest_report last; /* the last line that was in order, handed on or not */
 	struct guest_report held; /* the newest that was not handed on */
 	struct agent_hello hello;

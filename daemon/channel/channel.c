@@ -146,7 +146,7 @@ static void connect_now(struct channel *c)
 	}
 	c->state = CHANNEL_WAITING;
 	channel_count(c, connects, 1);
-	c->connected_usec = now_usec;
+	c->connected_usec = c->hello_asked_usec = now_usec;
 	c->retries = 0;
 	c->told_errno = 0;
 	c->told_unanswered = false;

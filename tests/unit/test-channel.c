@@ -452,6 +452,26 @@ TEST(a_ping_is_sent_and_its_answer_handed_on)
 	RUN_UNTIL(g.reports == 2);
 }
 
+TEST(a_hello_that_was_lost_is_asked_for_again_once_a_minute)
+{
+	LIVE(g, "lost-hello");
+	g.c->has_hello = false;
+	CHECK(guest_reports(&g, ""));
+	RUN_UNTIL(g.reports == 2);
+	CHECK(!g.c->want_hello && g.c->ping_id == g.c->sync_id); /* it may still come */
+	g.c->hello_asked_usec -= CHANNEL_HELLO_AGAIN_USEC;
+	CHECK(guest_reports(&g, ""));
+	RUN_UNTIL(g.reports == 3);
+	RUN_UNTIL(guest_heard(&g, "\"hello\":true}\n"));
+	CHECK_U64(g.c->ping_id, g.c->sync_id + 1);
+	CHECK(guest_reports(&g, ""));
+	RUN_UNTIL(g.reports == 4);
+	CHECK_U64(g.c->ping_id, g.c->sync_id + 1);
+	CHECK(guest_says_hello(&g));
+	RUN_UNTIL(g.hellos == 2);
+	CHECK(channel_hello(g.c));
+}
+
 TEST(a_guest_that_does_not_read_costs_no_wait_and_no_memory)
 {
 	unsigned before, pings = 0;
