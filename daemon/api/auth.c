@@ -201,6 +201,22 @@ int auth_check_rate(struct request *r)
 	return -1;
 }
 
+void auth_count_refused(struct request *r)
+{
+	const struct client *base = &r->conn->base;
+	uint64_t wait_usec;
+
+	/* A credential that does not hold has a bucket of its own. */
+	if (client_is_known(base) || client_is_known(&r->conn->peer) || r->bad_credential || r->problem.code == API_PROBLEM_TOO_MANY_REQUESTS)
+		return;
+	wait_usec = limit_take(&r->http->requests, base->key, &unknown_rate, r->http->now_usec);
+	if (!wait_usec)
+		return;
+	problem_set(&r->problem, API_PROBLEM_TOO_MANY_REQUESTS, "%s asks too often without a credential: at most %u requests a second, and %u at once",
+		base->key, unknown_rate.per_sec / 1000, unknown_rate.burst);
+	r->problem.retry_usec = wait_usec;
+}
+
 int auth_deny(struct request *r)
 {
 	const struct client *c = &r->conn->peer;

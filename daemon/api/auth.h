@@ -12,6 +12,8 @@ int auth_check_browser(struct request *r, const char *url, const char *method) _
 int auth_identify(struct request *r) _nonnull_ _must_check_;
 /* Takes one request out of the client's bucket. Returns 0, or -1 with r->problem. */
 int auth_check_rate(struct request *r) _nonnull_ _must_check_;
+/* The same for a request that is refused before its client is known: what is refused costs, too. Over its rate r->problem says so instead. */
+void auth_count_refused(struct request *r) _nonnull_;
 /* Does the route's role suffice, or could polkit grant it (then r->asks_grant)? Returns 0, or -1 with r->problem. */
 int auth_check_role(struct request *r) _nonnull_ _must_check_;
 /* The answer to one whose role is too small. Returns -1. */

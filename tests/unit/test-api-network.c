@@ -275,6 +275,17 @@ TEST(a_client_that_asks_too_often_is_told_when_to_come_back)
 	stop();
 }
 
+TEST(what_is_refused_is_counted_too)
+{
+	begin((struct api_config){0});
+	CHECK(flood("/v1/whoami", "", 1000, "401") < 300);
+	CHECK_CONTAINS(answers, "127.0.0.1 asks too often without a credential");
+	CHECK_CONTAINS(answers, "Retry-After: 1\r\n");
+	CHECK(flood("/v1/nothing", "", 1000, "404") < 100);
+	CHECK_INT(get_with("/v1/whoami", READ), 200);
+	stop();
+}
+
 TEST(an_admin_on_this_host_has_no_limit)
 {
 	begin((struct api_config){0});
