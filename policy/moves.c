@@ -141,11 +141,14 @@ static void shares_take(struct decision *d, struct move_sums *m)
 static int grant(struct decision *d, struct work *w)
 {
 	uint64_t want = w->growth_bytes, got = mib_down(w->granted_bytes), lacks = below_floor(w);
-	uint64_t least = w->p->pressed ? MAX(w->target_bytes / PRESSED_PARTS, MOVE_MIN_BYTES)
-				       : CLAMP(want / 8, PART_MIN_BYTES, PART_MAX_BYTES);
+	uint64_t small = MAX(w->target_bytes / PRESSED_PARTS, MOVE_MIN_BYTES);
+	uint64_t least = CLAMP(want / 8, PART_MIN_BYTES, PART_MAX_BYTES);
 	struct reason r;
 	int e;
 
+	/* Others may have no more to give: most of a floor is better than none of it. */
+	if (w->p->pressed || lacks)
+		least = w->p->pressed ? small : MIN(least, small);
 	if (!got || (got < want && got < least && (!lacks || got < lacks)))
 		return 0;
 	r = moves_growth_reason(d, w);

@@ -154,6 +154,34 @@ TEST(a_floor_is_reached_by_a_small_step_too)
 	CHECK_U64(h.guests[0].target_bytes, 2053 * MIB);
 }
 
+/* Two that can neither grow nor give, and one whose floor lacks more than is free. */
+static void reports_beside_full_ones(struct small_host *h)
+{
+	small_report(h, 0, 180 * MIB, 0);
+	for (size_t i = 1; i < 3; i++)
+		small_report(h, i, 240 * MIB, 0);
+}
+
+TEST(a_part_of_what_a_floor_lacks_comes_when_no_more_is_free)
+{
+	_cleanup_small_host_ struct small_host h;
+	struct override o;
+
+	small_begin(&h, 3, 768 * MIB, "[Host]\nReserve=0\n");
+	for (size_t i = 0; i < 3; i++) {
+		h.guests[i].max_bytes = i ? 256 * MIB : 512 * MIB;
+		h.guests[i].actual_bytes = h.guests[i].target_bytes = 256 * MIB;
+	}
+	reports_beside_full_ones(&h);
+	small_decide(&h);
+	small_pass(&h, 5 * USEC_PER_SEC);
+	reports_beside_full_ones(&h);
+	give_min(&h, 0, &o, "296M");
+	h.snap.host.memory_bytes += 28 * MIB;
+	small_decide(&h);
+	CHECK_U64(h.guests[0].target_bytes, (256 + 28) * MIB);
+}
+
 TEST(a_lender_that_misses_its_cache_does_not_take_it_back_from_one_that_is_short_too)
 {
 	_cleanup_small_host_ struct small_host h;
