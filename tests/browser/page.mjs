@@ -279,11 +279,18 @@ await part('limits by hand', async () => {
 	await openGuest(page, 'backup1');
 	await page.waitForSelector('#limit-min');
 	await until(10, () => visible(page, '.by-hand'));
-	await page.$eval('#limit-min', (r) => {
-		r.value = 448;
-		r.dispatchEvent(new Event('input', {bubbles: true}));
+	// While the other guest still holds what its load used, nothing can be moved: asked again until it has let go.
+	const moves = await until(60, async () => {
+		await page.$eval('#limit-min', (r) => {
+			r.value = 448;
+			r.dispatchEvent(new Event('input', {bubbles: true}));
+		});
+		return until(5, async () => {
+			const t = await text(page, '.drawer .preview');
+			return /guests would go to/i.test(t) && t;
+		});
 	});
-	const preview = await until(15, async () => (await text(page, '.drawer .preview')) || null);
+	const preview = moves || (await text(page, '.drawer .preview'));
 	ok(/guests would go to/i.test(preview) && /backup1/.test(preview), 'moving a slider shows what the next decision would do', preview, await text(page, '.drawer .said'));
 	const held = (await guest('backup1')).overrides;
 	is(held, 0, 'and has set nothing yet');
