@@ -266,10 +266,10 @@ static void set_memory_done(struct guest *g, const struct hv_result *r)
 			(unsigned long long)(r->started_usec ? monotonic_to_boot(r->started_usec) : 0),
 			(unsigned long long)(r->ended_usec ? monotonic_to_boot(r->ended_usec) : 0), r->error);
 	known = sent_ended(g, r);
-	note_refusal(g, r->error);
 	left = release_is_left(g, r);
 	if (!known)
 		return;
+	note_refusal(g, r->error);
 	if (r->error >= 0) {
 		balloon_read(g);
 		return;

@@ -55,12 +55,15 @@ static bool worker_sees_stopped(struct worker *w, const struct sched_task *t, pi
 	       process_is_stopped(w->hv->proc_root, pid);
 }
 
-/* No connection, and nothing was asked of the guest. Where libvirt is away the control thread sees that too, and -ENOTCONN is told for all at once; where it lets
- * only us not in (polkit does not answer, too many clients), this call has failed. */
-static void worker_refused(struct sched_answer *a)
+/* No connection, and nothing was asked of the guest. Where libvirt is away the control thread sees that too, and tells all. Where it lets only us not in (polkit does
+ * not answer, too many clients), a command has failed, and its owner pauses; what was to be read still is not, and says nothing of its guest. */
+static void worker_refused(const struct sched_task *t, struct sched_answer *a)
 {
 	char text[sizeof(a->text)];
 
+	a->error = -ENOTCONN;
+	if (!hv_call_mutates(t->req.call))
+		return;
 	memcpy(text, a->text, sizeof(text));
 	snprintf(a->text, sizeof(a->text), "libvirt lets no further connection in: %.150s", text);
 	a->error = -EIO;
@@ -72,7 +75,7 @@ static void worker_make(
 	struct sched_answer *a = &t->answer;
 
 	if (!worker_connect(w, generation, shared, a->text, sizeof(a->text))) {
-		worker_refused(a);
+		worker_refused(t, a);
 		return;
 	}
 	hv_exec(&w->exec, t);
@@ -84,7 +87,7 @@ static void worker_make(
 		if (worker_connect(w, generation, NULL, a->text, sizeof(a->text)))
 			hv_exec(&w->exec, t);
 		else if (!t->changing)
-			worker_refused(a);
+			worker_refused(t, a);
 		/* One that changes was made once already, and may have been carried out. */
 		if (a->error < 0 && a->error != -ENOENT && t->changing)
 			a->error = -ENOTCONN;

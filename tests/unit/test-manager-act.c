@@ -249,6 +249,8 @@ TEST(an_end_of_an_earlier_run_says_nothing_of_this_one)
 	ends(g, 1, 3 * GIB, true, USEC_PER_SEC, -ETIMEDOUT);
 	CHECK_U64(guest_sample(g)->inflight_bytes, 0);
 	CHECK_U64(guest_sample(g)->target_bytes, GIB);
+	ends(g, 2, 2 * GIB, true, USEC_PER_SEC, -EIO);
+	CHECK_U64(guest_sample(g)->refused_until_usec, 0);
 }
 
 TEST(what_a_frozen_libvirt_may_do_when_it_thaws_counts_over_the_next_connection)

@@ -26,7 +26,7 @@ for unit in ballastd ballast-release ballast-agent; do
 	echo "# $unit.service: exposure ${score:-unknown}"
 	awk -v s="${score:-10}" 'BEGIN { exit !(s <= 2.5) }'
 	result $? "$unit.service is exposed to 2.5 at most"
-	[ $unit != ballast-agent ] || continue # in the guest it is root, with two capabilities
+	[ $unit != ballast-agent ] || continue # in the guest it is root, and gives up all but three capabilities
 	grep -q '^User=ballast$' "$tmp/$unit.service"
 	result $? "$unit.service runs as user ballast"
 	! grep -Eq '^(ProcSubset=pid|ProtectProc=(invisible|ptraceable|noaccess)|PrivateUsers=(yes|true)|DynamicUser=(yes|true))' "$tmp/$unit.service"
