@@ -240,17 +240,15 @@ static void tell_failure(struct guest *g, const struct hv_result *r)
 }
 
 /* Longer each time that libvirt refuses again: from a second to about a minute. */
-static void note_refusal(struct guest *g, int error)
+static void note_refusal(unsigned *refusals, uint64_t *until, int error)
 {
-	uint64_t *until = &guest_sample(g)->refused_until_usec;
-
 	if (error >= 0) {
-		g->refusals = 0;
+		*refusals = 0;
 		*until = 0;
 	} else if (error != -ECANCELED && error != -ENOENT && error != -ENOTCONN && error != -EBUSY &&
 		   error != -ETIMEDOUT) { /* superseded, gone, away, in a job, quarantined: these end by an event */
-		*until = clock_boot_usec() + (USEC_PER_SEC << MIN(g->refusals, 6U));
-		g->refusals++;
+		*until = clock_boot_usec() + (USEC_PER_SEC << MIN(*refusals, 6U));
+		++*refusals;
 	}
 }
 
@@ -269,7 +267,7 @@ static void set_memory_done(struct guest *g, const struct hv_result *r)
 	left = release_is_left(g, r);
 	if (!known)
 		return;
-	note_refusal(g, r->error);
+	note_refusal(&g->refusals, &s->refused_until_usec, r->error);
 	if (r->error >= 0) {
 		balloon_read(g);
 		return;
@@ -300,8 +298,10 @@ static bool read_is_original(const struct guest *g)
 
 static void set_cpu_done(struct guest *g, const struct hv_result *r)
 {
-	if (r->id == g->cpu_id)
+	if (r->id == g->cpu_id) {
 		g->cpu_id = 0;
+		note_refusal(&g->cpu_refusals, &guest_sample(g)->cpu_refused_until_usec, r->error);
+	}
 	if (r->error >= 0) {
 		if (!g->cpu_id && cpu_is_original(g))
 			original_cpu_set(g, false);

@@ -79,7 +79,8 @@ static void guest_appeared(void *data, const struct hv_guest *hv)
 	guest_run_begins(g, start ? start : fresh ? clock_boot_usec() : 0);
 	s->identity_changed = true;
 	s->quarantined = s->job_running = false;
-	s->refused_until_usec = g->refusals = 0;
+	s->refused_until_usec = s->cpu_refused_until_usec = 0;
+	g->refusals = g->cpu_refusals = 0;
 	sent_clear(g);
 	original_begins(g);
 	g->cpu = (struct hv_cpu){0};

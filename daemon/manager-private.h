@@ -98,7 +98,7 @@ struct guest {
 	/* calls */
 	struct sent sent[SENT_MAX]; /* oldest first */
 	unsigned n_sent;
-	unsigned refusals;         /* setMemory's in a row that libvirt refused */
+	unsigned refusals, cpu_refusals; /* commands of memory and of CPU in a row that libvirt refused */
 	uint64_t taken_bytes;      /* the target that libvirt took last */
 	uint64_t landed_bytes;     /* the largest that was carried out, or may be, and was not read since; 0: none */
 	uint64_t unknown_until_usec; /* BOOTTIME: a reading before that does not tell what became of it */

@@ -128,7 +128,7 @@ bool cpu_decide(struct cpu_state *c, const struct guest_sample *s, const struct 
 	memset(ret_reason, 0, sizeof(*ret_reason));
 	*ret_weight = s->cpu_weight;
 	*ret_quota = s->cpu_quota;
-	if (!s->cpu_weight || !s->running || s->quarantined)
+	if (!s->cpu_weight || !s->running || s->quarantined || s->cpu_refused_until_usec > now_usec)
 		return false;
 	boost_update(c, s, cpu_base_weight(c, s, set), entitled_permyriad, now_usec);
 	if (!c->managed) {

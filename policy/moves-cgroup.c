@@ -26,6 +26,8 @@ static void cpu_set(struct decision *d, struct work *w)
 
 	w->p->cpu_weight = weight;
 	w->p->cpu_quota = quota;
+	if (w->s->cpu_refused_until_usec > d->now)
+		decision_wake(d, w->s->cpu_refused_until_usec);
 	if (w->g->cpu.boost > 1)
 		decision_wake(d, d->now + USEC_PER_SEC);
 	a = set ? decision_action(d, ACTION_CPU, w) : NULL;

@@ -116,6 +116,7 @@ struct guest_sample {
 	uint64_t cpu_quota;       /* permyriad of one CPU; 0: none */
 	uint64_t cpu_original_weight; /* before Ballast touched it, as far as that outlived a crash; 0: not known */
 	uint64_t cpu_original_quota;
+	uint64_t cpu_refused_until_usec; /* as refused_until_usec, of weight and quota */
 	bool cpu_ours;            /* weight or quota that are on it are ours, or may be: known across a crash too */
 	const struct cpu_map *cpus; /* its vCPUs may run on these only; NULL: on any */
 	uint64_t vcpu_time_usec;  /* cumulative, all vCPUs */

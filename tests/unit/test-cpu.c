@@ -118,6 +118,19 @@ TEST(a_way_back_that_was_refused_is_asked_again)
 	CHECK_U64(t.s.cpu_weight, 50);
 }
 
+TEST(a_weight_that_libvirt_refused_waits_for_its_pause)
+{
+	struct trial t = trial(50, 400);
+
+	t.s.cpu_refused_until_usec = t.now + 2 * USEC_PER_SEC;
+	look(&t, 0, 0);
+	CHECK(!t.acted);
+	CHECK_U64(t.s.cpu_weight, 50);
+	look(&t, 0, 0);
+	CHECK(t.acted);
+	CHECK_U64(t.s.cpu_weight, 400);
+}
+
 TEST(without_a_policy_the_domain_weight_stays)
 {
 	struct trial t = trial(30, 100);
