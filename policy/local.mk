@@ -280,3 +280,8 @@ noinst_PROGRAMS += bench/decide-time
 bench_decide_time_SOURCES = bench/decide-time.c bench/decide-hosts.c bench/decide-hosts.h
 bench_decide_time_LDADD = $(policy_libs)
 EXTRA_DIST += bench/decide
+
+# Bugs that the tests above must find: planted by tests/mutants/run after everything else; here only whether they can be.
+TESTS += tests/unit/test-mutants.sh
+dist_check_SCRIPTS += tests/unit/test-mutants.sh tests/mutants/run
+EXTRA_DIST += tests/mutants/planted
