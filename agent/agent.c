@@ -284,8 +284,9 @@ static bool arm(struct agent *a)
 	return r == 0;
 }
 
-/* A guest that is at rest looks once a second, and at once when somebody begins to take memory. Files that are
- * read again take no memory: each look judges refaults, and without a trigger there are more of them. */
+/* A guest that is at rest looks once a second, and at once when somebody begins to take memory.
+ * Files that are read again take no memory: each look judges refaults, and without a trigger there
+ * are more of them. */
 static uint64_t rest(struct agent *a, uint64_t sleep_usec)
 {
 	uint64_t rest_usec = a->psi_fd >= 0 ? LOOK_MAX_USEC : LOOK_BLIND_USEC;

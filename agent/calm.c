@@ -82,8 +82,8 @@ static int count_online(void)
 	return count;
 }
 
-/* Numbers of CPUs have gaps where some are switched off or may yet be plugged in: the kernel says -ENODEV
- * there, and -EINVAL beyond the last that could ever be. */
+/* Numbers of CPUs have gaps where some are switched off or may yet be plugged in: the kernel says
+ * -ENODEV there, and -EINVAL beyond the last that could ever be. */
 static int open_all(struct calm *c)
 {
 	for (long cpu = 0;; cpu++) {

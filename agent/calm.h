@@ -8,8 +8,8 @@
  * times a second. Whoever fills anonymous memory faults pages in: a software counter of page faults
  * on each CPU signals after a few of them and then rests until it is armed again. A process that
  * only starts faults some hundred times, so any activity at all brings the frequent looks back.
- * Needs CAP_PERFMON, CAP_SYS_ADMIN where kernel.perf_event_paranoid is 3 (Debian's own value), and a
- * kernel with perf events; without, there is no alarm and looks stay frequent.
+ * Needs CAP_PERFMON, CAP_SYS_ADMIN where kernel.perf_event_paranoid is 3 (Debian's own value), and
+ * a kernel with perf events; without, there is no alarm and looks stay frequent.
  */
 #define CALM_CPUS_MAX 256
 #define CALM_WORDS (CALM_CPUS_MAX / 64)
@@ -29,8 +29,8 @@ struct calm {
 int calm_open(struct calm *c) _nonnull_ _must_check_;
 void calm_close(struct calm *c) _nonnull_;
 
-/* Lets each counter signal once from now on, and sets them up anew where CPUs came or went. Returns 0
- * or -errno. */
+/* Lets each counter signal once from now on, and sets them up anew where CPUs came or went. Returns
+ * 0 or -errno. */
 int calm_arm(struct calm *c) _nonnull_ _must_check_;
 /* Whether one signalled since the last call. */
 bool calm_fired(struct calm *c) _nonnull_;

@@ -4,8 +4,9 @@
 /* Nobody was seen to fill memory faster than 6 GiB/s: earlyoom's figure, which it took from DDR4
  * with huge pages. */
 #define FILLER_BYTES_PER_SEC (6 * GIB)
-/* Refaults of a second that are worth a report, trigger or not: so many permyriad of total. A file that is cycled
- * on a slow disk was seen to stall too little for the trigger. A thrashing guest of 256 MiB has twenty times as many; a first cold read has none. */
+/* Refaults of a second that are worth a report, trigger or not: so many permyriad of total. A file
+ * that is cycled on a slow disk was seen to stall too little for the trigger. A thrashing guest of
+ * 256 MiB has twenty times as many; a first cold read has none. */
 #define REFAULT_PERMYRIAD 50
 /* Looks in a row that must find nothing moved by more than a thousandth of total. */
 #define CALM_LOOKS 5

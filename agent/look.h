@@ -20,7 +20,9 @@ uint64_t look_interval_usec(uint64_t available_bytes, bool has_trigger) _const_;
 struct look {
 	struct figures reported; /* as the last report said */
 	bool has_reported;
-	uint64_t refaults;       /* a second ago or longer: who reads a file again and again may stall too little for the trigger */
+	/* a second ago or longer: who reads a file again and again may stall too little for the
+	 * trigger */
+	uint64_t refaults;
 	uint64_t refaults_usec;  /* when that was, or 0 */
 	uint64_t previous_bytes; /* available at the last look */
 	unsigned quiet;          /* looks in a row that found nothing moved */
@@ -38,12 +40,13 @@ bool look_wants_counters(const struct look *l, uint64_t now_usec) _nonnull_ _pur
 enum why look_judge(struct look *l, const struct figures *now, const struct look_events *events,
 	const struct config *config) _nonnull_;
 
-/* The report was written: later ones are measured against it. (One that was dropped is still due.)
- */
+/* The report was written: later ones are measured against it. (One that was dropped is still
+ * due.) */
 void look_reported(struct look *l, const struct figures *now) _nonnull_;
 
-/* Somebody faulted pages in: one look more than this wake-up's has to find nothing moved before looks are rare again. Faults that come to little
- * cost two wake-ups, and a fill that goes on alarms again. */
+/* Somebody faulted pages in: one look more than this wake-up's has to find nothing moved before
+ * looks are rare again. Faults that come to little cost two wake-ups, and a fill that goes on
+ * alarms again. */
 void look_alarmed(struct look *l) _nonnull_;
 
 /* Whether memory stands still and there is enough of it, so that looks may be rare as long as

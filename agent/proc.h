@@ -34,8 +34,8 @@ int proc_look(const struct proc *p, bool counters, struct figures *f) _nonnull_ 
 /* Everything a report holds. Returns as above. */
 int proc_read(const struct proc *p, struct figures *f) _nonnull_ _must_check_;
 
-/* The first 64 bits of the boot id, never 0; where the kernel does not tell it, the time of boot.
- */
+/* The first 64 bits of the boot id, never 0; where the kernel does not tell it, the time of
+ * boot. */
 uint64_t proc_boot_id(const char *dir) _nonnull_;
 
 uint64_t mono_usec(void);

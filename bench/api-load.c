@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What wrk cannot do, for bench/api: many clients that hold a stream of events open, one that makes events (overrides of guests,
- * one after the other), and one that asks the main loop for something it must work out (a guest's policy). Over the UNIX socket; one process, one
- * thread, one epoll. Counts at each stream what came against what the daemon's log has in the end.
+ * What wrk cannot do, for bench/api: many clients that hold a stream of events open, one that makes
+ * events (overrides of guests, one after the other), and one that asks the main loop for something
+ * it must work out (a guest's policy). Over the UNIX socket; one process, one thread, one epoll.
+ * Counts at each stream what came against what the daemon's log has in the end.
  */
 #include <getopt.h>
 #include <inttypes.h>
@@ -118,7 +119,8 @@ static bool stream_read(struct stream *s)
 static int stream_open(struct stream *s, const char *path, int epoll_fd)
 {
 	/* HTTP/1.0: the text comes as it is, not in chunks. */
-	static const char ask[] = "GET /v1/events HTTP/1.0\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n";
+	static const char ask[] =
+		"GET /v1/events HTTP/1.0\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n";
 	struct epoll_event e = {.events = EPOLLIN, .data.ptr = s};
 
 	s->fd = connect_to(path);
@@ -140,7 +142,8 @@ static void ask(struct asker *a, const char *text, uint64_t now)
 static void make_event(const struct options *o, uint64_t now)
 {
 	char body[128], text[512];
-	int n = snprintf(body, sizeof(body), "{\"memory\": {\"weight\": %llu}, \"for_s\": 3600, \"reason\": \"bench\"}",
+	int n = snprintf(body, sizeof(body),
+		"{\"memory\": {\"weight\": %llu}, \"for_s\": 3600, \"reason\": \"bench\"}",
 		(unsigned long long)(100 + maker.n % 900));
 
 	snprintf(text, sizeof(text),
@@ -154,7 +157,8 @@ static void probe(const struct options *o, uint64_t now)
 {
 	char text[256];
 
-	snprintf(text, sizeof(text), "GET /v1/guests/guest%llu/policy HTTP/1.1\r\nHost: localhost\r\n\r\n",
+	snprintf(text, sizeof(text),
+		"GET /v1/guests/guest%llu/policy HTTP/1.1\r\nHost: localhost\r\n\r\n",
 		(unsigned long long)(prober.n * 13 % o->guests));
 	ask(&prober, text, now);
 }
@@ -191,7 +195,8 @@ static bool asker_read(struct asker *a, uint64_t now)
 	return true;
 }
 
-static int asker_open(struct asker *a, const char *path, unsigned long rate, uint64_t now, int epoll_fd)
+static int asker_open(
+	struct asker *a, const char *path, unsigned long rate, uint64_t now, int epoll_fd)
 {
 	struct epoll_event e = {.events = EPOLLIN, .data.ptr = a};
 
@@ -235,7 +240,8 @@ static bool turn(struct stream *streams, int epoll_fd, int msec)
 
 	for (int i = 0; i < n; i++) {
 		void *who = events[i].data.ptr;
-		bool open = who == &maker || who == &prober ? asker_read(who, now) : stream_read(who);
+		bool open =
+			who == &maker || who == &prober ? asker_read(who, now) : stream_read(who);
 
 		if (!open) {
 			fprintf(stderr, "api-load: a connection was closed by the daemon\n");
@@ -274,7 +280,8 @@ static uint64_t newest(const char *path)
 
 	if (fd < 0 || send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL) < 0)
 		return 0;
-	while (len < sizeof(reply) - 1 && (n = recv(fd, reply + len, sizeof(reply) - 1 - len, 0)) > 0)
+	while (len < sizeof(reply) - 1 &&
+		(n = recv(fd, reply + len, sizeof(reply) - 1 - len, 0)) > 0)
 		len += (size_t)n;
 	seq = strstr(reply, "\"seq\":");
 	return seq ? strtoull(seq + 6, NULL, 10) : 0;
@@ -297,7 +304,8 @@ static int run(const struct options *o, struct stream *streams, int epoll_fd)
 	if (asker_open(&maker, o->socket, o->events, start, epoll_fd) < 0 ||
 		asker_open(&prober, o->socket, o->commands, start, epoll_fd) < 0)
 		return -1;
-	for (uint64_t now = start; now < end || maker.asked_usec || prober.asked_usec; now = now_usec()) {
+	for (uint64_t now = start; now < end || maker.asked_usec || prober.asked_usec;
+		now = now_usec()) {
 		if (now < end && asker_due(&maker, now))
 			make_event(o, now);
 		if (now < end && asker_due(&prober, now))
@@ -326,11 +334,13 @@ static void report(const struct options *o, const struct stream *streams)
 		resets += streams[i].resets;
 		bytes += streams[i].bytes;
 	}
-	printf("streams=%lu events_least=%" PRIu64 " events_most=%" PRIu64 " lost=%" PRIu64 " resets=%" PRIu64 " bytes=%" PRIu64
-	       " made=%" PRIu64 " made_refused=%" PRIu64 " made_p50_usec=%u made_p99_usec=%u commands=%" PRIu64
-	       " commands_refused=%" PRIu64 " command_p50_usec=%u command_p99_usec=%u\n",
-		o->streams, o->streams ? least : 0, most, lost, resets, bytes, maker.n, maker.refused, percentile(&maker, 50),
-		percentile(&maker, 99), prober.n, prober.refused, percentile(&prober, 50), percentile(&prober, 99));
+	printf("streams=%lu events_least=%" PRIu64 " events_most=%" PRIu64 " lost=%" PRIu64
+	       " resets=%" PRIu64 " bytes=%" PRIu64 " made=%" PRIu64 " made_refused=%" PRIu64
+	       " made_p50_usec=%u made_p99_usec=%u commands=%" PRIu64 " commands_refused=%" PRIu64
+	       " command_p50_usec=%u command_p99_usec=%u\n",
+		o->streams, o->streams ? least : 0, most, lost, resets, bytes, maker.n,
+		maker.refused, percentile(&maker, 50), percentile(&maker, 99), prober.n,
+		prober.refused, percentile(&prober, 50), percentile(&prober, 99));
 }
 
 static const char usage[] =
@@ -346,9 +356,11 @@ static const char usage[] =
 
 int main(int argc, char **argv)
 {
-	static const struct option longs[] = {{"socket", 1, NULL, 's'}, {"streams", 1, NULL, 'n'}, {"events", 1, NULL, 'e'},
-		{"commands", 1, NULL, 'c'}, {"guests", 1, NULL, 'g'}, {"seconds", 1, NULL, 't'}, {"help", 0, NULL, 'h'}, {}};
-	struct options o = {.streams = 200, .guests = 1000, .events = 20, .commands = 50, .seconds = 10};
+	static const struct option longs[] = {{"socket", 1, NULL, 's'}, {"streams", 1, NULL, 'n'},
+		{"events", 1, NULL, 'e'}, {"commands", 1, NULL, 'c'}, {"guests", 1, NULL, 'g'},
+		{"seconds", 1, NULL, 't'}, {"help", 0, NULL, 'h'}, {}};
+	struct options o = {
+		.streams = 200, .guests = 1000, .events = 20, .commands = 50, .seconds = 10};
 	_cleanup_free_ struct stream *streams = NULL;
 	_cleanup_close_ int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	struct rlimit files = {};

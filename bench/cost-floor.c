@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the machine takes for reports that nobody even parses: cost-floor PATTERN COUNT SECONDS. It connects to the sockets of
- * fake-agents (%d in PATTERN) and does nothing but epoll_wait(2) and recv(2), one wake-up a report unless two come together; after three seconds it prints
- * its own CPU over the time. The control that bench/cost sets beside ballastd.
+ * What the machine takes for reports that nobody even parses: cost-floor PATTERN COUNT SECONDS. It
+ * connects to the sockets of fake-agents (%d in PATTERN) and does nothing but epoll_wait(2) and
+ * recv(2), one wake-up a report unless two come together; after three seconds it prints its own CPU
+ * over the time. The control that bench/cost sets beside ballastd.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -30,7 +31,9 @@ static int join(int epoll_fd, const char *pattern, unsigned long i)
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	const char *mark = strstr(pattern, "%d");
 	struct epoll_event e = {.events = EPOLLIN};
-	int n = mark ? snprintf(a.sun_path, sizeof(a.sun_path), "%.*s%lu%s", (int)(mark - pattern), pattern, i, mark + 2) : -1;
+	int n = mark ? snprintf(a.sun_path, sizeof(a.sun_path), "%.*s%lu%s", (int)(mark - pattern),
+			       pattern, i, mark + 2)
+		     : -1;
 
 	if (n < 0 || (size_t)n >= sizeof(a.sun_path))
 		return -ENAMETOOLONG;
@@ -62,7 +65,8 @@ int main(int argc, char **argv)
 {
 	uint64_t begin, from, cpu, reads, wakeups = 0;
 	_cleanup_close_ int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	unsigned long count = argc == 4 ? strtoul(argv[2], NULL, 10) : 0, seconds = argc == 4 ? strtoul(argv[3], NULL, 10) : 0;
+	unsigned long count = argc == 4 ? strtoul(argv[2], NULL, 10) : 0,
+		      seconds = argc == 4 ? strtoul(argv[3], NULL, 10) : 0;
 
 	if (!count || !seconds || epoll_fd < 0) {
 		fputs("cost-floor PATTERN COUNT SECONDS\n", stderr);
@@ -72,7 +76,8 @@ int main(int argc, char **argv)
 		int r = join(epoll_fd, argv[1], i);
 
 		if (r < 0) {
-			fprintf(stderr, "cost-floor: socket %lu of %s: %s\n", i, argv[1], strerror(-r));
+			fprintf(stderr, "cost-floor: socket %lu of %s: %s\n", i, argv[1],
+				strerror(-r));
 			return 1;
 		}
 	}
@@ -82,7 +87,8 @@ int main(int argc, char **argv)
 	cpu = clock_nsec(CLOCK_PROCESS_CPUTIME_ID);
 	wakeups = 0;
 	reads = read_until(epoll_fd, from + seconds * 1000000000, &wakeups);
-	printf("cpu_nsec=%" PRIu64 " wall_nsec=%" PRIu64 " reads=%" PRIu64 " wakeups=%" PRIu64 "\n", clock_nsec(CLOCK_PROCESS_CPUTIME_ID) - cpu,
-		clock_nsec(CLOCK_MONOTONIC) - from, reads, wakeups);
+	printf("cpu_nsec=%" PRIu64 " wall_nsec=%" PRIu64 " reads=%" PRIu64 " wakeups=%" PRIu64 "\n",
+		clock_nsec(CLOCK_PROCESS_CPUTIME_ID) - cpu, clock_nsec(CLOCK_MONOTONIC) - from,
+		reads, wakeups);
 	return 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a process costs over a time: cost-watch PID SECONDS. CPU from its own CPU clock, which counts
- * every thread in nanoseconds, ended ones too (/proc/PID/schedstat is the first thread's alone,
- * utime is in ticks); memory and threads looked at once a second, and the largest told; wake-ups
- * are the voluntary context switches of the threads that are there at the end.
+ * What a process costs over a time: cost-watch PID SECONDS. CPU from its own CPU clock, which
+ * counts every thread in nanoseconds, ended ones too (/proc/PID/schedstat is the first thread's
+ * alone, utime is in ticks); memory and threads looked at once a second, and the largest told;
+ * wake-ups are the voluntary context switches of the threads that are there at the end.
  */
 #include <dirent.h>
 #include <inttypes.h>
@@ -21,8 +21,9 @@ static uint64_t clock_nsec(clockid_t clock)
 {
 	struct timespec ts;
 
-	return clock_gettime(clock, &ts) < 0 ? 0 :
-	                                       (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+	return clock_gettime(clock, &ts) < 0
+		       ? 0
+		       : (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
 /* The number after KEY: in a status file; 0 where there is none. */
@@ -77,7 +78,8 @@ static int look_at(pid_t pid, clockid_t clock, struct look *ret)
 
 static void pause_until(uint64_t nsec)
 {
-	struct timespec ts = {.tv_sec = (time_t)(nsec / 1000000000), .tv_nsec = (long)(nsec % 1000000000)};
+	struct timespec ts = {
+		.tv_sec = (time_t)(nsec / 1000000000), .tv_nsec = (long)(nsec % 1000000000)};
 
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
 		;
@@ -113,8 +115,9 @@ int main(int argc, char **argv)
 		busiest_nsec = MAX(busiest_nsec, now.cpu_nsec - last.cpu_nsec);
 		last = now;
 	}
-	printf("cpu_nsec=%" PRIu64 " wall_nsec=%" PRIu64 " busiest_nsec=%" PRIu64 " anon_kib=%" PRIu64
-	       " resident_kib=%" PRIu64 " threads=%" PRIu64 " wakeups=%" PRIu64 "\n",
+	printf("cpu_nsec=%" PRIu64 " wall_nsec=%" PRIu64 " busiest_nsec=%" PRIu64
+	       " anon_kib=%" PRIu64 " resident_kib=%" PRIu64 " threads=%" PRIu64 " wakeups=%" PRIu64
+	       "\n",
 		last.cpu_nsec - first.cpu_nsec, last.wall_nsec - first.wall_nsec, busiest_nsec,
 		most.anon_kib, most.resident_kib, most.threads, count_wakeups(pid) - wakeups);
 	return 0;

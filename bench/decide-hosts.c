@@ -48,7 +48,8 @@ static uint64_t mib_between(struct host *h, uint64_t lo, uint64_t hi)
 	return (lo + host_random(h, hi - lo + 1)) * MIB;
 }
 
-/* What it uses wanders by a hundredth, within what it has; half a second of each one is stall where it stalls. */
+/* What it uses wanders by a hundredth, within what it has; half a second of each one is stall where
+ * it stalls. */
 static void guest_report(struct host *h, size_t i)
 {
 	struct guest_sample *s = &h->guests[i];
@@ -104,14 +105,15 @@ static int policies_init(struct host *h)
 	char texts[POLICIES][256];
 	struct policy_text list[POLICIES];
 	_cleanup_diag_list_ struct diag_list findings = {0};
-	const char *when = h->mix == MIX_BY_HAND
-				   ? "[When]\nCondition=host.mem_available < 40% and guest.psi_mem_some < 90%\n"
-				   : "";
+	const char *when =
+		h->mix == MIX_BY_HAND
+			? "[When]\nCondition=host.mem_available < 40% and guest.psi_mem_some < 90%\n"
+			: "";
 
 	for (size_t i = 0; i < POLICIES; i++) {
 		snprintf(texts[i], sizeof(texts[i]),
-			"[Match]\nGuest=c%zu-*\n%s[Memory]\nMin=%zuM\nWeight=%zu\nHeadroom=%zu%%\n", i, when,
-			128 + 8 * i, 50 + 40 * i, 10 + i);
+			"[Match]\nGuest=c%zu-*\n%s[Memory]\nMin=%zuM\nWeight=%zu\nHeadroom=%zu%%\n",
+			i, when, 128 + 8 * i, 50 + 40 * i, 10 + i);
 		list[i] = (struct policy_text){
 			.name = "class", .text = texts[i], .len = strlen(texts[i])};
 	}

@@ -4,15 +4,17 @@
 #include "policy/decide.h"
 
 /*
- * Hosts of any size for bench/decide: plausible guests that report anew before each decision and obey its commands at once, so that every
- * decision has all the work that a host of that kind can give it. Everything follows from the seed.
+ * Hosts of any size for bench/decide: plausible guests that report anew before each decision and
+ * obey its commands at once, so that every decision has all the work that a host of that kind can
+ * give it. Everything follows from the seed.
  */
 enum host_mix {
 	MIX_CALM,    /* everybody has what it wants; a fifth of the memory is free */
 	MIX_PRESSED, /* one guest in fifty stalls, nothing is free: others lend */
 	MIX_CRYING,  /* all stall at once */
 	MIX_OVER,    /* what is used does not fit into the host */
-	MIX_BY_HAND, /* as pressed, and each guest has three overrides above twenty policies with conditions */
+	/* as pressed, and each guest has three overrides above twenty policies with conditions */
+	MIX_BY_HAND,
 	MIX_MAX,
 	MIX_INVALID = -1,
 };

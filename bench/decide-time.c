@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * How long decide() takes, by size and kind of the host. Before each timed decision every guest reports anew, and beside each runs a
- * fixed loop of known length: where that one is late too, it was the machine. Usage: decide-time [--quick]
+ * How long decide() takes, by size and kind of the host. Before each timed decision every guest
+ * reports anew, and beside each runs a fixed loop of known length: where that one is late too, it
+ * was the machine. Usage: decide-time [--quick]
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -84,7 +85,8 @@ static int decide_once(struct host *h, struct decide_state *state, uint64_t *ret
 	return 0;
 }
 
-/* Fills the samples of one host; *ret_first_nsec is its first decision, which matches and merges all policies. */
+/* Fills the samples of one host; *ret_first_nsec is its first decision, which matches and merges
+ * all policies. */
 static int measure(enum host_mix mix, const struct size *size, bool quick, uint64_t *ret_first_nsec)
 {
 	_cleanup_host_ struct host *h = host_new(mix, size->guests, 1);
@@ -128,10 +130,13 @@ static int mix_measure(enum host_mix mix, bool quick)
 		miss = sizes[i].limit_nsec &&
 		       (median > sizes[i].limit_nsec || growth > LIMIT_GROWTH);
 		missed += miss;
-		printf("%-14s %6zu %9.3f %9.3f %9.3f %7.2f %8.3f %8.3f  %s\n", host_mix_to_string(mix),
-			sizes[i].guests, ms(first), ms(median), ms(percentile(&decisions, 99)),
-			(double)growth / 10, ms(percentile(&loops, 50)), ms(percentile(&loops, 99)),
-			!sizes[i].limit_nsec ? "" : miss ? "MISSED" : "PASS");
+		printf("%-14s %6zu %9.3f %9.3f %9.3f %7.2f %8.3f %8.3f  %s\n",
+			host_mix_to_string(mix), sizes[i].guests, ms(first), ms(median),
+			ms(percentile(&decisions, 99)), (double)growth / 10,
+			ms(percentile(&loops, 50)), ms(percentile(&loops, 99)),
+			!sizes[i].limit_nsec ? ""
+			: miss		     ? "MISSED"
+					     : "PASS");
 		fflush(stdout);
 		before = median;
 	}

@@ -2,13 +2,15 @@
 /*
  * What bench/reaction runs inside its guests, and beside itself. Static; SIGTERM ends each early.
  *
- *   reaction-probe late SECONDS                        sleeps a millisecond, over and over, and says how late it woke
- *   reaction-probe wave BYTES HALF_PERIOD_MS SECONDS   takes memory and gives it back, over and over: thresholds are crossed
- *   reaction-probe watch SECONDS                       says when stall is counted and when the kernel's memory changes:
- *     stall MONO_US TOTAL_US      psi "some" of memory grew by 1 ms or more since it was told last
- *     total MONO_US BYTES         MemTotal is another one
+ *   reaction-probe late SECONDS                        sleeps a millisecond, over and over, and
+ * says how late it woke reaction-probe wave BYTES HALF_PERIOD_MS SECONDS   takes memory and gives
+ * it back, over and over: thresholds are crossed reaction-probe watch SECONDS says when stall is
+ * counted and when the kernel's memory changes: stall MONO_US TOTAL_US      psi "some" of memory
+ * grew by 1 ms or more since it was told last total MONO_US BYTES         MemTotal is another one
  *
- * The watch looks at memory every 4 ms and at stall every 24 ms, stays in memory, and tells what it saw when it is over: a pipe that nobody reads would hold it up. Times are of the guest's CLOCK_MONOTONIC, as those in the agent's reports.
+ * The watch looks at memory every 4 ms and at stall every 24 ms, stays in memory, and tells what it
+ * saw when it is over: a pipe that nobody reads would hold it up. Times are of the guest's
+ * CLOCK_MONOTONIC, as those in the agent's reports.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,8 +25,9 @@
 
 #define PAGE 4096
 #define LOOK_USEC 4000
-/* Who reads PSI more often than a jiffy (4 ms) makes the kernel lose stall: it weighs each interval between two reads by whole
- * jiffies that were not idle. Seen: a watch that read every 4 ms let the agent's own reading show 30 ms where the trigger saw 50. */
+/* Who reads PSI more often than a jiffy (4 ms) makes the kernel lose stall: it weighs each interval
+ * between two reads by whole jiffies that were not idle. Seen: a watch that read every 4 ms let the
+ * agent's own reading show 30 ms where the trigger saw 50. */
 #define STALL_LOOKS 6
 #define STALL_STEP_USEC 1000
 #define EVENTS_MAX 20000
@@ -109,7 +112,8 @@ static int wave(size_t bytes, uint64_t half_usec, uint64_t seconds)
 
 	srand((unsigned)now_usec());
 	while (!stopped && now_usec() < end) {
-		char *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		char *at = mmap(
+			NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 		if (at == MAP_FAILED)
 			return -errno;
@@ -164,7 +168,8 @@ static int watch(uint64_t seconds)
 			due = now_usec();
 	}
 	for (size_t i = 0; i < n_events; i++)
-		printf("%s %" PRIu64 " %" PRIu64 "\n", events[i].what, events[i].usec, events[i].value);
+		printf("%s %" PRIu64 " %" PRIu64 "\n", events[i].what, events[i].usec,
+			events[i].value);
 	return 0;
 }
 

@@ -12,10 +12,12 @@
 static const char *const filled_utf8[PARTS + 1] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
 static const char *const filled_ascii[PARTS + 1] = {" ", ".", ".", ".", "#", "#", "#", "#", "#"};
 
-/* The mean of what is known of the points that fall into a column; of fewer points than columns, the one it lies in. */
+/* The mean of what is known of the points that fall into a column; of fewer points than columns,
+ * the one it lies in. */
 static uint64_t column_value(const uint64_t *values, size_t n, unsigned column, unsigned columns)
 {
-	size_t from = (size_t)column * n / columns, until = MAX((size_t)(column + 1) * n / columns, from + 1);
+	size_t from = (size_t)column * n / columns,
+	       until = MAX((size_t)(column + 1) * n / columns, from + 1);
 	uint64_t sum = 0, known = 0;
 
 	for (size_t i = from; values && i < until && i < n; i++) {
@@ -50,13 +52,16 @@ static uint64_t parts(uint64_t value, uint64_t top, unsigned rows)
 	return value == UINT64_MAX ? 0 : (value * rows * PARTS + top / 2) / top;
 }
 
-static struct cell cell_at(const struct chart *c, const struct term *t, uint64_t top, unsigned rows, unsigned row, unsigned column,
-	unsigned columns)
+static struct cell cell_at(const struct chart *c, const struct term *t, uint64_t top, unsigned rows,
+	unsigned row, unsigned column, unsigned columns)
 {
-	uint64_t fill = column_value(c->fill, c->n, column, columns), shade = column_value(c->shade, c->n, column, columns),
-		 mark = column_value(c->mark, c->n, column, columns), ground = (uint64_t)row * PARTS, filled;
+	uint64_t fill = column_value(c->fill, c->n, column, columns),
+		 shade = column_value(c->shade, c->n, column, columns),
+		 mark = column_value(c->mark, c->n, column, columns),
+		 ground = (uint64_t)row * PARTS, filled;
 
-	if (mark != UINT64_MAX && MIN(sub_sat(parts(mark, top, rows), 1) / PARTS, (uint64_t)rows - 1) == row && mark)
+	if (mark != UINT64_MAX &&
+		MIN(sub_sat(parts(mark, top, rows), 1) / PARTS, (uint64_t)rows - 1) == row && mark)
 		return (struct cell){t->utf8 ? "─" : "-", STYLE_NOTE};
 	filled = MIN(sub_sat(parts(fill, top, rows), ground), (uint64_t)PARTS);
 	if (filled)
@@ -67,7 +72,8 @@ static struct cell cell_at(const struct chart *c, const struct term *t, uint64_t
 }
 
 /* One row of cells; those of one style in one piece. */
-static void print_row(const struct chart *c, const struct term *t, FILE *f, uint64_t top, unsigned rows, unsigned row, unsigned columns)
+static void print_row(const struct chart *c, const struct term *t, FILE *f, uint64_t top,
+	unsigned rows, unsigned row, unsigned columns)
 {
 	char run[8 * 256] = "";
 	enum style style = STYLE_NONE;
@@ -95,7 +101,11 @@ static void format_time(uint64_t usec, uint64_t span_usec, char *buf, size_t siz
 	struct tm tm;
 
 	localtime_r(&t, &tm);
-	strftime(buf, size, span_usec > 2 * USEC_PER_DAY ? "%b %d" : span_usec > 20 * USEC_PER_HOUR ? "%a %H:%M" : span_usec > 10 * USEC_PER_MIN ? "%H:%M" : "%H:%M:%S",
+	strftime(buf, size,
+		span_usec > 2 * USEC_PER_DAY	 ? "%b %d"
+		: span_usec > 20 * USEC_PER_HOUR ? "%a %H:%M"
+		: span_usec > 10 * USEC_PER_MIN	 ? "%H:%M"
+						 : "%H:%M:%S",
 		&tm);
 }
 
@@ -109,16 +119,20 @@ static void print_times(const struct chart *c, FILE *f, unsigned columns)
 	format_time(c->from_usec + span / 2, span, middle, sizeof(middle));
 	format_time(c->until_usec, span, until, sizeof(until));
 	gap_left = (int)columns / 2 - (int)strlen(from) - (int)strlen(middle) / 2;
-	gap_right = (int)columns - (int)strlen(from) - MAX(gap_left, 1) - (int)strlen(middle) - (int)strlen(until);
+	gap_right = (int)columns - (int)strlen(from) - MAX(gap_left, 1) - (int)strlen(middle) -
+		    (int)strlen(until);
 	if (gap_left < 1 || gap_right < 1)
-		fprintf(f, "%*s%s%*s%s\n", LABEL_COLUMNS + 2, "", from, MAX((int)columns - (int)strlen(from) - (int)strlen(until), 1), "", until);
+		fprintf(f, "%*s%s%*s%s\n", LABEL_COLUMNS + 2, "", from,
+			MAX((int)columns - (int)strlen(from) - (int)strlen(until), 1), "", until);
 	else
-		fprintf(f, "%*s%s%*s%s%*s%s\n", LABEL_COLUMNS + 2, "", from, gap_left, "", middle, gap_right, "", until);
+		fprintf(f, "%*s%s%*s%s%*s%s\n", LABEL_COLUMNS + 2, "", from, gap_left, "", middle,
+			gap_right, "", until);
 }
 
 void chart_print(const struct chart *c, const struct term *t, FILE *f)
 {
-	unsigned rows = MAX(c->rows, 4u) - 2, columns = c->columns > LABEL_COLUMNS + 12 ? c->columns - LABEL_COLUMNS - 2 : 10;
+	unsigned rows = MAX(c->rows, 4u) - 2,
+		 columns = c->columns > LABEL_COLUMNS + 12 ? c->columns - LABEL_COLUMNS - 2 : 10;
 	uint64_t top = MAX(largest(c), (uint64_t)1);
 	char label[LABEL_MAX];
 
@@ -127,8 +141,12 @@ void chart_print(const struct chart *c, const struct term *t, FILE *f)
 
 		/* The upper edge of the row is what is named. */
 		if (named)
-			c->label(row == rows - 1 ? top : top * (row + 1) / rows, label, sizeof(label));
-		fprintf(f, "%*s %s", LABEL_COLUMNS, named ? label : "", t->utf8 ? named ? "┤" : "│" : named ? "+" : "|");
+			c->label(row == rows - 1 ? top : top * (row + 1) / rows, label,
+				sizeof(label));
+		fprintf(f, "%*s %s", LABEL_COLUMNS, named ? label : "",
+			t->utf8 ? named ? "┤" : "│"
+			: named ? "+"
+				: "|");
 		print_row(c, t, f, top, rows, row, columns);
 	}
 	c->label(0, label, sizeof(label));
@@ -139,12 +157,14 @@ void chart_print(const struct chart *c, const struct term *t, FILE *f)
 	print_times(c, f, columns);
 }
 
-void chart_legend(const struct term *t, FILE *f, enum style style, const char *fill, const char *shade, const char *mark)
+void chart_legend(const struct term *t, FILE *f, enum style style, const char *fill,
+	const char *shade, const char *mark)
 {
 	const struct {
 		const char *utf8, *ascii, *name;
 		enum style style;
-	} shapes[] = {{"█", "#", fill, style}, {"░", ":", shade, STYLE_DIM}, {"─", "-", mark, STYLE_NOTE}};
+	} shapes[] = {{"█", "#", fill, style}, {"░", ":", shade, STYLE_DIM},
+		{"─", "-", mark, STYLE_NOTE}};
 	const char *gap = "";
 
 	fprintf(f, "%*s", LABEL_COLUMNS + 2, "");

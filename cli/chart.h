@@ -4,8 +4,9 @@
 #include "cli/term.h"
 
 /*
- * A chart over time for a terminal: columns filled up to one value, shaded up to a second, with a mark at a third, told apart by their shapes: colours
- * only help. UINT64_MAX: not known, a gap. Without UTF-8 it is drawn with #, : and -.
+ * A chart over time for a terminal: columns filled up to one value, shaded up to a second, with a
+ * mark at a third, told apart by their shapes: colours only help. UINT64_MAX: not known, a gap.
+ * Without UTF-8 it is drawn with #, : and -.
  */
 struct chart {
 	const uint64_t *fill, *shade, *mark; /* n of each; NULL: none of these */
@@ -19,5 +20,5 @@ struct chart {
 };
 void chart_print(const struct chart *c, const struct term *t, FILE *f) _nonnull_;
 /* What the three shapes mean, in one line; a NULL has none. */
-void chart_legend(const struct term *t, FILE *f, enum style style, const char *fill, const char *shade, const char *mark)
-	_nonnull_args_(1, 2);
+void chart_legend(const struct term *t, FILE *f, enum style style, const char *fill,
+	const char *shade, const char *mark) _nonnull_args_(1, 2);

@@ -148,9 +148,11 @@ int cli_print_gone(struct cli *c, const char *noun, const char *word) _nonnull_;
  * the members of the daemon's, but without a status, for it is no HTTP answer. */
 void cli_print_problem(struct cli *c, enum cli_exit code) _nonnull_;
 
-/* Asks on a terminal whether what is hard to undo is meant; the question goes to standard error. --yes and --dry-run answer it.
- * Where there is no terminal nobody is asked, and --yes is needed. Returns CLI_OK, or the exit code after a message. */
-int cli_confirm(struct cli *c, const char *fmt, ...) _nonnull_args_(1, 2) _printf_(2, 3) _must_check_;
+/* Asks on a terminal whether what is hard to undo is meant; the question goes to standard error.
+ * --yes and --dry-run answer it. Where there is no terminal nobody is asked, and --yes is needed.
+ * Returns CLI_OK, or the exit code after a message. */
+int cli_confirm(struct cli *c, const char *fmt, ...) _nonnull_args_(1, 2)
+	_printf_(2, 3) _must_check_;
 
 /* Commands. */
 int cmd_status(struct cli *c);

@@ -107,7 +107,8 @@ static void add_header(struct curl_slist **list, const char *name, const char *v
 	*list = grown;
 }
 
-/* Who is asked, and who asks. What is in argv everybody on this host can read: a token comes from a file alone. */
+/* Who is asked, and who asks. What is in argv everybody on this host can read: a token comes from a
+ * file alone. */
 static void set_endpoint(CURL *curl, const struct endpoint *e, struct curl_slist **headers)
 {
 	_cleanup_free_ char *bearer = NULL;
@@ -140,7 +141,8 @@ static int look_up(void *userdata, curl_off_t a, curl_off_t b, curl_off_t d, cur
 	return watch_ended();
 }
 
-static void transfer(struct cli *c, struct endpoint *e, const struct client_ask *ask, struct exchange *x)
+static void transfer(
+	struct cli *c, struct endpoint *e, const struct client_ask *ask, struct exchange *x)
 {
 	struct curl_slist *headers = NULL;
 	char url[CLIENT_PATH_MAX + 600];
@@ -153,13 +155,15 @@ static void transfer(struct cli *c, struct endpoint *e, const struct client_ask 
 	curl_easy_reset(curl); /* the connection stays */
 	snprintf(url, sizeof(url), "%s%s", e->remote ? e->url : "http://localhost", ask->path);
 	set_endpoint(curl, e, &headers);
-	add_header(&headers, "Content-Type", ask->body ? ask->type ? ask->type : "application/json" : NULL);
+	add_header(&headers, "Content-Type",
+		ask->body ? ask->type ? ask->type : "application/json" : NULL);
 	add_header(&headers, "If-Match", ask->if_match);
 	add_header(&headers, "If-None-Match", ask->if_none_match);
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, ask->method);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, c->timeout_msec ? c->timeout_msec : timeout_sec(c) * 1000);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS,
+		c->timeout_msec ? c->timeout_msec : timeout_sec(c) * 1000);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_USERAGENT, "ballastctl/" PACKAGE_VERSION);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
@@ -194,9 +198,12 @@ static int say_timeout(struct cli *c, const struct endpoint *e, bool changes)
 	const char *remote = e->remote ? " there" : "";
 
 	if (changes)
-		return cli_fail(c, CLI_RUNNING_ON, "ballastd has not answered in %ld s; what was asked may still be going on: see ballastctl events",
+		return cli_fail(c, CLI_RUNNING_ON,
+			"ballastd has not answered in %ld s; what was asked may still be going on: see ballastctl events",
 			timeout_sec(c));
-	return cli_fail(c, CLI_UNREACHABLE, "ballastd has not answered in %ld s: see systemctl status ballastd%s", timeout_sec(c), remote);
+	return cli_fail(c, CLI_UNREACHABLE,
+		"ballastd has not answered in %ld s: see systemctl status ballastd%s",
+		timeout_sec(c), remote);
 }
 
 static int say_socket(struct cli *c, const struct endpoint *e, const struct exchange *x)
@@ -205,12 +212,14 @@ static int say_socket(struct cli *c, const struct endpoint *e, const struct exch
 
 	if (x->failed == CURLE_COULDNT_CONNECT && x->os_errno == EACCES)
 		return cli_fail(c, CLI_DENIED,
-			"you may not open %s: join the group \"%s\" (as root: adduser NAME %s) and log in again, or ask as root", path,
-			socket_group(path), socket_group(path));
+			"you may not open %s: join the group \"%s\" (as root: adduser NAME %s) and log in again, or ask as root",
+			path, socket_group(path), socket_group(path));
 	if (x->failed == CURLE_COULDNT_CONNECT)
-		return cli_fail(c, CLI_UNREACHABLE, "ballastd does not answer at %s (%s): see systemctl status ballastd", path,
+		return cli_fail(c, CLI_UNREACHABLE,
+			"ballastd does not answer at %s (%s): see systemctl status ballastd", path,
 			x->os_errno ? strerror((int)x->os_errno) : "cannot connect");
-	return cli_fail(c, CLI_UNREACHABLE, "no answer from ballastd at %s: %s", path, curl_easy_strerror(x->failed));
+	return cli_fail(c, CLI_UNREACHABLE, "no answer from ballastd at %s: %s", path,
+		curl_easy_strerror(x->failed));
 }
 
 static int say_remote(struct cli *c, const struct endpoint *e, const struct exchange *x)
@@ -219,36 +228,44 @@ static int say_remote(struct cli *c, const struct endpoint *e, const struct exch
 
 	switch (x->failed) {
 	case CURLE_COULDNT_RESOLVE_HOST:
-		return cli_fail(c, CLI_UNREACHABLE, "%s: no such host is known: look at the name, or give its address", e->url);
+		return cli_fail(c, CLI_UNREACHABLE,
+			"%s: no such host is known: look at the name, or give its address", e->url);
 	case CURLE_COULDNT_CONNECT:
 		return cli_fail(c, CLI_UNREACHABLE,
-			"ballastd does not answer at %s (%s): on that host see systemctl status ballastd, and [API] Listen= in ballast.conf(5)", e->url,
-			x->os_errno ? strerror((int)x->os_errno) : why);
+			"ballastd does not answer at %s (%s): on that host see systemctl status ballastd, and [API] Listen= in ballast.conf(5)",
+			e->url, x->os_errno ? strerror((int)x->os_errno) : why);
 	case CURLE_PEER_FAILED_VERIFICATION:
 		return cli_fail(c, CLI_UNREACHABLE,
-			"%s is not trusted (%s): nothing was sent; name the authority that signed its certificate with --ca=FILE, and the host as the certificate does", e->url,
-			why);
+			"%s is not trusted (%s): nothing was sent; name the authority that signed its certificate with --ca=FILE, and the host as the certificate does",
+			e->url, why);
 	case CURLE_SSL_CACERT_BADFILE:
-		return cli_fail(c, CLI_NOT_FOUND, "--ca=%s cannot be read: %s", e->ca ? e->ca : "?", why);
+		return cli_fail(
+			c, CLI_NOT_FOUND, "--ca=%s cannot be read: %s", e->ca ? e->ca : "?", why);
 	case CURLE_SSL_CERTPROBLEM:
-		return cli_fail(c, CLI_NOT_FOUND, "--cert=%s or --key=%s cannot be used: %s", e->cert ? e->cert : "?", e->key ? e->key : "?", why);
+		return cli_fail(c, CLI_NOT_FOUND, "--cert=%s or --key=%s cannot be used: %s",
+			e->cert ? e->cert : "?", e->key ? e->key : "?", why);
 	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_RECV_ERROR:
 	case CURLE_SEND_ERROR:
 		return cli_fail(c, CLI_UNREACHABLE,
-			"%s ended the connection (%s): it may want a certificate (--cert=FILE --key=FILE) that its authority signed, or speak no TLS", e->url, why);
+			"%s ended the connection (%s): it may want a certificate (--cert=FILE --key=FILE) that its authority signed, or speak no TLS",
+			e->url, why);
 	default:
-		return cli_fail(c, CLI_UNREACHABLE, "no answer from ballastd at %s: %s", e->url, why);
+		return cli_fail(
+			c, CLI_UNREACHABLE, "no answer from ballastd at %s: %s", e->url, why);
 	}
 }
 
-static int say_unreachable(struct cli *c, const struct endpoint *e, const struct exchange *x, bool changes)
+static int say_unreachable(
+	struct cli *c, const struct endpoint *e, const struct exchange *x, bool changes)
 {
 	if (x->failed == CURLE_ABORTED_BY_CALLBACK)
-		return changes ? cli_fail(c, CLI_RUNNING_ON, "stopped waiting; ballastd goes on with what was asked: see ballastctl events")
+		return changes ? cli_fail(c, CLI_RUNNING_ON,
+					 "stopped waiting; ballastd goes on with what was asked: see ballastctl events")
 			       : cli_fail(c, CLI_FAILED, "stopped waiting; nothing was changed");
 	if (x->failed == CURLE_WRITE_ERROR)
-		return cli_fail(c, CLI_FAILED, "what answers at %s is not ballastd: more than %llu MiB", endpoint_name(e),
+		return cli_fail(c, CLI_FAILED,
+			"what answers at %s is not ballastd: more than %llu MiB", endpoint_name(e),
 			(unsigned long long)(ANSWER_MAX_BYTES / MIB));
 	if (x->failed == CURLE_OPERATION_TIMEDOUT)
 		return say_timeout(c, e, changes);
@@ -289,7 +306,8 @@ static void say_kinds(const struct cli *c, const json_t *problem)
 		term_print_wrapped(&term, stderr, text, 0, 2);
 }
 
-/* The option that a place in a body came from: "/memory/headroom_permyriad" is --headroom. Returns buf. */
+/* The option that a place in a body came from: "/memory/headroom_permyriad" is --headroom. Returns
+ * buf. */
 static char *option_of(const char *pointer, char buf[static 64])
 {
 	static const char *const units[] = {"_permyriad", "_s"};
@@ -309,7 +327,8 @@ static char *option_of(const char *pointer, char buf[static 64])
 /* Who typed options is told of options, not of places in the body that came of them. */
 static const char *detail_of(const json_t *body, const char *code, char option[static 64])
 {
-	const char *pointer = get_string(body, "/pointer", ""), *detail = get_string(body, "/detail", code);
+	const char *pointer = get_string(body, "/pointer", ""),
+		   *detail = get_string(body, "/detail", code);
 	size_t len = strlen(pointer);
 
 	option[0] = '\0';
@@ -326,8 +345,8 @@ static int say_problem(struct cli *c, const struct exchange *x, const json_t *bo
 
 	if (!code) {
 		remedy = exit_remedy("", x->status);
-		return cli_fail(c, exit_of("", x->status), "ballastd answered with status %ld%s%s", x->status, remedy ? ": " : "",
-			remedy ? remedy : "");
+		return cli_fail(c, exit_of("", x->status), "ballastd answered with status %ld%s%s",
+			x->status, remedy ? ": " : "", remedy ? remedy : "");
 	}
 	say_findings(body);
 	say_kinds(c, body);
@@ -341,7 +360,8 @@ static int say_problem(struct cli *c, const struct exchange *x, const json_t *bo
 		remedy = NULL;
 	if (x->retry_after > 0 && x->status != 401)
 		snprintf(retry, sizeof(retry), " (it asks to wait %ld s)", x->retry_after);
-	return cli_fail(c, exit_of(code, x->status), "%s%s%s%s%s", option, detail, remedy ? ": " : "", remedy ? remedy : "", retry);
+	return cli_fail(c, exit_of(code, x->status), "%s%s%s%s%s", option, detail,
+		remedy ? ": " : "", remedy ? remedy : "", retry);
 }
 
 void client_answer_clear(struct client_answer *a)
@@ -351,7 +371,8 @@ void client_answer_clear(struct client_answer *a)
 }
 
 /* Judges an exchange. */
-static int judge(struct cli *c, const struct endpoint *e, const struct client_ask *ask, struct exchange *x, struct client_answer *ret)
+static int judge(struct cli *c, const struct endpoint *e, const struct client_ask *ask,
+	struct exchange *x, struct client_answer *ret)
 {
 	bool changes = !streq(ask->method, "GET") && !ask->asks;
 
@@ -364,15 +385,20 @@ static int judge(struct cli *c, const struct endpoint *e, const struct client_as
 	}
 	if (x->len)
 		ret->body = json_loadb(x->text, x->len, 0, NULL);
-	/* A daemon's refusal has a body; what stands before one (a proxy) may answer as it likes. */
+	/* A daemon's refusal has a body; what stands before one (a proxy) may answer as it
+	 * likes. */
 	if (x->len && !ret->body && x->status < 400) {
 		snprintf(ret->problem, sizeof(ret->problem), "unreachable");
-		return ask->quiet ? (int)CLI_UNREACHABLE
-				  : cli_fail(c, CLI_FAILED, "what answers at %s is not ballastd: no JSON (status %ld)", endpoint_name(e), x->status);
+		return ask->quiet
+			       ? (int)CLI_UNREACHABLE
+			       : cli_fail(c, CLI_FAILED,
+					 "what answers at %s is not ballastd: no JSON (status %ld)",
+					 endpoint_name(e), x->status);
 	}
 	if (x->status < 400)
 		return CLI_OK;
-	snprintf(ret->problem, sizeof(ret->problem), "%s", get_string(ret->body, "/code", "failed"));
+	snprintf(
+		ret->problem, sizeof(ret->problem), "%s", get_string(ret->body, "/code", "failed"));
 	return ask->quiet ? (int)exit_of(ret->problem, x->status) : say_problem(c, x, ret->body);
 }
 
@@ -394,7 +420,8 @@ int client_ask(struct cli *c, const struct client_ask *ask, struct client_answer
 	/* From here on Ctrl-C ends the waiting, and what was asked goes on: that is to be said. */
 	if (!streq(ask->method, "GET") && !ask->asks)
 		watch_begin();
-	snprintf(full, sizeof(full), "%s%s", ask->path, dry ? strchr(ask->path, '?') ? "&dry_run=true" : "?dry_run=true" : "");
+	snprintf(full, sizeof(full), "%s%s", ask->path,
+		dry ? strchr(ask->path, '?') ? "&dry_run=true" : "?dry_run=true" : "");
 	a.path = full;
 	transfer(c, e, &a, &x);
 	r = judge(c, e, &a, &x, ret);
@@ -420,7 +447,8 @@ int client_send(struct cli *c, const char *method, const char *path, json_t *bod
 	int r;
 
 	json_decref(body);
-	r = client_ask(c, &(struct client_ask){.method = method, .path = path, .body = text}, &answer);
+	r = client_ask(
+		c, &(struct client_ask){.method = method, .path = path, .body = text}, &answer);
 	*ret = r == CLI_OK ? TAKE_PTR(answer.body) : NULL;
 	return r;
 }
@@ -428,7 +456,8 @@ int client_send(struct cli *c, const char *method, const char *path, json_t *bod
 int client_try(struct cli *c, const char *path, json_t **ret, char ret_problem[static 64])
 {
 	_cleanup_answer_ struct client_answer answer = {0};
-	int r = client_ask(c, &(struct client_ask){.method = "GET", .path = path, .quiet = true}, &answer);
+	int r = client_ask(
+		c, &(struct client_ask){.method = "GET", .path = path, .quiet = true}, &answer);
 
 	if (r == CLI_OK && !answer.body) {
 		snprintf(answer.problem, sizeof(answer.problem), "unreachable");
@@ -462,7 +491,8 @@ static size_t take_stream(char *data, size_t size, size_t n, void *userdata)
 	return sse_feed(&s->sse, data, n * size, s->fn, s->userdata) < 0 ? 0 : n * size;
 }
 
-static void run_stream(struct cli *c, const struct endpoint *e, const char *path, const char *last_id, struct streaming *s)
+static void run_stream(struct cli *c, const struct endpoint *e, const char *path,
+	const char *last_id, struct streaming *s)
 {
 	struct curl_slist *headers = NULL;
 	char url[CLIENT_PATH_MAX + 600];
@@ -488,7 +518,8 @@ static void run_stream(struct cli *c, const struct endpoint *e, const char *path
 	curl_slist_free_all(headers);
 }
 
-int client_stream(struct cli *c, const char *path, const char *last_id, client_event fn, void *userdata, char ret_problem[static 64])
+int client_stream(struct cli *c, const char *path, const char *last_id, client_event fn,
+	void *userdata, char ret_problem[static 64])
 {
 	struct streaming s = {.fn = fn, .userdata = userdata};
 	_cleanup_json_ json_t *body = NULL;

@@ -39,7 +39,8 @@ static void offer_all(const char *words, const char *prefix)
 }
 
 /* Asks the daemon; nothing where it does not answer in time. */
-static void offer_asked(struct cli *c, const char *path, const char *list, const char *member, const char *prefix)
+static void offer_asked(
+	struct cli *c, const char *path, const char *list, const char *member, const char *prefix)
 {
 	_cleanup_answer_ struct client_answer answer = {0};
 	const json_t *item;
@@ -47,15 +48,21 @@ static void offer_asked(struct cli *c, const char *path, const char *list, const
 
 	fflush(stdout);
 	/* A refusal may have the list as well: that of kinds comes with one. */
-	if (client_ask(c, &(struct client_ask){.method = "GET", .path = path, .quiet = true}, &answer) != CLI_OK && !answer.body)
+	if (client_ask(c, &(struct client_ask){.method = "GET", .path = path, .quiet = true},
+		    &answer) != CLI_OK &&
+		!answer.body)
 		return;
 	json_array_foreach (get_at(answer.body, list), i, item)
 	{
 		const json_t *value = get_at(item, member); /* member "": the item itself */
 		char number[24];
 
-		snprintf(number, sizeof(number), "%llu", (unsigned long long)get_number(value, "", 0));
-		offer(json_is_string(value) ? json_string_value(value) : json_is_integer(value) ? number : "", prefix);
+		snprintf(number, sizeof(number), "%llu",
+			(unsigned long long)get_number(value, "", 0));
+		offer(json_is_string(value)	 ? json_string_value(value)
+			: json_is_integer(value) ? number
+						 : "",
+			prefix);
 	}
 }
 
@@ -150,7 +157,8 @@ static void offer_options(const struct cli_command *cmd, const char *prefix)
 			continue;
 		if (cmd && cmd->run_raw && o != OPT_HELP && o != OPT_JSON)
 			continue;
-		snprintf(name, sizeof(name), "--%s%s", cli_options[o].name, cli_options[o].arg && !cli_options[o].optional ? "=" : "");
+		snprintf(name, sizeof(name), "--%s%s", cli_options[o].name,
+			cli_options[o].arg && !cli_options[o].optional ? "=" : "");
 		offer(name, prefix);
 	}
 }
@@ -198,14 +206,15 @@ static void offer_words(struct cli *c, const char *prefix)
 		offer_kinds(c, what, prefix);
 }
 
-/* The shell parts "--output=js" into three words: they are one again, in place. Returns how many are left; the last one's value
- * stands alone in *ret_prefix. */
+/* The shell parts "--output=js" into three words: they are one again, in place. Returns how many
+ * are left; the last one's value stands alone in *ret_prefix. */
 static int join_values(int n, char **words, const char **ret_prefix)
 {
 	int k = 0;
 
 	for (int i = 0; i < n; i++) {
-		bool value = k && i && streq(words[i], "=") && strncmp(words[k - 1], "--", 2) == 0 && !strchr(words[k - 1], '=');
+		bool value = k && i && streq(words[i], "=") &&
+			     strncmp(words[k - 1], "--", 2) == 0 && !strchr(words[k - 1], '=');
 		char *joined;
 
 		if (!value) {
@@ -240,8 +249,11 @@ static enum cli_option value_of(int n, char **words, const char **prefix)
 		*prefix = last + len + 1;
 		return option_named(last + 2, len - 2);
 	}
-	o = strncmp(before, "--", 2) == 0 && !strchr(before, '=') ? option_named(before + 2, strlen(before + 2)) : OPT_NONE;
-	for (enum cli_option i = 0; before[0] == '-' && before[1] && before[1] != '-' && i < OPT_NONE; i++)
+	o = strncmp(before, "--", 2) == 0 && !strchr(before, '=')
+		    ? option_named(before + 2, strlen(before + 2))
+		    : OPT_NONE;
+	for (enum cli_option i = 0;
+		before[0] == '-' && before[1] && before[1] != '-' && i < OPT_NONE; i++)
 		if (cli_options[i].letter == before[strlen(before) - 1])
 			o = i;
 	return o != OPT_NONE && cli_options[o].arg && !cli_options[o].optional ? o : OPT_NONE;

@@ -58,7 +58,8 @@ bool context_name_is_valid(const char *name)
 	size_t n = strlen(name);
 
 	return n && n < 64 && !streq(name, CONTEXT_LOCAL) && !streq(name, "Contexts") &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") == n;
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") ==
+		       n;
 }
 
 const struct context *contexts_find(const struct contexts *all, const char *name)
@@ -90,7 +91,8 @@ bool contexts_remove(struct contexts *all, const char *name)
 	for (size_t i = 0; i < all->n; i++)
 		if (streq(all->items[i].name, name)) {
 			context_clear(&all->items[i]);
-			memmove(&all->items[i], &all->items[i + 1], (--all->n - i) * sizeof(all->items[0]));
+			memmove(&all->items[i], &all->items[i + 1],
+				(--all->n - i) * sizeof(all->items[0]));
 			return true;
 		}
 	return false;
@@ -106,12 +108,14 @@ static int begin_section(struct reading *r, const struct ini_entry *e, struct di
 		return 0;
 	if (!context_name_is_valid(e->section))
 		return diag_set(d, EINVAL, e->file, e->line, e->key_col,
-			"found [%.64s], expected [Contexts] or the name of a context: letters, digits, '.', '-' and '_', at most 63, not \"" CONTEXT_LOCAL "\"",
+			"found [%.64s], expected [Contexts] or the name of a context: letters, digits, '.', '-' and '_', at most 63, not \"" CONTEXT_LOCAL
+			"\"",
 			e->section);
 	item.name = strdup(e->section);
 	if (!item.name || contexts_put(r->all, &item) < 0) {
 		context_clear(&item);
-		return diag_set(d, EINVAL, e->file, e->line, e->key_col, "more than %d contexts", CONTEXTS_MAX);
+		return diag_set(d, EINVAL, e->file, e->line, e->key_col, "more than %d contexts",
+			CONTEXTS_MAX);
 	}
 	for (size_t i = 0; i < r->all->n; i++)
 		if (streq(r->all->items[i].name, e->section))
@@ -122,7 +126,8 @@ static int begin_section(struct reading *r, const struct ini_entry *e, struct di
 static int take_current(struct reading *r, const struct ini_entry *e, struct diag *d)
 {
 	if (!streq(e->key, "Current"))
-		return diag_set(d, EINVAL, e->file, e->line, e->key_col, "unknown key \"%.64s\" in [Contexts], expected Current", e->key);
+		return diag_set(d, EINVAL, e->file, e->line, e->key_col,
+			"unknown key \"%.64s\" in [Contexts], expected Current", e->key);
 	free(r->all->current);
 	r->all->current = *e->value ? strdup(e->value) : NULL;
 	return 0;
@@ -144,14 +149,17 @@ static int take_entry(const struct ini_entry *e, void *userdata, struct diag *d)
 		if (!streq(keys[i].key, e->key))
 			continue;
 		if (i && *e->value && *e->value != '/')
-			return diag_set(d, EINVAL, e->file, e->line, e->value_col, "%s: found \"%.100s\", expected an absolute path", e->key, e->value);
+			return diag_set(d, EINVAL, e->file, e->line, e->value_col,
+				"%s: found \"%.100s\", expected an absolute path", e->key,
+				e->value);
 		value = *e->value ? strdup(e->value) : NULL;
 		free(*field(r->at, i));
 		*field(r->at, i) = value;
 		return 0;
 	}
 	nearest = nearest_word(e->key, names);
-	return diag_set(d, EINVAL, e->file, e->line, e->key_col, "unknown key \"%.64s\" in [%s]%s%s%s", e->key, e->section,
+	return diag_set(d, EINVAL, e->file, e->line, e->key_col,
+		"unknown key \"%.64s\" in [%s]%s%s%s", e->key, e->section,
 		nearest ? ", did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
 }
 
@@ -201,7 +209,9 @@ int contexts_read(struct cli *c, struct contexts *ret)
 	for (size_t i = 0; i < ret->n; i++) {
 		_cleanup_diag_ struct diag d = {0};
 
-		if (!ret->items[i].host && diag_set(&d, EINVAL, NULL, 0, 0, "context %s has no Host=", ret->items[i].name) < 0 &&
+		if (!ret->items[i].host &&
+			diag_set(&d, EINVAL, NULL, 0, 0,
+				"context %s has no Host=", ret->items[i].name) < 0 &&
 			diag_list_take(&findings, &d) < 0)
 			return cli_fail(c, CLI_FAILED, "out of memory");
 	}
@@ -212,7 +222,8 @@ int contexts_read(struct cli *c, struct contexts *ret)
 
 		fprintf(stderr, "%s\n", text ? text : "out of memory");
 	}
-	return cli_fail(c, CLI_BAD_CONFIG, "%zu mistake%s in the contexts: mend or remove the file", findings.n, findings.n == 1 ? "" : "s");
+	return cli_fail(c, CLI_BAD_CONFIG, "%zu mistake%s in the contexts: mend or remove the file",
+		findings.n, findings.n == 1 ? "" : "s");
 }
 
 /* Makes the directories above a file, for the user alone. */
@@ -263,14 +274,16 @@ int contexts_write(struct cli *c, const struct contexts *all)
 	int fd, r;
 
 	if (!own_path(path))
-		return cli_fail(c, CLI_FAILED, "no home directory is known: set HOME or XDG_CONFIG_HOME");
+		return cli_fail(
+			c, CLI_FAILED, "no home directory is known: set HOME or XDG_CONFIG_HOME");
 	r = make_dirs(path);
 	if (r < 0)
 		return cli_fail(c, CLI_FAILED, "%s: %s", path, strerror(-r));
 	snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path);
 	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
-		return cli_fail(c, errno == EACCES ? CLI_DENIED : CLI_FAILED, "%s: %s", temporary, strerror(errno));
+		return cli_fail(c, errno == EACCES ? CLI_DENIED : CLI_FAILED, "%s: %s", temporary,
+			strerror(errno));
 	r = write_text(fd, all);
 	if (r == 0 && rename(temporary, path) < 0)
 		r = -errno;

@@ -10,8 +10,8 @@ int daemon_conf_read(struct cli *c, struct conf *ret)
 
 	/* The usual one may be absent; one that was named is meant. */
 	if (named && access(named, R_OK) < 0)
-		return cli_fail(c, errno == ENOENT ? CLI_NOT_FOUND : CLI_DENIED, "--config=%s: %s", named,
-			errno == ENOENT ? "there is no such file" : strerror(errno));
+		return cli_fail(c, errno == ENOENT ? CLI_NOT_FOUND : CLI_DENIED, "--config=%s: %s",
+			named, errno == ENOENT ? "there is no such file" : strerror(errno));
 	r = conf_load_good(path, named, ret, &findings);
 	if (r < 0)
 		return cli_fail(c, CLI_FAILED, "out of memory");
@@ -21,6 +21,7 @@ int daemon_conf_read(struct cli *c, struct conf *ret)
 		fprintf(stderr, "note: %s\n", text ? text : "out of memory");
 	}
 	if (r > 0)
-		fprintf(stderr, "note: whether that sets PolicyPath= or HostName= is not known (--policy-dir names directories)\n");
+		fprintf(stderr,
+			"note: whether that sets PolicyPath= or HostName= is not known (--policy-dir names directories)\n");
 	return CLI_OK;
 }

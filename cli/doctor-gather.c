@@ -30,13 +30,15 @@ static void ask(struct cli *c, const char *path, json_t **ret, struct doctor_fac
 	if (*f->api_problem && !streq(path, "/v1/whoami"))
 		return;
 	c->timeout_msec = 5000;
-	if (client_ask(c, &(struct client_ask){.method = "GET", .path = path, .quiet = true}, &answer) == CLI_OK) {
+	if (client_ask(c, &(struct client_ask){.method = "GET", .path = path, .quiet = true},
+		    &answer) == CLI_OK) {
 		*ret = TAKE_PTR(answer.body);
 		return;
 	}
 	snprintf(f->api_problem, sizeof(f->api_problem), "%s", answer.problem);
 	snprintf(f->api_said, sizeof(f->api_said), "%s",
-		get_string(answer.body, "/detail", streq(answer.problem, "unreachable") ? "no answer" : answer.problem));
+		get_string(answer.body, "/detail",
+			streq(answer.problem, "unreachable") ? "no answer" : answer.problem));
 }
 
 static void gather_api(struct cli *c, struct doctor_facts *f)
@@ -67,14 +69,16 @@ static void gather_socket(const struct endpoint *e, struct doctor_facts *f)
 
 static void gather_units(struct doctor_facts *f)
 {
-	f->systemd = access("/run/systemd/system", F_OK) == 0 && probe_unit("ballastd.service", &f->daemon) &&
+	f->systemd = access("/run/systemd/system", F_OK) == 0 &&
+		     probe_unit("ballastd.service", &f->daemon) &&
 		     probe_unit("ballast-release.service", &f->release);
 }
 
 static void gather_libvirt(struct doctor_facts *f)
 {
 	static const char *const daemons[] = {"libvirtd", "virtqemud", NULL};
-	static const char *const sockets[] = {"/run/libvirt/virtqemud-sock", "/run/libvirt/libvirt-sock"};
+	static const char *const sockets[] = {
+		"/run/libvirt/virtqemud-sock", "/run/libvirt/libvirt-sock"};
 	struct stat st;
 
 	for (size_t i = 0; i < ARRAY_SIZE(sockets); i++) {
@@ -91,7 +95,8 @@ static void gather_libvirt(struct doctor_facts *f)
 		return;
 	}
 	f->hook_errno = st.st_mode & S_IXUSR ? 0 : ENOEXEC;
-	f->hook_changed_usec = (uint64_t)st.st_ctim.tv_sec * USEC_PER_SEC + (uint64_t)st.st_ctim.tv_nsec / 1000;
+	f->hook_changed_usec =
+		(uint64_t)st.st_ctim.tv_sec * USEC_PER_SEC + (uint64_t)st.st_ctim.tv_nsec / 1000;
 }
 
 static bool file_has_word(const char *path, const char *word)
@@ -101,7 +106,8 @@ static bool file_has_word(const char *path, const char *word)
 	bool found = false;
 
 	if (f && fgets(text, sizeof(text), f))
-		for (char *w = strtok_r(text, " \t\n", &save); w; w = strtok_r(NULL, " \t\n", &save))
+		for (char *w = strtok_r(text, " \t\n", &save); w;
+			w = strtok_r(NULL, " \t\n", &save))
 			found = found || streq(w, word);
 	if (f)
 		fclose(f);
@@ -120,9 +126,11 @@ static void gather_kernel(struct doctor_facts *f)
 	if (access("/sys/fs/cgroup/cgroup.controllers", R_OK) == 0) {
 		f->cgroup = DOCTOR_CGROUP_V2;
 		f->cgroup_cpu = file_has_word("/sys/fs/cgroup/cgroup.controllers", "cpu");
-	} else if (access("/sys/fs/cgroup/cpu", F_OK) == 0 || access("/sys/fs/cgroup/memory", F_OK) == 0) {
+	} else if (access("/sys/fs/cgroup/cpu", F_OK) == 0 ||
+		   access("/sys/fs/cgroup/memory", F_OK) == 0) {
 		f->cgroup = DOCTOR_CGROUP_V1;
-		f->cgroup_cpu = access("/sys/fs/cgroup/cpu/cpu.shares", F_OK) == 0 || access("/sys/fs/cgroup/cpu", F_OK) == 0;
+		f->cgroup_cpu = access("/sys/fs/cgroup/cpu/cpu.shares", F_OK) == 0 ||
+				access("/sys/fs/cgroup/cpu", F_OK) == 0;
 	} else if (access("/sys/fs/cgroup", R_OK) == 0 || errno == ENOENT) {
 		f->cgroup = DOCTOR_CGROUP_NONE;
 	}
@@ -133,7 +141,8 @@ static int note_file(struct diag_list *l, const char *file, bool masked, const c
 {
 	_cleanup_diag_ struct diag d = {0};
 
-	diag_set(&d, EEXIST, file, 0, 0, "%s%s%s", masked ? "it is masked by " : "", by, masked ? "" : " stands for it");
+	diag_set(&d, EEXIST, file, 0, 0, "%s%s%s", masked ? "it is masked by " : "", by,
+		masked ? "" : " stands for it");
 	return diag_list_take(l, &d);
 }
 
@@ -153,10 +162,14 @@ static int gather_shadowed(char *const *dirs, struct doctor_facts *f)
 				continue;
 			for (size_t high = low + 1; dirs[high]; high++) {
 				snprintf(path, sizeof(path), "%s/%s", dirs[high], e->d_name);
-				if (access(path, F_OK) < 0 && readlink(path, target, sizeof(target) - 1) < 0)
+				if (access(path, F_OK) < 0 &&
+					readlink(path, target, sizeof(target) - 1) < 0)
 					continue;
 				snprintf(file, sizeof(file), "%s/%s", dirs[low], e->d_name);
-				r = note_file(&f->shadowed, file, readlink(path, target, sizeof(target) - 1) == 9 && streq(target, "/dev/null"), path);
+				r = note_file(&f->shadowed, file,
+					readlink(path, target, sizeof(target) - 1) == 9 &&
+						streq(target, "/dev/null"),
+					path);
 				break;
 			}
 			if (r < 0) {
@@ -209,11 +222,14 @@ static void gather_network(const struct conf *conf, struct doctor_facts *f)
 {
 	struct stat st;
 
-	for (size_t i = 0; conf->listen && conf->listen[i] && f->n_listeners < DOCTOR_LISTENERS_MAX; i++) {
+	for (size_t i = 0; conf->listen && conf->listen[i] && f->n_listeners < DOCTOR_LISTENERS_MAX;
+		i++) {
 		const char *address = conf->listen[i];
-		bool loopback = strncmp(address, "127.", 4) == 0 || strncmp(address, "[::1]", 5) == 0;
+		bool loopback =
+			strncmp(address, "127.", 4) == 0 || strncmp(address, "[::1]", 5) == 0;
 
-		probe_listener(address, loopback && conf->loopback_without_tls, &f->listeners[f->n_listeners++]);
+		probe_listener(address, loopback && conf->loopback_without_tls,
+			&f->listeners[f->n_listeners++]);
 	}
 	f->client_authority = conf->client_authority && *conf->client_authority;
 	snprintf(f->tokens, sizeof(f->tokens), "%s", conf->tokens ? conf->tokens : "");
@@ -244,7 +260,8 @@ static void gather_definitions(const struct conf *conf, struct doctor_facts *f)
 	f->definitions = calloc(DEFINITIONS_MAX, sizeof(*f->definitions));
 	json_array_foreach (guests, i, g) {
 		const char *name = get_string(g, "/name", "?");
-		const char *const argv[] = {"virsh", "-r", "-c", conf->uri, "dumpxml", get_string(g, "/uuid", name), NULL};
+		const char *const argv[] = {"virsh", "-r", "-c", conf->uri, "dumpxml",
+			get_string(g, "/uuid", name), NULL};
 		_cleanup_free_ char *xml = NULL;
 
 		if (!f->definitions || f->n_definitions == DEFINITIONS_MAX)
@@ -252,7 +269,8 @@ static void gather_definitions(const struct conf *conf, struct doctor_facts *f)
 		xml = probe_output(argv);
 		if (!xml)
 			return; /* nor will it for the next */
-		snprintf(f->definitions[f->n_definitions].name, sizeof(f->definitions[0].name), "%s", name);
+		snprintf(f->definitions[f->n_definitions].name, sizeof(f->definitions[0].name),
+			"%s", name);
 		read_definition(xml, &f->definitions[f->n_definitions++]);
 	}
 }
@@ -261,7 +279,8 @@ static int gather_local(struct cli *c, const struct endpoint *e, struct doctor_f
 {
 	const char *named = cli_value(c, OPT_CONFIG);
 	_cleanup_conf_ struct conf conf = {0};
-	int r = conf_load_good(named ? named : SYSCONFDIR "/ballast/ballast.conf", named, &conf, &f->conf_findings);
+	int r = conf_load_good(named ? named : SYSCONFDIR "/ballast/ballast.conf", named, &conf,
+		&f->conf_findings);
 
 	if (r < 0)
 		return r;

@@ -97,12 +97,14 @@ static void take_property(const char *text, const char *name, char *buf, size_t 
 	const char *at = strstr(text, name);
 
 	if (at)
-		snprintf(buf, size, "%.*s", (int)strcspn(at + strlen(name), "\n"), at + strlen(name));
+		snprintf(buf, size, "%.*s", (int)strcspn(at + strlen(name), "\n"),
+			at + strlen(name));
 }
 
 bool probe_unit(const char *name, struct doctor_unit *ret)
 {
-	const char *const argv[] = {"systemctl", "show", "-p", "LoadState,ActiveState,UnitFileState", name, NULL};
+	const char *const argv[] = {
+		"systemctl", "show", "-p", "LoadState,ActiveState,UnitFileState", name, NULL};
 	_cleanup_free_ char *text = probe_output(argv);
 
 	if (!text)
@@ -144,7 +146,9 @@ static unsigned long long started_ticks(const char *pid, const char *const *name
 		for (name = names; *name && !streq(*name, strchr(line, '(') + 1); name++)
 			;
 		if (*name)
-			sscanf(end + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu", &ticks);
+			sscanf(end + 2,
+				"%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+				&ticks);
 	}
 	fclose(f);
 	return ticks;
@@ -159,7 +163,9 @@ uint64_t probe_started(const char *const *names, uint64_t now_usec)
 	DIR *d = opendir("/proc");
 
 	while (d && (e = readdir(d))) {
-		unsigned long long ticks = *e->d_name >= '0' && *e->d_name <= '9' ? started_ticks(e->d_name, names) : 0;
+		unsigned long long ticks = *e->d_name >= '0' && *e->d_name <= '9'
+						   ? started_ticks(e->d_name, names)
+						   : 0;
 
 		if (ticks && (!first || ticks < first))
 			first = ticks;
@@ -182,7 +188,8 @@ static uint64_t expires_of(CURL *curl)
 	struct curl_certinfo *info = NULL;
 	time_t t = -1;
 
-	if (curl_easy_getinfo(curl, CURLINFO_CERTINFO, &info) != CURLE_OK || !info || info->num_of_certs < 1)
+	if (curl_easy_getinfo(curl, CURLINFO_CERTINFO, &info) != CURLE_OK || !info ||
+		info->num_of_certs < 1)
 		return 0;
 	for (const struct curl_slist *s = info->certinfo[0]; s; s = s->next)
 		if (strncmp(s->data, "Expire date:", 12) == 0)
@@ -202,8 +209,13 @@ void probe_listener(const char *address, bool without_tls, struct doctor_listene
 	if (!curl)
 		return;
 	/* What listens everywhere is asked at home. */
-	snprintf(url, sizeof(url), "%s://%s%.200s/healthz", without_tls ? "http" : "https", any6 ? "[::1]:" : any4 ? "127.0.0.1:" : "",
-		any6 ? address + 5 : any4 ? address + 8 : address);
+	snprintf(url, sizeof(url), "%s://%s%.200s/healthz", without_tls ? "http" : "https",
+		any6   ? "[::1]:"
+		: any4 ? "127.0.0.1:"
+		       : "",
+		any6   ? address + 5
+		: any4 ? address + 8
+		       : address);
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
@@ -218,7 +230,8 @@ void probe_listener(const char *address, bool without_tls, struct doctor_listene
 	ret->expires_usec = expires_of(curl);
 	/* One that wants a certificate ends the talk, and was there. */
 	if (r != CURLE_OK && !ret->expires_usec)
-		snprintf(ret->error, sizeof(ret->error), "nobody answers there (%.200s)", *error ? error : curl_easy_strerror(r));
+		snprintf(ret->error, sizeof(ret->error), "nobody answers there (%.200s)",
+			*error ? error : curl_easy_strerror(r));
 	curl_easy_cleanup(curl);
 }
 

@@ -5,7 +5,8 @@
 
 /* Looks at things of this host; each takes two seconds at most. */
 
-/* What a program prints on its standard output, at most 1 MiB, a new string; NULL where it cannot be run, fails, or takes longer. */
+/* What a program prints on its standard output, at most 1 MiB, a new string; NULL where it cannot
+ * be run, fails, or takes longer. */
 char *probe_output(const char *const *argv) _nonnull_;
 /* What systemctl says of a unit. Returns false where it cannot be asked. */
 bool probe_unit(const char *name, struct doctor_unit *ret) _nonnull_;

@@ -16,16 +16,19 @@ static const struct {
 	[DOCTOR_BAD] = {"bad", "✗", "X ", STYLE_BAD},
 };
 
-static void run_check(const struct doctor_check *check, const struct doctor_facts *f, struct doctor_result *r)
+static void run_check(
+	const struct doctor_check *check, const struct doctor_facts *f, struct doctor_result *r)
 {
 	*r = (struct doctor_result){0};
 	if (check->local && f->remote)
-		doctor_say(r, DOCTOR_UNKNOWN, "", "the daemon is on another host: run doctor there");
+		doctor_say(
+			r, DOCTOR_UNKNOWN, "", "the daemon is on another host: run doctor there");
 	else
 		check->run(f, r);
 	for (size_t i = 0; i < r->n; i++)
 		if (!*r->findings[i].remedy && check->remedy && r->findings[i].state >= DOCTOR_NOTE)
-			snprintf(r->findings[i].remedy, sizeof(r->findings[i].remedy), "%s", check->remedy);
+			snprintf(r->findings[i].remedy, sizeof(r->findings[i].remedy), "%s",
+				check->remedy);
 }
 
 static void print_finding(const struct cli *c, const struct doctor_finding *d)
@@ -44,21 +47,29 @@ static void print_finding(const struct cli *c, const struct doctor_finding *d)
 	fputc('\n', stdout);
 }
 
-static void print_check(const struct cli *c, const struct doctor_check *check, const struct doctor_result *r)
+static void print_check(
+	const struct cli *c, const struct doctor_check *check, const struct doctor_result *r)
 {
 	enum doctor_state worst = doctor_worst(r);
 	char text[600];
 
-	term_print(&c->term, stdout, states[worst].style, c->term.utf8 ? states[worst].mark : states[worst].plain);
+	term_print(&c->term, stdout, states[worst].style,
+		c->term.utf8 ? states[worst].mark : states[worst].plain);
 	fputc(' ', stdout);
 	if (worst == DOCTOR_UNKNOWN)
-		snprintf(text, sizeof(text), "%s: not known: %s", check->title, r->findings[0].text);
+		snprintf(
+			text, sizeof(text), "%s: not known: %s", check->title, r->findings[0].text);
 	else
-		snprintf(text, sizeof(text), "%s%s%s%s", check->title, worst == DOCTOR_OK && *r->fine ? " (" : "", worst == DOCTOR_OK ? r->fine : "",
-			worst == DOCTOR_OK && *r->fine ? ")" : worst >= DOCTOR_NOTE ? ": not quite" : "");
+		snprintf(text, sizeof(text), "%s%s%s%s", check->title,
+			worst == DOCTOR_OK && *r->fine ? " (" : "",
+			worst == DOCTOR_OK ? r->fine : "",
+			worst == DOCTOR_OK && *r->fine ? ")"
+			: worst >= DOCTOR_NOTE	       ? ": not quite"
+						       : "");
 	if (worst == DOCTOR_BAD)
 		snprintf(text, sizeof(text), "%s: no", check->title);
-	term_print_words(&c->term, stdout, worst == DOCTOR_UNKNOWN ? STYLE_DIM : STYLE_NONE, text, 2, 4);
+	term_print_words(
+		&c->term, stdout, worst == DOCTOR_UNKNOWN ? STYLE_DIM : STYLE_NONE, text, 2, 4);
 	fputc('\n', stdout);
 	for (size_t i = 0; i < r->n; i++)
 		if (r->findings[i].state >= DOCTOR_NOTE)
@@ -74,19 +85,22 @@ static json_t *check_json(const struct doctor_check *check, const struct doctor_
 	for (size_t i = 0; i < r->n; i++) {
 		const struct doctor_finding *d = &r->findings[i];
 
-		json_array_append_new(findings, json_pack("{s:s,s:s?,s:s,s:s?}", "state", states[d->state].word, "subject",
-							*d->subject ? d->subject : NULL, "text", d->text, "remedy",
-							*d->remedy ? d->remedy : NULL));
+		json_array_append_new(
+			findings, json_pack("{s:s,s:s?,s:s,s:s?}", "state", states[d->state].word,
+					  "subject", *d->subject ? d->subject : NULL, "text",
+					  d->text, "remedy", *d->remedy ? d->remedy : NULL));
 	}
-	return json_pack("{s:s,s:s,s:s,s:o,s:I}", "name", check->name, "title", check->title, "state", states[doctor_worst(r)].word, "findings",
-		findings, "more", (json_int_t)r->more);
+	return json_pack("{s:s,s:s,s:s,s:o,s:I}", "name", check->name, "title", check->title,
+		"state", states[doctor_worst(r)].word, "findings", findings, "more",
+		(json_int_t)r->more);
 }
 
 static void print_sum(const struct cli *c, const unsigned counts[static DOCTOR_STATE_MAX])
 {
 	char text[160];
 
-	snprintf(text, sizeof(text), "%u of %zu checks are well%s", counts[DOCTOR_OK], doctor_n_checks,
+	snprintf(text, sizeof(text), "%u of %zu checks are well%s", counts[DOCTOR_OK],
+		doctor_n_checks,
 		counts[DOCTOR_BAD] + counts[DOCTOR_NOTE] + counts[DOCTOR_UNKNOWN] ? "" : ".");
 	fputc('\n', stdout);
 	term_print(&c->term, stdout, STYLE_BOLD, text);
@@ -96,7 +110,8 @@ static void print_sum(const struct cli *c, const unsigned counts[static DOCTOR_S
 		printf(", %u could be better", counts[DOCTOR_NOTE]);
 	if (counts[DOCTOR_UNKNOWN])
 		printf(", %u could not be looked at", counts[DOCTOR_UNKNOWN]);
-	fputs(counts[DOCTOR_BAD] + counts[DOCTOR_NOTE] + counts[DOCTOR_UNKNOWN] ? ".\n" : "\n", stdout);
+	fputs(counts[DOCTOR_BAD] + counts[DOCTOR_NOTE] + counts[DOCTOR_UNKNOWN] ? ".\n" : "\n",
+		stdout);
 }
 
 int cmd_doctor(struct cli *c)

@@ -7,8 +7,9 @@
 #include "common/units.h"
 
 /*
- * `doctor`: is all set up as it must be? Gathering (doctor-gather.c) fills the facts; each check is a row of a table and a pure function from facts to
- * findings, so that it is tested with facts that are made up.
+ * `doctor`: is all set up as it must be? Gathering (doctor-gather.c) fills the facts; each check is
+ * a row of a table and a pure function from facts to findings, so that it is tested with facts that
+ * are made up.
  */
 
 enum doctor_state {
@@ -32,8 +33,8 @@ struct doctor_result {
 	char fine[200]; /* what is said where nothing is found */
 };
 /* Adds one. */
-void doctor_say(struct doctor_result *r, enum doctor_state state, const char *subject, const char *fmt, ...)
-	_nonnull_args_(1, 3, 4) _printf_(4, 5);
+void doctor_say(struct doctor_result *r, enum doctor_state state, const char *subject,
+	const char *fmt, ...) _nonnull_args_(1, 3, 4) _printf_(4, 5);
 /* What helps against the last one. */
 void doctor_mend(struct doctor_result *r, const char *fmt, ...) _nonnull_args_(1, 2) _printf_(2, 3);
 void doctor_fine(struct doctor_result *r, const char *fmt, ...) _nonnull_args_(1, 2) _printf_(2, 3);
@@ -67,7 +68,8 @@ enum doctor_cgroup {
 
 struct doctor_facts {
 	uint64_t now_usec; /* wall time */
-	bool remote;	   /* the daemon is on another host: what is looked at here says nothing of it */
+	/* the daemon is on another host: what is looked at here says nothing of it */
+	bool remote;
 
 	/* What the daemon says; NULL where it does not. */
 	char api_problem[64], api_said[512]; /* "" : it answers */

@@ -28,7 +28,9 @@ void effect_note(struct cli *c)
 			"%s: mode is observe: it takes effect only with: ballastctl mode enforce\n",
 			c->program);
 	if (json_is_true(get_at(host, "/pause/paused")))
-		fprintf(stderr, "%s: Ballast is paused: it takes effect when that is over (ballastctl pause --clear)\n", c->program);
+		fprintf(stderr,
+			"%s: Ballast is paused: it takes effect when that is over (ballastctl pause --clear)\n",
+			c->program);
 	if (effect_libvirt_problem(host))
 		fprintf(stderr,
 			"%s: libvirt does not answer ballastd now: it takes effect once it does\n",

@@ -25,7 +25,8 @@ int end_put(struct cli *c, json_t *body, unsigned max_days)
 	if (for_text && span_parse(for_text, &usec, &d) < 0)
 		return cli_usage(c, "--for: %s", d.text ? d.text : "not a span");
 	if (for_text && (usec < USEC_PER_SEC || usec > max_days * USEC_PER_DAY))
-		return cli_usage(c, "--for: found \"%s\", expected 1s to %u days", for_text, max_days);
+		return cli_usage(
+			c, "--for: found \"%s\", expected 1s to %u days", for_text, max_days);
 	if (for_text)
 		json_object_set_new(body, "for_s", json_integer((json_int_t)(usec / USEC_PER_SEC)));
 	if (!until_text)

@@ -46,7 +46,8 @@ static char *copy(const char *text)
 	return s;
 }
 
-/* The host of "HOST[:PORT]" is this machine. A name other than localhost could be pointed elsewhere. */
+/* The host of "HOST[:PORT]" is this machine. A name other than localhost could be pointed
+ * elsewhere. */
 static bool is_loopback(const char *authority)
 {
 	size_t n = authority[0] == '[' ? strcspn(authority, "]") + 1 : strcspn(authority, ":");
@@ -59,22 +60,27 @@ static bool is_loopback(const char *authority)
 /* "HOST[:PORT]" and nothing else: no user, path or question. */
 static int check_authority(const char *address, const char *authority, struct diag *d)
 {
-	size_t n = strspn(authority, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]");
+	size_t n = strspn(
+		authority, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]");
 	const char *port = strrchr(authority, ':');
 	char shown[EXCERPT_MAX];
 
 	if (!n || authority[n])
-		return diag_set(d, EINVAL, NULL, 0, 0, "found \"%s\", expected https://HOST[:PORT] and nothing behind it",
+		return diag_set(d, EINVAL, NULL, 0, 0,
+			"found \"%s\", expected https://HOST[:PORT] and nothing behind it",
 			excerpt(address, shown));
 	if (port && !strchr(port, ']') &&
-		(!port[1] || strspn(port + 1, "0123456789") != strlen(port + 1) || strlen(port + 1) > 5 || atoi(port + 1) > 65535 || !atoi(port + 1)))
-		return diag_set(d, EINVAL, NULL, 0, 0, "found port \"%s\", expected 1 to 65535", excerpt(port + 1, shown));
+		(!port[1] || strspn(port + 1, "0123456789") != strlen(port + 1) ||
+			strlen(port + 1) > 5 || atoi(port + 1) > 65535 || !atoi(port + 1)))
+		return diag_set(d, EINVAL, NULL, 0, 0, "found port \"%s\", expected 1 to 65535",
+			excerpt(port + 1, shown));
 	return 0;
 }
 
 int endpoint_parse(const char *address, struct endpoint *ret, struct diag *d)
 {
-	bool tls = strncasecmp(address, "https://", 8) == 0, plain = strncasecmp(address, "http://", 7) == 0;
+	bool tls = strncasecmp(address, "https://", 8) == 0,
+	     plain = strncasecmp(address, "http://", 7) == 0;
 	const char *authority = address + (tls ? 8 : 7), *port;
 	char url[512], host[400], shown[EXCERPT_MAX];
 	int r;
@@ -101,7 +107,8 @@ int endpoint_parse(const char *address, struct endpoint *ret, struct diag *d)
 			"found \"%s\": without TLS only this machine is asked (127.0.0.1, [::1] or localhost), for what is sent could be read and changed on its way; use https://%.200s",
 			excerpt(address, shown), host);
 	port = host[0] == '[' ? strchr(host, ']') : host;
-	snprintf(url, sizeof(url), "%s%s%s", tls ? "https://" : "http://", host, port && strchr(port, ':') ? "" : PORT_TEXT);
+	snprintf(url, sizeof(url), "%s%s%s", tls ? "https://" : "http://", host,
+		port && strchr(port, ':') ? "" : PORT_TEXT);
 	ret->remote = true;
 	ret->url = copy(url);
 	return 0;
@@ -116,7 +123,9 @@ static int check_token_mode(const char *file, const struct stat *st, struct diag
 			"%s can be read by others (mode %04o), and whoever reads it can do what you can: chmod 600 %s, and have a new token made if somebody may have",
 			file, st->st_mode & 07777U, file);
 	if (st->st_uid != geteuid() && st->st_uid != 0)
-		return diag_set(d, EPERM, NULL, 0, 0, "%s belongs to somebody else (uid %u): chown it", file, (unsigned)st->st_uid);
+		return diag_set(d, EPERM, NULL, 0, 0,
+			"%s belongs to somebody else (uid %u): chown it", file,
+			(unsigned)st->st_uid);
 	return 0;
 }
 
@@ -130,7 +139,8 @@ int endpoint_read_token(const char *file, char **ret, struct diag *d)
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		r = errno;
-		return diag_set(d, r, NULL, 0, 0, "%s: %s", file, r == ENOENT ? "there is no such file" : strerror(r));
+		return diag_set(d, r, NULL, 0, 0, "%s: %s", file,
+			r == ENOENT ? "there is no such file" : strerror(r));
 	}
 	r = check_token_mode(file, &st, d);
 	if (r < 0)
@@ -142,11 +152,14 @@ int endpoint_read_token(const char *file, char **ret, struct diag *d)
 		n--;
 	text[n] = '\0';
 	if (!n || n > ENDPOINT_TOKEN_MAX)
-		r = diag_set(d, EINVAL, NULL, 0, 0, "%s: expected one token of 1 to %d bytes", file, ENDPOINT_TOKEN_MAX);
+		r = diag_set(d, EINVAL, NULL, 0, 0, "%s: expected one token of 1 to %d bytes", file,
+			ENDPOINT_TOKEN_MAX);
 	/* Anything else would end the header that it goes into. */
 	for (ssize_t i = 0; i < n && r == 0; i++)
 		if (text[i] <= ' ' || text[i] == 127)
-			r = diag_set(d, EINVAL, NULL, 0, 0, "%s: a token has no blanks and no lines; expected one token and nothing else", file);
+			r = diag_set(d, EINVAL, NULL, 0, 0,
+				"%s: a token has no blanks and no lines; expected one token and nothing else",
+				file);
 	if (r == 0)
 		*ret = copy(text);
 	explicit_bzero(text, sizeof(text));
@@ -163,7 +176,8 @@ static int take_address(struct cli *c, struct endpoint *e, const char *how, cons
 	return CLI_OK;
 }
 
-static int take_context(struct cli *c, struct endpoint *e, const struct context *from, const char **ret_token_file)
+static int take_context(
+	struct cli *c, struct endpoint *e, const struct context *from, const char **ret_token_file)
 {
 	char how[128];
 	int r;
@@ -199,10 +213,13 @@ static int choose_context(struct cli *c, const struct contexts *all, const struc
 	*ret = contexts_find(all, name);
 	if (*ret)
 		return CLI_OK;
-	return cli_fail(c, CLI_NOT_FOUND, "there is no context \"%s\": ballastctl context list shows them, context add makes one", name);
+	return cli_fail(c, CLI_NOT_FOUND,
+		"there is no context \"%s\": ballastctl context list shows them, context add makes one",
+		name);
 }
 
-static int choose(struct cli *c, struct endpoint *e, const struct contexts *all, const char **ret_token_file)
+static int choose(
+	struct cli *c, struct endpoint *e, const struct contexts *all, const char **ret_token_file)
 {
 	const char *socket = cli_value(c, OPT_SOCKET), *host = cli_value(c, OPT_HOST);
 	const struct context *context = NULL;
@@ -248,15 +265,21 @@ static int take_identity(struct cli *c, struct endpoint *e, const char *token_fi
 	replace(&e->cert, cli_value(c, OPT_CERT));
 	replace(&e->key, cli_value(c, OPT_KEY));
 	replace(&e->ca, cli_value(c, OPT_CA));
-	if (!e->remote && (cli_has(c, OPT_TOKEN_FILE) || cli_has(c, OPT_CERT) || cli_has(c, OPT_KEY) || cli_has(c, OPT_CA)))
-		return cli_usage(c, "--token-file, --cert, --key and --ca go with --host=https://...: on a socket the kernel says who you are");
+	if (!e->remote && (cli_has(c, OPT_TOKEN_FILE) || cli_has(c, OPT_CERT) ||
+				  cli_has(c, OPT_KEY) || cli_has(c, OPT_CA)))
+		return cli_usage(c,
+			"--token-file, --cert, --key and --ca go with --host=https://...: on a socket the kernel says who you are");
 	if (!e->cert != !e->key)
 		return cli_usage(c, "--cert and --key go together");
 	if (!token_file || !e->remote)
 		return CLI_OK;
 	r = endpoint_read_token(token_file, &e->token, &d);
 	if (r < 0)
-		return cli_fail(c, r == -ENOENT ? CLI_NOT_FOUND : r == -EINVAL ? CLI_USAGE : CLI_DENIED, "%s", d.text ? d.text : token_file);
+		return cli_fail(c,
+			r == -ENOENT   ? CLI_NOT_FOUND
+			: r == -EINVAL ? CLI_USAGE
+				       : CLI_DENIED,
+			"%s", d.text ? d.text : token_file);
 	return CLI_OK;
 }
 

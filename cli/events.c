@@ -49,7 +49,8 @@ static void print_events(const struct cli *c, const json_t *answer)
 	size_t i;
 
 	if (get_bool(answer, "/lost"))
-		fprintf(stderr, "%s: some events are lost: they are not kept any more\n", c->program);
+		fprintf(stderr, "%s: some events are lost: they are not kept any more\n",
+			c->program);
 	json_array_foreach (get_at(answer, "/events"), i, e)
 		print_one(c, e);
 	fflush(stdout);
@@ -68,8 +69,9 @@ struct following {
 static void back(struct following *f)
 {
 	if (f->away)
-		fprintf(stderr, "%s: connected again and caught up: %llu event%s happened meanwhile\n", f->c->program,
-			(unsigned long long)f->missed, f->missed == 1 ? "" : "s");
+		fprintf(stderr,
+			"%s: connected again and caught up: %llu event%s happened meanwhile\n",
+			f->c->program, (unsigned long long)f->missed, f->missed == 1 ? "" : "s");
 	f->away = false;
 }
 
@@ -88,7 +90,8 @@ static void on_event(const char *event, const char *id, const char *data, void *
 		return;
 	e = json_loads(data, 0, NULL);
 	if (streq(event, "reset")) {
-		fprintf(stderr, "%s: some events are lost: %s\n", f->c->program, get_string(e, "/text", ""));
+		fprintf(stderr, "%s: some events are lost: %s\n", f->c->program,
+			get_string(e, "/text", ""));
 		return;
 	}
 	f->missed++;
@@ -99,7 +102,8 @@ static void on_event(const char *event, const char *id, const char *data, void *
 static void say_away(struct following *f, const char *why)
 {
 	if (!f->away)
-		cli_fail(f->c, CLI_UNREACHABLE, "the connection to ballastd is lost (%s); waiting for it", why);
+		cli_fail(f->c, CLI_UNREACHABLE,
+			"the connection to ballastd is lost (%s); waiting for it", why);
 	f->away = true;
 	f->missed = 0;
 }

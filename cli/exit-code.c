@@ -10,11 +10,14 @@ static const struct {
 	{"policy-bad", CLI_BAD_CONFIG, NULL},
 	{"timeout-still-running", CLI_RUNNING_ON, NULL},
 	{"no-quorum", CLI_NO_QUORUM, NULL},
-	/* The daemon is there and says that it cannot: nothing that waiting for the daemon mends. */
+	/* The daemon is there and says that it cannot: nothing that waiting for the daemon
+	 * mends. */
 	{"libvirt", CLI_FAILED, "see systemctl status libvirtd, and ballastctl doctor"},
 	/* Ours is newer: not what somebody named is missing, but what we asked by. */
-	{"route-unknown", CLI_FAILED, "this ballastd is older than ballastctl: see ballastctl --version and ballastctl status"},
-	{"method-not-allowed", CLI_FAILED, "this ballastd is older than ballastctl: see ballastctl --version and ballastctl status"},
+	{"route-unknown", CLI_FAILED,
+		"this ballastd is older than ballastctl: see ballastctl --version and ballastctl status"},
+	{"method-not-allowed", CLI_FAILED,
+		"this ballastd is older than ballastctl: see ballastctl --version and ballastctl status"},
 	{"busy", CLI_UNREACHABLE, "try again in a moment"},
 };
 
@@ -24,20 +27,25 @@ static const struct {
 	const char *remedy;
 } statuses[] = {
 	{400, CLI_USAGE, NULL},
-	{401, CLI_DENIED, "name who you are: --token-file=FILE, or --cert=FILE with --key=FILE, or a context that has them (ballastctl context add)"},
+	{401, CLI_DENIED,
+		"name who you are: --token-file=FILE, or --cert=FILE with --key=FILE, or a context that has them (ballastctl context add)"},
 	{403, CLI_DENIED, NULL},
 	{404, CLI_NOT_FOUND, NULL},
 	{405, CLI_FAILED, NULL},
 	{406, CLI_FAILED, NULL},
 	{408, CLI_UNREACHABLE, NULL},
 	{409, CLI_CONFLICT, NULL},
-	{412, CLI_CONFLICT, "somebody else has changed it meanwhile: look at it anew, then try again"},
+	{412, CLI_CONFLICT,
+		"somebody else has changed it meanwhile: look at it anew, then try again"},
 	{413, CLI_USAGE, NULL},
 	{415, CLI_FAILED, NULL},
-	{421, CLI_FAILED, "ask by the name or address that is in [API] Listen= or in its certificate"},
+	{421, CLI_FAILED,
+		"ask by the name or address that is in [API] Listen= or in its certificate"},
 	{422, CLI_USAGE, NULL},
-	{428, CLI_CONFLICT, "it is there already: look at it first, then change what you have seen"},
-	{429, CLI_UNREACHABLE, "you ask more often than ballastd lets one client: try again in a moment"},
+	{428, CLI_CONFLICT,
+		"it is there already: look at it first, then change what you have seen"},
+	{429, CLI_UNREACHABLE,
+		"you ask more often than ballastd lets one client: try again in a moment"},
 	{431, CLI_USAGE, NULL},
 	{500, CLI_FAILED, "see journalctl -u ballastd"},
 	{501, CLI_FAILED, NULL},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* `guest explain`: why a guest has what it has, on one screen: what it has and wants, what limits it, what happened last, what comes next, what can be done. */
+/* `guest explain`: why a guest has what it has, on one screen: what it has and wants, what limits
+ * it, what happened last, what comes next, what can be done. */
 #include <time.h>
 
 #include "cli/client.h"
@@ -20,7 +21,8 @@ static void print_title(const struct cli *c, const json_t *g)
 	printf(" on %s", get_string(g, "/host", "?"));
 	if (!streq(guest_state(g, state), "-")) {
 		fputs(": ", stdout);
-		term_print(&c->term, stdout, guest_style(g) == STYLE_NONE ? STYLE_BOLD : guest_style(g), state);
+		term_print(&c->term, stdout,
+			guest_style(g) == STYLE_NONE ? STYLE_BOLD : guest_style(g), state);
 	}
 	fputc('\n', stdout);
 }
@@ -45,7 +47,8 @@ static void print_bar(const struct cli *c, const json_t *g)
 	uint64_t has = get_number(g, "/memory/actual", 0);
 
 	fputs("Memory   ", stdout);
-	term_print_bar(&c->term, stdout, 40, get_number(g, "/memory/used", has), has, get_number(g, "/memory/max", has),
+	term_print_bar(&c->term, stdout, 40, get_number(g, "/memory/used", has), has,
+		get_number(g, "/memory/max", has),
 		guest_is(g, "pressed") ? STYLE_NOTE : STYLE_GOOD);
 	fputs("  used, had, at most\n", stdout);
 }
@@ -53,7 +56,8 @@ static void print_bar(const struct cli *c, const json_t *g)
 /* The daemon's sentences, but for those whose matter has a part of the screen to itself. */
 static bool told_elsewhere(const char *text)
 {
-	static const char *const begins[] = {"policy ", "its last command came", "mode is observe", "Ballast is paused"};
+	static const char *const begins[] = {
+		"policy ", "its last command came", "mode is observe", "Ballast is paused"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(begins); i++)
 		if (strncmp(text, begins[i], strlen(begins[i])) == 0)
@@ -75,9 +79,12 @@ static void print_why(const struct cli *c, const json_t *answer)
 			continue;
 		/* "web1 has ...", "it uses ..." */
 		if (i < 2)
-			section_line(&now, STYLE_NONE, "%s", strncmp(text, name, strlen(name)) == 0 ? text + strlen(name) + 1 : text);
+			section_line(&now, STYLE_NONE, "%s",
+				strncmp(text, name, strlen(name)) == 0 ? text + strlen(name) + 1
+								       : text);
 		else
-			section_line(&why, STYLE_NONE, "%s", strncmp(text, "why: ", 5) == 0 ? text + 5 : text);
+			section_line(&why, STYLE_NONE, "%s",
+				strncmp(text, "why: ", 5) == 0 ? text + 5 : text);
 	}
 }
 
@@ -90,61 +97,84 @@ static void print_limits(const struct cli *c, const json_t *answer)
 	size_t i;
 
 	if (n > SETTINGS_SHOWN)
-		section_line(&s, STYLE_DIM, "and %u more: ballastctl policy explain %s", n - SETTINGS_SHOWN, name);
+		section_line(&s, STYLE_DIM, "and %u more: ballastctl policy explain %s",
+			n - SETTINGS_SHOWN, name);
 	json_array_foreach (get_at(answer, "/overrides"), i, one) {
 		const char *reason = get_string(one, "/reason", "");
 		char until[SHOW_TIME_MAX];
 
-		section_line(&s, STYLE_NONE, "%s= by hand: by %s, %s%s%s%s%s", get_string(one, "/key", "?"), get_string(one, "/by", "?"),
+		section_line(&s, STYLE_NONE, "%s= by hand: by %s, %s%s%s%s%s",
+			get_string(one, "/key", "?"), get_string(one, "/by", "?"),
 			get_time(one, "/until") ? "until " : "until it is cleared",
-			get_time(one, "/until") ? show_time(get_time(one, "/until"), (uint64_t)time(NULL) * USEC_PER_SEC, until) : "",
+			get_time(one, "/until")
+				? show_time(get_time(one, "/until"),
+					  (uint64_t)time(NULL) * USEC_PER_SEC, until)
+				: "",
 			*reason ? " (" : "", reason, *reason ? ")" : "");
 	}
 	json_array_foreach (get_at(answer, "/policies"), i, one) {
-		const char *when = get_string(one, get_bool(one, "/open") ? "/condition" : "/on_calendar", "");
+		const char *when =
+			get_string(one, get_bool(one, "/open") ? "/condition" : "/on_calendar", "");
 
 		if (!get_bool(one, "/active"))
-			section_line(&s, STYLE_DIM, "%s is not in force: its %s%s%s%s", get_string(one, "/name", "?"),
-				get_bool(one, "/open") ? "condition does not hold" : "schedule is closed", *when ? " (" : "", when, *when ? ")" : "");
+			section_line(&s, STYLE_DIM, "%s is not in force: its %s%s%s%s",
+				get_string(one, "/name", "?"),
+				get_bool(one, "/open") ? "condition does not hold"
+						       : "schedule is closed",
+				*when ? " (" : "", when, *when ? ")" : "");
 	}
 	if (!s.lines)
-		section_line(&s, STYLE_DIM, "none of its own: the defaults hold, and what its definition allows");
+		section_line(&s, STYLE_DIM,
+			"none of its own: the defaults hold, and what its definition allows");
 }
 
 static void print_next(const struct cli *c, const json_t *answer, const json_t *host)
 {
 	const json_t *g = get_at(answer, "/guest");
 	struct section s = section_begin(c, "Next");
-	uint64_t actual = get_number(g, "/memory/actual", 0), target = get_number(g, "/memory/target", actual),
-		 share = get_number(g, "/memory/share", actual), next = get_time(host, "/policies/next_change");
+	uint64_t actual = get_number(g, "/memory/actual", 0),
+		 target = get_number(g, "/memory/target", actual),
+		 share = get_number(g, "/memory/share", actual),
+		 next = get_time(host, "/policies/next_change");
 	const char *mode = get_string(answer, "/host/mode", get_string(host, "/mode", "?"));
 	bool acts = streq(mode, "enforce") && !get_time(host, "/pause/until");
 	char a[SIZE_TEXT_MAX], when[SHOW_TIME_MAX];
 
 	size_format(target != actual ? target : share, a);
 	if (get_string(g, "/fixed", NULL))
-		section_line(&s, STYLE_NONE, "nothing: its memory cannot be moved (%s)", get_string(g, "/fixed", ""));
+		section_line(&s, STYLE_NONE, "nothing: its memory cannot be moved (%s)",
+			get_string(g, "/fixed", ""));
 	else if (guest_is(g, "quarantined") || guest_is(g, "job") || guest_is(g, "paused"))
 		section_line(&s, STYLE_NONE, "no command until %s; then it goes to %s",
-			guest_is(g, "quarantined") ? "it answers libvirt" : guest_is(g, "job") ? "the job ends" : "it is resumed", size_format(share, a));
+			guest_is(g, "quarantined") ? "it answers libvirt"
+			: guest_is(g, "job")	   ? "the job ends"
+						   : "it is resumed",
+			size_format(share, a));
 	else if (!acts)
-		section_line(&s, STYLE_NOTE, "nothing%s%s%s", streq(mode, "enforce") ? ": Ballast is paused" : ": mode is observe",
-			distance(share, actual) > 2 * MIB ? "; else it would go to " : "", distance(share, actual) > 2 * MIB ? size_format(share, a) : "");
+		section_line(&s, STYLE_NOTE, "nothing%s%s%s",
+			streq(mode, "enforce") ? ": Ballast is paused" : ": mode is observe",
+			distance(share, actual) > 2 * MIB ? "; else it would go to " : "",
+			distance(share, actual) > 2 * MIB ? size_format(share, a) : "");
 	else if (distance(target, actual) > MIB)
-		section_line(&s, STYLE_NONE, "it %s %s, as it was told", target > actual ? "grows to" : "shrinks to", a);
+		section_line(&s, STYLE_NONE, "it %s %s, as it was told",
+			target > actual ? "grows to" : "shrinks to", a);
 	else if (distance(share, actual) > 2 * MIB)
 		section_line(&s, STYLE_NONE, "it goes to %s: %s", size_format(share, a),
-			share > actual ? "as soon as that comes free elsewhere" : "step by step, while it stays idle");
+			share > actual ? "as soon as that comes free elsewhere"
+				       : "step by step, while it stays idle");
 	else
-		section_line(&s, STYLE_NONE, "it stays as it is while its use, and that of others, stays");
+		section_line(&s, STYLE_NONE,
+			"it stays as it is while its use, and that of others, stays");
 	if (next)
-		section_line(&s, STYLE_DIM, "the next schedule opens or closes at %s", show_time(next, get_time(host, "/decided"), when));
+		section_line(&s, STYLE_DIM, "the next schedule opens or closes at %s",
+			show_time(next, get_time(host, "/decided"), when));
 }
 
 static void print_can(const struct cli *c, const json_t *answer, const json_t *host)
 {
 	const json_t *g = get_at(answer, "/guest");
-	uint64_t actual = get_number(g, "/memory/actual", 0), max = get_number(g, "/memory/max", UINT64_MAX),
+	uint64_t actual = get_number(g, "/memory/actual", 0),
+		 max = get_number(g, "/memory/max", UINT64_MAX),
 		 limit = get_number(g, "/memory/limit", max);
 	struct section s = section_begin(c, "You can");
 	const char *name = get_string(g, "/name", "?");
@@ -154,18 +184,28 @@ static void print_can(const struct cli *c, const json_t *answer, const json_t *h
 	if (get_time(host, "/pause/until"))
 		section_line(&s, STYLE_NONE, "go on: ballastctl pause --clear");
 	if (!get_bool(g, "/agent/enrolled") && !get_string(g, "/fixed", NULL))
-		section_line(&s, STYLE_NONE, "have it heard at once: ballastctl guest enroll %s", name);
+		section_line(
+			&s, STYLE_NONE, "have it heard at once: ballastctl guest enroll %s", name);
 	else if (!get_bool(g, "/agent/connected") && !get_string(g, "/fixed", NULL))
-		section_line(&s, STYLE_NONE, "have it heard: in the guest, systemctl enable --now ballast-agent");
+		section_line(&s, STYLE_NONE,
+			"have it heard: in the guest, systemctl enable --now ballast-agent");
 	if (guest_is(g, "stuck"))
-		section_line(&s, STYLE_NONE, "look for its balloon driver: in the guest, modprobe virtio_balloon");
+		section_line(&s, STYLE_NONE,
+			"look for its balloon driver: in the guest, modprobe virtio_balloon");
 	if (guest_is(g, "pressed") && actual + MIB >= max)
-		section_line(&s, STYLE_NONE, "raise <memory> in its definition (virsh edit %s) and start it anew: it has all of it", name);
+		section_line(&s, STYLE_NONE,
+			"raise <memory> in its definition (virsh edit %s) and start it anew: it has all of it",
+			name);
 	else if (guest_is(g, "pressed") && actual + MIB >= limit)
-		section_line(&s, STYLE_NONE, "raise its Max=: ballastctl guest set %s --max SIZE --for 2h", name);
+		section_line(&s, STYLE_NONE,
+			"raise its Max=: ballastctl guest set %s --max SIZE --for 2h", name);
 	else if (!get_string(g, "/fixed", NULL))
-		section_line(&s, STYLE_NONE, "give it more for a while: ballastctl guest set %s --min SIZE --for 2h%s", name,
-			json_array_size(get_at(answer, "/overrides")) ? "; drop what is set by hand: --clear" : "");
+		section_line(&s, STYLE_NONE,
+			"give it more for a while: ballastctl guest set %s --min SIZE --for 2h%s",
+			name,
+			json_array_size(get_at(answer, "/overrides"))
+				? "; drop what is set by hand: --clear"
+				: "");
 	if (get_string(g, "/fixed", NULL))
 		section_line(&s, STYLE_NONE, "see how to make it movable: ballastctl doctor");
 }

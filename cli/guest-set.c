@@ -118,7 +118,8 @@ static void print_overrides(struct cli *c, const json_t *answer)
 		const char *reason = get_string(o, "/reason", "");
 		char time[SHOW_TIME_MAX];
 
-		printf("%s%s: [%s] %s=%s, %s%s%s", would, c->args[0], get_string(o, "/section", "?"), get_string(o, "/key", "?"),
+		printf("%s%s: [%s] %s=%s, %s%s%s", would, c->args[0],
+			get_string(o, "/section", "?"), get_string(o, "/key", "?"),
 			get_string(o, "/value", "?"), until ? "until " : "until cleared",
 			until ? show_time(until, end_now(), time) : "", *reason ? " (" : "");
 		term_print(&c->term, stdout, STYLE_NONE, reason);
@@ -151,7 +152,8 @@ static int clear(struct cli *c, const char *path)
 /* What a trial of it takes: limits and weights, and neither end nor reason. */
 static json_t *preview_of(const struct cli *c, const json_t *body)
 {
-	return json_pack("{s:s,s:{s:O*,s:O*}}", "guest", c->args[0], "overrides", "memory", json_object_get(body, "memory"), "cpu", json_object_get(body, "cpu"));
+	return json_pack("{s:s,s:{s:O*,s:O*}}", "guest", c->args[0], "overrides", "memory",
+		json_object_get(body, "memory"), "cpu", json_object_get(body, "cpu"));
 }
 
 int cmd_guest_set(struct cli *c)

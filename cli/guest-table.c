@@ -19,7 +19,8 @@ bool guest_is_unmet(const json_t *guest)
 	uint64_t min = get_number(guest, "/memory/min", 0);
 
 	/* A MiB is what commands are rounded to. */
-	return get_number(guest, "/memory/actual", min) + MIB < min && get_number(guest, "/memory/share", min) + MIB < min;
+	return get_number(guest, "/memory/actual", min) + MIB < min &&
+	       get_number(guest, "/memory/share", min) + MIB < min;
 }
 
 char *guest_state(const json_t *guest, char buf[static GUEST_STATE_MAX])
@@ -46,8 +47,8 @@ enum style guest_style(const json_t *guest)
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		if (guest_is(guest, bad[i]))
 			return STYLE_BAD;
-	if (guest_is(guest, "pressed") || guest_is(guest, "not-credible") || guest_is(guest, "job") ||
-		guest_is(guest, "paused"))
+	if (guest_is(guest, "pressed") || guest_is(guest, "not-credible") ||
+		guest_is(guest, "job") || guest_is(guest, "paused"))
 		return STYLE_NOTE;
 	return STYLE_NONE;
 }
@@ -150,7 +151,8 @@ static bool has_bar(const struct cli *c)
 static const struct {
 	const char *title;
 	bool right;
-} wide_titles[] = {{"MIN", true}, {"MAX", true}, {"RESIDENT", true}, {"VCPUS", true}, {"WEIGHT", true}, {"NET", false}, {"AGENT", false}, {"UUID", false}};
+} wide_titles[] = {{"MIN", true}, {"MAX", true}, {"RESIDENT", true}, {"VCPUS", true},
+	{"WEIGHT", true}, {"NET", false}, {"AGENT", false}, {"UUID", false}};
 
 static void add_wide(struct table *t, const json_t *guest)
 {
@@ -159,14 +161,18 @@ static void add_wide(struct table *t, const json_t *guest)
 	add_size(t, guest, "/memory/min");
 	add_size(t, guest, "/memory/limit");
 	add_size(t, guest, "/memory/resident");
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)get_number(guest, "/cpu/vcpus", 0));
+	snprintf(
+		text, sizeof(text), "%llu", (unsigned long long)get_number(guest, "/cpu/vcpus", 0));
 	table_add(t, STYLE_NONE, text);
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)get_number(guest, "/cpu/weight", 100));
+	snprintf(text, sizeof(text), "%llu",
+		(unsigned long long)get_number(guest, "/cpu/weight", 100));
 	table_add(t, STYLE_NONE, text);
 	table_add(t, STYLE_NONE, get_string(guest, "/net", "-"));
 	table_add(t, STYLE_NONE,
-		get_bool(guest, "/agent/connected") ? get_string(guest, "/agent/version", "connected")
-		: get_bool(guest, "/agent/enrolled") ? "silent" : "none");
+		get_bool(guest, "/agent/connected")
+			? get_string(guest, "/agent/version", "connected")
+		: get_bool(guest, "/agent/enrolled") ? "silent"
+						     : "none");
 	table_add(t, STYLE_DIM, get_string(guest, "/uuid", "-"));
 }
 

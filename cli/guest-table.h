@@ -16,8 +16,10 @@ struct guest_rates *guest_rates_new(const json_t *before, const json_t *now, uin
 /* The table of guests that status, top and guest list show. rates may be NULL. */
 void guest_table_print(const struct cli *c, FILE *f, const json_t *guests,
 	const struct guest_rates *rates) _nonnull_args_(1, 2, 3);
-/* All, or where there are more than max the first max of them by guest_rank(), and how many are not shown. */
-void guest_table_print_some(const struct cli *c, FILE *f, const json_t *guests, size_t max) _nonnull_;
+/* All, or where there are more than max the first max of them by guest_rank(), and how many are not
+ * shown. */
+void guest_table_print_some(
+	const struct cli *c, FILE *f, const json_t *guests, size_t max) _nonnull_;
 
 /* The words of /conditions joined by ", " and "fixed" for what cannot be moved; "-" if none.
  * Returns buf. */

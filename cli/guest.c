@@ -10,7 +10,8 @@ static void add_param(char path[static CLIENT_PATH_MAX], const char *name, const
 	char word[CLIENT_PATH_MAX];
 
 	if (value)
-		snprintf(path + n, CLIENT_PATH_MAX - n, "%s%s=%s", strchr(path, '?') ? "&" : "?", name, client_path("%s", value, word));
+		snprintf(path + n, CLIENT_PATH_MAX - n, "%s%s=%s", strchr(path, '?') ? "&" : "?",
+			name, client_path("%s", value, word));
 }
 
 int cmd_guest_list(struct cli *c)
@@ -78,7 +79,8 @@ static void print_net(const struct cli *c, const json_t *g)
 	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX], text[2 * SIZE_TEXT_MAX + 96];
 
 	if (streq(net, "swap-short")) {
-		snprintf(text, sizeof(text), "none: too little of its swap is free (%s of %s), and no autodeflate",
+		snprintf(text, sizeof(text),
+			"none: too little of its swap is free (%s of %s), and no autodeflate",
 			show_size(get_number(g, "/report/swap_free", UINT64_MAX), a),
 			show_size(get_number(g, "/report/swap_total", UINT64_MAX), b));
 		net = text;

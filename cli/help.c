@@ -27,7 +27,10 @@ static void print_option(enum cli_option o)
 
 	if (i->letter)
 		snprintf(letter, sizeof(letter), "-%c, ", i->letter);
-	snprintf(left, sizeof(left), "%s--%s%s%s%s", letter, i->name, i->optional ? "[=" : i->arg ? "=" : "",
+	snprintf(left, sizeof(left), "%s--%s%s%s%s", letter, i->name,
+		i->optional ? "[="
+		: i->arg    ? "="
+			    : "",
 		i->arg ? i->arg : "", i->optional ? "]" : "");
 	print_row(left, i->help);
 }

@@ -36,14 +36,19 @@ struct look {
 };
 static const struct look guest_looks[] = {
 	{"memory", "used", "actual", "want", "uses", "has", "wants", true, MIB},
-	{"stall", "stall_permyriad", NULL, "stall_max_permyriad", "time stalled on memory", NULL, "most of it", false, 100},
-	{"cpu", "cpu_permyriad", NULL, "cpu_max_permyriad", "CPU time (100% is one CPU)", NULL, "most of it", false, 1000},
+	{"stall", "stall_permyriad", NULL, "stall_max_permyriad", "time stalled on memory", NULL,
+		"most of it", false, 100},
+	{"cpu", "cpu_permyriad", NULL, "cpu_max_permyriad", "CPU time (100% is one CPU)", NULL,
+		"most of it", false, 1000},
 	{NULL},
 };
 static const struct look host_looks[] = {
-	{"memory", "charged", "total", "charged_max", "guests count for", "the machine has", "most of it", true, MIB},
-	{"stall", "memory_some_permyriad", NULL, "memory_some_max_permyriad", "time somebody stalled on memory", NULL, "most of it", false, 100},
-	{"cpu", "cpu_busy_permyriad", NULL, "cpu_busy_max_permyriad", "busy, of all CPUs", NULL, "most of it", false, 1000},
+	{"memory", "charged", "total", "charged_max", "guests count for", "the machine has",
+		"most of it", true, MIB},
+	{"stall", "memory_some_permyriad", NULL, "memory_some_max_permyriad",
+		"time somebody stalled on memory", NULL, "most of it", false, 100},
+	{"cpu", "cpu_busy_permyriad", NULL, "cpu_busy_max_permyriad", "busy, of all CPUs", NULL,
+		"most of it", false, 1000},
 	{NULL},
 };
 
@@ -83,7 +88,8 @@ static bool any_known(const uint64_t *v, size_t n)
 static int draw(struct cli *c, const json_t *answer, const struct look *look)
 {
 	const json_t *points = get_at(answer, "/points");
-	_cleanup_free_ uint64_t *fill = values_of(points, look->fill), *shade = values_of(points, look->shade),
+	_cleanup_free_ uint64_t *fill = values_of(points, look->fill),
+				*shade = values_of(points, look->shade),
 				*mark = values_of(points, look->mark);
 	struct chart chart = {
 		.fill = fill,
@@ -102,13 +108,15 @@ static int draw(struct cli *c, const json_t *answer, const struct look *look)
 	const char *name = get_string(answer, "/guest", get_string(answer, "/host", "?"));
 
 	term_print(&c->term, stdout, STYLE_BOLD, name);
-	printf(", %s, a point each %s\n", look->what, span_format(get_number(answer, "/step_s", 0) * USEC_PER_SEC, step));
+	printf(", %s, a point each %s\n", look->what,
+		span_format(get_number(answer, "/step_s", 0) * USEC_PER_SEC, step));
 	if (!any_known(fill, chart.n) && !any_known(shade, chart.n)) {
 		printf("Nothing is known of this time: samples are taken while ballastd runs, and kept for 30 days.\n");
 		return CLI_OK;
 	}
 	chart_print(&chart, &c->term, stdout);
-	chart_legend(&c->term, stdout, STYLE_GOOD, look->fill_name, look->shade_name, look->mark_name);
+	chart_legend(
+		&c->term, stdout, STYLE_GOOD, look->fill_name, look->shade_name, look->mark_name);
 	return CLI_OK;
 }
 
@@ -121,7 +129,8 @@ static int show(struct cli *c, const char *format, const char *word, const struc
 	int r;
 
 	if (!look)
-		return cli_usage(c, "--what: found \"%s\", expected memory, stall or cpu", cli_value(c, OPT_WHAT));
+		return cli_usage(c, "--what: found \"%s\", expected memory, stall or cpu",
+			cli_value(c, OPT_WHAT));
 	client_path(format, word, path);
 	if (since)
 		path_add(path, sizeof(path), "since", since);

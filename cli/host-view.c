@@ -57,9 +57,10 @@ static void print_pause(const struct cli *c, FILE *f, const json_t *host)
 	const char *message = get_string(host, "/pause/message", "");
 	char text[768], when[SHOW_TIME_MAX];
 
-	snprintf(text, sizeof(text), "paused until %s by %s%s%s: no guest is commanded; to go on: ballastctl pause --clear",
-		show_time(get_time(host, "/pause/until"), get_time(host, "/decided"), when), get_string(host, "/pause/by", "?"),
-		*message ? ", " : "", message);
+	snprintf(text, sizeof(text),
+		"paused until %s by %s%s%s: no guest is commanded; to go on: ballastctl pause --clear",
+		show_time(get_time(host, "/pause/until"), get_time(host, "/decided"), when),
+		get_string(host, "/pause/by", "?"), *message ? ", " : "", message);
 	term_print_wrapped(&c->term, f, text, 0, 2);
 }
 
@@ -135,13 +136,16 @@ void host_print_memory(const struct cli *c, FILE *f, const json_t *host)
 /* What a hypervisor below takes is worth a word only where there is one. */
 static void print_cpu(const struct cli *c, FILE *f, const json_t *host)
 {
-	uint64_t cpus = get_number(host, "/cpu/cpus", 0), steal = get_number(host, "/cpu/steal_permyriad", 0);
+	uint64_t cpus = get_number(host, "/cpu/cpus", 0),
+		 steal = get_number(host, "/cpu/steal_permyriad", 0);
 	char text[2 * RATIO_TEXT_MAX + 64], a[RATIO_TEXT_MAX], b[RATIO_TEXT_MAX];
 
 	if (!cpus)
 		return;
-	snprintf(text, sizeof(text), "%s of %llu CPU%s busy%s%s%s", show_permyriad(get_number(host, "/cpu/busy_permyriad", 0), a),
-		(unsigned long long)cpus, cpus == 1 ? "" : "s", steal >= 10 ? ", " : "", steal >= 10 ? show_permyriad(steal, b) : "",
+	snprintf(text, sizeof(text), "%s of %llu CPU%s busy%s%s%s",
+		show_permyriad(get_number(host, "/cpu/busy_permyriad", 0), a),
+		(unsigned long long)cpus, cpus == 1 ? "" : "s", steal >= 10 ? ", " : "",
+		steal >= 10 ? show_permyriad(steal, b) : "",
 		steal >= 10 ? " stolen by the host below" : "");
 	fprintf(f, "%-*s", BAR_INDENT, "CPU");
 	term_print_wrapped(&c->term, f, text, BAR_INDENT, BAR_INDENT);
@@ -158,8 +162,10 @@ static void print_nodes(const struct cli *c, FILE *f, const json_t *host)
 	if (!words)
 		return;
 	json_array_foreach (nodes, i, node)
-		fprintf(words, "%snode %llu has %s of %s free", i ? ", " : "", (unsigned long long)get_number(node, "/node", 0),
-			show_size(get_number(node, "/free", UINT64_MAX), a), show_size(get_number(node, "/total", UINT64_MAX), b));
+		fprintf(words, "%snode %llu has %s of %s free", i ? ", " : "",
+			(unsigned long long)get_number(node, "/node", 0),
+			show_size(get_number(node, "/free", UINT64_MAX), a),
+			show_size(get_number(node, "/total", UINT64_MAX), b));
 	if (fclose(words) != 0)
 		return;
 	fprintf(f, "%-*s", BAR_INDENT, "NUMA");
@@ -214,7 +220,8 @@ static unsigned print_problems(const struct cli *c, FILE *f, const json_t *host)
 }
 
 /* A host that cannot give all what they want, or must have: what is done, and what would help. */
-static unsigned print_wrong_state(const struct cli *c, FILE *f, const json_t *host, const json_t *guests, bool acts)
+static unsigned print_wrong_state(
+	const struct cli *c, FILE *f, const json_t *host, const json_t *guests, bool acts)
 {
 	const char *state = get_string(host, "/state", "?");
 	bool critical = streq(state, "critical");
@@ -229,21 +236,29 @@ static unsigned print_wrong_state(const struct cli *c, FILE *f, const json_t *ho
 		sum = add_sat(sum, get_number(g, critical ? "/memory/floor" : "/memory/want", 0));
 	room = sub_sat(room, get_number(host, "/memory/reserved", 0));
 	/* A state is left for a better one only with some memory to spare. */
-	snprintf(what, sizeof(what), sum > room ? "%s %s in all, and there are %s for them" : "%s %s in all, of %s: that barely fits",
-		critical ? "guests must have" : "guests want", size_format(sum, all), size_format(room, have));
+	snprintf(what, sizeof(what),
+		sum > room ? "%s %s in all, and there are %s for them"
+			   : "%s %s in all, of %s: that barely fits",
+		critical ? "guests must have" : "guests want", size_format(sum, all),
+		size_format(room, have));
 	if (critical)
 		line(c, f, STYLE_BAD, state,
 			"%s (it is what they use, their Min=, and the room for a burst that those with neither swap nor autodeflate "
 			"keep) -> %s; mend: lower Min=, give guests swap or autodeflate, or move a guest away",
-			what, acts ? "each gets what it needs to live first, the rest is divided by weight" : "nothing is done in this mode");
+			what,
+			acts ? "each gets what it needs to live first, the rest is divided by weight"
+			     : "nothing is done in this mode");
 	else
 		line(c, f, STYLE_NOTE, state,
-			"%s -> %s; mend: give those that matter more Weight=, or move a guest away", what,
-			acts ? "what is idle is taken first, the rest is divided by weight" : "nothing is done in this mode");
+			"%s -> %s; mend: give those that matter more Weight=, or move a guest away",
+			what,
+			acts ? "what is idle is taken first, the rest is divided by weight"
+			     : "nothing is done in this mode");
 	return 1;
 }
 
-/* How it shows that it is short: it may stall, read back what it has just dropped, or have little left. */
+/* How it shows that it is short: it may stall, read back what it has just dropped, or have little
+ * left. */
 static const char *short_text(const json_t *g, char *text, size_t size)
 {
 	uint64_t stall = get_number(g, "/memory/stall_permyriad", 0);
@@ -253,14 +268,16 @@ static const char *short_text(const json_t *g, char *text, size_t size)
 	if (stall >= 10)
 		snprintf(text, size, "stalls on memory (%s of its time)", show_permyriad(stall, n));
 	else if (refaults)
-		snprintf(text, size, "reads %llu pages a second back too soon", (unsigned long long)refaults);
+		snprintf(text, size, "reads %llu pages a second back too soon",
+			(unsigned long long)refaults);
 	else
 		snprintf(text, size, "has only %s of memory available",
 			show_size(get_number(g, "/report/available", UINT64_MAX), n));
 	return text;
 }
 
-/* What is done about a guest that is short. Nothing can be about one that has all that it may have: what holds it, and how to raise that, is said. */
+/* What is done about a guest that is short. Nothing can be about one that has all that it may have:
+ * what holds it, and how to raise that, is said. */
 static void line_pressed(const struct cli *c, FILE *f, const json_t *g, bool acts)
 {
 	uint64_t actual = get_number(g, "/memory/actual", 0);
@@ -273,7 +290,8 @@ static void line_pressed(const struct cli *c, FILE *f, const json_t *g, bool act
 	short_text(g, how, sizeof(how));
 	size_format(actual, a);
 	if (target > actual + MIB)
-		line(c, f, STYLE_NOTE, name, "%s -> grows from %s to %s", how, a, size_format(target, b));
+		line(c, f, STYLE_NOTE, name, "%s -> grows from %s to %s", how, a,
+			size_format(target, b));
 	else if (actual + MIB >= max)
 		line(c, f, STYLE_BAD, name,
 			"%s at %s, all that its definition allows -> it cannot grow; mend: raise <memory> in its "
@@ -286,7 +304,8 @@ static void line_pressed(const struct cli *c, FILE *f, const json_t *g, bool act
 			how, a, name);
 	else
 		line(c, f, STYLE_NOTE, name, "%s at %s -> %s", how, a,
-			acts ? "it is first to get what comes free" : "nothing is done in this mode");
+			acts ? "it is first to get what comes free"
+			     : "nothing is done in this mode");
 }
 
 static void line_unmet(const struct cli *c, FILE *f, const json_t *g, bool acts)
@@ -298,7 +317,8 @@ static void line_unmet(const struct cli *c, FILE *f, const json_t *g, bool acts)
 		"guest away",
 		show_size(get_number(g, "/memory/actual", UINT64_MAX), a),
 		show_size(get_number(g, "/memory/min", UINT64_MAX), b),
-		acts ? "it is among the first to get what comes free" : "nothing is done in this mode");
+		acts ? "it is among the first to get what comes free"
+		     : "nothing is done in this mode");
 }
 
 static void line_stale(const struct cli *c, FILE *f, const json_t *g, uint64_t now)
@@ -341,7 +361,8 @@ static void line_stuck(const struct cli *c, FILE *f, const json_t *g)
 static void line_held_back(
 	const struct cli *c, FILE *f, const json_t *g, const char *why, const char *until)
 {
-	uint64_t actual = get_number(g, "/memory/actual", 0), share = get_number(g, "/memory/share", actual);
+	uint64_t actual = get_number(g, "/memory/actual", 0),
+		 share = get_number(g, "/memory/share", actual);
 	uint64_t distance = share > actual ? share - actual : actual - share;
 	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX];
 
@@ -424,7 +445,8 @@ unsigned host_print_wrong(const struct cli *c, FILE *f, const json_t *host, cons
 {
 	uint64_t now = get_time(host, "/decided");
 	bool acts = streq(get_string(host, "/mode", "?"), "enforce");
-	unsigned n = print_problems(c, f, host) + print_wrong_state(c, f, host, guests, acts), told = 0, more = 0;
+	unsigned n = print_problems(c, f, host) + print_wrong_state(c, f, host, guests, acts),
+		 told = 0, more = 0;
 	bool cut = count_not_well(guests) > WRONG_GUESTS_MAX;
 	const json_t *g;
 	size_t i;
@@ -439,7 +461,8 @@ unsigned host_print_wrong(const struct cli *c, FILE *f, const json_t *host, cons
 				more++;
 		}
 	if (more)
-		line(c, f, STYLE_NOTE, "", "and %u more guest%s that %s not well: ballastctl guest list", more,
+		line(c, f, STYLE_NOTE, "",
+			"and %u more guest%s that %s not well: ballastctl guest list", more,
 			more == 1 ? "" : "s", more == 1 ? "is" : "are");
 	return n + told;
 }

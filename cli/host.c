@@ -24,7 +24,8 @@ static int get_host(struct cli *c, json_t **ret)
 
 int cmd_host_list(struct cli *c)
 {
-	_cleanup_table_ struct table t = {.titles = {"HOST", "STATE", "MODE", "GUESTS", "GIVEN", "OF", "FREE", "PROBLEMS"},
+	_cleanup_table_ struct table t = {
+		.titles = {"HOST", "STATE", "MODE", "GUESTS", "GIVEN", "OF", "FREE", "PROBLEMS"},
 		.right = {false, false, false, true, true, true, true, true}};
 	_cleanup_json_ json_t *answer = NULL;
 	int r = client_get(c, "/v1/hosts", &answer);
@@ -41,13 +42,18 @@ int cmd_host_list(struct cli *c)
 		table_add(&t, STYLE_NAME, get_string(h, "/name", "?"));
 		table_add(&t, STYLE_NONE, get_string(h, "/state", "starting"));
 		table_add(&t, STYLE_NONE, get_string(h, "/mode", "?"));
-		snprintf(text, sizeof(text), "%llu", (unsigned long long)get_number(h, "/guests/running", 0));
+		snprintf(text, sizeof(text), "%llu",
+			(unsigned long long)get_number(h, "/guests/running", 0));
 		table_add(&t, STYLE_NONE, text);
-		table_add(&t, STYLE_NONE, show_size(get_number(h, "/memory/charged", UINT64_MAX), text));
-		table_add(&t, STYLE_NONE, show_size(get_number(h, "/memory/budget", UINT64_MAX), text));
-		table_add(&t, STYLE_NONE, show_size(get_number(h, "/memory/free", UINT64_MAX), text));
+		table_add(&t, STYLE_NONE,
+			show_size(get_number(h, "/memory/charged", UINT64_MAX), text));
+		table_add(&t, STYLE_NONE,
+			show_size(get_number(h, "/memory/budget", UINT64_MAX), text));
+		table_add(
+			&t, STYLE_NONE, show_size(get_number(h, "/memory/free", UINT64_MAX), text));
 		snprintf(text, sizeof(text), "%zu", json_array_size(get_at(h, "/problems")));
-		table_add(&t, json_array_size(get_at(h, "/problems")) ? STYLE_BAD : STYLE_NONE, text);
+		table_add(
+			&t, json_array_size(get_at(h, "/problems")) ? STYLE_BAD : STYLE_NONE, text);
 	}
 	table_print(&t, &c->term, stdout);
 	return CLI_OK;
@@ -90,15 +96,19 @@ static void print_now(const struct cli *c, const json_t *host, const json_t *gue
 	struct section s = section_begin(c, "Wants");
 	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX], d[SIZE_TEXT_MAX], e[SIZE_TEXT_MAX];
 
-	section_line(&s, STYLE_NONE, "guests use %s, want %s (with headroom), must have %s; there are %s for them",
-		size_format(sum_of(guests, "/memory/used"), a), size_format(sum_of(guests, "/memory/want"), b),
-		size_format(sum_of(guests, "/memory/floor"), d), show_size(get_number(host, "/memory/budget", UINT64_MAX), e));
+	section_line(&s, STYLE_NONE,
+		"guests use %s, want %s (with headroom), must have %s; there are %s for them",
+		size_format(sum_of(guests, "/memory/used"), a),
+		size_format(sum_of(guests, "/memory/want"), b),
+		size_format(sum_of(guests, "/memory/floor"), d),
+		show_size(get_number(host, "/memory/budget", UINT64_MAX), e));
 }
 
 /* By what it has; the largest first. */
 static int by_charge(const void *a, const void *b)
 {
-	uint64_t x = get_number(*(json_t *const *)a, "/memory/charge", 0), y = get_number(*(json_t *const *)b, "/memory/charge", 0);
+	uint64_t x = get_number(*(json_t *const *)a, "/memory/charge", 0),
+		 y = get_number(*(json_t *const *)b, "/memory/charge", 0);
 
 	return x < y ? 1 : x > y ? -1 : 0;
 }
@@ -121,23 +131,34 @@ static void print_limits(struct cli *c, const json_t *guests)
 		const json_t *one;
 		size_t k, len = 0;
 
-		if (client_try(c, client_path("/v1/guests/%s/policy", get_string(all[i], "/uuid", name), path), &effective, problem) != CLI_OK)
+		if (client_try(c,
+			    client_path("/v1/guests/%s/policy", get_string(all[i], "/uuid", name),
+				    path),
+			    &effective, problem) != CLI_OK)
 			continue;
 		json_array_foreach (get_at(effective, "/settings"), k, one) {
-			const char *key = get_string(one, "/key", ""), *file = get_string(one, "/origin/file", NULL), *base;
+			const char *key = get_string(one, "/key", ""),
+				   *file = get_string(one, "/origin/file", NULL), *base;
 			const char *kind = get_string(one, "/origin/kind", "default");
 
-			if (!streq(get_string(one, "/section", ""), "Memory") || streq(kind, "default") ||
-				(!streq(key, "Min") && !streq(key, "Max") && !streq(key, "Weight")) || len >= sizeof(text))
+			if (!streq(get_string(one, "/section", ""), "Memory") ||
+				streq(kind, "default") ||
+				(!streq(key, "Min") && !streq(key, "Max") &&
+					!streq(key, "Weight")) ||
+				len >= sizeof(text))
 				continue;
 			base = file && strrchr(file, '/') ? strrchr(file, '/') + 1 : file;
-			len += (size_t)snprintf(text + len, sizeof(text) - len, ", %s=%s (%s%s%.0llu)", key, get_string(one, "/value", ""),
-				base ? base : "by hand", base ? ":" : "", base ? (unsigned long long)get_number(one, "/origin/line", 0) : 0);
+			len += (size_t)snprintf(text + len, sizeof(text) - len,
+				", %s=%s (%s%s%.0llu)", key, get_string(one, "/value", ""),
+				base ? base : "by hand", base ? ":" : "",
+				base ? (unsigned long long)get_number(one, "/origin/line", 0) : 0);
 		}
-		section_line(&s, STYLE_NONE, "%s counts for %s%s", name, show_size(get_number(all[i], "/memory/charge", UINT64_MAX), size), text);
+		section_line(&s, STYLE_NONE, "%s counts for %s%s", name,
+			show_size(get_number(all[i], "/memory/charge", UINT64_MAX), size), text);
 	}
 	if (n > TAKERS_SHOWN)
-		section_line(&s, STYLE_DIM, "and %zu more: ballastctl guest list", n - TAKERS_SHOWN);
+		section_line(
+			&s, STYLE_DIM, "and %zu more: ballastctl guest list", n - TAKERS_SHOWN);
 	if (!n)
 		section_line(&s, STYLE_DIM, "no guest runs here");
 }
@@ -148,11 +169,14 @@ static void print_action(struct section *s, const json_t *a, bool acts)
 	char from[SIZE_TEXT_MAX], to[SIZE_TEXT_MAX];
 
 	if (streq(kind, "memory"))
-		section_line(s, STYLE_NONE, "%s %s %s -> %s: %s", get_string(a, "/guest", "?"), acts ? "goes" : "would go",
-			show_size(get_number(a, "/from", UINT64_MAX), from), show_size(get_number(a, "/to", UINT64_MAX), to),
+		section_line(s, STYLE_NONE, "%s %s %s -> %s: %s", get_string(a, "/guest", "?"),
+			acts ? "goes" : "would go",
+			show_size(get_number(a, "/from", UINT64_MAX), from),
+			show_size(get_number(a, "/to", UINT64_MAX), to),
 			get_string(a, "/reason/text", "?"));
 	else
-		section_line(s, STYLE_NONE, "%s: %s: %s", get_string(a, "/guest", "?"), kind, get_string(a, "/reason/text", "?"));
+		section_line(s, STYLE_NONE, "%s: %s: %s", get_string(a, "/guest", "?"), kind,
+			get_string(a, "/reason/text", "?"));
 }
 
 static void print_next(const struct cli *c, const json_t *host, const json_t *plan)
@@ -170,9 +194,12 @@ static void print_next(const struct cli *c, const json_t *host, const json_t *pl
 	if (n > ACTIONS_SHOWN)
 		section_line(&s, STYLE_DIM, "and %zu more", n - ACTIONS_SHOWN);
 	if (!n)
-		section_line(&s, STYLE_NONE, "nothing: %s", get_bool(plan, "/settled") ? "all is as it is to be" : "what was commanded is on its way");
+		section_line(&s, STYLE_NONE, "nothing: %s",
+			get_bool(plan, "/settled") ? "all is as it is to be"
+						   : "what was commanded is on its way");
 	if (next)
-		section_line(&s, STYLE_DIM, "the next schedule opens or closes at %s", show_time(next, get_time(host, "/decided"), when));
+		section_line(&s, STYLE_DIM, "the next schedule opens or closes at %s",
+			show_time(next, get_time(host, "/decided"), when));
 }
 
 static void print_can(const struct cli *c, const json_t *host, const json_t *guests)
@@ -184,18 +211,22 @@ static void print_can(const struct cli *c, const json_t *host, const json_t *gue
 
 	json_array_foreach (get_at(host, "/problems"), i, p)
 		if (get_string(p, "/remedy", NULL) && s.lines < 3)
-			section_line(&s, STYLE_NONE, "%s: %s", get_string(p, "/code", "?"), get_string(p, "/remedy", ""));
+			section_line(&s, STYLE_NONE, "%s: %s", get_string(p, "/code", "?"),
+				get_string(p, "/remedy", ""));
 	if (streq(get_string(host, "/mode", ""), "observe"))
 		section_line(&s, STYLE_NONE, "go live: ballastctl mode enforce");
 	if (streq(state, "critical"))
-		section_line(&s, STYLE_NONE, "lower a Min=, give guests swap or autodeflate, or move a guest away");
+		section_line(&s, STYLE_NONE,
+			"lower a Min=, give guests swap or autodeflate, or move a guest away");
 	else if (streq(state, "short"))
-		section_line(&s, STYLE_NONE, "give those that matter more Weight=, or move a guest away");
+		section_line(&s, STYLE_NONE,
+			"give those that matter more Weight=, or move a guest away");
 	json_array_foreach (guests, i, g)
 		if (!first && guest_rank(g) != GUEST_WELL)
 			first = g;
 	if (first)
-		section_line(&s, STYLE_NONE, "ask about a guest: ballastctl guest explain %s", get_string(first, "/name", "?"));
+		section_line(&s, STYLE_NONE, "ask about a guest: ballastctl guest explain %s",
+			get_string(first, "/name", "?"));
 	section_line(&s, STYLE_NONE, "check the set-up: ballastctl doctor");
 }
 
@@ -205,20 +236,25 @@ int cmd_host_explain(struct cli *c)
 	struct section last = section_begin(c, "Last");
 	int r = get_host(c, &host);
 
-	if (r != CLI_OK || (r = client_get(c, "/v1/guests", &guests)) != CLI_OK || (r = client_get(c, "/v1/plan", &plan)) != CLI_OK ||
-		(r = client_get(c, "/v1/events?kind=command&newest=true&limit=5", &events)) != CLI_OK)
+	if (r != CLI_OK || (r = client_get(c, "/v1/guests", &guests)) != CLI_OK ||
+		(r = client_get(c, "/v1/plan", &plan)) != CLI_OK ||
+		(r = client_get(c, "/v1/events?kind=command&newest=true&limit=5", &events)) !=
+			CLI_OK)
 		return r;
 	if (cli_has(c, OPT_JSON)) {
-		_cleanup_json_ json_t *all = json_pack("{s:O,s:O,s:O,s:O}", "host", host, "plan", plan, "guests", get_at(guests, "/guests"), "events",
-			get_at(events, "/events"));
+		_cleanup_json_ json_t *all =
+			json_pack("{s:O,s:O,s:O,s:O}", "host", host, "plan", plan, "guests",
+				get_at(guests, "/guests"), "events", get_at(events, "/events"));
 
-		return all ? cli_print_json(c, all) : cli_fail(c, CLI_FAILED, "ballastd's answer is incomplete");
+		return all ? cli_print_json(c, all)
+			   : cli_fail(c, CLI_FAILED, "ballastd's answer is incomplete");
 	}
 	host_print_header(c, stdout, host);
 	host_print_memory(c, stdout, host);
 	print_now(c, host, get_at(guests, "/guests"));
 	print_limits(c, get_at(guests, "/guests"));
-	section_moves(&last, get_at(events, "/events"), get_time(host, "/decided"), MOVES_SHOWN, true);
+	section_moves(
+		&last, get_at(events, "/events"), get_time(host, "/decided"), MOVES_SHOWN, true);
 	if (!last.lines)
 		section_line(&last, STYLE_DIM, "no guest was commanded since ballastd runs");
 	print_next(c, host, plan);

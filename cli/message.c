@@ -52,7 +52,9 @@ int cli_confirm(struct cli *c, const char *fmt, ...)
 	vsnprintf(question, sizeof(question), fmt, ap);
 	va_end(ap);
 	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
-		return cli_usage(c, "%s Nobody can be asked here: add --yes (--dry-run shows what would be done)", question);
+		return cli_usage(c,
+			"%s Nobody can be asked here: add --yes (--dry-run shows what would be done)",
+			question);
 	fflush(stdout);
 	fprintf(stderr, "%s Go on? [y/N] ", question);
 	if (fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
@@ -113,7 +115,8 @@ int cli_print_gone(struct cli *c, const char *noun, const char *word)
 	_cleanup_json_ json_t *gone = NULL;
 
 	if (!cli_has(c, OPT_JSON)) {
-		printf("%s%s: %s%s\n", noun, c->args[0], cli_has(c, OPT_DRY_RUN) ? "would be " : "", word);
+		printf("%s%s: %s%s\n", noun, c->args[0], cli_has(c, OPT_DRY_RUN) ? "would be " : "",
+			word);
 		return CLI_OK;
 	}
 	gone = json_pack("{s:s}", word, c->args[0]);

@@ -24,7 +24,8 @@ static int set_mode(struct cli *c, json_t **ret)
 	if (cli_has(c, OPT_RELEASE) && streq(mode, "enforce"))
 		return cli_usage(c, "--release goes with observe");
 	if (cli_has(c, OPT_RELEASE)) {
-		int r = cli_confirm(c, "Every guest gets back the memory, CPU weight and quota that it had before Ballast.");
+		int r = cli_confirm(c,
+			"Every guest gets back the memory, CPU weight and quota that it had before Ballast.");
 
 		if (r != CLI_OK)
 			return r;
@@ -43,7 +44,8 @@ static void print_given(const struct cli *c, const json_t *one)
 	if (to == UINT64_MAX)
 		printf(": its CPU weight, quota or soft limit\n");
 	else
-		printf(": memory %s -> %s\n", show_size(get_number(one, "/from", UINT64_MAX), a), show_size(to, b));
+		printf(": memory %s -> %s\n", show_size(get_number(one, "/from", UINT64_MAX), a),
+			show_size(to, b));
 }
 
 /* Of observe --release: who gets anything back, and who does not get all. */
@@ -57,9 +59,13 @@ static void print_released(const struct cli *c, const json_t *answer, bool would
 		return;
 	if (given)
 		printf("%llu guest%s%s given back what %s had\n", given, given == 1 ? "" : "s",
-			would ? " would be" : given == 1 ? " is" : " are", given == 1 ? "it" : "they");
+			would	     ? " would be"
+			: given == 1 ? " is"
+				     : " are",
+			given == 1 ? "it" : "they");
 	else if (!json_array_size(left_out))
-		printf("nothing %s held: every guest has what it had before\n", would ? "is" : "was");
+		printf("nothing %s held: every guest has what it had before\n",
+			would ? "is" : "was");
 	json_array_foreach (json_object_get(answer, "given"), i, one)
 		print_given(c, one);
 	json_array_foreach (left_out, i, one) {
@@ -81,7 +87,8 @@ int cmd_mode(struct cli *c)
 	r = c->n_args ? set_mode(c, &answer) : client_get(c, "/v1/mode", &answer);
 	if (r != CLI_OK)
 		return r;
-	/* Who takes Ballast off a host by a script must not go on where a guest was left squeezed. */
+	/* Who takes Ballast off a host by a script must not go on where a guest was left
+	 * squeezed. */
 	all_back = json_array_size(json_object_get(answer, "left_out")) ? CLI_FAILED : CLI_OK;
 	if (cli_has(c, OPT_JSON)) {
 		r = cli_print_json(c, answer);

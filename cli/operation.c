@@ -27,26 +27,34 @@ static bool has_ended(const json_t *operation)
 
 static enum style style_of(const char *state)
 {
-	return streq(state, "failed") ? STYLE_BAD : streq(state, "running") ? STYLE_NOTE : streq(state, "done") ? STYLE_GOOD : STYLE_DIM;
+	return streq(state, "failed")	 ? STYLE_BAD
+	       : streq(state, "running") ? STYLE_NOTE
+	       : streq(state, "done")	 ? STYLE_GOOD
+					 : STYLE_DIM;
 }
 
 /* What became of one that has ended. */
 static int judge(struct cli *c, const json_t *operation)
 {
 	unsigned long long id = (unsigned long long)get_number(operation, "/id", 0);
-	const char *state = get_string(operation, "/state", "?"), *code = get_string(operation, "/problem/code", "");
+	const char *state = get_string(operation, "/state", "?"),
+		   *code = get_string(operation, "/problem/code", "");
 
 	if (streq(state, "done"))
 		return CLI_OK;
 	if (streq(state, "cancelled"))
 		return cli_fail(c, CLI_FAILED, "operation %llu was cancelled", id);
-	return cli_fail(c, exit_of(code, (long)get_number(operation, "/problem/status", get_number(operation, "/status", 500))), "operation %llu failed: %s", id,
+	return cli_fail(c,
+		exit_of(code, (long)get_number(operation, "/problem/status",
+				      get_number(operation, "/status", 500))),
+		"operation %llu failed: %s", id,
 		get_string(operation, "/problem/detail", *code ? code : "no word of why"));
 }
 
 static int say_goes_on(struct cli *c, unsigned long long id, bool stopped)
 {
-	return cli_fail(c, CLI_RUNNING_ON, "%s; it goes on as operation %llu: ballastctl operation wait %llu, or operation cancel %llu",
+	return cli_fail(c, CLI_RUNNING_ON,
+		"%s; it goes on as operation %llu: ballastctl operation wait %llu, or operation cancel %llu",
 		stopped ? "stopped waiting" : "it takes longer", id, id, id);
 }
 
@@ -58,8 +66,11 @@ static void show_progress(const struct cli *c, const json_t *operation)
 
 	if (!isatty(STDERR_FILENO) || cli_has(c, OPT_JSON))
 		return;
-	fprintf(stderr, "\r\033[Kwaiting for operation %llu (%s%s%s); Ctrl-C ends the waiting alone", (unsigned long long)get_number(operation, "/id", 0),
-		get_string(operation, "/kind", "?"), part == UINT64_MAX ? "" : ", ", part == UINT64_MAX ? "" : show_permyriad(part, ratio));
+	fprintf(stderr,
+		"\r\033[Kwaiting for operation %llu (%s%s%s); Ctrl-C ends the waiting alone",
+		(unsigned long long)get_number(operation, "/id", 0),
+		get_string(operation, "/kind", "?"), part == UINT64_MAX ? "" : ", ",
+		part == UINT64_MAX ? "" : show_permyriad(part, ratio));
 	fflush(stderr);
 }
 
@@ -73,13 +84,17 @@ static int get_operation(struct cli *c, const char *id, struct client_answer *re
 {
 	char path[CLIENT_PATH_MAX];
 
-	return client_ask(c, &(struct client_ask){.method = "GET", .path = client_path("/v1/operations/%s", id, path)}, ret);
+	return client_ask(c,
+		&(struct client_ask){
+			.method = "GET", .path = client_path("/v1/operations/%s", id, path)},
+		ret);
 }
 
 /* Looks until it has ended; *answer has it. CLI_OK then, whatever became of it. */
 static int look_until_ended(struct cli *c, const char *id, struct client_answer *answer)
 {
-	uint64_t end = now_usec() + (uint64_t)(c->timeout_sec ? c->timeout_sec : WAIT_SEC) * USEC_PER_SEC;
+	uint64_t end =
+		now_usec() + (uint64_t)(c->timeout_sec ? c->timeout_sec : WAIT_SEC) * USEC_PER_SEC;
 	int r = CLI_OK;
 
 	watch_begin();
@@ -120,7 +135,8 @@ int operation_wait(struct cli *c, struct client_answer *answer)
 
 static void add_row(const struct cli *c, struct table *t, const json_t *o)
 {
-	uint64_t part = get_number(o, "/progress_permyriad", UINT64_MAX), now = (uint64_t)time(NULL) * USEC_PER_SEC;
+	uint64_t part = get_number(o, "/progress_permyriad", UINT64_MAX),
+		 now = (uint64_t)time(NULL) * USEC_PER_SEC;
 	const char *state = get_string(o, "/state", "?");
 	char text[SHOW_TIME_MAX];
 
@@ -136,7 +152,9 @@ static void add_row(const struct cli *c, struct table *t, const json_t *o)
 
 int cmd_operation_list(struct cli *c)
 {
-	_cleanup_table_ struct table t = {.titles = {"ID", "STATE", "WHAT", "PART", "STARTED", "ENDED", "BY"}, .right = {true, false, false, true}};
+	_cleanup_table_ struct table t = {
+		.titles = {"ID", "STATE", "WHAT", "PART", "STARTED", "ENDED", "BY"},
+		.right = {true, false, false, true}};
 	_cleanup_json_ json_t *answer = NULL;
 	int r = client_get(c, "/v1/operations", &answer);
 	const json_t *o;
@@ -157,7 +175,9 @@ int cmd_operation_list(struct cli *c)
 
 static int print_operation(struct cli *c, const json_t *o)
 {
-	_cleanup_table_ struct table t = {.titles = {"ID", "STATE", "WHAT", "PART", "STARTED", "ENDED", "BY"}, .right = {true, false, false, true}};
+	_cleanup_table_ struct table t = {
+		.titles = {"ID", "STATE", "WHAT", "PART", "STARTED", "ENDED", "BY"},
+		.right = {true, false, false, true}};
 	const char *detail = get_string(o, "/problem/detail", NULL);
 
 	if (cli_has(c, OPT_JSON))
@@ -194,7 +214,8 @@ int cmd_operation_cancel(struct cli *c)
 {
 	_cleanup_json_ json_t *answer = NULL;
 	char path[CLIENT_PATH_MAX];
-	int r = client_send(c, "DELETE", client_path("/v1/operations/%s", c->args[0], path), NULL, &answer);
+	int r = client_send(
+		c, "DELETE", client_path("/v1/operations/%s", c->args[0], path), NULL, &answer);
 
 	if (r != CLI_OK)
 		return r;

@@ -105,7 +105,8 @@ static int parse_letters(struct cli *c, char **argv, int argc, int *i)
 
 		if (o == OPT_NONE)
 			return cli_usage(c, "there is no option -%c", *p);
-		if (!cli_options[o].arg || (cli_options[o].optional && (!p[1] || isalpha((unsigned char)p[1])))) {
+		if (!cli_options[o].arg ||
+			(cli_options[o].optional && (!p[1] || isalpha((unsigned char)p[1])))) {
 			r = add_value(c, o, "");
 			if (r != CLI_OK)
 				return r;
@@ -133,7 +134,8 @@ static bool parses_itself(const char *noun)
 static void look_for_json(struct cli *c, int argc, char **argv, int i)
 {
 	for (; i < argc && !streq(argv[i], "--"); i++)
-		if (!cli_has(c, OPT_JSON) && (streq(argv[i], "--json") || streq(argv[i], "-j") || streq(argv[i], "--output=json")))
+		if (!cli_has(c, OPT_JSON) && (streq(argv[i], "--json") || streq(argv[i], "-j") ||
+						     streq(argv[i], "--output=json")))
 			add_value(c, OPT_JSON, "");
 }
 
@@ -197,7 +199,8 @@ static int check_output(struct cli *c)
 	if (c->wide)
 		c->term.columns = 0;
 	if (colour && !streq(colour, "auto") && !streq(colour, "always") && !streq(colour, "never"))
-		return cli_usage(c, "--color: found \"%s\", expected auto, always or never", colour);
+		return cli_usage(
+			c, "--color: found \"%s\", expected auto, always or never", colour);
 	if (colour && !streq(colour, "auto"))
 		c->term.colour = streq(colour, "always");
 	return CLI_OK;

@@ -12,9 +12,11 @@ static void add_size(struct table *t, const json_t *guest, const char *path)
 
 static void print_division(const struct cli *c, const json_t *plan)
 {
-	_cleanup_table_ struct table t = {.titles = {"GUEST", "HAS", "USES", "WANTS", "FLOOR", "SHARE", "COUNTS", "TARGET", "WHY"},
+	_cleanup_table_ struct table t = {.titles = {"GUEST", "HAS", "USES", "WANTS", "FLOOR",
+						  "SHARE", "COUNTS", "TARGET", "WHY"},
 		.right = {false, true, true, true, true, true, true, true}};
-	static const char *const sizes[] = {"/actual", "/used", "/want", "/floor", "/share", "/charge", "/target"};
+	static const char *const sizes[] = {
+		"/actual", "/used", "/want", "/floor", "/share", "/charge", "/target"};
 	const json_t *g;
 	size_t i;
 
@@ -37,7 +39,8 @@ static void print_action(const json_t *a)
 
 	printf("  %s: %s", get_string(a, "/guest", "?"), kind);
 	if (streq(kind, "memory"))
-		printf(" %s -> %s", show_size(get_number(a, "/from", UINT64_MAX), from), show_size(get_number(a, "/to", UINT64_MAX), to));
+		printf(" %s -> %s", show_size(get_number(a, "/from", UINT64_MAX), from),
+			show_size(get_number(a, "/to", UINT64_MAX), to));
 	printf("%s%s\n", *why ? ": " : "", why);
 }
 
@@ -54,10 +57,15 @@ int cmd_plan(struct cli *c)
 	if (cli_has(c, OPT_JSON))
 		return cli_print_json(c, plan);
 	actions = get_at(plan, "/actions");
-	printf("The host is %s: %s for guests, %s free\n", get_string(plan, "/state", "not decided about yet"),
-		show_size(get_number(plan, "/memory/budget", UINT64_MAX), budget), show_size(get_number(plan, "/memory/free", UINT64_MAX), free_text));
+	printf("The host is %s: %s for guests, %s free\n",
+		get_string(plan, "/state", "not decided about yet"),
+		show_size(get_number(plan, "/memory/budget", UINT64_MAX), budget),
+		show_size(get_number(plan, "/memory/free", UINT64_MAX), free_text));
 	if (json_array_size(actions))
-		printf("The latest decision %s:\n", get_bool(plan, "/enforce") ? "does" : "would do, were the mode enforce and nothing paused");
+		printf("The latest decision %s:\n",
+			get_bool(plan, "/enforce")
+				? "does"
+				: "would do, were the mode enforce and nothing paused");
 	else
 		printf("The latest decision commands nothing.\n");
 	json_array_foreach (actions, i, a)

@@ -67,7 +67,8 @@ struct comparison {
 	const struct policy_set *old, *new;
 	uint64_t at;
 	struct table table;
-	json_t *changes, *unknown, *unmatched; /* the latter two: names of policies that were left out */
+	/* the latter two: names of policies that were left out */
+	json_t *changes, *unknown, *unmatched;
 	const char *strangers[CLI_VALUES_MAX]; /* named, and not known to the daemon */
 	unsigned guests, n_strangers;
 };
@@ -165,7 +166,8 @@ static int compare_all(struct cli *c, struct comparison *x)
 }
 
 /* "Nothing would change" is not true of these. */
-static void print_left_out(const struct cli *c, const json_t *names, const char *why, const char *remedy)
+static void print_left_out(
+	const struct cli *c, const json_t *names, const char *why, const char *remedy)
 {
 	size_t n = json_array_size(names), i;
 	char text[2048];
@@ -186,8 +188,10 @@ static void print_unknown(const struct cli *c, const struct comparison *x)
 	bool one = json_array_size(x->unknown) == 1;
 
 	print_left_out(c, x->unknown,
-		one ? "what its condition asks is not known here" : "what their condition asks is not known here",
-		one ? "--conditions-hold takes it as true" : "--conditions-hold takes them as true");
+		one ? "what its condition asks is not known here"
+		    : "what their condition asks is not known here",
+		one ? "--conditions-hold takes it as true"
+		    : "--conditions-hold takes them as true");
 	print_left_out(c, x->unmatched, "whom they are for is not known here",
 		"[Match] asks for a name or UUID of a guest that only ballastd could tell");
 }
@@ -227,7 +231,8 @@ int cmd_policy_diff(struct cli *c)
 {
 	_cleanup_diag_list_ struct diag_list old_findings = {0}, findings = {0};
 	_cleanup_policy_set_ struct policy_set *old = NULL, *new = NULL;
-	_cleanup_json_ json_t *changes = json_array(), *unknown = json_array(), *unmatched = json_array();
+	_cleanup_json_ json_t *changes = json_array(), *unknown = json_array(),
+			      *unmatched = json_array();
 	_cleanup_conf_ struct conf conf = {0};
 	struct comparison x = {.conf = &conf,
 		.changes = changes,

@@ -128,8 +128,9 @@ int policy_files_read(struct cli *c, char *const *files, int n, struct policy_se
 	}
 	if (r == CLI_OK) {
 		int ignored = find_ignored(files, n, findings);
-		int err = ignored < 0 ? ignored
-				      : policy_set_from_texts(texts, (size_t)n, NULL, ret, findings);
+		int err = ignored < 0
+				  ? ignored
+				  : policy_set_from_texts(texts, (size_t)n, NULL, ret, findings);
 
 		if (err < 0 || ignored > 0)
 			r = err == -ENOMEM ? cli_fail(c, CLI_FAILED, "out of memory")
@@ -247,7 +248,8 @@ static int check_named_dirs(struct cli *c)
 				"--policy-dir=%s: %s", dir,
 				errno == ENOENT ? "there is no such directory" : strerror(errno));
 		if (!S_ISDIR(st.st_mode))
-			return cli_fail(c, CLI_NOT_FOUND, "--policy-dir=%s is not a directory", dir);
+			return cli_fail(
+				c, CLI_NOT_FOUND, "--policy-dir=%s is not a directory", dir);
 	}
 	return CLI_OK;
 }
@@ -305,8 +307,8 @@ void policy_print_dirs(const struct cli *c, const struct conf *conf, const char 
 	const char *dir;
 
 	for (size_t i = 0; (dir = dir_at(c, conf, i)) && len < sizeof(text); i++)
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s%s", i ? ", " : " ", dir,
-			access(dir, F_OK) < 0 && errno == ENOENT ? " (not there)" : "");
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s%s", i ? ", " : " ",
+			dir, access(dir, F_OK) < 0 && errno == ENOENT ? " (not there)" : "");
 	term_print_wrapped(&c->term, stdout, text, 0, 2);
 }
 

@@ -11,11 +11,12 @@
  * the findings are not printed yet, all other messages are. */
 int policy_files_read(struct cli *c, char *const *files, int n, struct policy_set **ret,
 	struct diag_list *findings) _nonnull_;
-/* Reads the directories that the daemon reads (PolicyPath=) or those of --policy-dir, with files (n may be 0) as if they were
- * installed in the highest layer. As above. */
+/* Reads the directories that the daemon reads (PolicyPath=) or those of --policy-dir, with files (n
+ * may be 0) as if they were installed in the highest layer. As above. */
 int policy_dirs_read(struct cli *c, const struct conf *conf, char *const *files, int n,
 	struct policy_set **ret, struct diag_list *findings) _nonnull_args_(1, 2, 5, 6);
-/* Which these are: a new array of strings, or a line behind lead, with those that are not there marked. */
+/* Which these are: a new array of strings, or a line behind lead, with those that are not there
+ * marked. */
 json_t *policy_dirs_json(const struct cli *c, const struct conf *conf) _nonnull_;
 void policy_print_dirs(const struct cli *c, const struct conf *conf, const char *lead) _nonnull_;
 /* file:line:col: text, one a line, to standard error; kept for the problem object of --json. */

@@ -28,7 +28,8 @@ void policy_guest_take(const struct conf *conf, json_t *said, struct policy_gues
 	const json_t *tag;
 	size_t i, n = 0;
 
-	*ret = (struct policy_guest){.label = get_string(said, "/name", "?"), .known = json_incref(said)};
+	*ret = (struct policy_guest){
+		.label = get_string(said, "/name", "?"), .known = json_incref(said)};
 	ret->id.name = ret->label;
 	if (uuid_parse(get_string(said, "/uuid", ""), &ret->id.uuid) < 0)
 		ret->unknown_keys |= 1u << MATCH_UUID;
@@ -40,7 +41,8 @@ void policy_guest_take(const struct conf *conf, json_t *said, struct policy_gues
 }
 
 /* What can be said of one that the daemon does not know, or of which it cannot be asked. */
-static void take_word(struct cli *c, const struct conf *conf, const char *word, const char *problem, struct policy_guest *g)
+static void take_word(struct cli *c, const struct conf *conf, const char *word, const char *problem,
+	struct policy_guest *g)
 {
 	_cleanup_json_ json_t *host = NULL;
 	char ignored[64];
@@ -53,7 +55,8 @@ static void take_word(struct cli *c, const struct conf *conf, const char *word, 
 		g->id.name = word;
 		g->unknown_keys |= 1u << MATCH_UUID;
 	}
-	if (!streq(problem, "unreachable") && client_try(c, "/v1/hosts/self", &host, ignored) != CLI_OK)
+	if (!streq(problem, "unreachable") &&
+		client_try(c, "/v1/hosts/self", &host, ignored) != CLI_OK)
 		host = NULL;
 	take_host(conf, get_string(host, "/name", NULL), g);
 }
@@ -69,12 +72,15 @@ static int take_options(struct cli *c, struct policy_guest *g)
 	if (!uuid)
 		return CLI_OK;
 	if (uuid_parse(uuid, &g->id.uuid) < 0)
-		return cli_usage(c, "--uuid: \"%s\" is not a UUID; expected one like 1b4e28ba-2fa1-11d2-883f-0016d3cca427", uuid);
+		return cli_usage(c,
+			"--uuid: \"%s\" is not a UUID; expected one like 1b4e28ba-2fa1-11d2-883f-0016d3cca427",
+			uuid);
 	g->unknown_keys &= ~(1u << MATCH_UUID);
 	return CLI_OK;
 }
 
-int policy_guest_find(struct cli *c, const struct conf *conf, const char *word, struct policy_guest *ret)
+int policy_guest_find(
+	struct cli *c, const struct conf *conf, const char *word, struct policy_guest *ret)
 {
 	_cleanup_json_ json_t *said = NULL;
 	char path[CLIENT_PATH_MAX], problem[64];

@@ -5,8 +5,8 @@
 #include "common/conf.h"
 #include "policy/effective.h"
 
-/* Who a guest is, for the [Match] of policies that are tried on it: by the daemon where it answers and knows the guest, else by what was given and
- * by what the daemon would go by. */
+/* Who a guest is, for the [Match] of policies that are tried on it: by the daemon where it answers
+ * and knows the guest, else by what was given and by what the daemon would go by. */
 struct policy_guest {
 	const char *label;	   /* as it was named */
 	struct guest_identity id;  /* points into this very object */
@@ -19,7 +19,9 @@ struct policy_guest {
 void policy_guest_clear(struct policy_guest *g); /* takes NULL */
 #define _cleanup_policy_guest_ _cleanup_(policy_guest_clear)
 
-/* word: a name or UUID, which must outlive *ret. --tag and --uuid stand above what the daemon says. Returns CLI_OK, or the exit code after a message. */
-int policy_guest_find(struct cli *c, const struct conf *conf, const char *word, struct policy_guest *ret) _nonnull_;
+/* word: a name or UUID, which must outlive *ret. --tag and --uuid stand above what the daemon says.
+ * Returns CLI_OK, or the exit code after a message. */
+int policy_guest_find(struct cli *c, const struct conf *conf, const char *word,
+	struct policy_guest *ret) _nonnull_;
 /* The same of one that the daemon spoke of: an object of GET /v1/guests. */
 void policy_guest_take(const struct conf *conf, json_t *said, struct policy_guest *ret) _nonnull_;

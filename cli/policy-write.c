@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* `policy put|edit|delete`: policies that the daemon keeps. What would change is shown before it does. */
+/* `policy put|edit|delete`: policies that the daemon keeps. What would change is shown before it
+ * does. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -37,10 +38,12 @@ static int get_kept(struct cli *c, const char *name, struct kept *ret)
 	int r;
 
 	client_path("/v1/policies/%s", name, path);
-	r = client_ask(c, &(struct client_ask){.method = "GET", .path = path, .quiet = true}, &answer);
+	r = client_ask(
+		c, &(struct client_ask){.method = "GET", .path = path, .quiet = true}, &answer);
 	if (r != CLI_OK && !streq(answer.problem, "policy-unknown")) {
 		client_answer_clear(&answer);
-		return client_ask(c, &(struct client_ask){.method = "GET", .path = path}, &answer); /* with its message */
+		/* with its message */
+		return client_ask(c, &(struct client_ask){.method = "GET", .path = path}, &answer);
 	}
 	ret->exists = r == CLI_OK;
 	memcpy(ret->tag, answer.tag, sizeof(ret->tag));
@@ -56,7 +59,8 @@ static void print_changes(const struct cli *c, const json_t *validation)
 	size_t i, n = json_array_size(changes);
 
 	if (!n) {
-		printf("Nothing would change now for the %llu guests of this host.\n", (unsigned long long)get_number(validation, "/guests", 0));
+		printf("Nothing would change now for the %llu guests of this host.\n",
+			(unsigned long long)get_number(validation, "/guests", 0));
 		return;
 	}
 	json_array_foreach (changes, i, one) {
@@ -64,7 +68,8 @@ static void print_changes(const struct cli *c, const json_t *validation)
 
 		if (i == CHANGES_SHOWN)
 			break;
-		snprintf(name, sizeof(name), "[%s] %s", get_string(one, "/section", "?"), get_string(one, "/key", "?"));
+		snprintf(name, sizeof(name), "[%s] %s", get_string(one, "/section", "?"),
+			get_string(one, "/key", "?"));
 		table_add(&t, STYLE_NAME, get_string(one, "/guest", "?"));
 		table_add(&t, STYLE_NONE, name);
 		table_add(&t, STYLE_NONE, get_string(one, "/from", "-"));
@@ -84,12 +89,14 @@ static void print_findings(const json_t *validation, const char *list, const cha
 	json_array_foreach (get_at(validation, list), i, f) {
 		fprintf(stderr, "%s%s", lead, get_string(f, "/file", "?"));
 		if (get_number(f, "/line", 0))
-			fprintf(stderr, ":%llu:%llu", (unsigned long long)get_number(f, "/line", 0), (unsigned long long)get_number(f, "/column", 0));
+			fprintf(stderr, ":%llu:%llu", (unsigned long long)get_number(f, "/line", 0),
+				(unsigned long long)get_number(f, "/column", 0));
 		fprintf(stderr, ": %s\n", get_string(f, "/text", ""));
 	}
 }
 
-/* Asks what a text would do, and shows it. Returns CLI_OK, CLI_BAD_CONFIG after naming the mistakes, or another code after a message. */
+/* Asks what a text would do, and shows it. Returns CLI_OK, CLI_BAD_CONFIG after naming the
+ * mistakes, or another code after a message. */
 static int validate(struct cli *c, const char *name, const char *text)
 {
 	_cleanup_json_ json_t *body = json_pack("{s:s,s:s}", "name", name, "text", text);
@@ -100,7 +107,12 @@ static int validate(struct cli *c, const char *name, const char *text)
 
 	if (!dumped)
 		return cli_fail(c, CLI_BAD_CONFIG, "%s: not UTF-8", name);
-	r = client_ask(c, &(struct client_ask){.method = "POST", .path = "/v1/policies/validate", .body = dumped, .asks = true}, &said);
+	r = client_ask(c,
+		&(struct client_ask){.method = "POST",
+			.path = "/v1/policies/validate",
+			.body = dumped,
+			.asks = true},
+		&said);
 	answer = said.body;
 	if (r != CLI_OK)
 		return r;
@@ -108,12 +120,13 @@ static int validate(struct cli *c, const char *name, const char *text)
 		print_findings(answer, "/findings", "");
 		json_decref(c->findings);
 		c->findings = json_incref(json_object_get(said.body, "findings"));
-		return cli_fail(c, CLI_BAD_CONFIG, "%zu mistake%s: nothing was changed", json_array_size(c->findings),
-			json_array_size(c->findings) == 1 ? "" : "s");
+		return cli_fail(c, CLI_BAD_CONFIG, "%zu mistake%s: nothing was changed",
+			json_array_size(c->findings), json_array_size(c->findings) == 1 ? "" : "s");
 	}
 	print_findings(answer, "/notes", "note: ");
 	if (get_string(answer, "/shadowed_by", NULL))
-		fprintf(stderr, "note: %s stands above it and stays in force\n", get_string(answer, "/shadowed_by", ""));
+		fprintf(stderr, "note: %s stands above it and stays in force\n",
+			get_string(answer, "/shadowed_by", ""));
 	if (!cli_has(c, OPT_JSON))
 		print_changes(c, answer);
 	return CLI_OK;
@@ -130,15 +143,20 @@ static int put(struct cli *c, const char *name, const char *text, const struct k
 	if (!dumped)
 		return cli_fail(c, CLI_BAD_CONFIG, "%s: not UTF-8", name);
 	r = client_ask(c,
-		&(struct client_ask){.method = "PUT", .path = client_path("/v1/policies/%s", name, path), .body = dumped,
-			.if_match = before->exists ? before->tag : NULL, .if_none_match = before->exists ? NULL : "*"},
+		&(struct client_ask){.method = "PUT",
+			.path = client_path("/v1/policies/%s", name, path),
+			.body = dumped,
+			.if_match = before->exists ? before->tag : NULL,
+			.if_none_match = before->exists ? NULL : "*"},
 		&answer);
 	if (r != CLI_OK)
 		return r;
 	if (cli_has(c, OPT_JSON))
 		return cli_print_json(c, answer.body);
-	printf("%s: %s%s\n", get_string(answer.body, "/path", name), cli_has(c, OPT_DRY_RUN) ? "would be " : "",
-		get_string(answer.body, "/shadowed_by", NULL) ? "written, and is not in force" : "in force");
+	printf("%s: %s%s\n", get_string(answer.body, "/path", name),
+		cli_has(c, OPT_DRY_RUN) ? "would be " : "",
+		get_string(answer.body, "/shadowed_by", NULL) ? "written, and is not in force"
+							      : "in force");
 	return CLI_OK;
 }
 
@@ -166,23 +184,34 @@ static int read_text(struct cli *c, const char *file, char **ret)
 	} else {
 		r = ini_read_file(file, ret, &len, &d);
 		if (r < 0)
-			return cli_fail(c, r == -ENOENT ? CLI_NOT_FOUND : r == -EACCES ? CLI_DENIED : CLI_FAILED, "%s: %s", file,
-				r == -ENOENT ? "there is no such file" : d.text ? d.text : strerror(-r));
+			return cli_fail(c,
+				r == -ENOENT   ? CLI_NOT_FOUND
+				: r == -EACCES ? CLI_DENIED
+					       : CLI_FAILED,
+				"%s: %s", file,
+				r == -ENOENT ? "there is no such file"
+				: d.text     ? d.text
+					     : strerror(-r));
 	}
 	if (strlen(*ret) != len || len > TEXT_MAX || !len)
-		return cli_fail(c, CLI_BAD_CONFIG, "%s: a policy is a text of 1 byte to 48 KiB", file);
+		return cli_fail(
+			c, CLI_BAD_CONFIG, "%s: a policy is a text of 1 byte to 48 KiB", file);
 	return CLI_OK;
 }
 
 int cmd_policy_put(struct cli *c)
 {
-	const char *file = c->args[0], *slash = strrchr(file, '/'), *name = c->n_args > 1 ? c->args[1] : slash ? slash + 1 : file;
+	const char *file = c->args[0], *slash = strrchr(file, '/'),
+		   *name = c->n_args > 1 ? c->args[1]
+			   : slash	 ? slash + 1
+					 : file;
 	_cleanup_kept_ struct kept before = {0};
 	_cleanup_free_ char *text = NULL;
 	int r;
 
 	if (streq(name, "-"))
-		return cli_usage(c, "what comes from standard input needs a name: policy put - NAME");
+		return cli_usage(
+			c, "what comes from standard input needs a name: policy put - NAME");
 	r = read_text(c, file, &text);
 	if (r == CLI_OK)
 		r = get_kept(c, name, &before);
@@ -207,7 +236,11 @@ int cmd_policy_delete(struct cli *c)
 	if (r != CLI_OK)
 		return r;
 	client_path("/v1/policies/%s", c->args[0], path);
-	r = client_ask(c, &(struct client_ask){.method = "DELETE", .path = path, .if_match = before.exists ? before.tag : NULL}, &answer);
+	r = client_ask(c,
+		&(struct client_ask){.method = "DELETE",
+			.path = path,
+			.if_match = before.exists ? before.tag : NULL},
+		&answer);
 	if (r != CLI_OK)
 		return r;
 	return cli_print_gone(c, "", "removed");
@@ -215,13 +248,15 @@ int cmd_policy_delete(struct cli *c)
 
 /* ---- edit ---- */
 
-/* What a new policy begins with: left as it is, nothing is written (it would be for every guest). */
+/* What a new policy begins with: left as it is, nothing is written (it would be for every
+ * guest). */
 static const char template[] =
 	"# See ballast.policy(5).\n[Policy]\nDescription=\n\n[Match]\nGuest=\n\n#[Schedule]\n#OnCalendar=Mon..Fri 20:00\n#Until=08:00\n\n[Memory]\n#Min=\n#Max=\n#Weight=100\n";
 
 static int run_editor(struct cli *c, const char *file)
 {
-	const char *visual = getenv("VISUAL"), *editor = visual && *visual ? visual : getenv("EDITOR");
+	const char *visual = getenv("VISUAL"),
+		   *editor = visual && *visual ? visual : getenv("EDITOR");
 	_cleanup_free_ char *command = NULL;
 	int status = 0;
 	pid_t pid;
@@ -237,7 +272,9 @@ static int run_editor(struct cli *c, const char *file)
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (pid < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return cli_fail(c, CLI_FAILED, "the editor (%s) failed: set EDITOR; nothing was changed", editor && *editor ? editor : "vi");
+		return cli_fail(c, CLI_FAILED,
+			"the editor (%s) failed: set EDITOR; nothing was changed",
+			editor && *editor ? editor : "vi");
 	return CLI_OK;
 }
 
@@ -297,13 +334,17 @@ int cmd_policy_edit(struct cli *c)
 	int r;
 
 	if (strchr(c->args[0], '/') || n > 128)
-		return cli_usage(c, "\"%s\" is no policy's name: edit what the daemon keeps by its name; a file by any editor, then policy put", c->args[0]);
-	snprintf(name, sizeof(name), "%s%s", c->args[0], n > 7 && streq(c->args[0] + n - 7, ".policy") ? "" : ".policy");
+		return cli_usage(c,
+			"\"%s\" is no policy's name: edit what the daemon keeps by its name; a file by any editor, then policy put",
+			c->args[0]);
+	snprintf(name, sizeof(name), "%s%s", c->args[0],
+		n > 7 && streq(c->args[0] + n - 7, ".policy") ? "" : ".policy");
 	r = get_kept(c, name, &before);
 	if (r != CLI_OK)
 		return r;
 	if (streq(before.layer, "above"))
-		fprintf(stderr, "note: what is in force is the administrator's file, which stands above what is written here\n");
+		fprintf(stderr,
+			"note: what is in force is the administrator's file, which stands above what is written here\n");
 	r = write_draft(c, name, before.exists ? before.text : template, draft);
 	if (r != CLI_OK)
 		return r;

@@ -55,7 +55,8 @@ static void add_bad(const struct cli *c, struct table *t, const json_t *bad)
 	table_add(t, STYLE_NONE, "never");
 	if (c->wide)
 		table_add(t, STYLE_DIM, path);
-	snprintf(text, sizeof(text), "line %llu: %s", (unsigned long long)line, get_string(bad, "/text", ""));
+	snprintf(text, sizeof(text), "line %llu: %s", (unsigned long long)line,
+		get_string(bad, "/text", ""));
 	table_add(t, STYLE_NONE, line ? text : get_string(bad, "/text", ""));
 }
 

@@ -9,16 +9,19 @@ static bool differs(const json_t *guest, const char *field)
 {
 	const json_t *then = get_at(get_at(guest, "/then"), field);
 
-	return !json_equal(then, get_at(get_at(guest, "/now"), field)) || !json_equal(then, get_at(get_at(guest, "/without"), field));
+	return !json_equal(then, get_at(get_at(guest, "/now"), field)) ||
+	       !json_equal(then, get_at(get_at(guest, "/without"), field));
 }
 
 static void print_memory(const json_t *guest)
 {
-	uint64_t now = get_number(guest, "/now/target", UINT64_MAX), without = get_number(guest, "/without/target", UINT64_MAX);
+	uint64_t now = get_number(guest, "/now/target", UINT64_MAX),
+		 without = get_number(guest, "/without/target", UINT64_MAX);
 	const char *why = get_string(guest, "/reason/text", "");
 	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX];
 
-	printf("  %s: memory %s -> %s", get_string(guest, "/guest", "?"), show_size(now, a), show_size(get_number(guest, "/then/target", UINT64_MAX), b));
+	printf("  %s: memory %s -> %s", get_string(guest, "/guest", "?"), show_size(now, a),
+		show_size(get_number(guest, "/then/target", UINT64_MAX), b));
 	if (without != now)
 		printf(" (otherwise %s)", show_size(without, a));
 	printf("%s%s\n", *why ? ": " : "", why);
@@ -33,15 +36,19 @@ static unsigned print_guest(const json_t *guest)
 		n++;
 	}
 	if (differs(guest, "/cpu_weight")) {
-		printf("  %s: CPU weight %llu -> %llu\n", get_string(guest, "/guest", "?"), (unsigned long long)get_number(guest, "/now/cpu_weight", 0),
+		printf("  %s: CPU weight %llu -> %llu\n", get_string(guest, "/guest", "?"),
+			(unsigned long long)get_number(guest, "/now/cpu_weight", 0),
 			(unsigned long long)get_number(guest, "/then/cpu_weight", 0));
 		n++;
 	}
 	if (differs(guest, "/cpu_quota_permyriad")) {
 		char a[RATIO_TEXT_MAX], b[RATIO_TEXT_MAX];
-		uint64_t now = get_number(guest, "/now/cpu_quota_permyriad", 0), then = get_number(guest, "/then/cpu_quota_permyriad", 0);
+		uint64_t now = get_number(guest, "/now/cpu_quota_permyriad", 0),
+			 then = get_number(guest, "/then/cpu_quota_permyriad", 0);
 
-		printf("  %s: CPU quota %s -> %s\n", get_string(guest, "/guest", "?"), now ? show_permyriad(now, a) : "none", then ? show_permyriad(then, b) : "none");
+		printf("  %s: CPU quota %s -> %s\n", get_string(guest, "/guest", "?"),
+			now ? show_permyriad(now, a) : "none",
+			then ? show_permyriad(then, b) : "none");
 		n++;
 	}
 	return n;
@@ -55,12 +62,14 @@ static void print(const json_t *answer)
 	const json_t *g;
 	size_t i;
 
-	printf("What that would come to%s:\n", get_bool(answer, "/enforce") ? "" : ", were the mode enforce and nothing paused");
+	printf("What that would come to%s:\n",
+		get_bool(answer, "/enforce") ? "" : ", were the mode enforce and nothing paused");
 	json_array_foreach (get_at(answer, "/guests"), i, g)
 		n += print_guest(g);
 	if (!n)
 		printf("  no guest's memory or CPU weight would move\n");
-	printf("  the host would be %s, with %s free\n", state, show_size(get_number(answer, "/host/then/free", UINT64_MAX), free_text));
+	printf("  the host would be %s, with %s free\n", state,
+		show_size(get_number(answer, "/host/then/free", UINT64_MAX), free_text));
 }
 
 void preview_print(struct cli *c, json_t *body)
@@ -69,9 +78,17 @@ void preview_print(struct cli *c, json_t *body)
 	_cleanup_free_ char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 
 	json_decref(body);
-	if (text && client_ask(c, &(struct client_ask){.method = "POST", .path = "/v1/plan/preview", .body = text, .type = "application/json", .quiet = true, .asks = true},
+	if (text && client_ask(c,
+			    &(struct client_ask){.method = "POST",
+				    .path = "/v1/plan/preview",
+				    .body = text,
+				    .type = "application/json",
+				    .quiet = true,
+				    .asks = true},
 			    &answer) == CLI_OK)
 		print(answer.body);
 	else
-		fprintf(stderr, "note: what that would come to is not known: %s\n", get_string(answer.body, "/detail", *answer.problem ? answer.problem : "out of memory"));
+		fprintf(stderr, "note: what that would come to is not known: %s\n",
+			get_string(answer.body, "/detail",
+				*answer.problem ? answer.problem : "out of memory"));
 }

@@ -3,6 +3,6 @@
 
 #include "cli/cli.h"
 
-/* Of --dry-run: what would be decided if what body says were so (POST /v1/plan/preview), guest by guest. body is taken. Where the daemon cannot say,
- * that is noted; it is no failure. */
+/* Of --dry-run: what would be decided if what body says were so (POST /v1/plan/preview), guest by
+ * guest. body is taken. Where the daemon cannot say, that is noted; it is no failure. */
 void preview_print(struct cli *c, json_t *body) _nonnull_args_(1);

@@ -21,7 +21,9 @@ static void add_row(struct table *t, const json_t *one, uint64_t now)
 
 int cmd_reservation_list(struct cli *c)
 {
-	_cleanup_table_ struct table t = {.titles = {"ID", "GUEST", "MEMORY", "QEMU", "ROOM", "ASKED", "DEADLINE"}, .right = {true, false, true, true}};
+	_cleanup_table_ struct table t = {
+		.titles = {"ID", "GUEST", "MEMORY", "QEMU", "ROOM", "ASKED", "DEADLINE"},
+		.right = {true, false, true, true}};
 	_cleanup_json_ json_t *answer = NULL;
 	int r = client_get(c, "/v1/reservations", &answer);
 	const json_t *one;
@@ -44,7 +46,8 @@ int cmd_reservation_cancel(struct cli *c)
 {
 	_cleanup_json_ json_t *answer = NULL;
 	char path[CLIENT_PATH_MAX];
-	int r = client_send(c, "DELETE", client_path("/v1/reservations/%s", c->args[0], path), NULL, &answer);
+	int r = client_send(
+		c, "DELETE", client_path("/v1/reservations/%s", c->args[0], path), NULL, &answer);
 
 	if (r != CLI_OK)
 		return r;

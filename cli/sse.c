@@ -33,7 +33,8 @@ static void take_block(char *block, sse_event_fn fn, void *userdata)
 		} else if ((value = field(line, "id"))) {
 			snprintf(id, sizeof(id), "%s", value);
 		} else if ((value = field(line, "data"))) {
-			/* The first stays where it is; others join it, over lines that were read. */
+			/* The first stays where it is; others join it, over lines that were
+			 * read. */
 			if (!any)
 				data = to = (char *)(uintptr_t)value;
 			else
@@ -63,7 +64,8 @@ int sse_feed(struct sse *s, const char *bytes, size_t len, sse_event_fn fn, void
 	memcpy(s->buf + s->len, bytes, len);
 	s->len += len;
 	s->buf[s->len] = '\0';
-	for (size_t i = s->len - len; i < s->len; i++) /* text has no NUL: one would hide what follows */
+	/* text has no NUL: one would hide what follows */
+	for (size_t i = s->len - len; i < s->len; i++)
 		if (!s->buf[i])
 			s->buf[i] = '?';
 	while ((end = strstr(s->buf, "\n\n"))) {

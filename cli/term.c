@@ -187,8 +187,8 @@ static size_t escape_len(const char *s)
 	return n + (s[n] != '\0');
 }
 
-/* Prints (f NULL: only measures) a line up to so many columns; what is no text passes whole, so that
- * a style that was begun is ended. Returns the columns. */
+/* Prints (f NULL: only measures) a line up to so many columns; what is no text passes whole, so
+ * that a style that was begun is ended. Returns the columns. */
 static unsigned walk_line(FILE *f, const char *line, unsigned columns)
 {
 	unsigned used = 0, w;

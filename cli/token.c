@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* `token new|list|revoke`: edits the file of Tokens= on this host. The daemon watches it, and is not asked. */
+/* `token new|list|revoke`: edits the file of Tokens= on this host. The daemon watches it, and is
+ * not asked. */
 #include <fcntl.h>
 #include <grp.h>
 #include <libgen.h>
@@ -125,7 +126,10 @@ static int set_owner(const struct edit *e, int fd)
 	gid_t gid = daemon_group();
 
 	if (e->exists)
-		return fchown(fd, e->st.st_uid, e->st.st_gid) < 0 || fchmod(fd, e->st.st_mode & 07777) < 0 ? -errno : 0;
+		return fchown(fd, e->st.st_uid, e->st.st_gid) < 0 ||
+				       fchmod(fd, e->st.st_mode & 07777) < 0
+			       ? -errno
+			       : 0;
 	if (gid != (gid_t)-1 && fchown(fd, (uid_t)-1, gid) == 0)
 		return fchmod(fd, 0640) < 0 ? -errno : 0;
 	return 0; /* 0600 */
@@ -167,7 +171,9 @@ static int read_name(struct cli *c, const char *word, struct token_entry *e)
 	e->is_certificate = strncmp(word, "cert:", 5) == 0;
 	word += e->is_certificate ? 5 : 0;
 	if (!token_name_valid(word, e->is_certificate))
-		return cli_usage(c, "\"%s\" is no name: 1 to 64 of A-Z a-z 0-9 . _ -, or cert:SUBJECT-CN", c->args[0]);
+		return cli_usage(c,
+			"\"%s\" is no name: 1 to 64 of A-Z a-z 0-9 . _ -, or cert:SUBJECT-CN",
+			c->args[0]);
 	snprintf(e->name, sizeof(e->name), "%s", word);
 	return CLI_OK;
 }
@@ -175,7 +181,8 @@ static int read_name(struct cli *c, const char *word, struct token_entry *e)
 static const struct token_entry *find(const struct token_table *t, const struct token_entry *like)
 {
 	for (size_t i = 0; i < t->n; i++)
-		if (t->entries[i].is_certificate == like->is_certificate && streq(t->entries[i].name, like->name))
+		if (t->entries[i].is_certificate == like->is_certificate &&
+			streq(t->entries[i].name, like->name))
 			return &t->entries[i];
 	return NULL;
 }
@@ -190,8 +197,9 @@ static int read_options(struct cli *c, struct token_entry *e)
 	e->role = role ? api_role_from_string(role) : API_ROLE_READ;
 	nearest = role ? nearest_word(role, api_role_names + 1) : NULL;
 	if (e->role <= API_ROLE_NONE)
-		return cli_usage(c, "--role: \"%s\" is none of read, operate, admin%s%s%s", role, nearest ? "; did you mean \"" : "",
-			nearest ? nearest : "", nearest ? "\"?" : "");
+		return cli_usage(c, "--role: \"%s\" is none of read, operate, admin%s%s%s", role,
+			nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+			nearest ? "\"?" : "");
 	e->expires_real_usec = USEC_INFINITY;
 	if (!span)
 		return CLI_OK;
@@ -200,7 +208,9 @@ static int read_options(struct cli *c, struct token_entry *e)
 	if (span_parse(span, &usec, &d) < 0)
 		return cli_usage(c, "--expires: %s", d.text ? d.text : "not a span");
 	if (!usec || usec > EXPIRES_MAX_USEC)
-		return cli_usage(c, "--expires: found \"%s\", expected more than 0, up to ten years, as in 90d", span);
+		return cli_usage(c,
+			"--expires: found \"%s\", expected more than 0, up to ten years, as in 90d",
+			span);
 	/* Whole seconds read better in the file. */
 	e->expires_real_usec = (now_real_usec() + usec) / USEC_PER_SEC * USEC_PER_SEC;
 	return CLI_OK;
@@ -215,23 +225,26 @@ static json_t *time_json(uint64_t usec)
 
 static json_t *entry_json(const struct token_entry *e)
 {
-	return json_pack("{s:s, s:s, s:s, s:o, s:b}", "name", e->name, "kind", e->is_certificate ? "certificate" : "token", "role",
-		api_role_to_string(e->role), "expires", time_json(e->expires_real_usec), "expired", e->expires_real_usec <= now_real_usec());
+	return json_pack("{s:s, s:s, s:s, s:o, s:b}", "name", e->name, "kind",
+		e->is_certificate ? "certificate" : "token", "role", api_role_to_string(e->role),
+		"expires", time_json(e->expires_real_usec), "expired",
+		e->expires_real_usec <= now_real_usec());
 }
 
 static int append(struct cli *c, const struct edit *e, const struct token_entry *entry)
 {
 	_cleanup_free_ char *text = NULL;
 	char line[TOKEN_LINE_MAX];
-	int n = asprintf(&text, "%.*s%s%s\n", (int)e->len, e->text ? e->text : "", e->len && e->text[e->len - 1] != '\n' ? "\n" : "",
-		token_entry_format(entry, line));
+	int n = asprintf(&text, "%.*s%s%s\n", (int)e->len, e->text ? e->text : "",
+		e->len && e->text[e->len - 1] != '\n' ? "\n" : "", token_entry_format(entry, line));
 
 	if (n < 0)
 		return cli_fail(c, CLI_FAILED, "out of memory");
 	return edit_write(c, e, text, (size_t)n);
 }
 
-static int print_new(struct cli *c, const struct edit *e, const struct token_entry *entry, const char *secret)
+static int print_new(
+	struct cli *c, const struct edit *e, const struct token_entry *entry, const char *secret)
 {
 	if (cli_has(c, OPT_JSON)) {
 		_cleanup_json_ json_t *answer = entry_json(entry);
@@ -242,13 +255,16 @@ static int print_new(struct cli *c, const struct edit *e, const struct token_ent
 	}
 	/* A script takes standard output; what people should know goes beside it. */
 	if (*secret) {
-		fprintf(stderr, "Token %s with role %s. It is shown this once, keep it safe:\n", entry->name, api_role_to_string(entry->role));
+		fprintf(stderr, "Token %s with role %s. It is shown this once, keep it safe:\n",
+			entry->name, api_role_to_string(entry->role));
 		printf("%s\n", secret);
 	} else {
 		bool would = cli_has(c, OPT_DRY_RUN);
 
-		printf("%s \"%s\" %s role %s\n", entry->is_certificate ? "Certificates with the common name" : "Token", entry->name,
-			would ? "would have" : "now have", api_role_to_string(entry->role));
+		printf("%s \"%s\" %s role %s\n",
+			entry->is_certificate ? "Certificates with the common name" : "Token",
+			entry->name, would ? "would have" : "now have",
+			api_role_to_string(entry->role));
 	}
 	return CLI_OK;
 }
@@ -267,10 +283,13 @@ int cmd_token_new(struct cli *c)
 	if (r != CLI_OK)
 		return r;
 	if (find(e.table, &entry))
-		return cli_fail(c, CLI_CONFLICT, "there is \"%s\" already: choose another name, or revoke that one first (ballastctl token revoke %s)",
+		return cli_fail(c, CLI_CONFLICT,
+			"there is \"%s\" already: choose another name, or revoke that one first (ballastctl token revoke %s)",
 			c->args[0], c->args[0]);
 	if (e.table->n == TOKENS_MAX)
-		return cli_fail(c, CLI_CONFLICT, "there are %d already, which is all that there may be: revoke some", TOKENS_MAX);
+		return cli_fail(c, CLI_CONFLICT,
+			"there are %d already, which is all that there may be: revoke some",
+			TOKENS_MAX);
 	if (!entry.is_certificate) {
 		if (token_secret_new(secret) < 0)
 			return cli_fail(c, CLI_FAILED, "the kernel gives no random bytes");
@@ -308,8 +327,9 @@ static int unknown(struct cli *c, const struct edit *e)
 	for (size_t i = 0; i < e->table->n; i++)
 		names[i] = e->table->entries[i].name;
 	nearest = nearest_word(c->args[0], names);
-	return cli_fail(c, CLI_NOT_FOUND, "there is no \"%s\" in %s%s%s%s", c->args[0], e->path, nearest ? "; the nearest name is \"" : "",
-		nearest ? nearest : "", nearest ? "\"" : "");
+	return cli_fail(c, CLI_NOT_FOUND, "there is no \"%s\" in %s%s%s%s", c->args[0], e->path,
+		nearest ? "; the nearest name is \"" : "", nearest ? nearest : "",
+		nearest ? "\"" : "");
 }
 
 int cmd_token_revoke(struct cli *c)
@@ -354,19 +374,24 @@ int cmd_token_list(struct cli *c)
 		_cleanup_json_ json_t *answer = json_pack("{s:s, s:[]}", "file", e.path, "tokens");
 
 		for (size_t i = 0; i < e.table->n; i++)
-			json_array_append_new(json_object_get(answer, "tokens"), entry_json(&e.table->entries[i]));
+			json_array_append_new(json_object_get(answer, "tokens"),
+				entry_json(&e.table->entries[i]));
 		return cli_print_json(c, answer);
 	}
 	for (size_t i = 0; i < e.table->n; i++) {
 		const struct token_entry *entry = &e.table->entries[i];
-		bool ends = entry->expires_real_usec != USEC_INFINITY, ended = entry->expires_real_usec <= now;
+		bool ends = entry->expires_real_usec != USEC_INFINITY,
+		     ended = entry->expires_real_usec <= now;
 		char when[JSON_TIME_MAX], text[JSON_TIME_MAX + 16];
 
-		snprintf(text, sizeof(text), "%s%s", ended ? "expired " : "", ends ? json_time_format(entry->expires_real_usec, when) :
-			entry->is_certificate ? "with the certificate" : "never");
+		snprintf(text, sizeof(text), "%s%s", ended ? "expired " : "",
+			ends			? json_time_format(entry->expires_real_usec, when)
+			: entry->is_certificate ? "with the certificate"
+						: "never");
 		table_add(&t, STYLE_NAME, entry->name);
 		table_add(&t, STYLE_NONE, entry->is_certificate ? "certificate" : "token");
-		table_add(&t, entry->role == API_ROLE_ADMIN ? STYLE_BOLD : STYLE_NONE, api_role_to_string(entry->role));
+		table_add(&t, entry->role == API_ROLE_ADMIN ? STYLE_BOLD : STYLE_NONE,
+			api_role_to_string(entry->role));
 		table_add(&t, ended ? STYLE_BAD : STYLE_NONE, text);
 	}
 	if (e.table->n)

@@ -85,8 +85,10 @@ static json_t *sorted(const json_t *guests, enum sort sort)
 	return array;
 }
 
-/* What is wrong, in at most max_lines (0: all of it), so that the guests below stay on the screen. */
-static void draw_wrong(const struct cli *c, FILE *f, const json_t *host, const json_t *guests, unsigned max_lines)
+/* What is wrong, in at most max_lines (0: all of it), so that the guests below stay on the
+ * screen. */
+static void draw_wrong(
+	const struct cli *c, FILE *f, const json_t *host, const json_t *guests, unsigned max_lines)
 {
 	_cleanup_free_ char *text = NULL;
 	unsigned lines = 0;
@@ -99,7 +101,8 @@ static void draw_wrong(const struct cli *c, FILE *f, const json_t *host, const j
 	host_print_wrong(c, all, host, guests);
 	if (fclose(all) != 0)
 		return;
-	for (at = text; *at && (!max_lines || lines + 1 < max_lines || !strchr(at, '\n')[1]); lines++) {
+	for (at = text; *at && (!max_lines || lines + 1 < max_lines || !strchr(at, '\n')[1]);
+		lines++) {
 		size_t n = strcspn(at, "\n") + 1;
 
 		fwrite(at, 1, n, f);

@@ -115,7 +115,8 @@ static bool page(const struct take *t)
 	return !WIFEXITED(status) || WEXITSTATUS(status) != 127;
 }
 
-/* What only shows, and ends by itself: what changes something may ask, and what goes on is read as it comes. */
+/* What only shows, and ends by itself: what changes something may ask, and what goes on is read as
+ * it comes. */
 static bool is_view(const struct cli *c)
 {
 	for (const enum cli_option *o = c->command->options; o && *o != OPT_NONE; o++)
@@ -128,7 +129,8 @@ static bool wants_pager(const struct cli *c)
 {
 	const char *pager = getenv("PAGER"), *term = getenv("TERM");
 
-	return is_view(c) && c->term.is_terminal && isatty(STDIN_FILENO) && !cli_has(c, OPT_NO_PAGER) && term && !streq(term, "dumb") &&
+	return is_view(c) && c->term.is_terminal && isatty(STDIN_FILENO) &&
+	       !cli_has(c, OPT_NO_PAGER) && term && !streq(term, "dumb") &&
 	       !(pager && (!*pager || streq(pager, "cat")));
 }
 
@@ -171,7 +173,8 @@ static bool is_lost(int r)
 }
 
 /* What the first row says: how to end, or since when what is below is not so any more. */
-static void print_top_row(const struct cli *c, FILE *f, const struct take *now, time_t lost, uint64_t interval)
+static void print_top_row(
+	const struct cli *c, FILE *f, const struct take *now, time_t lost, uint64_t interval)
 {
 	char time_text[SHOW_TIME_MAX], span[SPAN_TEXT_MAX], text[512];
 
@@ -179,14 +182,18 @@ static void print_top_row(const struct cli *c, FILE *f, const struct take *now, 
 		snprintf(text, sizeof(text), "every %s   q quit", span_format(interval, span));
 		term_print(&c->term, f, STYLE_DIM, text);
 	} else {
-		snprintf(text, sizeof(text), "%s since %s, below is what was last seen: %.400s", is_lost(now->r) ? "connection lost" : "no answer",
-			show_time((uint64_t)lost * USEC_PER_SEC, (uint64_t)time(NULL) * USEC_PER_SEC, time_text), c->said);
+		snprintf(text, sizeof(text), "%s since %s, below is what was last seen: %.400s",
+			is_lost(now->r) ? "connection lost" : "no answer",
+			show_time((uint64_t)lost * USEC_PER_SEC,
+				(uint64_t)time(NULL) * USEC_PER_SEC, time_text),
+			c->said);
 		term_print(&c->term, f, STYLE_BAD, text);
 	}
 	fputc('\n', f);
 }
 
-static void draw(struct cli *c, const struct take *shown, const struct take *now, time_t lost, uint64_t interval)
+static void draw(struct cli *c, const struct take *shown, const struct take *now, time_t lost,
+	uint64_t interval)
 {
 	_cleanup_free_ char *frame = NULL;
 	struct term term = c->term;
@@ -205,7 +212,8 @@ static void draw(struct cli *c, const struct take *shown, const struct take *now
 	watch_screen_show(&term, frame, rows ? rows : 24);
 }
 
-/* Where there is no screen each look follows the one before, parted by an empty line; with --json each is a document. */
+/* Where there is no screen each look follows the one before, parted by an empty line; with --json
+ * each is a document. */
 static void append(struct cli *c, const struct take *now, bool first, bool newly_lost)
 {
 	if (now->r != CLI_OK) {

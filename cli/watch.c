@@ -83,8 +83,9 @@ void watch_screen_end(struct watch_screen *s)
 	free(s);
 }
 
-/* What is longer than a row would push the first lines off. Each begins with "clear to the end of line" (behind a line that ends in the
- * last column it would clear that), the last ends with "clear below". */
+/* What is longer than a row would push the first lines off. Each begins with "clear to the end of
+ * line" (behind a line that ends in the last column it would clear that), the last ends with "clear
+ * below". */
 void watch_screen_show(const struct term *t, char *frame, unsigned rows)
 {
 	fputs("\033[H", stdout);

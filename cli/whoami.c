@@ -8,8 +8,10 @@ int cmd_whoami(struct cli *c)
 {
 	static const struct {
 		const char *role, *may;
-	} roles[] = {{"none", "may ask nothing but whether the daemon lives"}, {"read", "may see all, and change nothing"},
-		{"operate", "may see all, set limits by hand, enroll, pause and reload"}, {"admin", "may do everything"}};
+	} roles[] = {{"none", "may ask nothing but whether the daemon lives"},
+		{"read", "may see all, and change nothing"},
+		{"operate", "may see all, set limits by hand, enroll, pause and reload"},
+		{"admin", "may do everything"}};
 	_cleanup_json_ json_t *answer = NULL;
 	int r = client_get(c, "/v1/whoami", &answer);
 	const char *role = get_string(answer, "/role", "?"), *may = "";
@@ -25,6 +27,7 @@ int cmd_whoami(struct cli *c)
 		if (streq(roles[i].role, role))
 			may = roles[i].may;
 	term_print(&c->term, stdout, STYLE_NAME, get_string(answer, "/name", "?"));
-	printf(", known by %s at %s: role %s%s%s\n", get_string(answer, "/how", "?"), endpoint_name(e), role, *may ? ", " : "", may);
+	printf(", known by %s at %s: role %s%s%s\n", get_string(answer, "/how", "?"),
+		endpoint_name(e), role, *may ? ", " : "", may);
 	return CLI_OK;
 }

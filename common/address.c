@@ -28,15 +28,19 @@ int address_parse(const char *text, struct address *ret, struct diag *d)
 	in_port_t port;
 
 	if (!colon || !end || (six && colon != end + 1) || (size_t)(end - host) >= sizeof(number))
-		return diag_set(d, EINVAL, NULL, 0, 1, "\"%s\" is no address to listen on, expected one like [::]:8006 or 192.0.2.1:8006",
+		return diag_set(d, EINVAL, NULL, 0, 1,
+			"\"%s\" is no address to listen on, expected one like [::]:8006 or 192.0.2.1:8006",
 			text);
 	port = port_parse(colon + 1);
 	if (!port)
-		return diag_set(d, EINVAL, NULL, 0, (unsigned)(colon + 1 - text) + 1, "\"%s\" is no port, expected 1 to 65535", colon + 1);
+		return diag_set(d, EINVAL, NULL, 0, (unsigned)(colon + 1 - text) + 1,
+			"\"%s\" is no port, expected 1 to 65535", colon + 1);
 	memcpy(number, host, (size_t)(end - host));
 	number[end - host] = '\0';
-	if (inet_pton(six ? AF_INET6 : AF_INET, number, six ? (void *)&in6.sin6_addr : (void *)&in.sin_addr) != 1)
-		return diag_set(d, EINVAL, NULL, 0, (unsigned)six + 1, "\"%s\" is no IPv%d address%s", number, six ? 6 : 4,
+	if (inet_pton(six ? AF_INET6 : AF_INET, number,
+		    six ? (void *)&in6.sin6_addr : (void *)&in.sin_addr) != 1)
+		return diag_set(d, EINVAL, NULL, 0, (unsigned)six + 1,
+			"\"%s\" is no IPv%d address%s", number, six ? 6 : 4,
 			six ? "" : " (names are not looked up; IPv6 stands in brackets)");
 	in.sin_port = in6.sin6_port = htons(port);
 	*ret = (struct address){.len = six ? sizeof(in6) : sizeof(in)};
@@ -86,10 +90,13 @@ char *address_host_format(const struct address *a, char buf[static ADDRESS_TEXT_
 char *address_format(const struct address *a, char buf[static ADDRESS_TEXT_MAX])
 {
 	bool six = a->storage.ss_family == AF_INET6;
-	unsigned port = ntohs(six ? ((const struct sockaddr_in6 *)&a->storage)->sin6_port : ((const struct sockaddr_in *)&a->storage)->sin_port);
+	unsigned port = ntohs(six ? ((const struct sockaddr_in6 *)&a->storage)->sin6_port
+				  : ((const struct sockaddr_in *)&a->storage)->sin_port);
 	char host[INET6_ADDRSTRLEN] = "?";
 
-	(void)!inet_ntop(a->storage.ss_family, six ? (const void *)ip6(a) : (const void *)&((const struct sockaddr_in *)&a->storage)->sin_addr,
+	(void)!inet_ntop(a->storage.ss_family,
+		six ? (const void *)ip6(a)
+		    : (const void *)&((const struct sockaddr_in *)&a->storage)->sin_addr,
 		host, sizeof(host));
 	snprintf(buf, ADDRESS_TEXT_MAX, six ? "[%s]:%u" : "%s:%u", host, port);
 	return buf;

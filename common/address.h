@@ -5,7 +5,8 @@
 
 #include "common/diag.h"
 
-/* Addresses to listen on, as text: "192.0.2.1:8006", "[::]:8006", "127.0.0.1:8006". Numbers only: a name would need a name service at start. */
+/* Addresses to listen on, as text: "192.0.2.1:8006", "[::]:8006", "127.0.0.1:8006". Numbers only: a
+ * name would need a name service at start. */
 struct address {
 	struct sockaddr_storage storage;
 	socklen_t len;
@@ -17,5 +18,6 @@ bool address_is_loopback(const struct address *a) _nonnull_ _pure_;
 /* "192.0.2.1:8006". Returns buf. */
 #define ADDRESS_TEXT_MAX 64
 char *address_format(const struct address *a, char buf[static ADDRESS_TEXT_MAX]) _nonnull_;
-/* Without the port, and an IPv4 address that came over an IPv6 socket as what it is. Returns buf. */
+/* Without the port, and an IPv4 address that came over an IPv6 socket as what it is. Returns
+ * buf. */
 char *address_host_format(const struct address *a, char buf[static ADDRESS_TEXT_MAX]) _nonnull_;

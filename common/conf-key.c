@@ -11,7 +11,8 @@
 #define AT(field) offsetof(struct conf, field)
 const struct conf_key conf_keys[] = {
 	{"Daemon", "Uri", "qemu:///system", CONF_TEXT, AT(uri), 0, 0, true},
-	{"Daemon", "StateDirectory", LOCALSTATEDIR "/lib/ballast", CONF_PATH, AT(state_dir), 0, 0, true},
+	{"Daemon", "StateDirectory", LOCALSTATEDIR "/lib/ballast", CONF_PATH, AT(state_dir), 0, 0,
+		true},
 	{"Daemon", "PolicyPath",
 		PREFIX "/lib/ballast/policy.d " RUNSTATEDIR "/ballast/policy.d " LOCALSTATEDIR
 		       "/lib/ballast/policy.d " SYSCONFDIR "/ballast/policy.d",
@@ -27,21 +28,28 @@ const struct conf_key conf_keys[] = {
 	{"API", "ClientAuthority", "", CONF_FILE, AT(client_authority), 0, 0, false},
 	{"API", "Tokens", SYSCONFDIR "/ballast/tokens", CONF_PATH, AT(tokens), 0, 0, false},
 	{"API", "LoopbackWithoutTls", "no", CONF_BOOL, AT(loopback_without_tls), 0, 0, true},
-	/* 200 pages that listen to events, and as many again; each costs a descriptor (of 65536) and some 20 kB, over TLS 60. */
+	/* 200 pages that listen to events, and as many again; each costs a descriptor (of 65536)
+	   and some 20 kB, over TLS 60. */
 	{"API", "MaxConnections", "512", CONF_COUNT, AT(max_connections), 32, 8192, true},
 	{"API", "MaxConnectionsPerClient", "256", CONF_COUNT, AT(max_per_client), 4, 8192, true},
-	/* A heartbeat is also the unit of staleness (three of them): longer than a minute would leave a dead agent unnoticed for long. */
-	{"Agent", "HeartbeatSec", "5s", CONF_SPAN, AT(heartbeat_usec), USEC_PER_SEC, USEC_PER_MIN, false},
-	/* The kernel takes thresholds up to the window, which is 1 s; below 1 ms every page fault would wake the agent. */
-	{"Agent", "StallSec", "50ms", CONF_SPAN, AT(stall_usec), USEC_PER_MSEC, USEC_PER_SEC, false},
+	/* A heartbeat is also the unit of staleness (three of them): longer than a minute would
+	   leave a dead agent unnoticed for long. */
+	{"Agent", "HeartbeatSec", "5s", CONF_SPAN, AT(heartbeat_usec), USEC_PER_SEC, USEC_PER_MIN,
+		false},
+	/* The kernel takes thresholds up to the window, which is 1 s; below 1 ms every page fault
+	   would wake the agent. */
+	{"Agent", "StallSec", "50ms", CONF_SPAN, AT(stall_usec), USEC_PER_MSEC, USEC_PER_SEC,
+		false},
 	{"Agent", "AvailableChange", "3%", CONF_RATIO, AT(change_permyriad), 100, 5000, false},
-	/* A healthy setMemory takes 1.5-45 ms (60 calls measured); libvirt itself gives up after 30 s. */
-	{"Libvirt", "CallTimeoutSec", "2500ms", CONF_SPAN, AT(call_timeout_usec), 500 * USEC_PER_MSEC,
-		20 * USEC_PER_SEC, true},
+	/* A healthy setMemory takes 1.5-45 ms (60 calls measured); libvirt itself gives up after 30
+	   s. */
+	{"Libvirt", "CallTimeoutSec", "2500ms", CONF_SPAN, AT(call_timeout_usec),
+		500 * USEC_PER_MSEC, 20 * USEC_PER_SEC, true},
 	{"History", "Events", "10000", CONF_COUNT, AT(max_events), 100, 1000000, true},
 	{"History", "Decisions", "50000", CONF_COUNT, AT(max_decisions), 100, 10000000, true},
 	/* Whole seconds. A sample of 1000 guests is 15 kB (tests/unit/test-series). */
-	{"History", "SampleSec", "10s", CONF_SPAN, AT(sample_usec), 5 * USEC_PER_SEC, USEC_PER_MIN, true},
+	{"History", "SampleSec", "10s", CONF_SPAN, AT(sample_usec), 5 * USEC_PER_SEC, USEC_PER_MIN,
+		true},
 	/* 30 days of 1000 guests take 155 MiB (tests/unit/test-history), the events 30. */
 	{"History", "MaxSize", "256M", CONF_SIZE, AT(max_bytes), 32 * MIB, 64 * GIB, true},
 };
@@ -93,13 +101,16 @@ static int set_path(char **field, const char *value, struct diag *d)
 static int set_file(char **field, const char *value, struct diag *d)
 {
 	if (value[0] != '/' && strchr(value, '/'))
-		return diag_set(d, EINVAL, NULL, 0, 1, "\"%s\" is neither an absolute path nor the name of a credential", value);
+		return diag_set(d, EINVAL, NULL, 0, 1,
+			"\"%s\" is neither an absolute path nor the name of a credential", value);
 	return set_text(field, value);
 }
 
 static int check_path(const char *word, unsigned col, struct diag *d)
 {
-	return word[0] == '/' ? 0 : diag_set(d, EINVAL, NULL, 0, col, "\"%s\" is not an absolute path", word);
+	return word[0] == '/'
+		       ? 0
+		       : diag_set(d, EINVAL, NULL, 0, col, "\"%s\" is not an absolute path", word);
 }
 
 #define LISTEN_MAX 8 /* as api.h's API_LISTENERS_MAX */
@@ -113,7 +124,8 @@ static int check_address(const char *word, unsigned col, struct diag *d)
 	return r;
 }
 
-static int set_words(char ***field, const char *value, int (*check)(const char *word, unsigned col, struct diag *d), size_t max, struct diag *d)
+static int set_words(char ***field, const char *value,
+	int (*check)(const char *word, unsigned col, struct diag *d), size_t max, struct diag *d)
 {
 	_cleanup_free_ char *copy = strdup(value);
 	char **v = calloc(strlen(value) / 2 + 2, sizeof(*v));
@@ -121,7 +133,8 @@ static int set_words(char ***field, const char *value, int (*check)(const char *
 	size_t n = 0;
 	int r = copy && v ? 0 : -ENOMEM;
 
-	for (char *p = r ? NULL : strtok_r(copy, " \t", &save); p && !r; p = strtok_r(NULL, " \t", &save)) {
+	for (char *p = r ? NULL : strtok_r(copy, " \t", &save); p && !r;
+		p = strtok_r(NULL, " \t", &save)) {
 		unsigned col = (unsigned)(p - copy) + 1;
 
 		r = check(p, col, d);
@@ -200,8 +213,8 @@ static int set_number(const struct conf_key *k, uint64_t *field, const char *val
 	if (v < k->min || v > k->max) {
 		bound_format(k, k->min, lo);
 		bound_format(k, k->max, hi);
-		return diag_set(d, ERANGE, NULL, 0, 1, "%s=%s is out of range, expected %s to %s", k->key,
-			value, lo, hi);
+		return diag_set(d, ERANGE, NULL, 0, 1, "%s=%s is out of range, expected %s to %s",
+			k->key, value, lo, hi);
 	}
 	*field = v;
 	return 0;
@@ -273,7 +286,8 @@ static bool field_equal(const struct conf_key *k, const void *a, const void *b)
 		return *(const bool *)a == *(const bool *)b;
 	case CONF_PATHS:
 	case CONF_ADDRESSES:
-		for (x = *(char **const *)a, y = *(char **const *)b; *x && *y && streq(*x, *y); x++, y++)
+		for (x = *(char **const *)a, y = *(char **const *)b; *x && *y && streq(*x, *y);
+			x++, y++)
 			;
 		return !*x && !*y;
 	case CONF_GROUP:
@@ -283,14 +297,16 @@ static bool field_equal(const struct conf_key *k, const void *a, const void *b)
 	}
 }
 
-size_t conf_needs_restart(const struct conf *old, const struct conf *new, const char *ret[static CONF_KEYS])
+size_t conf_needs_restart(
+	const struct conf *old, const struct conf *new, const char *ret[static CONF_KEYS])
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(conf_keys); i++) {
 		const struct conf_key *k = &conf_keys[i];
 
-		if (k->restart && !field_equal(k, (const char *)old + k->offset, (const char *)new + k->offset))
+		if (k->restart && !field_equal(k, (const char *)old + k->offset,
+					  (const char *)new + k->offset))
 			ret[n++] = k->key;
 	}
 	return n;

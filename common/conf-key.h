@@ -19,7 +19,8 @@ enum conf_type {
 	CONF_GROUP, /* gid_t; (gid_t)-1 where none is named */
 };
 
-/* One key. min and max bound spans, ratios and counts; a value outside is an error, never clamped. */
+/* One key. min and max bound spans, ratios and counts; a value outside is an error, never
+ * clamped. */
 struct conf_key {
 	const char *section, *key, *fallback;
 	enum conf_type type;
@@ -29,5 +30,7 @@ struct conf_key {
 };
 extern const struct conf_key conf_keys[];
 
-/* Sets a key's field; value "" stands for the default. Returns 0, -ENOMEM, or -errno with *d saying what is wrong with the value (the field is untouched). */
-int conf_set(struct conf *c, const struct conf_key *k, const char *value, struct diag *d) _nonnull_ _must_check_;
+/* Sets a key's field; value "" stands for the default. Returns 0, -ENOMEM, or -errno with *d saying
+ * what is wrong with the value (the field is untouched). */
+int conf_set(struct conf *c, const struct conf_key *k, const char *value,
+	struct diag *d) _nonnull_ _must_check_;

@@ -23,8 +23,8 @@ static int unknown_section(const struct ini_entry *e, struct diag *d)
 		known[i] = conf_keys[i].section;
 	near = nearest_word(e->section, known);
 	return diag_set(d, EBADMSG, e->file, e->line, e->key_col,
-		near ? "unknown section [%s], did you mean [%s]?" : "unknown section [%s]", e->section,
-		near);
+		near ? "unknown section [%s], did you mean [%s]?" : "unknown section [%s]",
+		e->section, near);
 }
 
 static int unknown_key(const struct ini_entry *e, struct diag *d)
@@ -36,12 +36,15 @@ static int unknown_key(const struct ini_entry *e, struct diag *d)
 		if (streq(conf_keys[i].section, e->section))
 			known[n++] = conf_keys[i].key;
 	if (!n)
-		return *e->section ? 0 /* its header was reported */ :
-			diag_set(d, EBADMSG, e->file, e->line, e->key_col,
-				"%s= stands before any section, expected [Daemon] or another first", e->key);
+		return *e->section
+			       ? 0 /* its header was reported */
+			       : diag_set(d, EBADMSG, e->file, e->line, e->key_col,
+					 "%s= stands before any section, expected [Daemon] or another first",
+					 e->key);
 	near = nearest_word(e->key, known);
 	return diag_set(d, EBADMSG, e->file, e->line, e->key_col,
-		near ? "unknown key \"%s\" in [%s], did you mean \"%s\"?" : "unknown key \"%s\" in [%s]",
+		near ? "unknown key \"%s\" in [%s], did you mean \"%s\"?"
+		     : "unknown key \"%s\" in [%s]",
 		e->key, e->section, near);
 }
 
@@ -112,15 +115,18 @@ static int is_dropin(const struct dirent *e)
 	return e->d_name[0] != '.' && len > 5 && streq(e->d_name + len - 5, ".conf");
 }
 
-/* What stands in a directory that cannot be listed is not known: passing over it would be to pass over what somebody set. */
+/* What stands in a directory that cannot be listed is not known: passing over it would be to pass
+ * over what somebody set. */
 static int dropins_unread(const char *dir, int error, struct reading *rd)
 {
 	_cleanup_diag_ struct diag d = {0};
 
 	if (error == ENOTDIR)
-		diag_set(&d, error, dir, 0, 0, "is not a directory; expected one of *.conf files, or nothing of this name");
+		diag_set(&d, error, dir, 0, 0,
+			"is not a directory; expected one of *.conf files, or nothing of this name");
 	else
-		diag_set(&d, error, dir, 0, 0, "cannot be read: %s; expected a directory that this user can read",
+		diag_set(&d, error, dir, 0, 0,
+			"cannot be read: %s; expected a directory that this user can read",
 			strerror(error));
 	return diag_list_take(rd->findings, &d) < 0 ? -ENOMEM : -error;
 }
@@ -135,9 +141,12 @@ static int conf_read_dropins(const char *path, struct reading *rd)
 		return -ENAMETOOLONG;
 	n = scandir(dir, &entries, is_dropin, alphasort);
 	if (n < 0)
-		return errno == ENOENT ? 0 : errno == ENOMEM ? -ENOMEM : dropins_unread(dir, errno, rd);
+		return errno == ENOENT	 ? 0
+		       : errno == ENOMEM ? -ENOMEM
+					 : dropins_unread(dir, errno, rd);
 	for (int i = 0; i < n; i++) {
-		if ((size_t)snprintf(file, sizeof(file), "%s/%s", dir, entries[i]->d_name) >= sizeof(file))
+		if ((size_t)snprintf(file, sizeof(file), "%s/%s", dir, entries[i]->d_name) >=
+			sizeof(file))
 			r = -ENAMETOOLONG;
 		if (r >= 0)
 			r = conf_read_file(file, true, rd);

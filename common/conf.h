@@ -6,8 +6,9 @@
 #include "common/diag.h"
 
 /*
- * ballast.conf(5): what the daemon needs to know before it can ask anybody. Read by the main thread at start and on reload;
- * immutable in between; by ballastctl for what it does without the daemon. Everything that is said about guests is said in policies, not here.
+ * ballast.conf(5): what the daemon needs to know before it can ask anybody. Read by the main thread
+ * at start and on reload; immutable in between; by ballastctl for what it does without the daemon.
+ * Everything that is said about guests is said in policies, not here.
  */
 struct conf {
 	/* [Daemon] */
@@ -29,7 +30,8 @@ struct conf {
 	uint64_t max_per_client;  /* MaxConnectionsPerClient */
 	/* [Agent] */
 	uint64_t heartbeat_usec;  /* HeartbeatSec */
-	uint64_t stall_usec;      /* StallSec: of memory stall within a second that an agent reports at once */
+	/* StallSec: of memory stall within a second that an agent reports at once */
+	uint64_t stall_usec;
 	uint64_t change_permyriad; /* AvailableChange: of total memory, reported at once */
 	/* [Libvirt] */
 	uint64_t call_timeout_usec; /* CallTimeoutSec: then a guest is quarantined */
@@ -45,30 +47,36 @@ void conf_clear(struct conf *c);
 #define _cleanup_conf_ _cleanup_(conf_clear)
 
 /*
- * Defaults, then path, then path.d/(*).conf in lexical order; later wins, an empty assignment resets to the default. A main file that is not there
- * is an empty one unless must_exist. Every mistake is a finding (file:line:col, nearest known key). Returns 0 with *ret
- * filled; -EBADMSG with findings and *ret untouched; -errno when a file, or the drop-ins' directory, cannot be read (a finding names it), -ENOMEM.
+ * Defaults, then path, then path.d/(*).conf in lexical order; later wins, an empty assignment
+ * resets to the default. A main file that is not there is an empty one unless must_exist. Every
+ * mistake is a finding (file:line:col, nearest known key). Returns 0 with *ret filled; -EBADMSG
+ * with findings and *ret untouched; -errno when a file, or the drop-ins' directory, cannot be read
+ * (a finding names it), -ENOMEM.
  */
 int conf_load(const char *path, bool must_exist, struct conf *ret, struct diag_list *findings)
 	_nonnull_ _must_check_;
 /*
- * The same for who must go on whatever the files say (`ballastd --release`): *ret is filled with what is good in them, and defaults for the rest;
- * findings say what is not. Returns 0, 1 where a whole file, or the drop-ins' directory, could not be read, or -ENOMEM (then *ret is untouched).
+ * The same for who must go on whatever the files say (`ballastd --release`): *ret is filled with
+ * what is good in them, and defaults for the rest; findings say what is not. Returns 0, 1 where a
+ * whole file, or the drop-ins' directory, could not be read, or -ENOMEM (then *ret is untouched).
  */
 int conf_load_good(const char *path, bool must_exist, struct conf *ret, struct diag_list *findings)
 	_nonnull_ _must_check_;
 
 /* What this host is called: HostName=, or the kernel's name. Returns 0 or -errno. */
 int conf_host_name(const struct conf *c, char *buf, size_t size) _nonnull_ _must_check_;
-/* The path of something beside the API's socket, where what is to be found again by the next daemon of this boot lies. A new string; NULL without memory,
- * or where there is no socket. */
+/* The path of something beside the API's socket, where what is to be found again by the next daemon
+ * of this boot lies. A new string; NULL without memory, or where there is no socket. */
 char *conf_beside_socket(const struct conf *c, const char *name) _nonnull_ _must_check_;
 
-/* Every key with its default as text, in table order: for the manual's test. fn may stop by returning non-zero. */
-typedef int (*conf_visitor)(const char *section, const char *key, const char *fallback, void *userdata);
+/* Every key with its default as text, in table order: for the manual's test. fn may stop by
+ * returning non-zero. */
+typedef int (*conf_visitor)(
+	const char *section, const char *key, const char *fallback, void *userdata);
 int conf_visit(conf_visitor fn, void *userdata) _nonnull_args_(1);
 
 #define CONF_KEYS 24
-/* Fills ret with the names of the keys whose new value needs a restart to take effect, in table order: the rest is taken over by a reload. Returns
- * how many. */
-size_t conf_needs_restart(const struct conf *old, const struct conf *new, const char *ret[static CONF_KEYS]) _nonnull_;
+/* Fills ret with the names of the keys whose new value needs a restart to take effect, in table
+ * order: the rest is taken over by a reload. Returns how many. */
+size_t conf_needs_restart(const struct conf *old, const struct conf *new,
+	const char *ret[static CONF_KEYS]) _nonnull_;

@@ -162,7 +162,9 @@ const char *nearest_word(const char *word, const char *const *words)
 		if (l > WORD_MAX)
 			continue;
 		/* What was only cut short is nearer than any other word. */
-		d = len >= 3 && strncasecmp(word, *words, len) == 0 ? 1 : edit_distance(word, len, *words, l);
+		d = len >= 3 && strncasecmp(word, *words, len) == 0
+			    ? 1
+			    : edit_distance(word, len, *words, l);
 		if (d <= MAX(len, l) / 3 && d < best) {
 			best = d;
 			nearest = *words;

@@ -40,14 +40,15 @@ void diag_list_clear(struct diag_list *l);
 /* Moves *d to the end of the list (and empties *d). Returns 0 or -ENOMEM. */
 int diag_list_take(struct diag_list *l, struct diag *d) _nonnull_ _must_check_;
 
-/* An excerpt of foreign text that is safe to print: control bytes as \\xNN, the rest cut with "..." where it
- * is too long. Messages quote what they found through it. Returns buf. */
+/* An excerpt of foreign text that is safe to print: control bytes as \\xNN, the rest cut with "..."
+ * where it is too long. Messages quote what they found through it. Returns buf. */
 #define EXCERPT_MAX 80
 char *excerpt(const char *s, char buf[static EXCERPT_MAX]) _nonnull_;
 /* The same of the first len bytes at s. */
 char *excerpt_n(const char *s, size_t len, char buf[static EXCERPT_MAX]) _nonnull_;
 
-/* The entry of the NULL-terminated list that is nearest to word by edit distance (case does not count, two swapped
- * letters are one edit, the first of equals wins), or NULL when none is near enough to be meant: more than a third of
- * the letters (of the longer word) would have to change. */
+/* The entry of the NULL-terminated list that is nearest to word by edit distance (case does not
+ * count, two swapped letters are one edit, the first of equals wins), or NULL when none is near
+ * enough to be meant: more than a third of the letters (of the longer word) would have to
+ * change. */
 const char *nearest_word(const char *word, const char *const *words) _nonnull_ _pure_;

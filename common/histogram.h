@@ -4,16 +4,18 @@
 #include "common/macros.h"
 
 /*
- * How often something took how long: one count for each bound, as Prometheus wants it. Zero it to begin. Not locked: it belongs to the thread
- * that adds; others get copies.
+ * How often something took how long: one count for each bound, as Prometheus wants it. Zero it to
+ * begin. Not locked: it belongs to the thread that adds; others get copies.
  */
 #define HISTOGRAM_BOUNDS 12
 struct histogram {
-	uint64_t n[HISTOGRAM_BOUNDS + 1]; /* up to each bound and above the one before; the last: above all */
+	/* up to each bound and above the one before; the last: above all */
+	uint64_t n[HISTOGRAM_BOUNDS + 1];
 	uint64_t sum_usec;
 };
 
-/* Dense where the promises are: a turn of the main loop within 5 ms, a request within a tenth of a second. */
+/* Dense where the promises are: a turn of the main loop within 5 ms, a request within a tenth of a
+ * second. */
 static const uint64_t histogram_bound_usec[HISTOGRAM_BOUNDS] = {
 	100, 250, 500, 1000, 2500, 5000, 10000, 25000, 100000, 500000, 2500000, 10000000};
 

@@ -237,8 +237,8 @@ static int read_line(struct ini_reader *rd, const char *s, size_t len, unsigned 
 		skipped++;
 	s += skipped;
 	len -= skipped;
-	/* As systemd has it: a comment between continued lines is skipped, an empty line ends them.
-	 */
+	/* As systemd has it: a comment between continued lines is skipped, an empty line ends
+	 * them. */
 	if (len && (*s == '#' || *s == ';'))
 		return 0;
 	if (rd->len + len > INI_LINE_MAX) {

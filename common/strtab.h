@@ -5,8 +5,9 @@
 
 /*
  * Names of an enum that runs 0.._MAX-1 with _INVALID = -1. DECLARE in the header, DEFINE beside the
- * table `static const char *const foo_table[FOO_MAX]`. to_string gives NULL out of range; from_string gives
- * -1 (FOO_INVALID) for an unknown name. tests/test.h has TEST_STRTAB to prove the round trip.
+ * table `static const char *const foo_table[FOO_MAX]`. to_string gives NULL out of range;
+ * from_string gives -1 (FOO_INVALID) for an unknown name. tests/test.h has TEST_STRTAB to prove the
+ * round trip.
  */
 #define DECLARE_STRTAB(name, type)                                                                 \
 	const char *name##_to_string(type v) _const_;                                              \

@@ -11,7 +11,8 @@
 #include "common/json.h"
 #include "common/utf8.h"
 
-static const char name_chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+static const char name_chars[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 
 bool token_name_valid(const char *name, bool is_certificate)
 {
@@ -26,8 +27,11 @@ bool token_name_valid(const char *name, bool is_certificate)
 	for (size_t i = 0; i < len;) {
 		size_t n = utf8_length((const unsigned char *)name + i, len - i);
 
-		/* C0 and C1 controls move a terminal's cursor: the name goes into journals and lists. */
-		if (!n || (unsigned char)name[i] < 0x20 || name[i] == 0x7f || (n == 2 && (unsigned char)name[i] == 0xc2 && (unsigned char)name[i + 1] < 0xa0))
+		/* C0 and C1 controls move a terminal's cursor: the name goes into journals and
+		 * lists. */
+		if (!n || (unsigned char)name[i] < 0x20 || name[i] == 0x7f ||
+			(n == 2 && (unsigned char)name[i] == 0xc2 &&
+				(unsigned char)name[i + 1] < 0xa0))
 			return false;
 		i += n;
 	}
@@ -60,7 +64,8 @@ static size_t split(char *line, char *words[static WORDS_MAX])
 	char *save = NULL;
 	size_t n = 0;
 
-	for (char *p = strtok_r(line, " \t", &save); p && n < WORDS_MAX; p = strtok_r(NULL, " \t", &save))
+	for (char *p = strtok_r(line, " \t", &save); p && n < WORDS_MAX;
+		p = strtok_r(NULL, " \t", &save))
 		words[n++] = p;
 	return n;
 }
@@ -80,7 +85,8 @@ _printf_(3, 4) static int bad(const struct reading *rd, const char *at, const ch
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return diag_set(rd->d, EBADMSG, rd->file, rd->number, (unsigned)(at - rd->line) + 1, "%s", text);
+	return diag_set(
+		rd->d, EBADMSG, rd->file, rd->number, (unsigned)(at - rd->line) + 1, "%s", text);
 }
 
 static int role_parse(const struct reading *rd, const char *word, enum api_role *ret)
@@ -89,7 +95,8 @@ static int role_parse(const struct reading *rd, const char *word, enum api_role 
 
 	*ret = api_role_from_string(word);
 	if (*ret <= API_ROLE_NONE)
-		return bad(rd, word, "\"%s\" is no role, expected read, operate or admin", excerpt(word, shown));
+		return bad(rd, word, "\"%s\" is no role, expected read, operate or admin",
+			excerpt(word, shown));
 	return 0;
 }
 
@@ -106,7 +113,9 @@ static int certificate_parse(const struct reading *rd, char *line, struct token_
 	role++;
 	e->is_certificate = true;
 	if (!token_name_valid(name, true))
-		return bad(rd, name, "\"%s\" is no common name, expected 1 to 64 bytes of printable UTF-8", excerpt(name, shown));
+		return bad(rd, name,
+			"\"%s\" is no common name, expected 1 to 64 bytes of printable UTF-8",
+			excerpt(name, shown));
 	snprintf(e->name, sizeof(e->name), "%s", name);
 	return role_parse(rd, role, &e->role);
 }
@@ -117,37 +126,51 @@ static int token_parse(const struct reading *rd, char *line, struct token_entry 
 	size_t n = split(line, words);
 
 	if (n < 3 || n > 4)
-		return bad(rd, line, "found %zu word%s, expected NAME ROLE [EXPIRES] SHA256HEX", n, n == 1 ? "" : "s");
+		return bad(rd, line, "found %zu word%s, expected NAME ROLE [EXPIRES] SHA256HEX", n,
+			n == 1 ? "" : "s");
 	if (!token_name_valid(words[0], false))
-		return bad(rd, words[0], "\"%s\" is no name, expected 1 to 64 of A-Z a-z 0-9 . _ -", excerpt(words[0], shown));
+		return bad(rd, words[0], "\"%s\" is no name, expected 1 to 64 of A-Z a-z 0-9 . _ -",
+			excerpt(words[0], shown));
 	snprintf(e->name, sizeof(e->name), "%s", words[0]);
 	if (role_parse(rd, words[1], &e->role) < 0)
 		return -EBADMSG;
 	if (n == 4 && json_time_parse(words[2], &e->expires_real_usec) < 0)
-		return bad(rd, words[2], "\"%s\" is no time, expected one like 2027-01-31T00:00:00Z", excerpt(words[2], shown));
+		return bad(rd, words[2],
+			"\"%s\" is no time, expected one like 2027-01-31T00:00:00Z",
+			excerpt(words[2], shown));
 	if (!hash_parse(words[n - 1], e->hash))
-		return bad(rd, words[n - 1], "this is no SHA-256, expected 64 of 0-9 a-f (ballastctl token new writes such lines)");
+		return bad(rd, words[n - 1],
+			"this is no SHA-256, expected 64 of 0-9 a-f (ballastctl token new writes such lines)");
 	return 0;
 }
 
 /* A name or hash twice is a mistake: who revokes one would leave the other. */
-static int check_new(const struct reading *rd, const struct token_table *t, const struct token_entry *e)
+static int check_new(
+	const struct reading *rd, const struct token_table *t, const struct token_entry *e)
 {
 	for (size_t i = 0; i < t->n; i++)
-		if (t->entries[i].is_certificate == e->is_certificate && streq(t->entries[i].name, e->name))
-			return bad(rd, rd->line, "\"%s\" stands on line %u already: only that line counts", e->name, t->entries[i].line);
+		if (t->entries[i].is_certificate == e->is_certificate &&
+			streq(t->entries[i].name, e->name))
+			return bad(rd, rd->line,
+				"\"%s\" stands on line %u already: only that line counts", e->name,
+				t->entries[i].line);
 	for (size_t i = 0; i < t->n; i++)
-		if (!t->entries[i].is_certificate && !e->is_certificate && memcmp(t->entries[i].hash, e->hash, sizeof(e->hash)) == 0)
-			return bad(rd, rd->line, "this is the token of line %u under another name: only that line counts", t->entries[i].line);
+		if (!t->entries[i].is_certificate && !e->is_certificate &&
+			memcmp(t->entries[i].hash, e->hash, sizeof(e->hash)) == 0)
+			return bad(rd, rd->line,
+				"this is the token of line %u under another name: only that line counts",
+				t->entries[i].line);
 	if (t->n == TOKENS_MAX)
-		return bad(rd, rd->line, "too many: at most %d tokens and certificates", TOKENS_MAX);
+		return bad(
+			rd, rd->line, "too many: at most %d tokens and certificates", TOKENS_MAX);
 	return 0;
 }
 
 static int line_parse(struct token_table *t, const struct reading *rd, char *line)
 {
 	struct token_entry e = {.expires_real_usec = USEC_INFINITY, .line = rd->number};
-	int r = strncmp(line, "cert:", 5) == 0 ? certificate_parse(rd, line, &e) : token_parse(rd, line, &e);
+	int r = strncmp(line, "cert:", 5) == 0 ? certificate_parse(rd, line, &e)
+					       : token_parse(rd, line, &e);
 
 	if (r >= 0)
 		r = check_new(rd, t, &e);
@@ -156,7 +179,8 @@ static int line_parse(struct token_table *t, const struct reading *rd, char *lin
 	return r;
 }
 
-struct token_table *token_table_parse(const char *file, const char *text, size_t len, struct diag_list *findings)
+struct token_table *token_table_parse(
+	const char *file, const char *text, size_t len, struct diag_list *findings)
 {
 	struct token_table *t = calloc(1, sizeof(*t) + TOKENS_MAX * sizeof(t->entries[0])), *fits;
 	_cleanup_free_ char *copy = malloc(len + 1);
@@ -211,23 +235,30 @@ struct token_readers token_readers_get(void)
 }
 
 /* Who can write it makes himself admin; who can read it learns who there is. */
-static int judge(const char *path, const struct stat *st, struct token_readers readers, struct diag_list *findings)
+static int judge(const char *path, const struct stat *st, struct token_readers readers,
+	struct diag_list *findings)
 {
 	char text[400];
 
 	if (!S_ISREG(st->st_mode))
-		return refuse(findings, EPERM, path, "is no regular file: no token is accepted until it is one");
+		return refuse(findings, EPERM, path,
+			"is no regular file: no token is accepted until it is one");
 	if (st->st_uid != 0 && st->st_uid != geteuid() && st->st_uid != readers.uid) {
-		snprintf(text, sizeof(text), "belongs to uid %u: no token is accepted until it belongs to root (chown root %s)", (unsigned)st->st_uid, path);
+		snprintf(text, sizeof(text),
+			"belongs to uid %u: no token is accepted until it belongs to root (chown root %s)",
+			(unsigned)st->st_uid, path);
 		return refuse(findings, EPERM, path, text);
 	}
-	if (st->st_mode & (S_IWGRP | S_IRWXO) || (st->st_mode & S_IRGRP && st->st_gid != 0 && st->st_gid != readers.gid)) {
-		snprintf(text, sizeof(text), "others may read or write it (mode %04o, group %u): no token is accepted until that is mended (chmod o=,g-w %s; its group is ballastd's or root's)",
+	if (st->st_mode & (S_IWGRP | S_IRWXO) ||
+		(st->st_mode & S_IRGRP && st->st_gid != 0 && st->st_gid != readers.gid)) {
+		snprintf(text, sizeof(text),
+			"others may read or write it (mode %04o, group %u): no token is accepted until that is mended (chmod o=,g-w %s; its group is ballastd's or root's)",
 			(unsigned)st->st_mode & 07777, (unsigned)st->st_gid, path);
 		return refuse(findings, EPERM, path, text);
 	}
 	if (st->st_size > (off_t)TOKEN_FILE_MAX)
-		return refuse(findings, EFBIG, path, "is larger than 64 KiB: no token is accepted until it is smaller");
+		return refuse(findings, EFBIG, path,
+			"is larger than 64 KiB: no token is accepted until it is smaller");
 	return 0;
 }
 
@@ -235,12 +266,15 @@ static int unread(struct diag_list *findings, const char *path, int error)
 {
 	char text[200];
 
-	snprintf(text, sizeof(text), "cannot be read: %s; no token is accepted until it can%s", strerror(error),
-		error == EACCES ? " (its group must be ballastd's: ballastctl token new sees to it)" : "");
+	snprintf(text, sizeof(text), "cannot be read: %s; no token is accepted until it can%s",
+		strerror(error),
+		error == EACCES ? " (its group must be ballastd's: ballastctl token new sees to it)"
+				: "");
 	return refuse(findings, error, path, text);
 }
 
-int token_table_load(const char *path, struct token_readers readers, struct token_table **ret, struct diag_list *findings)
+int token_table_load(const char *path, struct token_readers readers, struct token_table **ret,
+	struct diag_list *findings)
 {
 	/* A FIFO in its place must not hang us. */
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -267,7 +301,8 @@ int token_table_load(const char *path, struct token_readers readers, struct toke
 				return unread(findings, path, errno);
 		}
 		if (len > TOKEN_FILE_MAX)
-			return refuse(findings, EFBIG, path, "is larger than 64 KiB: no token is accepted until it is smaller");
+			return refuse(findings, EFBIG, path,
+				"is larger than 64 KiB: no token is accepted until it is smaller");
 	}
 	t = token_table_parse(path, text ? text : "", len, findings);
 	if (!t)
@@ -287,13 +322,15 @@ char *token_entry_format(const struct token_entry *e, char buf[static TOKEN_LINE
 	}
 	if (e->expires_real_usec != USEC_INFINITY)
 		json_time_format(e->expires_real_usec, time);
-	n = snprintf(buf, TOKEN_LINE_MAX, "%s %s%s%s ", e->name, api_role_to_string(e->role), *time ? " " : "", time);
+	n = snprintf(buf, TOKEN_LINE_MAX, "%s %s%s%s ", e->name, api_role_to_string(e->role),
+		*time ? " " : "", time);
 	for (size_t i = 0; i < TOKEN_HASH_BYTES; i++)
 		n += snprintf(buf + n, TOKEN_LINE_MAX - (size_t)n, "%02x", e->hash[i]);
 	return buf;
 }
 
-const struct token_entry *token_table_find_certificate(const struct token_table *t, const char *common_name)
+const struct token_entry *token_table_find_certificate(
+	const struct token_table *t, const char *common_name)
 {
 	for (size_t i = 0; t && i < t->n; i++)
 		if (t->entries[i].is_certificate && streq(t->entries[i].name, common_name))
@@ -311,12 +348,14 @@ static unsigned same(const uint8_t *a, const uint8_t *b)
 	return 1 & ((differs - 1) >> 8);
 }
 
-const struct token_entry *token_table_find_token(const struct token_table *t, const uint8_t hash[static TOKEN_HASH_BYTES])
+const struct token_entry *token_table_find_token(
+	const struct token_table *t, const uint8_t hash[static TOKEN_HASH_BYTES])
 {
 	size_t found = 0;
 
 	for (size_t i = 0; t && i < t->n; i++) {
-		size_t mask = -(size_t)(same(t->entries[i].hash, hash) & !t->entries[i].is_certificate);
+		size_t mask =
+			-(size_t)(same(t->entries[i].hash, hash) & !t->entries[i].is_certificate);
 
 		found = (found & ~mask) | ((i + 1) & mask);
 	}

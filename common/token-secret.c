@@ -16,7 +16,8 @@ int token_secret_new(char ret[static TOKEN_SECRET_LEN + 1])
 	memcpy(to, TOKEN_SECRET_PREFIX, 4);
 	to += 4;
 	for (size_t i = 0; i < sizeof(random); i += 3) {
-		uint32_t group = (uint32_t)random[i] << 16 | (uint32_t)random[i + 1] << 8 | random[i + 2];
+		uint32_t group =
+			(uint32_t)random[i] << 16 | (uint32_t)random[i + 1] << 8 | random[i + 2];
 
 		for (int shift = 18; shift >= 0 && to < ret + TOKEN_SECRET_LEN; shift -= 6)
 			*to++ = base64url[group >> shift & 63];

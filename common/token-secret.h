@@ -3,7 +3,8 @@
 
 #include "common/token-file.h"
 
-/* The secret itself: "bst_" (so that scanners of published text know it) and 256 random bits in base64url. */
+/* The secret itself: "bst_" (so that scanners of published text know it) and 256 random bits in
+ * base64url. */
 #define TOKEN_SECRET_PREFIX "bst_"
 #define TOKEN_SECRET_LEN    (4 + 43)
 

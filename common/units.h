@@ -9,11 +9,12 @@
  * "90", "5s", "1min 30s", "2h", "500ms", "infinity"; a bare number is seconds. Ratios: "10%",
  * "12.5%", at most two decimals, kept in permyriad; 0 to 100 % unless the caller allows more.
  *
- * Parsers take a whole NUL-terminated string (surrounding blanks allowed), leave *ret untouched on failure,
- * return 0, -EINVAL (not of the form) or -ERANGE (too large), and fill *d (may be NULL) with a
- * column that counts from the start of s; the caller shifts it to its own place.
+ * Parsers take a whole NUL-terminated string (surrounding blanks allowed), leave *ret untouched on
+ * failure, return 0, -EINVAL (not of the form) or -ERANGE (too large), and fill *d (may be NULL)
+ * with a column that counts from the start of s; the caller shifts it to its own place.
  */
-int size_parse(const char *s, uint64_t *ret_bytes, struct diag *d) _nonnull_args_(1, 2) _must_check_;
+int size_parse(const char *s, uint64_t *ret_bytes, struct diag *d)
+	_nonnull_args_(1, 2) _must_check_;
 int span_parse(const char *s, uint64_t *ret_usec, struct diag *d) _nonnull_args_(1, 2) _must_check_;
 int ratio_parse(const char *s, uint64_t max_permyriad, uint64_t *ret_permyriad, struct diag *d)
 	_nonnull_args_(1, 3) _must_check_;
@@ -23,8 +24,8 @@ int ratio_parse(const char *s, uint64_t max_permyriad, uint64_t *ret_permyriad, 
 #define SPAN_TEXT_MAX  64
 #define RATIO_TEXT_MAX 32
 
-/* Shortest exact text that parses back to the same value: "512M", "1536M" -> "1.5G" where it is exact,
- * else bytes. For files and provenance. Returns buf. */
+/* Shortest exact text that parses back to the same value: "512M", "1536M" -> "1.5G" where it is
+ * exact, else bytes. For files and provenance. Returns buf. */
 char *size_format_exact(uint64_t bytes, char buf[static SIZE_TEXT_MAX]);
 /* For people: "512 MiB", "1.5 GiB", three significant digits. Returns buf. */
 char *size_format(uint64_t bytes, char buf[static SIZE_TEXT_MAX]);

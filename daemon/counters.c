@@ -3,8 +3,9 @@
 
 #include <errno.h>
 
-DEFINE_STRTAB(call_result, enum call_result, CALL_RESULT_MAX, [CALL_OK] = "ok", [CALL_TIMEOUT] = "timeout",
-	[CALL_BUSY] = "busy", [CALL_GONE] = "gone", [CALL_DISCONNECTED] = "disconnected", [CALL_WITHDRAWN] = "withdrawn",
+DEFINE_STRTAB(call_result, enum call_result,
+	CALL_RESULT_MAX, [CALL_OK] = "ok", [CALL_TIMEOUT] = "timeout", [CALL_BUSY] = "busy",
+	[CALL_GONE] = "gone", [CALL_DISCONNECTED] = "disconnected", [CALL_WITHDRAWN] = "withdrawn",
 	[CALL_UNSUPPORTED] = "unsupported", [CALL_DENIED] = "denied", [CALL_FAILED] = "failed")
 
 enum call_result call_result_of(int error)

@@ -6,8 +6,8 @@
 #include "daemon/eventlog.h"
 
 /*
- * What the daemon counts since it started, as a part of the view: plain numbers, kept by the main loop and copied with everything else. What the
- * HTTP thread counts (http-stats.h) is not here.
+ * What the daemon counts since it started, as a part of the view: plain numbers, kept by the main
+ * loop and copied with everything else. What the HTTP thread counts (http-stats.h) is not here.
  */
 
 /* How a call of libvirt's ended. */
@@ -32,7 +32,8 @@ enum call_result call_result_of(int error) _const_;
 struct counted_call {
 	const char *name;			   /* "set-memory"; a constant */
 	bool mutates;				   /* it changes something about a guest */
-	uint64_t made;				   /* asked of libvirt, what its adapter asks for itself included */
+	/* asked of libvirt, what its adapter asks for itself included */
+	uint64_t made;
 	uint64_t results[CALL_RESULT_MAX]; /* of those that the manager asked for, how they ended */
 };
 #define COUNTED_CALLS_MAX 16
@@ -41,7 +42,8 @@ struct counters {
 	uint64_t decisions;
 	struct histogram decide; /* how long each took */
 	struct histogram turn;	 /* of the main loop: from being woken until it waits again */
-	struct histogram wait;	 /* what the HTTP thread handed to the main loop: until that took it */
+	/* what the HTTP thread handed to the main loop: until that took it */
+	struct histogram wait;
 
 	bool libvirt_connected;
 	struct counted_call calls[COUNTED_CALLS_MAX];
@@ -50,9 +52,11 @@ struct counters {
 	unsigned libvirt_overdue, libvirt_quarantined, libvirt_threads; /* now */
 
 	/* Lines of agents, of guests that are gone too. */
-	uint64_t agent_bytes, agent_reports, agent_stale, agent_bad, agent_connects, agent_throttles, agent_closures;
+	uint64_t agent_bytes, agent_reports, agent_stale, agent_bad, agent_connects,
+		agent_throttles, agent_closures;
 
-	uint64_t daemon_events[DAEMON_EVENT_MAX], plan_events[EVENT_KIND_MAX]; /* all that happened, told or not */
+	/* all that happened, told or not */
+	uint64_t daemon_events[DAEMON_EVENT_MAX], plan_events[EVENT_KIND_MAX];
 	uint64_t events_untold; /* of those, in the list as a number only */
 
 	bool store_there; /* false: a dry run; the next five mean nothing */

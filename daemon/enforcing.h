@@ -4,8 +4,9 @@
 #include "common/conf.h"
 
 /*
- * A mark beside the API's socket that guests were commanded since the host started: `ballastd --release` looks at it where the state cannot tell. It
- * is in /run, so that it ends with the guests that it is about and does not share a full or failing disk.
+ * A mark beside the API's socket that guests were commanded since the host started: `ballastd
+ * --release` looks at it where the state cannot tell. It is in /run, so that it ends with the
+ * guests that it is about and does not share a full or failing disk.
  */
 
 /* Sets it or takes it away; what fails is left so. Nothing where conf names no socket. */

@@ -222,7 +222,8 @@ uint64_t eventlog_append(struct eventlog *l, const struct event *e)
 	return put(l, l->scratch.buf, l->scratch.len, slot);
 }
 
-/* "host:boot:number": hash of what is before the number (0: it stands alone), and the number. Returns 0 or -EINVAL. */
+/* "host:boot:number": hash of what is before the number (0: it stands alone), and the number.
+ * Returns 0 or -EINVAL. */
 static int split_id(const char *id, uint64_t *ret_run_hash, uint64_t *ret_number)
 {
 	const char *colon = strrchr(id, ':'), *digits = colon ? colon + 1 : id;
@@ -242,7 +243,9 @@ static int split_id(const char *id, uint64_t *ret_run_hash, uint64_t *ret_number
 
 const char *eventlog_recall(struct eventlog *l, const char *object)
 {
-	_cleanup_json_ json_t *e = strlen(object) <= OBJECT_MAX ? json_loads(object, JSON_REJECT_DUPLICATES, NULL) : NULL;
+	_cleanup_json_ json_t *e = strlen(object) <= OBJECT_MAX
+					   ? json_loads(object, JSON_REJECT_DUPLICATES, NULL)
+					   : NULL;
 	const char *uuid = json_string_value(json_object_get(e, "uuid"));
 	const char *time = json_string_value(json_object_get(e, "time"));
 	const char *id = json_string_value(json_object_get(e, "id"));
@@ -304,7 +307,8 @@ static uint64_t newest_start(
 	return seq;
 }
 
-/* The id that the object at seq bears: an earlier run's own, where it is of one. With the lock held. */
+/* The id that the object at seq bears: an earlier run's own, where it is of one. With the lock
+ * held. */
 static void id_at(const struct eventlog *l, uint64_t seq, char buf[static EVENTLOG_ID_MAX])
 {
 	static const char begin[] = "{\"id\":\"";
@@ -312,8 +316,8 @@ static void id_at(const struct eventlog *l, uint64_t seq, char buf[static EVENTL
 	const char *object = l->text + s->offset, *end;
 
 	eventlog_format_id(l, seq, buf);
-	if (seq < l->oldest || seq >= l->next || s->run_hash == l->run_hash || s->len <= sizeof(begin) ||
-		memcmp(object, begin, sizeof(begin) - 1) != 0)
+	if (seq < l->oldest || seq >= l->next || s->run_hash == l->run_hash ||
+		s->len <= sizeof(begin) || memcmp(object, begin, sizeof(begin) - 1) != 0)
 		return;
 	object += sizeof(begin) - 1;
 	end = memchr(object, '"', MIN((size_t)s->len - sizeof(begin), (size_t)EVENTLOG_ID_MAX - 1));
@@ -324,7 +328,8 @@ static void id_at(const struct eventlog *l, uint64_t seq, char buf[static EVENTL
 /* From where on time is `since` or later. With the lock held. */
 static uint64_t since_start(const struct eventlog *l, uint64_t seq, uint64_t since_real_usec)
 {
-	while (since_real_usec && seq < l->next && l->slots[seq % EVENTLOG_EVENTS].real_usec < since_real_usec)
+	while (since_real_usec && seq < l->next &&
+		l->slots[seq % EVENTLOG_EVENTS].real_usec < since_real_usec)
 		seq++;
 	return seq;
 }
@@ -373,8 +378,8 @@ int eventlog_read(struct eventlog *l, const struct eventlog_filter *f, struct ev
 	return 0;
 }
 
-bool eventlog_visit(struct eventlog *l, const struct eventlog_filter *f, uint64_t *seq, char id[static EVENTLOG_ID_MAX],
-	eventlog_visitor fn, void *userdata)
+bool eventlog_visit(struct eventlog *l, const struct eventlog_filter *f, uint64_t *seq,
+	char id[static EVENTLOG_ID_MAX], eventlog_visitor fn, void *userdata)
 {
 	uint64_t before = *seq;
 	bool all = false;
@@ -383,7 +388,10 @@ bool eventlog_visit(struct eventlog *l, const struct eventlog_filter *f, uint64_
 	if (*seq + 1 >= l->oldest) {
 		for (all = true; *seq + 1 < l->next; (*seq)++) {
 			const struct slot *s = &l->slots[(*seq + 1) % EVENTLOG_EVENTS];
-			struct eventlog_object object = {.text = l->text + s->offset, .len = s->len, .kind = s->kind, .seq = *seq + 1};
+			struct eventlog_object object = {.text = l->text + s->offset,
+				.len = s->len,
+				.kind = s->kind,
+				.seq = *seq + 1};
 
 			if (!wanted(s, f))
 				continue;
@@ -432,7 +440,8 @@ uint64_t eventlog_oldest(struct eventlog *l, uint64_t *ret_real_usec)
 	return oldest;
 }
 
-/* Behind the last event of that run with this number or a lower one, if the ring has all that came after it. With the lock held. */
+/* Behind the last event of that run with this number or a lower one, if the ring has all that came
+ * after it. With the lock held. */
 static int find_locked(const struct eventlog *l, uint64_t run_hash, uint64_t number, uint64_t *ret)
 {
 	bool found = false;

@@ -105,8 +105,8 @@ uint64_t eventlog_append_plan(struct eventlog *l, const struct plan_event *e, co
 	uint64_t time_real_usec) _nonnull_args_(1, 2);
 /* How bad an event of a plan is: what eventlog_append_plan() writes. */
 enum severity eventlog_plan_severity(enum event_kind kind) _const_;
-/* Appends an object that an earlier run of the daemon wrote, as it is: its id stays that run's. Returns its kind's name, NULL where it is not one
- * of ours (then nothing is appended). */
+/* Appends an object that an earlier run of the daemon wrote, as it is: its id stays that run's.
+ * Returns its kind's name, NULL where it is not one of ours (then nothing is appended). */
 const char *eventlog_recall(struct eventlog *l, const char *object) _nonnull_;
 /* A short form for events without numbers of their own. guest may be NULL. */
 uint64_t eventlog_append_text(struct eventlog *l, enum daemon_event kind, enum severity severity,
@@ -137,9 +137,10 @@ struct eventlog_page {
 int eventlog_read(struct eventlog *l, const struct eventlog_filter *f,
 	struct eventlog_page *ret) _nonnull_ _must_check_;
 /*
- * The same without a copy, for streams: calls fn for each event after *seq that fits guest, guest_name and kind, until it returns false, and moves
- * *seq on to the last one that needs not be seen again. fn runs with the log locked: it copies and returns. False: some after *seq are gone; nothing was
- * done.
+ * The same without a copy, for streams: calls fn for each event after *seq that fits guest,
+ * guest_name and kind, until it returns false, and moves *seq on to the last one that needs not be
+ * seen again. fn runs with the log locked: it copies and returns. False: some after *seq are gone;
+ * nothing was done.
  */
 struct eventlog_object {
 	const char *text; /* not terminated */
@@ -150,17 +151,21 @@ struct eventlog_object {
 };
 typedef bool (*eventlog_visitor)(const struct eventlog_object *object, void *userdata);
 /* id: becomes that of *seq, where it moved. */
-bool eventlog_visit(struct eventlog *l, const struct eventlog_filter *f, uint64_t *seq, char id[static EVENTLOG_ID_MAX],
-	eventlog_visitor fn, void *userdata) _nonnull_args_(1, 2, 3, 5) _must_check_;
-/* The sequence after which the last f->limit begin that fit (f->newest), or the first since f->since_real_usec. */
+bool eventlog_visit(struct eventlog *l, const struct eventlog_filter *f, uint64_t *seq,
+	char id[static EVENTLOG_ID_MAX], eventlog_visitor fn, void *userdata)
+	_nonnull_args_(1, 2, 3, 5) _must_check_;
+/* The sequence after which the last f->limit begin that fit (f->newest), or the first since
+ * f->since_real_usec. */
 uint64_t eventlog_start(struct eventlog *l, const struct eventlog_filter *f) _nonnull_;
 /*
- * Where an id, also one of an earlier run, stands in the ring: *ret_after is the sequence after which all that came after it is. Returns 0; -ENOENT: what
- * came after it is not (all) here; -ENXIO: this run has not come that far; -EINVAL: it is no id.
+ * Where an id, also one of an earlier run, stands in the ring: *ret_after is the sequence after
+ * which all that came after it is. Returns 0; -ENOENT: what came after it is not (all) here;
+ * -ENXIO: this run has not come that far; -EINVAL: it is no id.
  */
 int eventlog_find(struct eventlog *l, const char *id, uint64_t *ret_after) _nonnull_ _must_check_;
-/* From now on the first event that is appended pokes this eventfd, then nothing does until eventlog_listen() is called again: one poke a batch, however long
- * it is. -1: nobody listens, and nothing is poked. */
+/* From now on the first event that is appended pokes this eventfd, then nothing does until
+ * eventlog_listen() is called again: one poke a batch, however long it is. -1: nobody listens, and
+ * nothing is poked. */
 void eventlog_listen(struct eventlog *l, int fd) _nonnull_;
 /* Sequence of the oldest event in the ring, and its time (0: there is none). */
 uint64_t eventlog_oldest(struct eventlog *l, uint64_t *ret_real_usec) _nonnull_;

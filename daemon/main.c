@@ -45,8 +45,17 @@ static const char help_text[] =
 
 static int parse_options(int argc, char **argv, struct options *o)
 {
-	enum { OPT_CONFIG = 256, OPT_CHECK, OPT_DRY_RUN, OPT_FOREGROUND, OPT_RELEASE, OPT_TRACE, OPT_VERBOSE,
-		OPT_HELP, OPT_VERSION };
+	enum {
+		OPT_CONFIG = 256,
+		OPT_CHECK,
+		OPT_DRY_RUN,
+		OPT_FOREGROUND,
+		OPT_RELEASE,
+		OPT_TRACE,
+		OPT_VERBOSE,
+		OPT_HELP,
+		OPT_VERSION
+	};
 	static const struct option options[] = {
 		{"config", required_argument, NULL, OPT_CONFIG},
 		{"check", no_argument, NULL, OPT_CHECK},
@@ -123,7 +132,8 @@ static void note_memory_source(const struct policy_set *set)
 	r = host_new("/", from, &host);
 	host_free(host);
 	if (r < 0)
-		fprintf(stderr, "note: [Host] MemoryFrom=%s cannot be read now (%s): the whole host's figures are used until it can\n",
+		fprintf(stderr,
+			"note: [Host] MemoryFrom=%s cannot be read now (%s): the whole host's figures are used until it can\n",
 			from, strerror(-r));
 }
 
@@ -132,12 +142,13 @@ static void check_network(const struct conf *conf, struct diag_list *findings)
 	_cleanup_(tls_freep) struct tls *tls = NULL;
 	_cleanup_free_ struct token_table *tokens = NULL;
 
-	if (network_load_tls(conf, &tls, findings) == -ENOMEM || network_load_tokens(conf, &tokens, findings) == -ENOMEM)
+	if (network_load_tls(conf, &tls, findings) == -ENOMEM ||
+		network_load_tokens(conf, &tokens, findings) == -ENOMEM)
 		fprintf(stderr, "ballastd: out of memory\n");
 }
 
-/* Everything that a start would read, and nothing else. A mistake in ballast.conf hides none in the policies: they are looked for where the rest
- * of it, or the default, says. */
+/* Everything that a start would read, and nothing else. A mistake in ballast.conf hides none in the
+ * policies: they are looked for where the rest of it, or the default, says. */
 static int check(const struct options *o)
 {
 	_cleanup_conf_ struct conf conf = {0};
@@ -167,7 +178,8 @@ static int check(const struct options *o)
 	return EXIT_SUCCESS;
 }
 
-/* A socket that somebody still listens on is not taken away from him, and what is no socket is not ours to remove. */
+/* A socket that somebody still listens on is not taken away from him, and what is no socket is not
+ * ours to remove. */
 static int bind_socket(const char *path)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -206,8 +218,10 @@ static int open_socket(const char *path)
 		fd = bind_socket(path);
 	if (fd < 0)
 		journal_error("cannot listen on %s: %s%s", path, strerror(-fd),
-			fd == -EADDRINUSE ? " (is another ballastd running?)" :
-			fd == -EEXIST ? " (it is no socket: move it away, or name another Socket=)" : "");
+			fd == -EADDRINUSE ? " (is another ballastd running?)"
+			: fd == -EEXIST
+				? " (it is no socket: move it away, or name another Socket=)"
+				: "");
 	return fd;
 }
 
@@ -279,11 +293,13 @@ static int run_loop(const struct options *o, struct conf *conf, FILE *trace)
 	if (r >= 0)
 		r = add_signals(loop, m);
 	if (r >= 0 && dry_run)
-		r = sd_event_add_time_relative(loop, NULL, CLOCK_BOOTTIME, 200 * USEC_PER_MSEC, 0, on_dry_run, m);
+		r = sd_event_add_time_relative(
+			loop, NULL, CLOCK_BOOTTIME, 200 * USEC_PER_MSEC, 0, on_dry_run, m);
 	return r < 0 ? r : manager_run(m);
 }
 
-/* Guests are released with what can be read of the configuration: it may be what kept the daemon from starting. */
+/* Guests are released with what can be read of the configuration: it may be what kept the daemon
+ * from starting. */
 static int load(const struct options *o, struct conf *conf)
 {
 	_cleanup_diag_list_ struct diag_list findings = {0};
@@ -295,7 +311,8 @@ static int load(const struct options *o, struct conf *conf)
 	if (r < 0 && !findings.n)
 		journal_error("cannot read %s: %s", o->conf_path, strerror(-r));
 	else if (release && findings.n)
-		journal_error("the rest of the configuration, and defaults, are what guests are released with");
+		journal_error(
+			"the rest of the configuration, and defaults, are what guests are released with");
 	return r;
 }
 
@@ -319,7 +336,9 @@ static int run(const struct options *o)
 	if (trace)
 		fclose(trace);
 	if (r < 0)
-		journal_error("ballastd ends: %s", r == -EBADMSG || r == -EPROTO ? "configuration or state is bad" : strerror(-r));
+		journal_error("ballastd ends: %s", r == -EBADMSG || r == -EPROTO
+							   ? "configuration or state is bad"
+							   : strerror(-r));
 	return r >= 0 ? EXIT_SUCCESS : r == -EBADMSG || r == -EPROTO ? EXIT_CONFIG : EXIT_FAILURE;
 }
 
@@ -328,9 +347,11 @@ int main(int argc, char **argv)
 	struct options o = {.conf_path = SYSCONFDIR "/ballast/ballast.conf"};
 	int r;
 
-	/* Each thread would get an arena of its own, of 64 MiB of address space and its own waste: two do. */
+	/* Each thread would get an arena of its own, of 64 MiB of address space and its own waste:
+	 * two do. */
 	mallopt(M_ARENA_MAX, 2);
-	/* Answers about a thousand guests take megabytes for a moment: by itself the allocator would keep what such buffers took, for the next ones. */
+	/* Answers about a thousand guests take megabytes for a moment: by itself the allocator
+	 * would keep what such buffers took, for the next ones. */
 	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 	if (parse_options(argc, argv, &o) < 0) {
 		fputs("Try 'ballastd --help'.\n", stderr);

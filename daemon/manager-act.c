@@ -4,8 +4,9 @@
 #include "common/units.h"
 
 /*
- * From a plan to calls, and what became of them. A command counts as carried out from the moment it is handed to hv; where it
- * was not, the next snapshot's target says so. Where nobody knows, the guest is counted at the larger size.
+ * From a plan to calls, and what became of them. A command counts as carried out from the moment it
+ * is handed to hv; where it was not, the next snapshot's target says so. Where nobody knows, the
+ * guest is counted at the larger size.
  */
 
 int manager_submit(struct guest *g, struct hv_request *req, uint64_t *ret_id)
@@ -15,7 +16,8 @@ int manager_submit(struct guest *g, struct hv_request *req, uint64_t *ret_id)
 
 	if (hv_call_mutates(req->call) && (m->dry_run || (!manager_drives(m) && !m->letting_go)))
 		return -EPERM;
-	/* It would wait for the job, and hold up all that comes after it. What decide() wants is wanted again when the job is over. */
+	/* It would wait for the job, and hold up all that comes after it. What decide() wants is
+	 * wanted again when the job is over. */
 	if (hv_call_mutates(req->call) && guest_sample(g)->job_running)
 		return -EBUSY;
 	r = hv_submit(m->hv, req, ret_id);
@@ -78,7 +80,8 @@ int act_set_memory(struct guest *g, uint64_t to_bytes, const struct reason *reas
 	return 0;
 }
 
-/* What is the original's goes out as that was read; a quota that is not ours and stays is not touched, and its period stays the administrator's. */
+/* What is the original's goes out as that was read; a quota that is not ours and stays is not
+ * touched, and its period stays the administrator's. */
 static struct hv_request cpu_request(const struct guest *g, uint64_t weight, uint64_t quota)
 {
 	const struct original *o = &g->original;
@@ -109,7 +112,8 @@ int act_set_cpu(struct guest *g, uint64_t weight, uint64_t quota, const struct r
 	uint64_t id = 0;
 	int r;
 
-	/* From now on, whoever comes after us has to bring it back; also what is on its way back may not arrive. */
+	/* From now on, whoever comes after us has to bring it back; also what is on its way back
+	 * may not arrive. */
 	original_cpu_set(g, true);
 	if (!may_command(g))
 		return -EAGAIN;
@@ -163,8 +167,10 @@ int act_soft_limit(struct guest *g, uint64_t bytes)
 			.numbers = &number,
 			.n_numbers = 1,
 		},
-		"%s", guest_sample(g)->soft_limited ? "it holds more than it is charged for: soft limit set" :
-							"its soft limit is lifted");
+		"%s",
+		guest_sample(g)->soft_limited
+			? "it holds more than it is charged for: soft limit set"
+			: "its soft limit is lifted");
 	return 0;
 }
 
@@ -174,7 +180,8 @@ static void relief_begins(struct guest *g, const struct action *a)
 	g->relief_under_way = a->to_bytes > a->from_bytes && g->m->plan->guests[g->index].pressed;
 }
 
-/* A size that waits for the disk is wanted by the next decision just as well; these are said once. The newest counts. */
+/* A size that waits for the disk is wanted by the next decision just as well; these are said once.
+ * The newest counts. */
 static void wait_kept(struct guest *g, enum waiting what, const struct action *a)
 {
 	g->m->n_waiting += !g->waits[what];
@@ -194,7 +201,8 @@ static void act_one(struct manager *m, const struct action *a)
 		return;
 	if (a->kind == ACTION_MEMORY && act_set_memory(g, a->to_bytes, &a->reason) >= 0)
 		relief_begins(g, a);
-	else if (a->kind == ACTION_CPU && act_set_cpu(g, a->cpu_weight, a->cpu_quota, &a->reason) == -EAGAIN)
+	else if (a->kind == ACTION_CPU &&
+		 act_set_cpu(g, a->cpu_weight, a->cpu_quota, &a->reason) == -EAGAIN)
 		wait_kept(g, WAITING_CPU, a);
 	else if (a->kind == ACTION_SOFT_LIMIT && act_soft_limit(g, a->to_bytes) == -EAGAIN)
 		wait_kept(g, WAITING_SOFT_LIMIT, a);
@@ -236,7 +244,8 @@ static void tell_failure(struct guest *g, const struct hv_result *r)
 	tell(g->m,
 		&(struct tale){
 			.kind = DAEMON_EVENT_COMMAND_FAILED, .severity = severity, .guest = g},
-		"%s failed: %s", hv_call_to_string(r->call), *r->text ? r->text : strerror(-r->error));
+		"%s failed: %s", hv_call_to_string(r->call),
+		*r->text ? r->text : strerror(-r->error));
 }
 
 /* Longer each time that libvirt refuses again: from a second to about a minute. */
@@ -245,8 +254,10 @@ static void note_refusal(unsigned *refusals, uint64_t *until, int error)
 	if (error >= 0) {
 		*refusals = 0;
 		*until = 0;
-	} else if (error != -ECANCELED && error != -ENOENT && error != -ENOTCONN && error != -EBUSY &&
-		   error != -ETIMEDOUT) { /* superseded, gone, away, in a job, quarantined: these end by an event */
+	} else if (error != -ECANCELED && error != -ENOENT && error != -ENOTCONN &&
+		   error != -EBUSY &&
+		   error != -ETIMEDOUT) { /* superseded, gone, away, in a job, quarantined: these
+					     end by an event */
 		*until = clock_boot_usec() + (USEC_PER_SEC << MIN(*refusals, 6U));
 		++*refusals;
 	}
@@ -261,8 +272,10 @@ static void set_memory_done(struct guest *g, const struct hv_result *r)
 	if (g->m->trace)
 		trace_line(g->m, "done %s %llu %llu %llu %d", uuid_format(&g->uuid, uuid),
 			(unsigned long long)r->bytes,
-			(unsigned long long)(r->started_usec ? monotonic_to_boot(r->started_usec) : 0),
-			(unsigned long long)(r->ended_usec ? monotonic_to_boot(r->ended_usec) : 0), r->error);
+			(unsigned long long)(r->started_usec ? monotonic_to_boot(r->started_usec)
+							     : 0),
+			(unsigned long long)(r->ended_usec ? monotonic_to_boot(r->ended_usec) : 0),
+			r->error);
 	known = sent_ended(g, r);
 	left = release_is_left(g, r);
 	if (!known)
@@ -293,7 +306,8 @@ static bool read_is_original(const struct guest *g)
 
 	if (!had->shares || !had->period_usec)
 		return cpu_is_original(g);
-	return is->shares == had->shares && is->period_usec == had->period_usec && is->quota_usec == had->quota_usec;
+	return is->shares == had->shares && is->period_usec == had->period_usec &&
+	       is->quota_usec == had->quota_usec;
 }
 
 static void set_cpu_done(struct guest *g, const struct hv_result *r)
@@ -309,7 +323,8 @@ static void set_cpu_done(struct guest *g, const struct hv_result *r)
 	}
 	tell_failure(g, r);
 	/* What holds now is not known: ask. */
-	(void)!manager_submit(g, &(struct hv_request){.call = HV_CALL_GET_CPU, .guest = g->uuid}, NULL);
+	(void)!manager_submit(
+		g, &(struct hv_request){.call = HV_CALL_GET_CPU, .guest = g->uuid}, NULL);
 }
 
 static void get_cpu_done(struct guest *g, const struct hv_result *r)
@@ -338,9 +353,11 @@ static void soft_limit_done(struct guest *g, const struct hv_result *r)
 		return;
 	}
 	tell_failure(g, r);
-	/* A later one counts. Where nobody knows, it is taken to be on: one too many is lifted again. */
+	/* A later one counts. Where nobody knows, it is taken to be on: one too many is lifted
+	 * again. */
 	if (r->id == g->limit_id)
-		s->soft_limited = lift || r->error == -ETIMEDOUT || r->error == -ENOTCONN || r->error == -ECANCELED;
+		s->soft_limited = lift || r->error == -ETIMEDOUT || r->error == -ENOTCONN ||
+				  r->error == -ECANCELED;
 }
 
 void act_call_done(struct guest *g, const struct hv_result *r)

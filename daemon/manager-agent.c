@@ -2,17 +2,19 @@
 #include "common/units.h"
 #include "daemon/manager-private.h"
 
-/* What agents say. In the steady path (a heartbeat) a report is copied into the sample and nothing else happens. */
+/* What agents say. In the steady path (a heartbeat) a report is copied into the sample and nothing
+ * else happens. */
 
-/* How old the word of a pressed guest may become: its heartbeat is for calm ones, and its trigger is silent below 5 % of stall, or when
- * what it was given has just sufficed. A bit less than the second after which a pressed guest is decided on again. */
+/* How old the word of a pressed guest may become: its heartbeat is for calm ones, and its trigger
+ * is silent below 5 % of stall, or when what it was given has just sufficed. A bit less than the
+ * second after which a pressed guest is decided on again. */
 #define ASK_USEC (900 * USEC_PER_MSEC)
 
 /* A trigger of less tells of single faults. */
 #define TRIGGER_MIN_USEC USEC_PER_MSEC
 
-/* A boot id that libvirt said nothing about: a kexec, or a reset while libvirtd was away. Its start stays what libvirt told: a guest's own word
- * does not earn it the grace of a boot. */
+/* A boot id that libvirt said nothing about: a kexec, or a reset while libvirtd was away. Its start
+ * stays what libvirt told: a guest's own word does not earn it the grace of a boot. */
 static void boot_unannounced(struct guest *g, const struct guest_report *r)
 {
 	struct guest_sample *s = guest_sample(g);
@@ -20,13 +22,15 @@ static void boot_unannounced(struct guest *g, const struct guest_report *r)
 	s->incarnation = ++g->m->incarnations;
 	g->was_reset = true;
 	g->boot_usec = r->arrival_usec;
-	/* A kernel that sees more than the balloon leaves it has not inflated it yet. With deflate-on-oom its total says nothing. */
+	/* A kernel that sees more than the balloon leaves it has not inflated it yet. With
+	 * deflate-on-oom its total says nothing. */
 	if (s->actual_bytes < s->max_bytes && (s->autodeflate || r->total_bytes > s->actual_bytes))
 		s->balloon_answered = false;
 }
 
-/* The driver has spoken: it changed the balloon, or its kernel sees no more than the balloon leaves. At full size there is nothing that it
- * could have answered, and nothing to be wrong about. */
+/* The driver has spoken: it changed the balloon, or its kernel sees no more than the balloon
+ * leaves. At full size there is nothing that it could have answered, and nothing to be wrong
+ * about. */
 static bool driver_answered(const struct guest *g, const struct guest_report *r)
 {
 	const struct guest_sample *s = guest_sample(g);
@@ -85,7 +89,8 @@ void agent_ask(struct guest *g)
 		return;
 	g->asked_usec = now;
 	if (g->m->trace)
-		trace_line(g->m, "ping %s %llu", uuid_format(&g->uuid, uuid), (unsigned long long)now);
+		trace_line(
+			g->m, "ping %s %llu", uuid_format(&g->uuid, uuid), (unsigned long long)now);
 }
 
 void agent_ask_all(struct manager *m)
@@ -94,7 +99,8 @@ void agent_ask_all(struct manager *m)
 
 	for (size_t i = 0; i < m->n_guests; i++)
 		if (m->plan->guests[i].ask ||
-			(m->plan->guests[i].pressed && now >= m->samples[i].report.arrival_usec + ASK_USEC))
+			(m->plan->guests[i].pressed &&
+				now >= m->samples[i].report.arrival_usec + ASK_USEC))
 			agent_ask(m->guests[i]);
 }
 
@@ -150,7 +156,8 @@ static void on_event(void *userdata, enum channel_event_kind kind, const char *d
 		tell(g->m, &t, "its agent is listened to again");
 		break;
 	default: /* a single bad line, the first throttling: for who looks closely */
-		journal_debug("%s: %s: %s", g->hv->name, channel_event_kind_to_string(kind), detail);
+		journal_debug(
+			"%s: %s: %s", g->hv->name, channel_event_kind_to_string(kind), detail);
 		break;
 	}
 }
@@ -162,14 +169,16 @@ static const struct channel_ops channel_ops = {
 	.on_event = on_event,
 };
 
-/* Stall within a second that its agent is to report at once: what the configuration says, or less, where its policy calls less pressure. */
+/* Stall within a second that its agent is to report at once: what the configuration says, or less,
+ * where its policy calls less pressure. */
 static uint64_t trigger_usec(const struct guest *g)
 {
 	const struct manager *m = g->m;
 	uint64_t on;
 
 	if (!m->plan_fits)
-		return g->trigger_usec ? MIN(g->trigger_usec, m->conf.stall_usec) : m->conf.stall_usec;
+		return g->trigger_usec ? MIN(g->trigger_usec, m->conf.stall_usec)
+				       : m->conf.stall_usec;
 	on = mul_div(m->plan->guests[g->index].stall_on_permyriad, USEC_PER_SEC, PERMYRIAD);
 	return MIN(MAX(on, TRIGGER_MIN_USEC), m->conf.stall_usec);
 }
@@ -184,7 +193,8 @@ static void agent_configure(struct guest *g)
 	c.available_pct = (uint32_t)(g->m->conf.change_permyriad / 100);
 	r = channel_configure(g->channel, &c);
 	if (r < 0)
-		journal_warning("%s: its agent cannot be configured: %s", g->hv->name, strerror(-r));
+		journal_warning(
+			"%s: its agent cannot be configured: %s", g->hv->name, strerror(-r));
 }
 
 void agent_configure_all(struct manager *m)
@@ -197,7 +207,8 @@ void agent_configure_all(struct manager *m)
 void agent_follow_policies(struct manager *m)
 {
 	for (size_t i = 0; i < m->n_guests; i++)
-		if (m->guests[i]->channel && trigger_usec(m->guests[i]) != m->guests[i]->trigger_usec)
+		if (m->guests[i]->channel &&
+			trigger_usec(m->guests[i]) != m->guests[i]->trigger_usec)
 			agent_configure(m->guests[i]);
 }
 

@@ -4,12 +4,14 @@
 #include "common/units.h"
 
 /*
- * What is read over libvirt: the live size of balloons that move (its own event comes once a second only), and balloon statistics of guests whose
- * agent does not speak. A guest at rest with an agent is never asked.
+ * What is read over libvirt: the live size of balloons that move (its own event comes once a second
+ * only), and balloon statistics of guests whose agent does not speak. A guest at rest with an agent
+ * is never asked.
  */
 
 #define POLL_MOVING_USEC (100 * USEC_PER_MSEC)
-/* A balloon within this of its target has arrived: the driver may end a page or a few off. As decide()'s own. */
+/* A balloon within this of its target has arrived: the driver may end a page or a few off. As
+ * decide()'s own. */
 #define ARRIVED_BYTES (2 * MIB)
 /* Statistics of a guest without an agent, spread: each guest has its own phase. */
 #define FALLBACK_USEC (5 * USEC_PER_SEC)
@@ -18,7 +20,8 @@
 /* Three heartbeats of silence: readings begin. After a minute they stand for the agent's word. */
 #define SILENCE_HEARTBEATS 3
 #define SILENCE_DECIDES_USEC USEC_PER_MIN
-/* An agent in a guest that boots speaks within this (20 s where two boot at once on a slow machine). */
+/* An agent in a guest that boots speaks within this (20 s where two boot at once on a slow
+ * machine). */
 #define AGENT_BOOT_USEC (30 * USEC_PER_SEC)
 /* Statistics that the driver has not renewed for this long are not its word any more. */
 #define STATISTICS_OLD_USEC (30 * USEC_PER_SEC)
@@ -34,7 +37,8 @@ bool balloon_is_moving(const struct guest *g)
 		return true;
 	if (!g->commanded || distance(s->target_bytes, s->actual_bytes) <= ARRIVED_BYTES)
 		return false;
-	/* One that is stuck is left out; while it is tried again it is not, and must be read, or nobody finds that it is stuck still. */
+	/* One that is stuck is left out; while it is tried again it is not, and must be read, or
+	 * nobody finds that it is stuck still. */
 	return !(p && p->guests[g->index].stuck && p->guests[g->index].left_out);
 }
 
@@ -47,27 +51,31 @@ void balloon_read(struct guest *g)
 			     NULL) >= 0;
 }
 
-/* Nothing is decided before all guests that ran were read, and those that have an agent were heard: a condition on what a guest says does not hold before
- * that, and its policy would lapse for a moment. */
+/* Nothing is decided before all guests that ran were read, and those that have an agent were heard:
+ * a condition on what a guest says does not hold before that, and its policy would lapse for a
+ * moment. */
 static void settle_check(struct manager *m, uint64_t now)
 {
 	if (!m->settling)
 		return;
 	for (size_t i = 0; i < m->n_guests && now < m->settle_until_usec; i++)
-		if ((!m->guests[i]->read_once || m->guests[i]->spoke_early) && !guest_sample(m->guests[i])->quarantined)
+		if ((!m->guests[i]->read_once || m->guests[i]->spoke_early) &&
+			!guest_sample(m->guests[i])->quarantined)
 			return;
 	m->settling = false;
 	decide_soon(m);
 }
 
-/* In mode observe: it goes where we sent it before that, or is there, or a call of ours may move it yet: QEMU has our target. */
+/* In mode observe: it goes where we sent it before that, or is there, or a call of ours may move it
+ * yet: QEMU has our target. */
 static bool obeys_still(const struct guest *g, uint64_t before_bytes)
 {
 	const struct guest_sample *s = guest_sample(g);
 
 	return g->was_commanded &&
 	       (s->inflight_bytes ||
-		       distance(s->actual_bytes, s->target_bytes) <= MAX(distance(before_bytes, s->target_bytes), ARRIVED_BYTES));
+		       distance(s->actual_bytes, s->target_bytes) <=
+			       MAX(distance(before_bytes, s->target_bytes), ARRIVED_BYTES));
 }
 
 /* The size that the driver claims, from a reading or an event. */
@@ -101,11 +109,14 @@ static void actual_set(struct guest *g, uint64_t actual_bytes, uint64_t when_use
 	decide_within(g->m, 20 * USEC_PER_MSEC);
 }
 
-/* Only the driver writes this figure. After a reset it may still be the one of the kernel that is gone, whose balloon was on its way or whose
- * event came late: but that lies between what was last read and its target, and the new kernel's driver begins above both, at the maximum. */
-static bool is_drivers_word(const struct guest *g, uint64_t before_bytes, uint64_t actual_bytes, uint64_t when_usec)
+/* Only the driver writes this figure. After a reset it may still be the one of the kernel that is
+ * gone, whose balloon was on its way or whose event came late: but that lies between what was last
+ * read and its target, and the new kernel's driver begins above both, at the maximum. */
+static bool is_drivers_word(
+	const struct guest *g, uint64_t before_bytes, uint64_t actual_bytes, uint64_t when_usec)
 {
-	return !g->was_reset || actual_bytes > MAX(before_bytes, guest_sample(g)->target_bytes) + ARRIVED_BYTES ||
+	return !g->was_reset ||
+	       actual_bytes > MAX(before_bytes, guest_sample(g)->target_bytes) + ARRIVED_BYTES ||
 	       when_usec >= g->boot_usec + DRIVER_USEC;
 }
 
@@ -124,16 +135,19 @@ void balloon_told(struct guest *g, uint64_t actual_bytes, uint64_t when_usec)
 }
 
 /*
- * Has the driver renewed them of late? Their stamp is of the wall clock, which may be set: so it only tells new ones from old ones, and their age is
- * counted from when we saw the stamp change. The first ones we see have the age that the wall clock says.
+ * Has the driver renewed them of late? Their stamp is of the wall clock, which may be set: so it
+ * only tells new ones from old ones, and their age is counted from when we saw the stamp change.
+ * The first ones we see have the age that the wall clock says.
  */
 static bool statistics_fresh(struct guest *g, uint64_t stamp_sec, uint64_t when_usec)
 {
 	uint64_t real_sec = clock_real_usec() / USEC_PER_SEC;
-	uint64_t age_usec = (real_sec - MIN(real_sec, stamp_sec) + 1) * USEC_PER_SEC; /* at most: it has no fractions */
+	/* at most: it has no fractions */
+	uint64_t age_usec = (real_sec - MIN(real_sec, stamp_sec) + 1) * USEC_PER_SEC;
 
 	if (stamp_sec != g->stats_update_sec) {
-		g->stats_changed_usec = g->stats_update_sec ? when_usec : when_usec - MIN(when_usec, age_usec);
+		g->stats_changed_usec =
+			g->stats_update_sec ? when_usec : when_usec - MIN(when_usec, age_usec);
 		g->stats_update_sec = stamp_sec;
 	}
 	/* Those of before a reset are the word of a kernel that is gone. */
@@ -164,14 +178,16 @@ static void statistics_take(struct guest *g, const struct hv_balloon *b, uint64_
 	};
 }
 
-/* One that ran before we came: what its QEMU says stands, not what libvirt heard last. Only of one that is just starting libvirt's figure is what it was told to have,
- * and the driver has yet to obey. */
+/* One that ran before we came: what its QEMU says stands, not what libvirt heard last. Only of one
+ * that is just starting libvirt's figure is what it was told to have, and the driver has yet to
+ * obey. */
 static void take_first(struct guest *g, uint64_t when_usec)
 {
 	struct guest_sample *s = guest_sample(g);
 	bool long_since = s->started_usec && when_usec >= s->started_usec + DRIVER_USEC;
 
-	if (g->found && !g->was_reset && !g->commanded && (s->actual_bytes < s->max_bytes || long_since))
+	if (g->found && !g->was_reset && !g->commanded &&
+		(s->actual_bytes < s->max_bytes || long_since))
 		s->target_bytes = s->actual_bytes;
 }
 
@@ -187,12 +203,16 @@ void balloon_take(struct guest *g, const struct hv_balloon *b, uint64_t when_use
 	actual_set(g, b->actual_bytes, when_usec);
 	if (first)
 		take_first(g, when_usec);
-	/* Below its maximum only a driver's word can have brought it there; one that was there before we came is taken at that word. */
+	/* Below its maximum only a driver's word can have brought it there; one that was there
+	 * before we came is taken at that word. */
 	if (s->actual_bytes < s->max_bytes &&
-		(first ? !g->was_reset : s->actual_bytes != before && is_drivers_word(g, before, s->actual_bytes, when_usec)))
+		(first ? !g->was_reset
+		       : s->actual_bytes != before &&
+					is_drivers_word(g, before, s->actual_bytes, when_usec)))
 		s->balloon_answered = true;
 	statistics_take(g, b, when_usec);
-	if (g->balloon_report.source == REPORT_BALLOON && g->balloon_report.arrival_usec == when_usec) {
+	if (g->balloon_report.source == REPORT_BALLOON &&
+		g->balloon_report.arrival_usec == when_usec) {
 		s->balloon_answered = true;
 		if (s->report.source != REPORT_AGENT)
 			s->report = g->balloon_report;
@@ -215,7 +235,8 @@ void balloon_read_done(struct guest *g, const struct hv_result *r)
 	settle_check(g->m, clock_boot_usec());
 }
 
-/* A period makes the driver send its statistics: a change to the guest, so in enforce mode only, and undone when its agent is back. Returns 0 or -errno. */
+/* A period makes the driver send its statistics: a change to the guest, so in enforce mode only,
+ * and undone when its agent is back. Returns 0 or -errno. */
 static int period_set(struct guest *g, unsigned seconds)
 {
 	struct hv_request req = {
@@ -267,7 +288,8 @@ void balloon_fallback(struct guest *g, uint64_t now)
 	if (!agent && g->channel && now < g->appeared_usec + AGENT_BOOT_USEC)
 		return;
 	g->fallback_due_usec = now + FALLBACK_USEC;
-	if (!g->hv->stats_period_sec && g->period_tries < FALLBACK_PERIOD_TRIES && period_set(g, FALLBACK_PERIOD_SEC) >= 0)
+	if (!g->hv->stats_period_sec && g->period_tries < FALLBACK_PERIOD_TRIES &&
+		period_set(g, FALLBACK_PERIOD_SEC) >= 0)
 		g->period_tries++;
 	balloon_read(g);
 	if (silence >= SILENCE_DECIDES_USEC && g->balloon_report.source == REPORT_BALLOON &&
@@ -306,8 +328,8 @@ void balloon_poll_soon(struct manager *m)
 
 int balloon_start(struct manager *m)
 {
-	int r = sd_event_add_time(m->loop, &m->poll_timer, CLOCK_BOOTTIME, USEC_INFINITY, 5 * USEC_PER_MSEC,
-		on_poll, m);
+	int r = sd_event_add_time(m->loop, &m->poll_timer, CLOCK_BOOTTIME, USEC_INFINITY,
+		5 * USEC_PER_MSEC, on_poll, m);
 
 	return r < 0 ? r : sd_event_source_set_enabled(m->poll_timer, SD_EVENT_OFF);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/manager-private.h"
 
-/* What is counted, for who looks at it from outside: gathered when a view is made, so that nobody pays for it while nobody asks. */
+/* What is counted, for who looks at it from outside: gathered when a view is made, so that nobody
+ * pays for it while nobody asks. */
 
 static void count_calls(struct manager *m)
 {

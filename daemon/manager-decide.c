@@ -5,8 +5,10 @@
 #include "policy/policy-set.h"
 
 /*
- * When to decide. News that matters (an urgent report, a size that changed, a command) asks for a decision after what is waiting in the loop, so that many
- * reports of one moment are one decision; a heartbeat asks for none. Decisions take a fifth of the main loop at most, however many guests clamour.
+ * When to decide. News that matters (an urgent report, a size that changed, a command) asks for a
+ * decision after what is waiting in the loop, so that many reports of one moment are one decision;
+ * a heartbeat asks for none. Decisions take a fifth of the main loop at most, however many guests
+ * clamour.
  */
 #define DECIDE_SHARE 4 /* pause after a decision, in times of what it took */
 
@@ -79,7 +81,8 @@ static void decide_once(struct manager *m)
 	int r;
 
 	override_expire(m);
-	/* What nobody has looked at since a guest came counts as nothing: its QEMU's own would be promised to others. */
+	/* What nobody has looked at since a guest came counts as nothing: its QEMU's own would be
+	 * promised to others. */
 	if (!m->look.usec)
 		sample_host(m, true);
 	sample_pressure(m);
@@ -151,7 +154,7 @@ int decide_start(struct manager *m)
 	if (r >= 0)
 		r = sd_event_source_set_enabled(m->decide_now, SD_EVENT_OFF);
 	if (r >= 0)
-		r = sd_event_add_time(m->loop, &m->decide_timer, CLOCK_BOOTTIME, USEC_INFINITY, USEC_PER_MSEC,
-			on_decide_timer, m);
+		r = sd_event_add_time(m->loop, &m->decide_timer, CLOCK_BOOTTIME, USEC_INFINITY,
+			USEC_PER_MSEC, on_decide_timer, m);
 	return r < 0 ? r : sd_event_source_set_enabled(m->decide_timer, SD_EVENT_OFF);
 }

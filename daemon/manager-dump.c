@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/manager-private.h"
 
-/* What is counted, for who looks closely and for tests: that observe mode touches nothing is proved here. */
+/* What is counted, for who looks closely and for tests: that observe mode touches nothing is proved
+ * here. */
 
 static void dump_calls(const struct hv_counters *c)
 {
@@ -11,10 +12,12 @@ static void dump_calls(const struct hv_counters *c)
 	text[0] = '\0';
 	for (int i = 0; i < HV_CALL_MAX && len < sizeof(text); i++)
 		if (c->calls[i])
-			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s=%llu", len ? " " : "",
-				hv_call_to_string((enum hv_call)i), (unsigned long long)c->calls[i]);
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s=%llu",
+				len ? " " : "", hv_call_to_string((enum hv_call)i),
+				(unsigned long long)c->calls[i]);
 	journal_info("libvirt calls: mutating=%llu %s", (unsigned long long)c->mutating, text);
-	journal_info("libvirt: events=%llu timeouts=%llu reconnects=%llu replaced=%llu overdue=%u quarantined=%u threads=%u",
+	journal_info(
+		"libvirt: events=%llu timeouts=%llu reconnects=%llu replaced=%llu overdue=%u quarantined=%u threads=%u",
 		(unsigned long long)c->events, (unsigned long long)c->timeouts,
 		(unsigned long long)c->reconnects, (unsigned long long)c->replaced, c->overdue,
 		c->quarantined, c->threads);
@@ -37,7 +40,8 @@ static void dump_agents(const struct manager *m)
 		sum.throttles += c->throttles;
 		sum.closures += c->closures;
 	}
-	journal_info("agents: reports=%llu bytes=%llu stale=%llu bad=%llu throttles=%llu closures=%llu",
+	journal_info(
+		"agents: reports=%llu bytes=%llu stale=%llu bad=%llu throttles=%llu closures=%llu",
 		(unsigned long long)sum.reports, (unsigned long long)sum.bytes,
 		(unsigned long long)sum.stale_lines, (unsigned long long)sum.bad_lines,
 		(unsigned long long)sum.throttles, (unsigned long long)sum.closures);
@@ -53,7 +57,8 @@ void manager_dump(struct manager *m)
 		store_counters(m->store, &rows);
 	dump_calls(&calls);
 	dump_agents(m);
-	journal_info("decisions=%llu commits=%llu rows=%llu lost=%llu failures=%llu waiting=%u guests=%zu",
+	journal_info(
+		"decisions=%llu commits=%llu rows=%llu lost=%llu failures=%llu waiting=%u guests=%zu",
 		(unsigned long long)m->decisions, (unsigned long long)rows.commits,
 		(unsigned long long)rows.written, (unsigned long long)rows.lost,
 		(unsigned long long)rows.failures, rows.waiting, m->n_guests);

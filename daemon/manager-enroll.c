@@ -3,11 +3,13 @@
 
 #include <stdarg.h>
 
-/* `guest enroll`: gives a guest the agent's channel, and makes its balloon driver send statistics. One at a time for each guest. */
+/* `guest enroll`: gives a guest the agent's channel, and makes its balloon driver send statistics.
+ * One at a time for each guest. */
 
 #define ENROLL_PERIOD_SEC 5
 
-/* Proposed where a guest has no net, or none that is known: between fine and dead it has no warning. */
+/* Proposed where a guest has no net, or none that is known: between fine and dead it has no
+ * warning. */
 static const char *const net_advice[GUEST_NET_MAX] = {
 	[GUEST_NET_UNKNOWN] =
 		"it has no autodeflate='on' on its memballoon, and whether it has swap is not known yet: without both a sudden need kills processes",
@@ -59,8 +61,8 @@ static void finish(struct guest *g)
 	if (advice)
 		note(g, "%s", advice);
 	api_call_reply(g->enroll_call, 200,
-		json_pack("{s:b, s:o, s:b}", "enrolled", 1, "changes", g->enroll_changes, "restart_needed",
-			(int)g->enroll_restart));
+		json_pack("{s:b, s:o, s:b}", "enrolled", 1, "changes", g->enroll_changes,
+			"restart_needed", (int)g->enroll_restart));
 	g->enroll_call = NULL;
 	g->enroll_changes = NULL;
 }
@@ -106,7 +108,8 @@ void enroll_period_done(struct guest *g, const struct hv_result *r)
 	if (!g->enroll_call)
 		return;
 	if (r->error < 0)
-		note(g, "the statistics period could not be set: %s", *r->text ? r->text : strerror(-r->error));
+		note(g, "the statistics period could not be set: %s",
+			*r->text ? r->text : strerror(-r->error));
 	else
 		note(g, "statistics period set to 5 s");
 	finish(g);
@@ -123,12 +126,15 @@ static void dry_run(struct guest *g, struct api_call *call)
 	json_t *changes = json_array();
 
 	if (g->hv->channel == HV_CHANNEL_NONE)
-		json_array_append_new(changes, json_string("channel org.ballast.agent.0 would be attached"));
+		json_array_append_new(
+			changes, json_string("channel org.ballast.agent.0 would be attached"));
 	if (!g->hv->stats_period_sec)
-		json_array_append_new(changes, json_string("statistics period would be set to 5 s"));
+		json_array_append_new(
+			changes, json_string("statistics period would be set to 5 s"));
 	api_call_reply(call, 200,
-		json_pack("{s:b, s:o, s:b}", "enrolled", g->hv->channel != HV_CHANNEL_NONE, "changes", changes,
-			"restart_needed", !g->hv->has_virtio_serial && g->hv->channel == HV_CHANNEL_NONE));
+		json_pack("{s:b, s:o, s:b}", "enrolled", g->hv->channel != HV_CHANNEL_NONE,
+			"changes", changes, "restart_needed",
+			!g->hv->has_virtio_serial && g->hv->channel == HV_CHANNEL_NONE));
 }
 
 void enroll(void *userdata, struct api_call *call, const struct uuid *guest)
@@ -141,7 +147,8 @@ void enroll(void *userdata, struct api_call *call, const struct uuid *guest)
 	int r;
 
 	if (!g) {
-		api_call_problem(call, API_PROBLEM_GUEST_UNKNOWN, "This guest does not run here any more.");
+		api_call_problem(
+			call, API_PROBLEM_GUEST_UNKNOWN, "This guest does not run here any more.");
 		return;
 	}
 	/* What is needed can be asked in either mode. */
@@ -156,15 +163,18 @@ void enroll(void *userdata, struct api_call *call, const struct uuid *guest)
 	}
 	if (m->pause.on) {
 		api_call_problem(call, API_PROBLEM_CONFLICT,
-			"Ballast is paused by %s: no guest is touched. `ballastctl pause --clear` ends that.", m->pause.by);
+			"Ballast is paused by %s: no guest is touched. `ballastctl pause --clear` ends that.",
+			m->pause.by);
 		return;
 	}
 	if (g->enroll_call) {
-		api_call_problem(call, API_PROBLEM_CONFLICT, "%s is being enrolled already.", g->hv->name);
+		api_call_problem(
+			call, API_PROBLEM_CONFLICT, "%s is being enrolled already.", g->hv->name);
 		return;
 	}
 	if (g->enroll_attaching || g->enroll_period_id) {
-		api_call_problem(call, API_PROBLEM_CONFLICT, "An earlier attempt to enroll %s has not ended yet. Try again.",
+		api_call_problem(call, API_PROBLEM_CONFLICT,
+			"An earlier attempt to enroll %s has not ended yet. Try again.",
 			g->hv->name);
 		return;
 	}

@@ -4,8 +4,8 @@
 #include "common/units.h"
 
 /*
- * Samples for the history: what is known at the moment is copied and handed to the store's thread. Nothing is asked for. Of counters it is the
- * difference to the sample before.
+ * Samples for the history: what is known at the moment is copied and handed to the store's thread.
+ * Nothing is asked for. Of counters it is the difference to the sample before.
  */
 
 static uint64_t sample_sec(const struct manager *m)
@@ -18,7 +18,8 @@ static uint64_t mib(uint64_t bytes)
 	return bytes == UINT64_MAX ? bytes : (bytes + MIB / 2) / MIB;
 }
 
-/* How much of the time between two readings a counter of microseconds grew by; UINT64_MAX: not known. */
+/* How much of the time between two readings a counter of microseconds grew by; UINT64_MAX: not
+ * known. */
 static uint64_t share(uint64_t before, uint64_t now, uint64_t before_usec, uint64_t now_usec)
 {
 	if (!before_usec || now_usec <= before_usec || now < before)
@@ -27,17 +28,22 @@ static uint64_t share(uint64_t before, uint64_t now, uint64_t before_usec, uint6
 }
 
 /* From its reports: the whole time between two samples counts, not only the last report's. */
-static void sample_report(struct guest *g, const struct guest_sample *s, const struct plan_guest *p, uint64_t values[static SERIES_COLUMNS_MAX])
+static void sample_report(struct guest *g, const struct guest_sample *s, const struct plan_guest *p,
+	uint64_t values[static SERIES_COLUMNS_MAX])
 {
 	const struct guest_report *r = &s->report;
 	struct sampled *b = &g->sampled;
-	uint64_t refaults = r->refaults_file + r->refaults_anon, usec = r->arrival_usec - b->report_usec;
-	bool follows = r->source != REPORT_NONE && b->report_usec && r->arrival_usec > b->report_usec && b->incarnation == s->incarnation;
+	uint64_t refaults = r->refaults_file + r->refaults_anon,
+		 usec = r->arrival_usec - b->report_usec;
+	bool follows = r->source != REPORT_NONE && b->report_usec &&
+		       r->arrival_usec > b->report_usec && b->incarnation == s->incarnation;
 
 	values[4] = p && p->known ? p->stall_permyriad : UINT64_MAX;
 	values[5] = p && p->known ? p->refaults_per_sec : UINT64_MAX;
 	if (follows && r->has_psi && r->psi_mem_some_usec >= b->stall_usec)
-		values[4] = MIN(share(b->stall_usec, r->psi_mem_some_usec, b->report_usec, r->arrival_usec), (uint64_t)PERMYRIAD);
+		values[4] = MIN(
+			share(b->stall_usec, r->psi_mem_some_usec, b->report_usec, r->arrival_usec),
+			(uint64_t)PERMYRIAD);
 	if (follows && r->has_counters && refaults >= b->refaults)
 		values[5] = (refaults - b->refaults) * USEC_PER_SEC / usec;
 	if (r->source == REPORT_NONE || r->arrival_usec == b->report_usec)
@@ -48,14 +54,16 @@ static void sample_report(struct guest *g, const struct guest_sample *s, const s
 	b->incarnation = s->incarnation;
 }
 
-static void sample_cpu(struct guest *g, const struct guest_sample *s, const struct plan_guest *p, uint64_t values[static SERIES_COLUMNS_MAX])
+static void sample_cpu(struct guest *g, const struct guest_sample *s, const struct plan_guest *p,
+	uint64_t values[static SERIES_COLUMNS_MAX])
 {
 	struct sampled *b = &g->sampled;
 	uint64_t weight = p ? p->cpu_weight : s->cpu_weight;
 
 	values[6] = weight ? weight : UINT64_MAX;
 	values[7] = share(b->vcpu_time_usec, s->vcpu_time_usec, b->vcpu_usec, s->vcpu_sample_usec);
-	values[8] = share(b->vcpu_delay_usec, s->vcpu_delay_usec, b->vcpu_usec, s->vcpu_sample_usec);
+	values[8] =
+		share(b->vcpu_delay_usec, s->vcpu_delay_usec, b->vcpu_usec, s->vcpu_sample_usec);
 	b->vcpu_usec = s->vcpu_sample_usec;
 	b->vcpu_time_usec = s->vcpu_time_usec;
 	b->vcpu_delay_usec = s->vcpu_delay_usec;
@@ -70,7 +78,8 @@ static void sample_guest(struct guest *g, const struct plan_guest *p, struct tic
 	t->values[0] = mib(s->actual_bytes);
 	t->values[1] = p && p->known ? mib(p->used_bytes) : UINT64_MAX;
 	t->values[2] = p ? mib(p->want_bytes) : UINT64_MAX;
-	t->values[3] = mib(p && s->fixed == FIXED_NOT && p->target_bytes ? p->target_bytes : s->target_bytes);
+	t->values[3] = mib(
+		p && s->fixed == FIXED_NOT && p->target_bytes ? p->target_bytes : s->target_bytes);
 	sample_report(g, s, p, t->values);
 	sample_cpu(g, s, p, t->values);
 }
@@ -88,10 +97,14 @@ static void sample_of_host(struct manager *m, uint64_t v[static SERIES_COLUMNS_M
 	v[1] = p ? mib(p->charged_bytes) : UINT64_MAX;
 	v[2] = p ? mib(sub_sat(p->budget_bytes, p->charged_bytes + p->reserved_bytes)) : UINT64_MAX;
 	v[3] = p ? mib(p->reserved_bytes) : UINT64_MAX;
-	v[4] = psi ? share(b->mem_some_usec, h->psi_mem_some_usec, b->usec, h->sample_usec) : UINT64_MAX;
-	v[5] = psi ? share(b->mem_full_usec, h->psi_mem_full_usec, b->usec, h->sample_usec) : UINT64_MAX;
-	v[6] = psi ? share(b->cpu_some_usec, h->psi_cpu_some_usec, b->usec, h->sample_usec) : UINT64_MAX;
-	v[7] = psi ? share(b->io_some_usec, h->psi_io_some_usec, b->usec, h->sample_usec) : UINT64_MAX;
+	v[4] = psi ? share(b->mem_some_usec, h->psi_mem_some_usec, b->usec, h->sample_usec)
+		   : UINT64_MAX;
+	v[5] = psi ? share(b->mem_full_usec, h->psi_mem_full_usec, b->usec, h->sample_usec)
+		   : UINT64_MAX;
+	v[6] = psi ? share(b->cpu_some_usec, h->psi_cpu_some_usec, b->usec, h->sample_usec)
+		   : UINT64_MAX;
+	v[7] = psi ? share(b->io_some_usec, h->psi_io_some_usec, b->usec, h->sample_usec)
+		   : UINT64_MAX;
 	v[8] = m->has_cpu ? m->cpu_busy_permyriad : UINT64_MAX;
 	v[9] = m->n_guests;
 	v[10] = m->decisions - b->decisions;
@@ -124,7 +137,8 @@ struct tick *history_sample(struct manager *m, uint64_t now_real_usec)
 	sample_of_host(m, t->host);
 	at = t->names;
 	for (size_t i = 0; i < m->n_guests; i++) {
-		sample_guest(m->guests[i], m->plan && m->plan_fits ? &m->plan->guests[i] : NULL, &t->guests[i]);
+		sample_guest(m->guests[i], m->plan && m->plan_fits ? &m->plan->guests[i] : NULL,
+			&t->guests[i]);
 		t->guests[i].name = at;
 		at = stpcpy(at, m->guests[i]->hv->name) + 1;
 	}
@@ -150,6 +164,7 @@ int history_start(struct manager *m)
 {
 	if (!m->store)
 		return 0;
-	return sd_event_add_time(m->loop, &m->history_timer, CLOCK_BOOTTIME, clock_boot_usec() + sample_sec(m) * USEC_PER_SEC,
-		250 * USEC_PER_MSEC, on_sample, m);
+	return sd_event_add_time(m->loop, &m->history_timer, CLOCK_BOOTTIME,
+		clock_boot_usec() + sample_sec(m) * USEC_PER_SEC, 250 * USEC_PER_MSEC, on_sample,
+		m);
 }

@@ -11,7 +11,8 @@ static uint64_t process_start_usec(const struct hv_guest *hv)
 {
 	long hz = sysconf(_SC_CLK_TCK);
 
-	return hv->pid_start_ticks && hz > 0 ? hv->pid_start_ticks * USEC_PER_SEC / (uint64_t)hz : 0;
+	return hv->pid_start_ticks && hz > 0 ? hv->pid_start_ticks * USEC_PER_SEC / (uint64_t)hz
+					     : 0;
 }
 
 static void connected(void *data, uint64_t generation, const char *version)
@@ -26,7 +27,9 @@ static void connected(void *data, uint64_t generation, const char *version)
 		sent_lost(m->guests[i]);
 	snprintf(m->libvirt_version, sizeof(m->libvirt_version), "%s", version);
 	if (again)
-		tell(m, &(struct tale){.kind = DAEMON_EVENT_LIBVIRT_BACK, .severity = SEVERITY_NOTICE},
+		tell(m,
+			&(struct tale){
+				.kind = DAEMON_EVENT_LIBVIRT_BACK, .severity = SEVERITY_NOTICE},
 			"libvirt is back");
 }
 
@@ -52,12 +55,14 @@ static void disconnected(void *data, const struct hv_down *down)
 
 	m->connected = m->synced = false;
 	mode_calls_ended(m); /* all have */
-	snprintf(m->libvirt_reason, sizeof(m->libvirt_reason), "%s", down->reason ? down->reason : "");
+	snprintf(m->libvirt_reason, sizeof(m->libvirt_reason), "%s",
+		down->reason ? down->reason : "");
 	if (m->libvirt_lost_real_usec)
 		return;
 	m->libvirt_lost_real_usec = clock_real_usec();
 	tell(m, &(struct tale){.kind = DAEMON_EVENT_LIBVIRT_LOST, .severity = SEVERITY_WARNING},
-		"%s: %s; tried again for ever", down->lost ? "connection to libvirt lost" : "libvirt cannot be reached",
+		"%s: %s; tried again for ever",
+		down->lost ? "connection to libvirt lost" : "libvirt cannot be reached",
 		m->libvirt_reason);
 	decide_soon(m);
 }
@@ -91,7 +96,8 @@ static void guest_appeared(void *data, const struct hv_guest *hv)
 	g->found = !fresh;
 	g->spoke_early = false;
 	g->appeared_usec = clock_boot_usec();
-	/* libvirt commands currentMemory at the start; until the driver answers the guest has all of its memory. */
+	/* libvirt commands currentMemory at the start; until the driver answers the guest has all
+	 * of its memory. */
 	s->target_bytes = MIN(hv->actual_bytes, hv->max_bytes);
 	s->actual_bytes = fresh ? hv->max_bytes : s->target_bytes;
 	s->actual_usec = clock_boot_usec();
@@ -100,12 +106,16 @@ static void guest_appeared(void *data, const struct hv_guest *hv)
 	sample_guest_opened(g);
 	agent_attach(g);
 	balloon_read(g);
-	(void)!manager_submit(g, &(struct hv_request){.call = HV_CALL_GET_CPU, .guest = g->uuid}, NULL);
+	(void)!manager_submit(
+		g, &(struct hv_request){.call = HV_CALL_GET_CPU, .guest = g->uuid}, NULL);
 	reserve_arrived(m, &g->uuid);
 	original_seen(g);
-	tell(m, &(struct tale){.kind = DAEMON_EVENT_GUEST_STARTED, .severity = SEVERITY_INFO, .guest = g},
+	tell(m,
+		&(struct tale){
+			.kind = DAEMON_EVENT_GUEST_STARTED, .severity = SEVERITY_INFO, .guest = g},
 		"%s with %llu of at most %llu MiB", fresh ? "started" : "found running",
-		(unsigned long long)(s->target_bytes / MIB), (unsigned long long)(s->max_bytes / MIB));
+		(unsigned long long)(s->target_bytes / MIB),
+		(unsigned long long)(s->max_bytes / MIB));
 	if (fresh)
 		reserve_unasked(g);
 	decide_soon(m);
@@ -128,8 +138,9 @@ static void guest_changed(void *data, const struct hv_guest *hv, unsigned what)
 		agent_attach(g);
 	if (what & (HV_CHANGED_IDENTITY | HV_CHANGED_MEMORY))
 		tell(g->m,
-			&(struct tale){
-				.kind = DAEMON_EVENT_GUEST_CHANGED, .severity = SEVERITY_INFO, .guest = g},
+			&(struct tale){.kind = DAEMON_EVENT_GUEST_CHANGED,
+				.severity = SEVERITY_INFO,
+				.guest = g},
 			"its definition changed");
 	decide_soon(g->m);
 }
@@ -165,10 +176,12 @@ static void guest_reset(void *data, const struct uuid *guest)
 
 	if (!g)
 		return;
-	/* One reset is told more than once: it is the same beginning as long as nothing was heard of it, and what was heard at once is the old
-	 * kernel's: its balloon's last move is told up to a second late. */
+	/* One reset is told more than once: it is the same beginning as long as nothing was heard
+	 * of it, and what was heard at once is the old kernel's: its balloon's last move is told up
+	 * to a second late. */
 	now = clock_boot_usec();
-	if (g->boot_expected && (!guest_sample(g)->balloon_answered || now - g->boot_usec < RESET_AGAIN_USEC)) {
+	if (g->boot_expected &&
+		(!guest_sample(g)->balloon_answered || now - g->boot_usec < RESET_AGAIN_USEC)) {
 		guest_sample(g)->started_usec = g->boot_usec = now;
 		guest_sample(g)->balloon_answered = false;
 		return;
@@ -219,7 +232,9 @@ static void guest_quarantined(void *data, const struct hv_overdue *o)
 		return;
 	s = guest_sample(g);
 	s->quarantined = true;
-	tell(g->m, &(struct tale){.kind = DAEMON_EVENT_QUARANTINE, .severity = SEVERITY_WARNING, .guest = g},
+	tell(g->m,
+		&(struct tale){
+			.kind = DAEMON_EVENT_QUARANTINE, .severity = SEVERITY_WARNING, .guest = g},
 		"%s: left alone, and counted at the larger of its sizes, until it answers", o->why);
 	decide_soon(g->m);
 }
@@ -233,12 +248,14 @@ static void guest_recovered(void *data, const struct uuid *guest, const struct h
 		return;
 	s = guest_sample(g);
 	s->quarantined = false;
-	/* The command that was stuck has been carried out, or was given up, before this reading: but the balloon may be on its way still. */
+	/* The command that was stuck has been carried out, or was given up, before this reading:
+	 * but the balloon may be on its way still. */
 	sent_doubted(g);
 	balloon_take(g, balloon, clock_boot_usec());
 	tell(g->m,
-		&(struct tale){
-			.kind = DAEMON_EVENT_QUARANTINE_OVER, .severity = SEVERITY_NOTICE, .guest = g},
+		&(struct tale){.kind = DAEMON_EVENT_QUARANTINE_OVER,
+			.severity = SEVERITY_NOTICE,
+			.guest = g},
 		"it answers again; its balloon is at %llu MiB",
 		(unsigned long long)(s->actual_bytes / MIB));
 	decide_soon(g->m);

@@ -4,8 +4,9 @@
 #include "daemon/enforcing.h"
 
 /*
- * Observe and enforce. The mode is written before `enforce` holds, so that a daemon that comes back knows it; `observe` holds at once, whatever
- * the disk says: to stop touching guests must always be possible.
+ * Observe and enforce. The mode is written before `enforce` holds, so that a daemon that comes back
+ * knows it; `observe` holds at once, whatever the disk says: to stop touching guests must always be
+ * possible.
  */
 
 int mode_load(struct manager *m)
@@ -21,7 +22,9 @@ int mode_load(struct manager *m)
 		return r;
 	mode = daemon_mode_from_string(text);
 	if (mode == MODE_INVALID) {
-		journal_error("the state directory says mode \"%s\", which this version does not know", text);
+		journal_error(
+			"the state directory says mode \"%s\", which this version does not know",
+			text);
 		return -EBADMSG;
 	}
 	if (!m->dry_run)
@@ -29,8 +32,9 @@ int mode_load(struct manager *m)
 	return 0;
 }
 
-/* An `enforce` on its way to the disk holds once it is there: an `observe` of before it, written behind it, would be what the next daemon finds. If
- * it does not get there, that is told, and all is put once more when the disk is well. */
+/* An `enforce` on its way to the disk holds once it is there: an `observe` of before it, written
+ * behind it, would be what the next daemon finds. If it does not get there, that is told, and all
+ * is put once more when the disk is well. */
 void mode_put(struct manager *m)
 {
 	if (!m->enforce_waits)
@@ -45,7 +49,8 @@ struct mode_change {
 	uint64_t observe_asked; /* the manager's count when it was asked for */
 	struct release_report released;
 	uint64_t until_id;      /* observe: libvirt may have had calls up to this one still */
-	bool pause;             /* it is none: a pause begins, which waits for the same (then mode is observe) */
+	/* it is none: a pause begins, which waits for the same (then mode is observe) */
+	bool pause;
 	bool saved;             /* the disk has answered */
 	int error;              /* and what */
 	char text[256];
@@ -63,7 +68,8 @@ static void names_format(const json_t *left_out, char *buf, size_t size)
 		int n;
 
 		if (i == 8 || len + strlen(name) + 16 > size) {
-			snprintf(buf + len, size - len, " and %zu more", json_array_size(left_out) - i);
+			snprintf(buf + len, size - len, " and %zu more",
+				json_array_size(left_out) - i);
 			return;
 		}
 		n = snprintf(buf + len, size - len, "%s%s", i ? ", " : "", name);
@@ -78,12 +84,17 @@ static void tell_mode(struct manager *m, const char *by, const struct release_re
 
 	names_format(released->left_out, names, sizeof(names));
 	if (*names)
-		tell(m, &t, "guests were given back what they had, but for %s; nothing is touched from now on", names);
+		tell(m, &t,
+			"guests were given back what they had, but for %s; nothing is touched from now on",
+			names);
 	else
 		tell(m, &t, "%s",
-			m->mode == MODE_ENFORCE ? m->pause.on ? "guests are commanded when the pause is over" : "guests are commanded from now on" :
-			released->left_out ? "guests were given back what they had; nothing is touched from now on" :
-					     "nothing is touched from now on");
+			m->mode == MODE_ENFORCE
+				? m->pause.on ? "guests are commanded when the pause is over"
+					      : "guests are commanded from now on"
+			: released->left_out
+				? "guests were given back what they had; nothing is touched from now on"
+				: "nothing is touched from now on");
 	tell_status(m);
 }
 
@@ -127,8 +138,9 @@ int mode_take_over(struct manager *m)
 }
 
 /*
- * What waits in hv must not go out behind the answer; how each of those ended is taken in at once, for that is what a release begins with. What an
- * earlier release sent is not taken back by an `observe` without one.
+ * What waits in hv must not go out behind the answer; how each of those ended is taken in at once,
+ * for that is what a release begins with. What an earlier release sent is not taken back by an
+ * `observe` without one.
  */
 static void withdraw(struct manager *m, bool release)
 {
@@ -187,14 +199,16 @@ static struct release_report begin_observe(struct manager *m, const char *by, bo
 	return released;
 }
 
-static void answer(struct api_call *call, enum daemon_mode mode, const struct release_report *released)
+static void answer(
+	struct api_call *call, enum daemon_mode mode, const struct release_report *released)
 {
 	json_t *body = api_mode_json(mode);
 
 	api_call_tag(call, api_tag_mode(mode));
 
 	if (released->left_out) {
-		json_object_set_new(body, "given_back", json_integer((json_int_t)json_array_size(released->given)));
+		json_object_set_new(body, "given_back",
+			json_integer((json_int_t)json_array_size(released->given)));
 		json_object_set(body, "given", released->given);
 		json_object_set(body, "left_out", released->left_out);
 	}
@@ -222,7 +236,8 @@ static void mode_end(struct mode_change *c)
 	if (c->pause) {
 		pause_answer(c);
 	} else if (withdrawn) {
-		/* `observe` was acknowledged since, or is about to be, and is on the disk behind this one. */
+		/* `observe` was acknowledged since, or is about to be, and is on the disk behind
+		 * this one. */
 		api_call_problem(c->call, API_PROBLEM_CONFLICT,
 			"A later request set the mode to observe, and that holds. Ask again if guests are to be commanded.");
 	} else if (c->error >= 0) {
@@ -269,7 +284,8 @@ void mode_calls_ended(struct manager *m)
 	}
 }
 
-/* Where so many guests hang that libvirt is not even asked for the others, what waits has no deadline of its own. */
+/* Where so many guests hang that libvirt is not even asked for the others, what waits has no
+ * deadline of its own. */
 void mode_tick(struct manager *m)
 {
 	if (m->left_until_usec && clock_boot_usec() >= m->left_until_usec) {
@@ -294,7 +310,8 @@ static void mode_saved(void *userdata, int error, const char *text)
 }
 
 /* Takes what released owns. pause: its text, or NULL. */
-static void save(struct manager *m, struct api_call *call, enum daemon_mode mode, const char *pause, struct release_report released)
+static void save(struct manager *m, struct api_call *call, enum daemon_mode mode, const char *pause,
+	struct release_report released)
 {
 	struct mode_change *c = calloc(1, sizeof(*c));
 	int r = c ? 0 : -ENOMEM;
@@ -309,7 +326,8 @@ static void save(struct manager *m, struct api_call *call, enum daemon_mode mode
 			.released = released,
 			.until_id = m->withdrawn_id,
 		};
-		r = store_put_text(m->store, pause ? "pause" : "mode", pause ? pause : daemon_mode_to_string(mode), mode_saved, c);
+		r = store_put_text(m->store, pause ? "pause" : "mode",
+			pause ? pause : daemon_mode_to_string(mode), mode_saved, c);
 	}
 	if (r >= 0 && mode == MODE_OBSERVE) {
 		c->next = m->observe_first;
@@ -322,8 +340,8 @@ static void save(struct manager *m, struct api_call *call, enum daemon_mode mode
 	}
 	release_report_clear(&released);
 	free(c);
-	api_call_problem(call, API_PROBLEM_BUSY, "The %s cannot be saved now: %s. Try again.", pause ? "pause" : "mode",
-		strerror(-r));
+	api_call_problem(call, API_PROBLEM_BUSY, "The %s cannot be saved now: %s. Try again.",
+		pause ? "pause" : "mode", strerror(-r));
 }
 
 void mode_save_pause(struct manager *m, struct api_call *call, const char *text)

@@ -20,11 +20,13 @@ static void note_tokens(struct manager *m, const struct diag_list *findings, siz
 	if (!findings->n) {
 		*m->tokens_problem = '\0';
 		if (was_bad)
-			journal_write(JOURNAL_ACCESS, LOG_NOTICE, NULL, "%s is good again: %zu of its lines %s in force", m->conf.tokens, n,
+			journal_write(JOURNAL_ACCESS, LOG_NOTICE, NULL,
+				"%s is good again: %zu of its lines %s in force", m->conf.tokens, n,
 				n == 1 ? "is" : "are");
 		return;
 	}
-	snprintf(m->tokens_problem, sizeof(m->tokens_problem), "%s", first ? first : "out of memory");
+	snprintf(m->tokens_problem, sizeof(m->tokens_problem), "%s",
+		first ? first : "out of memory");
 	if (!was_bad)
 		m->tokens_problem_real_usec = clock_real_usec();
 }
@@ -36,7 +38,8 @@ static void load_tokens(struct manager *m)
 	struct token_table *tokens = NULL;
 
 	if (network_load_tokens(&m->conf, &tokens, &findings) == -ENOMEM) {
-		journal_error("%s: out of memory; the tokens of before stay in force", m->conf.tokens);
+		journal_error(
+			"%s: out of memory; the tokens of before stay in force", m->conf.tokens);
 		return;
 	}
 	note_tokens(m, &findings, tokens ? tokens->n : 0);
@@ -57,7 +60,8 @@ static int on_tokens_dir(sd_event_source *source, const struct inotify_event *ev
 	struct manager *m = userdata;
 	const char *name = strrchr(m->conf.tokens, '/') + 1;
 
-	if (event->len && !streq(event->name, name) && !(event->mask & (IN_Q_OVERFLOW | IN_IGNORED)))
+	if (event->len && !streq(event->name, name) &&
+		!(event->mask & (IN_Q_OVERFLOW | IN_IGNORED)))
 		return 0;
 	sd_event_source_set_time_relative(m->tokens_timer, TOKENS_SETTLE_USEC);
 	return sd_event_source_set_enabled(m->tokens_timer, SD_EVENT_ONESHOT);
@@ -73,11 +77,13 @@ static void watch_tokens(struct manager *m)
 	if (!dir)
 		return;
 	r = sd_event_add_inotify(m->loop, &m->tokens_source, dirname(dir),
-		IN_ONLYDIR | IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF,
+		IN_ONLYDIR | IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
+			IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF,
 		on_tokens_dir, m);
 	/* Without a directory there are no tokens, and a reload looks again. */
 	if (r < 0 && r != -ENOENT)
-		journal_warning("%s is not watched: %s; after a change: ballastctl reload", m->conf.tokens, strerror(-r));
+		journal_warning("%s is not watched: %s; after a change: ballastctl reload",
+			m->conf.tokens, strerror(-r));
 }
 
 /* ---- start and reload ---- */
@@ -88,7 +94,9 @@ static void note_tls(struct manager *m, const struct tls *tls)
 	snprintf(m->tls_name, sizeof(m->tls_name), "%s", tls->name);
 	memcpy(m->tls_digest, tls->digest, sizeof(m->tls_digest));
 	if (tls->expires_real_usec <= clock_real_usec())
-		journal_write(JOURNAL_ACCESS, LOG_ERR, NULL, "%s has expired: clients will refuse it; renew it, then: systemctl reload ballastd", tls->name);
+		journal_write(JOURNAL_ACCESS, LOG_ERR, NULL,
+			"%s has expired: clients will refuse it; renew it, then: systemctl reload ballastd",
+			tls->name);
 }
 
 int network_open(struct manager *m, struct api_config *config)
@@ -116,7 +124,8 @@ int network_start(struct manager *m)
 		m->tls = tls_free(m->tls);
 	}
 	if (r >= 0)
-		r = sd_event_add_time_relative(m->loop, &m->tokens_timer, CLOCK_BOOTTIME, 0, USEC_PER_MSEC, on_tokens_settled, m);
+		r = sd_event_add_time_relative(m->loop, &m->tokens_timer, CLOCK_BOOTTIME, 0,
+			USEC_PER_MSEC, on_tokens_settled, m);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(m->tokens_timer, SD_EVENT_OFF);
 	if (r < 0)
@@ -146,11 +155,14 @@ void network_reload(struct manager *m, struct conf *next, struct diag_list *find
 		return;
 	/* By Listen= as it was at the start: that is where there are sockets. */
 	if (network_load_tls(&m->conf, &tls, findings) >= 0 && tls) {
-		/* The same again needs no new server: of too many the oldest goes, with its connections. */
-		if (memcmp(tls->digest, m->tls_digest, sizeof(tls->digest)) != 0 && api_set_tls(m->api, tls) < 0) {
+		/* The same again needs no new server: of too many the oldest goes, with its
+		 * connections. */
+		if (memcmp(tls->digest, m->tls_digest, sizeof(tls->digest)) != 0 &&
+			api_set_tls(m->api, tls) < 0) {
 			_cleanup_diag_ struct diag d = {0};
 
-			diag_set(&d, EBADMSG, tls->name, 0, 0, "the TLS library does not take this certificate with its key");
+			diag_set(&d, EBADMSG, tls->name, 0, 0,
+				"the TLS library does not take this certificate with its key");
 			(void)!diag_list_take(findings, &d);
 		} else {
 			note_tls(m, tls);
@@ -160,7 +172,8 @@ void network_reload(struct manager *m, struct conf *next, struct diag_list *find
 	load_tokens(m);
 }
 
-void network_reload_try(const struct manager *m, const struct conf *next, struct diag_list *findings)
+void network_reload_try(
+	const struct manager *m, const struct conf *next, struct diag_list *findings)
 {
 	_cleanup_free_ struct token_table *tokens = NULL;
 	_cleanup_(tls_freep) struct tls *tls = NULL;
@@ -169,10 +182,12 @@ void network_reload_try(const struct manager *m, const struct conf *next, struct
 	(void)!network_load_tokens(next, &tokens, findings);
 }
 
-/* From this long before its end it is told: certificates of public authorities are renewed 30 days before theirs. */
+/* From this long before its end it is told: certificates of public authorities are renewed 30 days
+ * before theirs. */
 #define CERTIFICATE_SOON_USEC (14 * USEC_PER_DAY)
 
-size_t network_problems(struct manager *m, struct view_problem problems[static NETWORK_PROBLEMS_MAX])
+size_t network_problems(
+	struct manager *m, struct view_problem problems[static NETWORK_PROBLEMS_MAX])
 {
 	uint64_t now = clock_real_usec(), end = m->tls_expires_real_usec;
 	size_t n = 0;
@@ -187,8 +202,9 @@ size_t network_problems(struct manager *m, struct view_problem problems[static N
 	if (end && end != USEC_INFINITY && end < now + CERTIFICATE_SOON_USEC) {
 		unsigned long long days = (end > now ? end - now : now - end) / USEC_PER_DAY;
 
-		snprintf(m->tls_problem, sizeof(m->tls_problem), "%s %s %llu day%s%s", m->tls_name, end > now ? "expires in" : "has expired", days,
-			days == 1 ? "" : "s", end > now ? "" : " ago");
+		snprintf(m->tls_problem, sizeof(m->tls_problem), "%s %s %llu day%s%s", m->tls_name,
+			end > now ? "expires in" : "has expired", days, days == 1 ? "" : "s",
+			end > now ? "" : " ago");
 		problems[n++] = (struct view_problem){
 			.code = "certificate",
 			.text = m->tls_problem,

@@ -5,12 +5,14 @@
 #include "common/units.h"
 
 /*
- * Operations: commands whose asker does not wait for them. What is acknowledged (202) is on the disk first, so that a daemon that comes back can say what
- * became of it. The last OPERATIONS_MAX are kept, each in a place of its own in the store: number N in place N modulo OPERATIONS_MAX.
+ * Operations: commands whose asker does not wait for them. What is acknowledged (202) is on the
+ * disk first, so that a daemon that comes back can say what became of it. The last OPERATIONS_MAX
+ * are kept, each in a place of its own in the store: number N in place N modulo OPERATIONS_MAX.
  */
 #define RESULT_MAX (16 * KIB) /* longer answers are not kept */
 
-DEFINE_STRTAB(operation_state, enum operation_state, OPERATION_MAX, [OPERATION_RUNNING] = "running", [OPERATION_DONE] = "done",
+DEFINE_STRTAB(operation_state, enum operation_state,
+	OPERATION_MAX, [OPERATION_RUNNING] = "running", [OPERATION_DONE] = "done",
 	[OPERATION_FAILED] = "failed", [OPERATION_CANCELLED] = "cancelled")
 
 struct operation {
@@ -66,7 +68,8 @@ static uint64_t progress(const struct manager *m, const struct operation *op)
 	return (op->moving - now) * PERMYRIAD / op->moving;
 }
 
-static void operation_write(const struct manager *m, const struct operation *op, bool whole, struct json_out *o)
+static void operation_write(
+	const struct manager *m, const struct operation *op, bool whole, struct json_out *o)
 {
 	bool failed = op->state == OPERATION_FAILED || op->state == OPERATION_CANCELLED;
 
@@ -119,7 +122,8 @@ static int put(struct manager *m, const struct operation *op, store_done done, v
 	json_out_close(&o, '}');
 	if (o.failed)
 		return -ENOMEM;
-	return m->store ? store_put_text(m->store, key_of(op->id, key), o.buf, done, userdata) : -EROFS;
+	return m->store ? store_put_text(m->store, key_of(op->id, key), o.buf, done, userdata)
+			: -EROFS;
 }
 
 void operations_put_all(struct manager *m)
@@ -150,8 +154,9 @@ static void interrupted(struct operation *op)
 	op->ended_real_usec = clock_real_usec();
 	op->status = 503;
 	free(op->answer);
-	op->answer = strdup("{\"type\":\"urn:ballast:problem:stopping\",\"title\":\"The daemon is stopping\",\"status\":503,\"code\":\"stopping\","
-			    "\"detail\":\"ballastd ended while it ran: it may have been done in part; look, and ask again\",\"instance\":\"/v1/operations\"}");
+	op->answer = strdup(
+		"{\"type\":\"urn:ballast:problem:stopping\",\"title\":\"The daemon is stopping\",\"status\":503,\"code\":\"stopping\","
+		"\"detail\":\"ballastd ended while it ran: it may have been done in part; look, and ask again\",\"instance\":\"/v1/operations\"}");
 }
 
 static void take(struct manager *m, const char *stored)
@@ -202,12 +207,14 @@ int operations_load(struct manager *m)
 
 /* ---- from the API ---- */
 
-/* Somebody to wait for it makes the store write at once: who is told that it is done must not find it failed after a crash. */
+/* Somebody to wait for it makes the store write at once: who is told that it is done must not find
+ * it failed after a crash. */
 static void noted(void *userdata, int error, const char *why)
 {
 }
 
-static void ended(void *userdata, struct api_call *work, unsigned status, bool is_problem, const char *answer)
+static void ended(
+	void *userdata, struct api_call *work, unsigned status, bool is_problem, const char *answer)
 {
 	struct manager *m = userdata;
 
@@ -218,7 +225,9 @@ static void ended(void *userdata, struct api_call *work, unsigned status, bool i
 			continue;
 		op->work = NULL;
 		op->ended_real_usec = clock_real_usec();
-		op->state = op->cancelled ? OPERATION_CANCELLED : is_problem ? OPERATION_FAILED : OPERATION_DONE;
+		op->state = op->cancelled ? OPERATION_CANCELLED
+			    : is_problem  ? OPERATION_FAILED
+					  : OPERATION_DONE;
 		op->status = status;
 		op->answer = answer && strlen(answer) <= RESULT_MAX ? strdup(answer) : NULL;
 		(void)!put(m, op, noted, m);
@@ -243,7 +252,8 @@ static void saved(void *userdata, int error, const char *why)
 
 	if (error < 0 || op->id != w->id) {
 		api_call_problem(w->ack, API_PROBLEM_TIMEOUT,
-			"It goes on, but cannot be noted as an operation (%s): watch /v1/events.", error < 0 ? why : "too much has ended since");
+			"It goes on, but cannot be noted as an operation (%s): watch /v1/events.",
+			error < 0 ? why : "too much has ended since");
 		return;
 	}
 	if (op->state != OPERATION_RUNNING && !w->again) {
@@ -268,7 +278,8 @@ void operation_begin(void *userdata, struct api_call *ack, struct api_call *work
 	if (!w || !op || (*at && (*at)->state == OPERATION_RUNNING)) {
 		free(w);
 		free(op);
-		api_call_problem(ack, API_PROBLEM_TIMEOUT, "It goes on, but too much is under way to note it as an operation: watch /v1/events.");
+		api_call_problem(ack, API_PROBLEM_TIMEOUT,
+			"It goes on, but too much is under way to note it as an operation: watch /v1/events.");
 		return;
 	}
 	operation_free(*at);
@@ -308,7 +319,8 @@ static struct operation *find(struct manager *m, struct api_call *call, uint64_t
 
 	if (op && op->id == id)
 		return op;
-	api_call_problem(call, API_PROBLEM_OPERATION_UNKNOWN, "There is no operation %llu (the last %d are kept).", (unsigned long long)id,
+	api_call_problem(call, API_PROBLEM_OPERATION_UNKNOWN,
+		"There is no operation %llu (the last %d are kept).", (unsigned long long)id,
 		OPERATIONS_MAX);
 	return NULL;
 }
@@ -333,7 +345,8 @@ void operation_cancel(void *userdata, struct api_call *call, uint64_t id)
 	if (!op)
 		return;
 	if (op->state != OPERATION_RUNNING) {
-		api_call_problem(call, API_PROBLEM_CONFLICT, "Operation %llu has ended: %s.", (unsigned long long)id, operation_state_to_string(op->state));
+		api_call_problem(call, API_PROBLEM_CONFLICT, "Operation %llu has ended: %s.",
+			(unsigned long long)id, operation_state_to_string(op->state));
 		return;
 	}
 	if (!policy_waits(m, op->work)) {

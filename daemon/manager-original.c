@@ -4,16 +4,19 @@
 #include "daemon/spare.h"
 
 /*
- * What each guest had before Ballast touched it: the size it was told to have, its CPU weight and quota, for as long as that run of it lasts. It is noted
- * when a guest is first seen in enforce mode, and no command goes out before it is on the disk (original_kept()), so that it outlives the daemon,
- * whenever that is killed: `mode observe --release` and ballast-release.service give it back. Where the disk does not take it, it is kept in /run
- * until it does (spare.h).
+ * What each guest had before Ballast touched it: the size it was told to have, its CPU weight and
+ * quota, for as long as that run of it lasts. It is noted when a guest is first seen in enforce
+ * mode, and no command goes out before it is on the disk (original_kept()), so that it outlives the
+ * daemon, whenever that is killed: `mode observe --release` and ballast-release.service give it
+ * back. Where the disk does not take it, it is kept in /run until it does (spare.h).
  */
 
-/* A disk that hangs must not keep a guest from what it needs. An fsync takes some 20 ms here, and seconds where disks are overloaded. */
+/* A disk that hangs must not keep a guest from what it needs. An fsync takes some 20 ms here, and
+ * seconds where disks are overloaded. */
 #define KEEP_WAIT_USEC (2 * USEC_PER_SEC)
 
-/* What was read at the start, until it was seen which of them are of a run that goes on. One a guest. */
+/* What was read at the start, until it was seen which of them are of a run that goes on. One a
+ * guest. */
 struct known_original {
 	struct store_original row; /* its strings NULL */
 	char run[GUEST_RUN_MAX];
@@ -66,7 +69,8 @@ static struct known_original **known_find(struct manager *m, const struct uuid *
 	return link;
 }
 
-/* A row of another run is one that the disk has neither deleted nor written over when this was spared. */
+/* A row of another run is one that the disk has neither deleted nor written over when this was
+ * spared. */
 static int take_spare(const struct store_original *o, void *userdata)
 {
 	struct manager *m = userdata;
@@ -120,7 +124,8 @@ static void known_drop(struct known_original **link)
 	free(k);
 }
 
-/* Which run this is cannot be told yet (its QEMU is not found in /proc): what is on the disk may be of this very one, and stays. */
+/* Which run this is cannot be told yet (its QEMU is not found in /proc): what is on the disk may be
+ * of this very one, and stays. */
 static bool run_unknown(const struct guest *g)
 {
 	const struct known_original *k = *known_find(g->m, &g->uuid);
@@ -152,7 +157,8 @@ static struct store_original row_of(const struct guest *g)
 	};
 }
 
-/* Neither here nor there: who comes after a kill takes what a guest has for what it had. Said once, until it is over. */
+/* Neither here nor there: who comes after a kill takes what a guest has for what it had. Said once,
+ * until it is over. */
 static void tell_unkept(struct manager *m, int error)
 {
 	_cleanup_free_ char *path = spare_path(&m->conf);
@@ -163,7 +169,8 @@ static void tell_unkept(struct manager *m, int error)
 	tell(m, &(struct tale){.kind = DAEMON_EVENT_STATE_UNWRITABLE, .severity = SEVERITY_ERROR},
 		"what guests had before Ballast can be kept neither in %s nor in %s (%s): if ballastd is killed now, that cannot be given back; "
 		"make room in the one or the other, or: ballastctl mode observe --release",
-		m->conf.state_dir ? m->conf.state_dir : "the state directory", path ? path : "/run", strerror(-error));
+		m->conf.state_dir ? m->conf.state_dir : "the state directory", path ? path : "/run",
+		strerror(-error));
 }
 
 /* The store does not take it, or not now. */
@@ -199,7 +206,8 @@ static struct guest *find_put(struct manager *m, uint64_t id)
 	return NULL;
 }
 
-/* The store answers in the order in which it was asked. One that could not be written counts: that is told, and guests are looked after all the same. */
+/* The store answers in the order in which it was asked. One that could not be written counts: that
+ * is told, and guests are looked after all the same. */
 static void on_kept(void *userdata, int error, const char *text)
 {
 	struct manager *m = userdata;
@@ -212,7 +220,8 @@ static void on_kept(void *userdata, int error, const char *text)
 	act_kept(m);
 }
 
-/* wanted: commands to the guest wait for it. A spare file is as new as what was put last, and goes when that has arrived. */
+/* wanted: commands to the guest wait for it. A spare file is as new as what was put last, and goes
+ * when that has arrived. */
 static void put(struct guest *g, bool wanted)
 {
 	struct known_original **link = known_find(g->m, &g->uuid);
@@ -261,8 +270,9 @@ static void tell_decide(const struct guest *g, struct guest_sample *s)
 	s->cpu_ours = g->original.cpu_ours;
 }
 
-/* What the state file says of this very run; a restart began with the size of its definition. Nothing of ours is forgotten that was put on the guest
- * while it was not known which run this is. */
+/* What the state file says of this very run; a restart began with the size of its definition.
+ * Nothing of ours is forgotten that was put on the guest while it was not known which run this
+ * is. */
 static bool take_up(struct guest *g)
 {
 	struct known_original **link = known_find(g->m, &g->uuid), *k = *link;
@@ -292,7 +302,8 @@ void original_seen(struct guest *g)
 {
 	struct original *o = &g->original;
 	struct guest_sample *s = guest_sample(g);
-	/* The size of one that ran before we came is not known before it was read; nothing is commanded before that. */
+	/* The size of one that ran before we came is not known before it was read; nothing is
+	 * commanded before that. */
 	bool size = !o->bytes && (!g->found || g->read_once), cpu = !o->cpu_weight && s->cpu_weight;
 
 	if (!noted(g) && take_up(g)) {
@@ -370,14 +381,17 @@ void original_begins(struct guest *g)
 	g->original_put = 0;
 }
 
-/* Nothing of ours is on it, and it is where it was: a daemon that knew nothing would note the same. */
+/* Nothing of ours is on it, and it is where it was: a daemon that knew nothing would note the
+ * same. */
 static bool is_back(const struct guest *g)
 {
 	const struct guest_sample *s = guest_sample(g);
 	const struct original *o = &g->original;
-	uint64_t lowest = MIN(s->target_bytes, s->actual_bytes), highest = MAX(s->target_bytes, s->actual_bytes);
+	uint64_t lowest = MIN(s->target_bytes, s->actual_bytes),
+		 highest = MAX(s->target_bytes, s->actual_bytes);
 
-	return !o->soft_limited && !o->cpu_ours && !o->period_ours && o->bytes <= lowest + 2 * MIB && highest <= o->bytes + 2 * MIB;
+	return !o->soft_limited && !o->cpu_ours && !o->period_ours &&
+	       o->bytes <= lowest + 2 * MIB && highest <= o->bytes + 2 * MIB;
 }
 
 void original_tick(struct manager *m)
@@ -387,7 +401,8 @@ void original_tick(struct manager *m)
 			unspare(m->guests[i]);
 }
 
-/* Of a run that is over: libvirt does not have the guest any more, or shows another run of it. One that could not be read yet may be the same. */
+/* Of a run that is over: libvirt does not have the guest any more, or shows another run of it. One
+ * that could not be read yet may be the same. */
 static bool is_over(struct manager *m, const struct known_original *k)
 {
 	const struct guest *g = manager_find(m, &k->row.guest);

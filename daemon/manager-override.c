@@ -3,12 +3,15 @@
 
 #include "common/units.h"
 
-/* `guest set`: overrides of a guest's settings, until they are cleared or their time is over. They hold once they are on disk. */
+/* `guest set`: overrides of a guest's settings, until they are cleared or their time is over. They
+ * hold once they are on disk. */
 
-/* Each is looked at by each decision about its guest. A thousand guests have some hundreds at most. */
+/* Each is looked at by each decision about its guest. A thousand guests have some hundreds at
+ * most. */
 #define OVERRIDES_MAX 4096
-/* A guest that libvirt does not know at all may be made anew (one without a definition, one that travels): so long its overrides wait for it; for
- * one that is defined and does not run, the longer. */
+/* A guest that libvirt does not know at all may be made anew (one without a definition, one that
+ * travels): so long its overrides wait for it; for one that is defined and does not run, the
+ * longer. */
 #define GONE_USEC (USEC_PER_DAY)
 #define UNSEEN_USEC (30 * USEC_PER_DAY)
 /* When it is noted once more that a guest runs. */
@@ -27,7 +30,8 @@ static int take_stored(const struct uuid *guest, const char *text, void *userdat
 	int r = overrides_from_text(&m->overrides, guest, text, &now, &d);
 
 	if (r == -EBADMSG) { /* of another version: said, and left on disk */
-		journal_warning("a stored override is left out: %s", d.text ? d.text : "not understood");
+		journal_warning(
+			"a stored override is left out: %s", d.text ? d.text : "not understood");
 		return 0;
 	}
 	return r;
@@ -83,13 +87,16 @@ static void describe(const struct overrides *o, char *buf, size_t size)
 }
 
 /* What is told of a guest that does not run names it in its own words. */
-static const char *name_before(const struct manager *m, const struct override *o, char *buf, size_t size)
+static const char *name_before(
+	const struct manager *m, const struct override *o, char *buf, size_t size)
 {
 	char uuid[UUID_TEXT_MAX];
 
 	buf[0] = '\0';
 	if (!manager_find(m, &o->guest))
-		snprintf(buf, size, "%s: ", o->guest_name && *o->guest_name ? o->guest_name : uuid_format(&o->guest, uuid));
+		snprintf(buf, size, "%s: ",
+			o->guest_name && *o->guest_name ? o->guest_name
+							: uuid_format(&o->guest, uuid));
 	return buf;
 }
 
@@ -124,7 +131,8 @@ static void saved(void *userdata, int error, const char *text)
 	describe(&c->next, what, sizeof(what));
 	tell(m,
 		&(struct tale){
-			.kind = c->next.n ? DAEMON_EVENT_OVERRIDE_SET : DAEMON_EVENT_OVERRIDE_CLEARED,
+			.kind = c->next.n ? DAEMON_EVENT_OVERRIDE_SET
+					  : DAEMON_EVENT_OVERRIDE_CLEARED,
 			.severity = SEVERITY_NOTICE,
 			.guest = manager_find(m, &c->guest),
 			.by = api_call_by(c->call),
@@ -177,8 +185,9 @@ static void change(struct manager *m, struct api_call *call, const struct uuid *
 	}
 	if (r >= 0 && api_call_dry_run(call)) {
 		if (req)
-			api_call_reply(call, 200, api_overrides_json(c->next.items, c->next.n, guest,
-							  clock_boot_usec(), clock_real_usec()));
+			api_call_reply(call, 200,
+				api_overrides_json(c->next.items, c->next.n, guest,
+					clock_boot_usec(), clock_real_usec()));
 		else
 			api_call_reply(call, 204, NULL);
 		return;
@@ -194,7 +203,8 @@ static void change(struct manager *m, struct api_call *call, const struct uuid *
 
 static bool may_replace(struct manager *m, struct api_call *call, const struct uuid *guest)
 {
-	return api_call_may_replace(call, &(uint64_t){api_tag_overrides(m->overrides.items, m->overrides.n, guest)}, false);
+	return api_call_may_replace(call,
+		&(uint64_t){api_tag_overrides(m->overrides.items, m->overrides.n, guest)}, false);
 }
 
 void override_set(void *userdata, struct api_call *call, const struct api_override_request *req)
@@ -203,10 +213,12 @@ void override_set(void *userdata, struct api_call *call, const struct api_overri
 
 	if (!may_replace(m, call, &req->guest))
 		return;
-	if (m->overrides.n - overrides_count(&m->overrides, &req->guest) + req->n_settings > OVERRIDES_MAX) {
+	if (m->overrides.n - overrides_count(&m->overrides, &req->guest) + req->n_settings >
+		OVERRIDES_MAX) {
 		api_call_problem(call, API_PROBLEM_CONFLICT,
 			"Others have %zu settings by hand already, and %d are possible: clear some, or say it in a policy.",
-			m->overrides.n - overrides_count(&m->overrides, &req->guest), OVERRIDES_MAX);
+			m->overrides.n - overrides_count(&m->overrides, &req->guest),
+			OVERRIDES_MAX);
 		return;
 	}
 	change(m, call, &req->guest, req);
@@ -231,7 +243,8 @@ void override_gone(const struct guest *g)
 {
 	struct manager *m = g->m;
 
-	if (overrides_count(&m->overrides, &g->uuid) && overrides_see(&m->overrides, &g->uuid, g->hv->name, clock_real_usec()) >= 0)
+	if (overrides_count(&m->overrides, &g->uuid) &&
+		overrides_see(&m->overrides, &g->uuid, g->hv->name, clock_real_usec()) >= 0)
 		(void)!put(m, &m->overrides, &g->uuid, NULL, NULL);
 }
 
@@ -251,8 +264,9 @@ static bool judge_guest(struct manager *m, const struct override *o)
 	if (hv_runs(m->hv, &guest) || unseen < (hv_listed(m->hv, &guest) ? UNSEEN_USEC : GONE_USEC))
 		return false;
 	tell(m, &(struct tale){.kind = DAEMON_EVENT_OVERRIDE_CLEARED, .severity = SEVERITY_NOTICE},
-		"%sits overrides are dropped: it has not run for %llu days%s", name_before(m, o, name, sizeof(name)),
-		(unsigned long long)(unseen / USEC_PER_DAY), hv_listed(m->hv, &guest) ? "" : ", and libvirt does not know it");
+		"%sits overrides are dropped: it has not run for %llu days%s",
+		name_before(m, o, name, sizeof(name)), (unsigned long long)(unseen / USEC_PER_DAY),
+		hv_listed(m->hv, &guest) ? "" : ", and libvirt does not know it");
 	if (overrides_replace(&m->overrides, &guest, NULL, 0) >= 0)
 		(void)!put(m, &m->overrides, &guest, NULL, NULL);
 	return true;
@@ -260,7 +274,8 @@ static bool judge_guest(struct manager *m, const struct override *o)
 
 void override_prune(struct manager *m)
 {
-	/* One is looked at for each of its settings: that costs nothing. Dropping moves those behind. */
+	/* One is looked at for each of its settings: that costs nothing. Dropping moves those
+	 * behind. */
 	for (size_t i = 0; i < m->overrides.n;)
 		i += !judge_guest(m, &m->overrides.items[i]);
 }

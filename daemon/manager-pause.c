@@ -5,9 +5,11 @@
 #include "common/units.h"
 
 /*
- * A pause: the mode stays, and until its end no guest is commanded. It begins as mode observe does (what is on its way down is told to stay, soft
- * limits are lifted: a brake must not stay where nobody drives) and holds at once, whatever the disk says. A guest in distress is shown, and told of, and
- * is not helped: who says "not now" must be able to rely on it. Guests that start are answered as ever, but nobody is squeezed for them.
+ * A pause: the mode stays, and until its end no guest is commanded. It begins as mode observe does
+ * (what is on its way down is told to stay, soft limits are lifted: a brake must not stay where
+ * nobody drives) and holds at once, whatever the disk says. A guest in distress is shown, and told
+ * of, and is not helped: who says "not now" must be able to rely on it. Guests that start are
+ * answered as ever, but nobody is squeezed for them.
  */
 
 static struct override_clock clock_now(const struct manager *m)
@@ -52,7 +54,8 @@ static void resume(struct manager *m, const char *by)
 	m->pause = (struct pause){0};
 	pause_arm(m);
 	mode_drive(m);
-	tell(m, &(struct tale){.kind = DAEMON_EVENT_RESUMED, .severity = SEVERITY_NOTICE, .by = by}, "the pause is over%s",
+	tell(m, &(struct tale){.kind = DAEMON_EVENT_RESUMED, .severity = SEVERITY_NOTICE, .by = by},
+		"the pause is over%s",
 		m->mode == MODE_ENFORCE ? ": guests are commanded again" : "");
 	tell_status(m);
 }
@@ -79,8 +82,10 @@ void pause_arm(struct manager *m)
 	m->pause_timer = sd_event_source_disable_unref(m->pause_timer);
 	if (!m->pause.on || !m->loop)
 		return;
-	(void)!sd_event_add_time(m->loop, &m->pause_timer, by_boot ? CLOCK_BOOTTIME : CLOCK_REALTIME,
-		by_boot ? m->pause.until_boot_usec : m->pause.until_real_usec, USEC_PER_MSEC, on_end, m);
+	(void)!sd_event_add_time(m->loop, &m->pause_timer,
+		by_boot ? CLOCK_BOOTTIME : CLOCK_REALTIME,
+		by_boot ? m->pause.until_boot_usec : m->pause.until_real_usec, USEC_PER_MSEC,
+		on_end, m);
 	hub_news(m->hub);
 }
 
@@ -114,8 +119,12 @@ static void begin(struct manager *m, const struct pause *p)
 	else
 		m->pause = *p;
 	pause_arm(m);
-	tell(m, &(struct tale){.kind = DAEMON_EVENT_PAUSED, .severity = SEVERITY_NOTICE, .by = p->by}, "no guest is commanded until %s%s%s",
-		json_time_format(pause_end(p, clock_boot_usec(), clock_real_usec()), when), *p->message ? ": " : "", p->message);
+	tell(m,
+		&(struct tale){
+			.kind = DAEMON_EVENT_PAUSED, .severity = SEVERITY_NOTICE, .by = p->by},
+		"no guest is commanded until %s%s%s",
+		json_time_format(pause_end(p, clock_boot_usec(), clock_real_usec()), when),
+		*p->message ? ": " : "", p->message);
 	tell_status(m);
 }
 
@@ -134,7 +143,9 @@ void pause_set(void *userdata, struct api_call *call, const struct api_pause_req
 	struct pause p = {
 		.on = true,
 		.since_real_usec = m->pause.on ? m->pause.since_real_usec : now.real_usec,
-		.until_boot_usec = req->for_usec == USEC_INFINITY ? USEC_INFINITY : add_sat(now.boot_usec, req->for_usec),
+		.until_boot_usec = req->for_usec == USEC_INFINITY
+					   ? USEC_INFINITY
+					   : add_sat(now.boot_usec, req->for_usec),
 		.until_real_usec = req->until_real_usec,
 	};
 
@@ -170,10 +181,12 @@ static void end_saved(void *userdata, int error, const char *text)
 
 	m->pause_waits--;
 	if (w->asked != m->pauses_asked) {
-		api_call_problem(w->call, API_PROBLEM_CONFLICT, "A later request paused anew, and that holds.");
+		api_call_problem(w->call, API_PROBLEM_CONFLICT,
+			"A later request paused anew, and that holds.");
 	} else if (error < 0) {
 		api_call_problem(w->call, API_PROBLEM_STATE_UNWRITABLE,
-			"The pause stays: its end could not be saved (%s). Make room in the state directory and try again.", text);
+			"The pause stays: its end could not be saved (%s). Make room in the state directory and try again.",
+			text);
 	} else {
 		if (m->pause.on)
 			resume(m, api_call_by(w->call));
@@ -181,7 +194,8 @@ static void end_saved(void *userdata, int error, const char *text)
 	}
 }
 
-/* Holds when it is on the disk: a daemon that comes back must not find the pause that it was told is over. */
+/* Holds when it is on the disk: a daemon that comes back must not find the pause that it was told
+ * is over. */
 void pause_clear(void *userdata, struct api_call *call)
 {
 	struct manager *m = userdata;
@@ -205,5 +219,6 @@ void pause_clear(void *userdata, struct api_call *call)
 		return;
 	}
 	free(w);
-	api_call_problem(call, API_PROBLEM_BUSY, "It cannot be saved now: %s. Try again.", strerror(-r));
+	api_call_problem(
+		call, API_PROBLEM_BUSY, "It cannot be saved now: %s. Try again.", strerror(-r));
 }

@@ -8,9 +8,11 @@
 #include "policy/policy-set.h"
 
 /*
- * Policies that come through the API. Their files lie in a layer of the daemon's own (STATE/policy.d, one of PolicyPath=): an administrator's file of
- * the same name in /etc wins. One change at a time: each is judged by what the one before it left, so that of two that started from the same state the
- * second is told so. Files are read, checked and written on the worker; what was read is taken over here.
+ * Policies that come through the API. Their files lie in a layer of the daemon's own
+ * (STATE/policy.d, one of PolicyPath=): an administrator's file of the same name in /etc wins. One
+ * change at a time: each is judged by what the one before it left, so that of two that started from
+ * the same state the second is told so. Files are read, checked and written on the worker; what was
+ * read is taken over here.
  */
 #define CHANGES_MAX 16
 
@@ -96,7 +98,8 @@ static int take_own(struct policy_job *j)
 /* The text by itself: where a file of a higher layer is in force, nobody reads it otherwise. */
 static int check_alone(struct policy_job *j)
 {
-	struct policy_text text = {.name = j->name, .path = j->name, .text = j->text, .len = j->len};
+	struct policy_text text = {
+		.name = j->name, .path = j->name, .text = j->text, .len = j->len};
 	_cleanup_policy_set_ struct policy_set *set = NULL;
 	int r = policy_set_from_texts(&text, 1, &j->dirs, &set, &j->own);
 
@@ -110,7 +113,8 @@ static int check_alone(struct policy_job *j)
 	return r;
 }
 
-/* What would be in force: j->set. Returns 0, -EBADMSG with the text's findings in j->own, or -errno. */
+/* What would be in force: j->set. Returns 0, -EBADMSG with the text's findings in j->own, or
+ * -errno. */
 static int try_change(struct policy_job *j)
 {
 	struct policy_dirs dirs = j->dirs;
@@ -181,15 +185,17 @@ static void run_validate(void *userdata)
 	write_findings(o, "notes", &j->notes);
 	json_out_key_string(o, "shadowed_by", j->shadowed_by);
 	/* With mistakes in it nothing of it would be taken. */
-	j->error = policy_trial(j->view ? &j->view->known : NULL, j->last, r < 0 ? j->last : j->set, r < 0 ? "" : j->name,
-		j->at_real_usec ? j->at_real_usec : clock_real_usec(), o);
+	j->error = policy_trial(j->view ? &j->view->known : NULL, j->last, r < 0 ? j->last : j->set,
+		r < 0 ? "" : j->name, j->at_real_usec ? j->at_real_usec : clock_real_usec(), o);
 	json_out_close(o, '}');
 }
 
 /* ---- in the main loop ---- */
 
-/* To look at a policy it need not be possible to write it: then it is looked at as if it lay in the lowest layer. */
-static struct policy_job *job_new(struct manager *m, struct api_call *call, const struct api_policy_request *req, bool writes)
+/* To look at a policy it need not be possible to write it: then it is looked at as if it lay in the
+ * lowest layer. */
+static struct policy_job *job_new(
+	struct manager *m, struct api_call *call, const struct api_policy_request *req, bool writes)
 {
 	const char *const *dirs = (const char *const *)m->conf.policy_dirs;
 	ssize_t layer = m->policy_own ? policy_files_layer(dirs, m->policy_own) : -ENOENT;
@@ -227,8 +233,9 @@ static void answer_bad(struct policy_job *j)
 
 	api_call_problem_with(j->call, API_PROBLEM_CONFIGURATION_BAD,
 		json_pack("{s:o,s:[]}", "findings", api_findings_json(&j->own), "restart_needed"),
-		"%s stays as it is, for the text has %zu mistake%s: line %u, column %u: %s", j->name, j->own.n, j->own.n == 1 ? "" : "s",
-		first ? first->line : 0, first ? first->col : 0, first && first->text ? first->text : "?");
+		"%s stays as it is, for the text has %zu mistake%s: line %u, column %u: %s",
+		j->name, j->own.n, j->own.n == 1 ? "" : "s", first ? first->line : 0,
+		first ? first->col : 0, first && first->text ? first->text : "?");
 }
 
 /* It is not the API's to remove. */
@@ -238,12 +245,14 @@ static void answer_not_ours(struct policy_job *j)
 	struct policy_info info;
 
 	if (i < 0) {
-		api_call_problem_with(j->call, API_PROBLEM_POLICY_UNKNOWN, json_pack("{s:n}", "nearest"), "There is no policy \"%s\".", j->name);
+		api_call_problem_with(j->call, API_PROBLEM_POLICY_UNKNOWN,
+			json_pack("{s:n}", "nearest"), "There is no policy \"%s\".", j->name);
 		return;
 	}
 	policy_set_info(j->m->set, (size_t)i, &info);
 	api_call_problem(j->call, API_PROBLEM_CONFLICT,
-		"%s is not the API's to remove: it is %s. Remove it there, or PUT another text in its place.", j->name, info.path);
+		"%s is not the API's to remove: it is %s. Remove it there, or PUT another text in its place.",
+		j->name, info.path);
 }
 
 static void answer_failed(struct policy_job *j)
@@ -261,10 +270,12 @@ static void answer_failed(struct policy_job *j)
 		api_call_problem(j->call, API_PROBLEM_INTERNAL, "Out of memory.");
 	else
 		api_call_problem(j->call, API_PROBLEM_STATE_UNWRITABLE,
-			"%s stays as it is: %s. Make room in the state directory, or make it writable, and try again.", j->name, why);
+			"%s stays as it is: %s. Make room in the state directory, or make it writable, and try again.",
+			j->name, why);
 }
 
-/* What the worker read is what is in force now, unless somebody has reloaded since it began: then what is on the disk is read again. */
+/* What the worker read is what is in force now, unless somebody has reloaded since it began: then
+ * what is on the disk is read again. */
 static void take_over(struct policy_job *j)
 {
 	struct manager *m = j->m;
@@ -275,8 +286,13 @@ static void take_over(struct policy_job *j)
 		diag_list_clear(&j->findings);
 		reload_policies(m, &j->findings);
 	}
-	tell(m, &(struct tale){.kind = j->text ? DAEMON_EVENT_POLICY_WRITTEN : DAEMON_EVENT_POLICY_REMOVED, .severity = SEVERITY_NOTICE, .by = j->by},
-		"%s was %s%s%s", j->name, j->text ? "written" : "removed", j->shadowed_by ? "; in force is " : "", j->shadowed_by ? j->shadowed_by : "");
+	tell(m,
+		&(struct tale){
+			.kind = j->text ? DAEMON_EVENT_POLICY_WRITTEN : DAEMON_EVENT_POLICY_REMOVED,
+			.severity = SEVERITY_NOTICE,
+			.by = j->by},
+		"%s was %s%s%s", j->name, j->text ? "written" : "removed",
+		j->shadowed_by ? "; in force is " : "", j->shadowed_by ? j->shadowed_by : "");
 }
 
 static void answer(struct policy_job *j)
@@ -298,7 +314,8 @@ static void answer(struct policy_job *j)
 		if (i >= 0)
 			api_call_tag(j->call, api_tag_policy(j->m->set, (size_t)i));
 	}
-	api_call_reply(j->call, j->existed ? 200 : 201, api_policy_put_json(j->name, path, !j->existed, j->shadowed_by, &j->notes));
+	api_call_reply(j->call, j->existed ? 200 : 201,
+		api_policy_put_json(j->name, path, !j->existed, j->shadowed_by, &j->notes));
 }
 
 static void next_change(struct manager *m);
@@ -310,7 +327,8 @@ static void change_done(void *userdata, bool ran)
 
 	m->policy_running = false;
 	if (!ran) {
-		api_call_problem(j->call, API_PROBLEM_STOPPING, "ballastd is stopping; nothing was changed.");
+		api_call_problem(j->call, API_PROBLEM_STOPPING,
+			"ballastd is stopping; nothing was changed.");
 	} else if (j->error < 0) {
 		answer_failed(j);
 	} else {
@@ -335,7 +353,8 @@ static bool begin(struct policy_job *j)
 	j->loads = m->policy_loads;
 	r = worker_submit(m->worker, run_change, change_done, j);
 	if (r < 0)
-		api_call_problem(j->call, API_PROBLEM_BUSY, "It cannot be done now: %s. Try again.", strerror(-r));
+		api_call_problem(j->call, API_PROBLEM_BUSY, "It cannot be done now: %s. Try again.",
+			strerror(-r));
 	return r >= 0;
 }
 
@@ -357,7 +376,8 @@ static void change(struct manager *m, struct api_call *call, const struct api_po
 	struct policy_job *j, **last = &m->policy_first;
 
 	if (m->n_policy_waiting >= CHANGES_MAX) {
-		api_call_problem(call, API_PROBLEM_BUSY, "%d changes of policies wait already. Try again.", CHANGES_MAX);
+		api_call_problem(call, API_PROBLEM_BUSY,
+			"%d changes of policies wait already. Try again.", CHANGES_MAX);
 		return;
 	}
 	j = job_new(m, call, req, true);
@@ -386,7 +406,8 @@ void policy_stop(struct manager *m)
 		struct policy_job *j = m->policy_first;
 
 		m->policy_first = j->next;
-		api_call_problem(j->call, API_PROBLEM_STOPPING, "ballastd is stopping; nothing was changed.");
+		api_call_problem(j->call, API_PROBLEM_STOPPING,
+			"ballastd is stopping; nothing was changed.");
 		job_free(j);
 	}
 	m->n_policy_waiting = 0;
@@ -409,7 +430,8 @@ void policy_cancel(struct manager *m, const struct api_call *call, const char *b
 			continue;
 		*link = j->next;
 		m->n_policy_waiting--;
-		api_call_problem(j->call, API_PROBLEM_CONFLICT, "It was cancelled by %s; nothing was changed.", by);
+		api_call_problem(j->call, API_PROBLEM_CONFLICT,
+			"It was cancelled by %s; nothing was changed.", by);
 		job_free(j);
 		return;
 	}
@@ -422,7 +444,8 @@ static void validate_done(void *userdata, bool ran)
 	if (!ran)
 		api_call_problem(j->call, API_PROBLEM_STOPPING, "ballastd is stopping.");
 	else if (j->error < 0 || j->answer.failed)
-		api_call_problem(j->call, API_PROBLEM_INTERNAL, "It could not be tried: %s.", strerror(j->error < 0 ? -j->error : ENOMEM));
+		api_call_problem(j->call, API_PROBLEM_INTERNAL, "It could not be tried: %s.",
+			strerror(j->error < 0 ? -j->error : ENOMEM));
 	else
 		api_call_reply_text(j->call, 200, &j->answer);
 }
@@ -447,7 +470,8 @@ void policy_validate(void *userdata, struct api_call *call, const struct api_pol
 	job_free(j);
 }
 
-/* Each costs the main loop a copy of what it knows (a thousand guests: some tenths of a millisecond). */
+/* Each costs the main loop a copy of what it knows (a thousand guests: some tenths of a
+ * millisecond). */
 #define TRIALS_A_SECOND 20
 
 bool trial_may_begin(struct manager *m, struct api_call *call)
@@ -460,7 +484,8 @@ bool trial_may_begin(struct manager *m, struct api_call *call)
 	}
 	if (m->n_trials++ < TRIALS_A_SECOND)
 		return true;
-	api_call_problem(call, API_PROBLEM_TOO_MANY_REQUESTS, "%d trials a second are possible. Try again.", TRIALS_A_SECOND);
+	api_call_problem(call, API_PROBLEM_TOO_MANY_REQUESTS,
+		"%d trials a second are possible. Try again.", TRIALS_A_SECOND);
 	return false;
 }
 

@@ -9,8 +9,9 @@
 #include "policy/policy-set.h"
 
 /*
- * What would be if: a few decisions on copies of what is known, on the worker. Beside them the same without the change: a host that is on its way would
- * move anyway. The main loop pays for the copies only.
+ * What would be if: a few decisions on copies of what is known, on the worker. Beside them the same
+ * without the change: a host that is on its way would move anyway. The main loop pays for the
+ * copies only.
  */
 struct preview_job {
 	struct manager *m;
@@ -59,11 +60,14 @@ DEFINE_CLEANUP(struct preview_job *, job_free)
 /* What of a guest is compared. */
 static bool differs(const struct plan_guest *a, const struct plan_guest *b)
 {
-	return a->target_bytes != b->target_bytes || a->share_bytes != b->share_bytes || a->floor_bytes != b->floor_bytes ||
-	       a->min_bytes != b->min_bytes || a->max_bytes != b->max_bytes || a->cpu_weight != b->cpu_weight || a->cpu_quota != b->cpu_quota;
+	return a->target_bytes != b->target_bytes || a->share_bytes != b->share_bytes ||
+	       a->floor_bytes != b->floor_bytes || a->min_bytes != b->min_bytes ||
+	       a->max_bytes != b->max_bytes || a->cpu_weight != b->cpu_weight ||
+	       a->cpu_quota != b->cpu_quota;
 }
 
-static void write_state(struct json_out *o, const char *key, const struct guest_sample *g, const struct plan_guest *p)
+static void write_state(struct json_out *o, const char *key, const struct guest_sample *g,
+	const struct plan_guest *p)
 {
 	json_out_key(o, key);
 	json_out_open(o, '{');
@@ -72,12 +76,14 @@ static void write_state(struct json_out *o, const char *key, const struct guest_
 	json_out_key_u64(o, "floor", p->floor_bytes);
 	json_out_key_u64(o, "min", p->min_bytes);
 	json_out_key_u64(o, "limit", p->max_bytes < g->max_bytes ? p->max_bytes : UINT64_MAX);
-	json_out_key_u64(o, "cpu_weight", p->cpu_weight ? p->cpu_weight : UINT64_MAX); /* 0: not known */
+	/* 0: not known */
+	json_out_key_u64(o, "cpu_weight", p->cpu_weight ? p->cpu_weight : UINT64_MAX);
 	json_out_key_u64(o, "cpu_quota_permyriad", p->cpu_quota);
 	json_out_close(o, '}');
 }
 
-static void write_guest(struct json_out *o, const struct preview_job *j, size_t i, const struct preview *without, const struct preview *then)
+static void write_guest(struct json_out *o, const struct preview_job *j, size_t i,
+	const struct preview *without, const struct preview *then)
 {
 	const struct view_input *k = &j->view->known;
 	const struct guest_sample *g = &k->snapshot->guests[i];
@@ -104,7 +110,8 @@ static void write_host(struct json_out *o, const char *key, const struct plan *p
 	json_out_close(o, '}');
 }
 
-static void write_answer(struct preview_job *j, const struct preview *without, const struct preview *then)
+static void write_answer(
+	struct preview_job *j, const struct preview *without, const struct preview *then)
 {
 	const struct view_input *k = &j->view->known;
 	struct json_out *o = &j->answer;
@@ -126,7 +133,8 @@ static void write_answer(struct preview_job *j, const struct preview *without, c
 	for (size_t i = 0; i < then->plan->n_guests; i++) {
 		bool asked = uuid_equal(&k->snapshot->guests[i].id.uuid, &j->guest);
 
-		if (asked || differs(&then->plan->guests[i], &k->plan->guests[i]) || differs(&then->plan->guests[i], &without->plan->guests[i]))
+		if (asked || differs(&then->plan->guests[i], &k->plan->guests[i]) ||
+			differs(&then->plan->guests[i], &without->plan->guests[i]))
 			write_guest(o, j, i, without, then);
 		else
 			same++;
@@ -139,8 +147,12 @@ static void write_answer(struct preview_job *j, const struct preview *without, c
 /* The set as it would be. Returns 0, -EBADMSG with findings, or -errno. */
 static int load_policy(struct preview_job *j)
 {
-	struct policy_text text = {.name = j->policy.name, .path = j->policy.name, .text = j->policy.text, .len = j->policy.len};
-	struct policy_change change = {j->dirs.dirs[j->layer], j->policy.name, j->policy.text, j->policy.len};
+	struct policy_text text = {.name = j->policy.name,
+		.path = j->policy.name,
+		.text = j->policy.text,
+		.len = j->policy.len};
+	struct policy_change change = {
+		j->dirs.dirs[j->layer], j->policy.name, j->policy.text, j->policy.len};
 	_cleanup_policy_set_ struct policy_set *alone = NULL;
 	_cleanup_diag_list_ struct diag_list others = {0};
 	int r = policy_set_from_texts(&text, 1, &j->dirs, &alone, &j->findings);
@@ -244,7 +256,8 @@ static int fill(struct preview_job *j, const struct api_preview_request *req)
 		return -ENOMEM;
 	j->last = policy_set_ref(m->set);
 	j->set = req->has_policy ? NULL : policy_set_ref(m->set);
-	/* A change is looked at as if it were carried out; only who asks for observe sees what that is. */
+	/* A change is looked at as if it were carried out; only who asks for observe sees what that
+	 * is. */
 	j->mode = req->has_mode ? req->mode : MODE_ENFORCE;
 	j->carried_out = (req->has_mode ? req->mode : m->mode) == MODE_ENFORCE && !m->pause.on;
 	j->guest = req->has_overrides ? req->override.guest : (struct uuid){0};
@@ -266,10 +279,13 @@ static void done(void *userdata, bool ran)
 		api_call_problem(j->call, API_PROBLEM_STOPPING, "ballastd is stopping.");
 	else if (j->error == -EBADMSG)
 		api_call_problem_with(j->call, API_PROBLEM_CONFIGURATION_BAD,
-			json_pack("{s:o,s:[]}", "findings", api_findings_json(&j->findings), "restart_needed"),
-			"The policy's text has %zu mistake%s: POST /v1/policies/validate lists them too.", j->findings.n, j->findings.n == 1 ? "" : "s");
+			json_pack("{s:o,s:[]}", "findings", api_findings_json(&j->findings),
+				"restart_needed"),
+			"The policy's text has %zu mistake%s: POST /v1/policies/validate lists them too.",
+			j->findings.n, j->findings.n == 1 ? "" : "s");
 	else if (j->error < 0 || j->answer.failed)
-		api_call_problem(j->call, API_PROBLEM_INTERNAL, "It could not be tried: %s.", strerror(j->error < 0 ? -j->error : ENOMEM));
+		api_call_problem(j->call, API_PROBLEM_INTERNAL, "It could not be tried: %s.",
+			strerror(j->error < 0 ? -j->error : ENOMEM));
 	else
 		api_call_reply_text(j->call, 200, &j->answer);
 }
@@ -280,7 +296,8 @@ void plan_preview(void *userdata, struct api_call *call, const struct api_previe
 	struct manager *m = userdata;
 
 	if (!m->plan || !m->plan_fits) {
-		api_call_problem(call, API_PROBLEM_NOT_READY, "Nothing was decided yet with the guests that there are. Try again in a moment.");
+		api_call_problem(call, API_PROBLEM_NOT_READY,
+			"Nothing was decided yet with the guests that there are. Try again in a moment.");
 		return;
 	}
 	if (!trial_may_begin(m, call))
@@ -295,7 +312,8 @@ void plan_preview(void *userdata, struct api_call *call, const struct api_previe
 		return;
 	}
 	if (worker_submit(m->worker, run, done, j) < 0) {
-		api_call_problem(call, API_PROBLEM_BUSY, "Too much is being tried already. Try again.");
+		api_call_problem(
+			call, API_PROBLEM_BUSY, "Too much is being tried already. Try again.");
 		return;
 	}
 	j = NULL; /* done() has it */

@@ -24,7 +24,8 @@
 
 /* Private to manager*.c. */
 
-/* What a guest had when Ballast first saw this run of it in enforce mode, and what it was told last. */
+/* What a guest had when Ballast first saw this run of it in enforce mode, and what it was told
+ * last. */
 struct original {
 	uint64_t bytes;        /* 0: not known */
 	uint64_t cpu_weight;   /* 0: not known */
@@ -32,7 +33,8 @@ struct original {
 	struct hv_cpu cpu;     /* what these two were made of, to go back word for word */
 	uint64_t target_bytes; /* last commanded; 0: never */
 	bool soft_limited;     /* a soft limit of ours is on it, or may be: to be lifted */
-	bool cpu_ours;         /* weight or quota on it are not the original's, or may not be: to go back */
+	/* weight or quota on it are not the original's, or may not be: to go back */
+	bool cpu_ours;
 	bool period_ours;      /* nor its balloon statistics' period */
 };
 
@@ -55,7 +57,8 @@ struct sampled_host {
 	uint64_t decisions, commands;
 };
 
-/* A setMemory that has not ended. hv runs one of a guest's at a time and lets one more wait; the ends of others may be on their way to us. */
+/* A setMemory that has not ended. hv runs one of a guest's at a time and lets one more wait; the
+ * ends of others may be on their way to us. */
 #define SENT_MAX 8
 struct sent {
 	uint64_t id, to_bytes;
@@ -69,7 +72,8 @@ enum waiting {
 	WAITING_MAX,
 };
 
-/* One running guest. Its figures are in manager.samples[index]: the snapshot's own array, so that a decision copies nothing. */
+/* One running guest. Its figures are in manager.samples[index]: the snapshot's own array, so that a
+ * decision copies nothing. */
 struct guest {
 	struct manager *m;
 	struct uuid uuid;
@@ -87,7 +91,8 @@ struct guest {
 	bool boot_expected;        /* libvirt told of the reset that the next boot id stands for */
 	uint64_t boot_gone;        /* the boot id before that: what still comes of it is the past */
 	uint64_t asked_usec;       /* when it was last asked for a report; 0: never */
-	uint64_t trigger_usec;     /* stall within a second that it reports at once, as it was told; 0: nothing was told */
+	/* stall within a second that it reports at once, as it was told; 0: nothing was told */
+	uint64_t trigger_usec;
 
 	/* its QEMU seen from the host */
 	struct process *process;
@@ -98,33 +103,44 @@ struct guest {
 	/* calls */
 	struct sent sent[SENT_MAX]; /* oldest first */
 	unsigned n_sent;
-	unsigned refusals, cpu_refusals; /* commands of memory and of CPU in a row that libvirt refused */
+	/* commands of memory and of CPU in a row that libvirt refused */
+	unsigned refusals, cpu_refusals;
 	uint64_t taken_bytes;      /* the target that libvirt took last */
-	uint64_t landed_bytes;     /* the largest that was carried out, or may be, and was not read since; 0: none */
-	uint64_t unknown_until_usec; /* BOOTTIME: a reading before that does not tell what became of it */
+	/* the largest that was carried out, or may be, and was not read since; 0: none */
+	uint64_t landed_bytes;
+	/* BOOTTIME: a reading before that does not tell what became of it */
+	uint64_t unknown_until_usec;
 	uint64_t cpu_id;           /* SET_CPU on its way; 0: none */
 	struct hv_cpu cpu;         /* as read last */
 	uint64_t limit_id;         /* the newest SET_SOFT_LIMIT; 0: none yet */
 	bool reading;              /* READ_BALLOON on its way */
 	bool read_once, read_ok;   /* its balloon was asked for since it appeared, and answered */
-	bool found;                /* it ran before we came: libvirt's own figure of its size may be a second old */
-	bool spoke_early;          /* its agent did while that was still being read: to be heard again */
+	/* it ran before we came: libvirt's own figure of its size may be a second old */
+	bool found;
+	/* its agent did while that was still being read: to be heard again */
+	bool spoke_early;
 
 	/* fallback: balloon statistics instead of an agent */
 	uint64_t fallback_due_usec;
 	unsigned period_tries;
 	uint64_t period_id;        /* SET_STATS_PERIOD of ours on its way; 0: none */
-	uint64_t stats_update_sec;   /* the driver's stamp on its last statistics, by the wall clock; 0: none yet */
+	/* the driver's stamp on its last statistics, by the wall clock; 0: none yet */
+	uint64_t stats_update_sec;
 	uint64_t stats_changed_usec; /* BOOTTIME when that was last another one */
 	struct guest_report balloon_report; /* source REPORT_NONE: none yet */
 
 	bool commanded;            /* its target is ours */
-	bool was_commanded;        /* it was until mode observe began: QEMU has that target still, until somebody else gives it another */
-	uint64_t left_id;          /* the SET_MEMORY on its way that leaves it what it has in mode observe; 0: none */
+	/* it was until mode observe began: QEMU has that target still, until somebody else gives it
+	 * another */
+	bool was_commanded;
+	/* the SET_MEMORY on its way that leaves it what it has in mode observe; 0: none */
+	uint64_t left_id;
 	bool relief_under_way;     /* pressed, it was given memory that has not arrived yet */
 	struct original original;
-	uint64_t original_put, original_put_usec; /* manager.originals_put when it was written last, and BOOTTIME of that; 0: never */
-	bool spare_there;          /* a spare file is there, since the store has not taken what is noted of it (yet) */
+	/* manager.originals_put when it was written last, and BOOTTIME of that; 0: never */
+	uint64_t original_put, original_put_usec;
+	/* a spare file is there, since the store has not taken what is noted of it (yet) */
+	bool spare_there;
 	bool spared;               /* and has all of that */
 	bool waits[WAITING_MAX];
 	struct action waiting[WAITING_MAX];
@@ -189,7 +205,8 @@ struct manager {
 	struct policy_job *policy_first; /* changes of it that wait, oldest first */
 	unsigned n_policy_waiting;
 	bool policy_running;       /* one is with the worker */
-	struct worker *worker;     /* what may wait for a disk, or takes its time; NULL in a dry run */
+	/* what may wait for a disk, or takes its time; NULL in a dry run */
+	struct worker *worker;
 	uint64_t trials_since_usec; /* BOOTTIME: the second that is counted */
 	unsigned n_trials;
 	struct decide_state *state;
@@ -223,7 +240,8 @@ struct manager {
 	uint64_t host_problem_real_usec;
 
 	/* libvirt */
-	bool connected, synced, settling; /* settling: just (re)connected, first readings under way */
+	/* settling: just (re)connected, first readings under way */
+	bool connected, synced, settling;
 	uint64_t settle_until_usec;
 	char libvirt_version[32];
 	char libvirt_reason[256];
@@ -231,20 +249,31 @@ struct manager {
 
 	enum daemon_mode mode;
 	struct pause pause;
-	uint64_t pauses_asked;     /* requests for a pause so far: an end that waited for the disk meanwhile is void */
+	/* requests for a pause so far: an end that waited for the disk meanwhile is void */
+	uint64_t pauses_asked;
 	unsigned pause_waits;      /* requests for its end on their way to the disk */
 	sd_event_source *pause_timer; /* its end */
-	struct mode_change *observe_first; /* `observe` on its way: answered when libvirt has carried out, or given up, what it had */
-	uint64_t left_until_usec;  /* BOOTTIME: what was to be left as it is (release_as_it_is()), and libvirt does not have by then, is withdrawn; 0: nothing */
-	uint64_t withdrawn_id;     /* commands up to this hv call were withdrawn, or libvirt had them already */
-	unsigned enforce_waits;    /* requests for mode enforce on their way to the disk, and not void */
-	uint64_t observe_asked;    /* requests for mode observe so far: an `enforce` that waited for the disk meanwhile is void */
-	uint64_t originals_put, originals_kept; /* writes of originals that are answered: asked for, and answered */
+	/* `observe` on its way: answered when libvirt has carried out, or given up, what it had */
+	struct mode_change *observe_first;
+	/* BOOTTIME: what was to be left as it is (release_as_it_is()), and libvirt does not have by
+	 * then, is withdrawn; 0: nothing */
+	uint64_t left_until_usec;
+	/* commands up to this hv call were withdrawn, or libvirt had them already */
+	uint64_t withdrawn_id;
+	/* requests for mode enforce on their way to the disk, and not void */
+	unsigned enforce_waits;
+	/* requests for mode observe so far: an `enforce` that waited for the disk meanwhile is
+	 * void */
+	uint64_t observe_asked;
+	/* writes of originals that are answered: asked for, and answered */
+	uint64_t originals_put, originals_kept;
 	bool spare_failed;         /* an original could be kept nowhere, and that was told */
 	size_t n_waiting;          /* actions of all guests that wait for them */
 	struct known_original *known_originals; /* of runs that libvirt has not shown yet */
-	bool letting_go;           /* what is ours is taken off guests, in whatever mode: that may go out */
-	uint64_t brakes_usec;      /* BOOTTIME: soft limits that observe mode found are asked for again after this */
+	/* what is ours is taken off guests, in whatever mode: that may go out */
+	bool letting_go;
+	/* BOOTTIME: soft limits that observe mode found are asked for again after this */
+	uint64_t brakes_usec;
 	bool stopping;
 	uint64_t stop_until_usec;
 
@@ -253,9 +282,11 @@ struct manager {
 
 	struct overrides overrides;
 	struct reservations reservations;
-	struct uuid asked[64];     /* guests for whom room was asked of late, however that ended; 0: free */
+	/* guests for whom room was asked of late, however that ended; 0: free */
+	struct uuid asked[64];
 	size_t asked_next;         /* whose place is taken next */
-	char unasked[256];         /* the guest that started without asking, since when none asked; "": none */
+	char unasked[256]; /* the guest that started without asking, since when none asked; "": none
+			    */
 	uint64_t unasked_real_usec;
 
 	/* what is wrong with us, until it is not */
@@ -313,41 +344,57 @@ static inline bool manager_drives(const struct manager *m)
 struct guest *manager_find(const struct manager *m, const struct uuid *u) _nonnull_;
 /* Connected, and first readings are in. */
 bool manager_knows(const struct manager *m) _nonnull_ _pure_;
-/* Commands may go out: that, and enforce mode without a pause, or what is ours is being taken back. */
+/* Commands may go out: that, and enforce mode without a pause, or what is ours is being taken
+ * back. */
 bool manager_may_act(const struct manager *m) _nonnull_ _pure_;
-/* hv_submit() of a call on one guest. Refuses what would change anything in observe mode, and logs what fails in a way that should not be. */
+/* hv_submit() of a call on one guest. Refuses what would change anything in observe mode, and logs
+ * what fails in a way that should not be. */
 int manager_submit(struct guest *g, struct hv_request *req, uint64_t *ret_id) _nonnull_args_(1, 2);
 
 /* manager-guest.c */
-struct guest *guest_new(struct manager *m, const struct hv_guest *hv) _nonnull_; /* in the table; NULL without memory */
-void guest_free(struct guest *g) _nonnull_;                                      /* and out of it: the last one takes its place */
+/* in the table; NULL without memory */
+struct guest *guest_new(struct manager *m, const struct hv_guest *hv) _nonnull_;
+/* and out of it: the last one takes its place */
+void guest_free(struct guest *g) _nonnull_;
 void manager_guests_free(struct manager *m) _nonnull_;
-/* What the picture says goes into the sample. The strings stay libvirt's picture's, of which the guest holds a reference. */
+/* What the picture says goes into the sample. The strings stay libvirt's picture's, of which the
+ * guest holds a reference. */
 void guest_take(struct guest *g, const struct hv_guest *hv) _nonnull_;
-/* A new run of the guest: nothing that was known of its memory holds. BOOTTIME of its start; 0: before we looked. */
+/* A new run of the guest: nothing that was known of its memory holds. BOOTTIME of its start; 0:
+ * before we looked. */
 void guest_run_begins(struct guest *g, uint64_t started_usec) _nonnull_;
 
 /* manager-hv.c */
 extern const struct hv_ops manager_hv_ops;
 
 /* manager-agent.c */
-void agent_attach(struct guest *g) _nonnull_; /* makes, moves or drops its channel, as libvirt's picture says */
+/* makes, moves or drops its channel, as libvirt's picture says */
+void agent_attach(struct guest *g) _nonnull_;
 void agent_configure_all(struct manager *m) _nonnull_;
-void agent_ask(struct guest *g) _nonnull_;            /* for a report at once; once a second at most */
-void agent_follow_policies(struct manager *m) _nonnull_; /* tells those whose policy wants them to speak sooner, or no longer; plan_fits */
-void agent_ask_all(struct manager *m) _nonnull_;      /* those whom the last decision wants to hear, and the pressed whose report is a second old; plan_fits */
+/* for a report at once; once a second at most */
+void agent_ask(struct guest *g) _nonnull_;
+/* tells those whose policy wants them to speak sooner, or no longer; plan_fits */
+void agent_follow_policies(struct manager *m) _nonnull_;
+/* those whom the last decision wants to hear, and the pressed whose report is a second old;
+ * plan_fits */
+void agent_ask_all(struct manager *m) _nonnull_;
 
 /* manager-sample.c */
 int sample_start(struct manager *m) _nonnull_ _must_check_;
-int sample_open_host(struct manager *m) _nonnull_ _must_check_; /* as [Host] MemoryFrom says, the whole host while that is not there; again after a reload */
-void sample_guest_opened(struct guest *g) _nonnull_;            /* its process or vCPUs are others now */
+/* as [Host] MemoryFrom says, the whole host while that is not there; again after a reload */
+int sample_open_host(struct manager *m) _nonnull_ _must_check_;
+/* its process or vCPUs are others now */
+void sample_guest_opened(struct guest *g) _nonnull_;
 void sample_host(struct manager *m, bool force) _nonnull_;
-void sample_hasten(struct manager *m) _nonnull_; /* after a decision: what moves is looked at more often */
+/* after a decision: what moves is looked at more often */
+void sample_hasten(struct manager *m) _nonnull_;
 void sample_load(struct manager *m, uint64_t now) _nonnull_; /* where it is due: at each tick */
-void sample_pressure(struct manager *m) _nonnull_; /* before it is used: for a decision, for who asks */
+/* before it is used: for a decision, for who asks */
+void sample_pressure(struct manager *m) _nonnull_;
 
-/* So long a kernel may see more than its balloon leaves it before its host takes the device's word again: a driver has long answered by then.
- * Who holds more than the device says shows it to the host, and is a breaker. */
+/* So long a kernel may see more than its balloon leaves it before its host takes the device's word
+ * again: a driver has long answered by then. Who holds more than the device says shows it to the
+ * host, and is a breaker. */
 #define DRIVER_USEC USEC_PER_MIN
 
 /* manager-balloon.c */
@@ -359,53 +406,70 @@ bool balloon_is_moving(const struct guest *g) _nonnull_;
 void balloon_poll_soon(struct manager *m) _nonnull_;
 int balloon_start(struct manager *m) _nonnull_ _must_check_;
 void balloon_period_done(struct guest *g, const struct hv_result *r) _nonnull_;
-void balloon_period_back(struct guest *g) _nonnull_; /* takes back the statistics period that we set */
+/* takes back the statistics period that we set */
+void balloon_period_back(struct guest *g) _nonnull_;
 void balloon_fallback(struct guest *g, uint64_t now_usec) _nonnull_;
 
 /* manager-history.c */
 int history_start(struct manager *m) _nonnull_ _must_check_;
-struct tick *history_sample(struct manager *m, uint64_t now_real_usec) _nonnull_; /* all of now; NULL without memory */
+/* all of now; NULL without memory */
+struct tick *history_sample(struct manager *m, uint64_t now_real_usec) _nonnull_;
 
 /* manager-decide.c */
 int decide_start(struct manager *m) _nonnull_ _must_check_;
-void decide_soon(struct manager *m) _nonnull_;                       /* after what is waiting in the loop now */
+/* after what is waiting in the loop now */
+void decide_soon(struct manager *m) _nonnull_;
 void decide_within(struct manager *m, uint64_t usec) _nonnull_;
-void snapshot_fill(struct manager *m, struct snapshot *ret) _nonnull_; /* as of now; the arrays stay ours */
+/* as of now; the arrays stay ours */
+void snapshot_fill(struct manager *m, struct snapshot *ret) _nonnull_;
 
 /* manager-act.c */
 void act_on_plan(struct manager *m) _nonnull_;
 int act_set_memory(struct guest *g, uint64_t to_bytes, const struct reason *reason) _nonnull_;
-int act_set_cpu(struct guest *g, uint64_t weight, uint64_t quota, const struct reason *reason) _nonnull_;
+int act_set_cpu(
+	struct guest *g, uint64_t weight, uint64_t quota, const struct reason *reason) _nonnull_;
 int act_soft_limit(struct guest *g, uint64_t bytes) _nonnull_;
-void act_kept(struct manager *m) _nonnull_; /* originals were written: carries out what waited for that, and decides again */
+/* originals were written: carries out what waited for that, and decides again */
+void act_kept(struct manager *m) _nonnull_;
 void act_call_done(struct guest *g, const struct hv_result *r) _nonnull_;
 
 /* manager-sent.c: keeps the sample's target_bytes and inflight_bytes */
 bool sent_full(const struct guest *g) _nonnull_ _pure_; /* no more now */
-void sent(struct guest *g, uint64_t id, uint64_t to_bytes) _nonnull_; /* hv took a SET_MEMORY; not while it is full */
-bool sent_ended(struct guest *g, const struct hv_result *r) _nonnull_; /* false: it was of an earlier run, or is not known any more */
-void sent_doubted(struct guest *g) _nonnull_; /* it hung, and answers again: what it did meanwhile may be under way still */
-void sent_lost(struct guest *g) _nonnull_;    /* a new connection: whatever was sent over the last one has ended, or will without our knowing */
+/* hv took a SET_MEMORY; not while it is full */
+void sent(struct guest *g, uint64_t id, uint64_t to_bytes) _nonnull_;
+/* false: it was of an earlier run, or is not known any more */
+bool sent_ended(struct guest *g, const struct hv_result *r) _nonnull_;
+/* it hung, and answers again: what it did meanwhile may be under way still */
+void sent_doubted(struct guest *g) _nonnull_;
+/* a new connection: whatever was sent over the last one has ended, or will without our knowing */
+void sent_lost(struct guest *g) _nonnull_;
 void sent_read(struct guest *g, uint64_t when_usec) _nonnull_; /* its balloon was read */
 void sent_clear(struct guest *g) _nonnull_;   /* a new run of the guest */
 
 /* manager-original.c */
 void original_seen(struct guest *g) _nonnull_;   /* a guest appeared, or enforce began */
 void original_changed(struct guest *g) _nonnull_; /* it was commanded */
-void original_soft_limited(struct guest *g, bool limited) _nonnull_; /* a soft limit of ours is on it, or may be */
-void original_cpu_set(struct guest *g, bool ours) _nonnull_; /* weight or quota on it are ours, or may be */
-void original_period_set(struct guest *g, bool ours) _nonnull_; /* its balloon statistics' period is ours */
-/* What is noted of it is on the disk or spared, or can be kept nowhere: commands may go out. A decision follows when it is. */
+/* a soft limit of ours is on it, or may be */
+void original_soft_limited(struct guest *g, bool limited) _nonnull_;
+/* weight or quota on it are ours, or may be */
+void original_cpu_set(struct guest *g, bool ours) _nonnull_;
+/* its balloon statistics' period is ours */
+void original_period_set(struct guest *g, bool ours) _nonnull_;
+/* What is noted of it is on the disk or spared, or can be kept nowhere: commands may go out. A
+ * decision follows when it is. */
 bool original_kept(struct guest *g) _nonnull_;
 void original_gone(struct guest *g) _nonnull_;    /* its run is over */
 void original_begins(struct guest *g) _nonnull_;  /* another run of it: nothing is noted */
-void original_tick(struct manager *m) _nonnull_;  /* every now and then: who has been given all back needs no spare file */
+/* every now and then: who has been given all back needs no spare file */
+void original_tick(struct manager *m) _nonnull_;
 void original_run_known(struct guest *g) _nonnull_; /* which run this is could not be told before */
-void original_prune(struct manager *m) _nonnull_; /* after a list of libvirt's: forgets those whose run is over */
+/* after a list of libvirt's: forgets those whose run is over */
+void original_prune(struct manager *m) _nonnull_;
 int original_load(struct manager *m) _nonnull_ _must_check_;
 void original_free(struct manager *m) _nonnull_;
 void original_put_all(struct manager *m) _nonnull_;
-void original_spare_all(struct manager *m) _nonnull_; /* writes were lost: what is noted of each is kept beside the disk */
+/* writes were lost: what is noted of each is kept beside the disk */
+void original_spare_all(struct manager *m) _nonnull_;
 
 /* The API's operations, in the files of their names. */
 void mode_set(void *userdata, struct api_call *call, const struct api_mode_request *req);
@@ -414,7 +478,8 @@ void override_set(void *userdata, struct api_call *call, const struct api_overri
 void override_clear(void *userdata, struct api_call *call, const struct uuid *guest);
 void override_expire(struct manager *m) _nonnull_;
 void override_gone(const struct guest *g) _nonnull_;  /* it ran until now */
-void override_prune(struct manager *m) _nonnull_; /* after a list of libvirt's: drops those of guests that are not there any more */
+/* after a list of libvirt's: drops those of guests that are not there any more */
+void override_prune(struct manager *m) _nonnull_;
 int override_load(struct manager *m) _nonnull_ _must_check_;
 void override_put_all(struct manager *m) _nonnull_;
 void enroll(void *userdata, struct api_call *call, const struct uuid *guest);
@@ -425,38 +490,47 @@ void reserve(void *userdata, struct api_call *call, const struct api_reserve_req
 void unreserve(void *userdata, struct api_call *call, const struct api_unreserve_request *req);
 
 /* manager-network.c */
-/* Reads certificates and listens, before the API starts. Returns 0; -EBADMSG, -errno after the journal was told. */
+/* Reads certificates and listens, before the API starts. Returns 0; -EBADMSG, -errno after the
+ * journal was told. */
 int network_open(struct manager *m, struct api_config *config) _nonnull_ _must_check_;
 /* After it has started: gives it certificate and tokens, and watches the file of the latter. */
 int network_start(struct manager *m) _nonnull_ _must_check_;
-/* Takes over what a reload can, and reads it anew. What is bad is a finding, and the old stays in force. */
+/* Takes over what a reload can, and reads it anew. What is bad is a finding, and the old stays in
+ * force. */
 void network_reload(struct manager *m, struct conf *next, struct diag_list *findings) _nonnull_;
 /* Only says what would be bad. */
-void network_reload_try(const struct manager *m, const struct conf *next, struct diag_list *findings) _nonnull_;
+void network_reload_try(
+	const struct manager *m, const struct conf *next, struct diag_list *findings) _nonnull_;
 /* What `status` says of it. Returns how many. */
-size_t network_problems(struct manager *m, struct view_problem problems[static NETWORK_PROBLEMS_MAX]) _nonnull_;
+size_t network_problems(
+	struct manager *m, struct view_problem problems[static NETWORK_PROBLEMS_MAX]) _nonnull_;
 void network_stop(struct manager *m) _nonnull_;
 void authorize(void *userdata, struct api_call *call, const struct api_authorize_request *req);
 void reserve_answered(struct manager *m, const struct action *a) _nonnull_;
 void reserve_arrived(struct manager *m, const struct uuid *guest) _nonnull_;
 #define START_HOOK_REMEDY \
 	"restart libvirtd, which looks for hooks only when it starts (running guests go on); [Host] StartPolicy=ignore where none is wanted"
-void reserve_unasked(struct guest *g) _nonnull_; /* it started just now: says so if nobody had asked for it */
+void reserve_unasked(
+	struct guest *g) _nonnull_; /* it started just now: says so if nobody had asked for it */
 /* Guests start without asking, as far as is known. */
 bool reserve_is_missed(const struct manager *m) _nonnull_ _pure_;
 void reserve_expire(struct manager *m) _nonnull_;
 void reserve_stop(struct manager *m) _nonnull_;
 /* Another set is in force: taken over, with what was found in its files. */
-void reload_take(struct manager *m, struct policy_set *set, const struct diag_list *findings) _nonnull_;
-void reload_policies(struct manager *m, struct diag_list *findings) _nonnull_; /* reads them, and goes on with these */
+void reload_take(
+	struct manager *m, struct policy_set *set, const struct diag_list *findings) _nonnull_;
+/* reads them, and goes on with these */
+void reload_policies(struct manager *m, struct diag_list *findings) _nonnull_;
 
 /* manager-policy.c */
 void policy_put(void *userdata, struct api_call *call, const struct api_policy_request *req);
 void policy_delete(void *userdata, struct api_call *call, const struct api_policy_request *req);
 void policy_validate(void *userdata, struct api_call *call, const struct api_policy_request *req);
 void policy_stop(struct manager *m) _nonnull_; /* answers those that wait */
-void plan_preview(void *userdata, struct api_call *call, const struct api_preview_request *req); /* manager-preview.c */
-bool policy_waits(const struct manager *m, const struct api_call *call) _nonnull_args_(1); /* this change has not begun */
+/* manager-preview.c */
+void plan_preview(void *userdata, struct api_call *call, const struct api_preview_request *req);
+/* this change has not begun */
+bool policy_waits(const struct manager *m, const struct api_call *call) _nonnull_args_(1);
 void policy_cancel(struct manager *m, const struct api_call *call, const char *by) _nonnull_;
 
 /* manager-operation.c */
@@ -469,20 +543,26 @@ void operations_put_all(struct manager *m) _nonnull_;
 void operations_free(struct manager *m) _nonnull_;
 /* Trials are few a second; answers the call where there were enough. */
 bool trial_may_begin(struct manager *m, struct api_call *call) _nonnull_ _must_check_;
-struct view *trial_view(struct manager *m) _nonnull_ _must_check_; /* all that is known now, to be kept; NULL: nothing */
+/* all that is known now, to be kept; NULL: nothing */
+struct view *trial_view(struct manager *m) _nonnull_ _must_check_;
 int policies_load(struct manager *m, struct diag_list *findings) _nonnull_ _must_check_;
 int reload_first(struct manager *m) _nonnull_ _must_check_; /* at the start */
 int mode_load(struct manager *m) _nonnull_ _must_check_;
 void mode_mark(const struct manager *m) _nonnull_; /* shows it to `ballastd --release` */
-/* Takes the saved mode, and originals that were loaded before it, where neither could be read at the start. Returns 0 or -errno. */
+/* Takes the saved mode, and originals that were loaded before it, where neither could be read at
+ * the start. Returns 0 or -errno. */
 int mode_take_over(struct manager *m) _nonnull_ _must_check_;
 void mode_calls_ended(struct manager *m) _nonnull_; /* some have: answers who waits for that */
-void mode_tick(struct manager *m) _nonnull_; /* every now and then: who waits for libvirt does not wait for ever */
+/* every now and then: who waits for libvirt does not wait for ever */
+void mode_tick(struct manager *m) _nonnull_;
 void mode_put(struct manager *m) _nonnull_; /* once more, after writes were lost */
 
-void mode_drive(struct manager *m) _nonnull_; /* guests are commanded from now on, unless mode or pause forbid it */
-void mode_hold(struct manager *m, const struct pause *p) _nonnull_; /* takes it over: nobody drives */
-void mode_save_pause(struct manager *m, struct api_call *call, const char *text) _nonnull_; /* answers when it is on the disk, and libvirt done with what it had */
+/* guests are commanded from now on, unless mode or pause forbid it */
+void mode_drive(struct manager *m) _nonnull_;
+/* takes it over: nobody drives */
+void mode_hold(struct manager *m, const struct pause *p) _nonnull_;
+/* answers when it is on the disk, and libvirt done with what it had */
+void mode_save_pause(struct manager *m, struct api_call *call, const char *text) _nonnull_;
 
 /* manager-pause.c */
 void pause_set(void *userdata, struct api_call *call, const struct api_pause_request *req);
@@ -498,50 +578,59 @@ json_t *pause_json(const struct manager *m, const struct pause *p) _nonnull_;
 /* manager-release.c: what each guest is to have when Ballast lets go */
 /* What becomes of a release; both arrays are owned, NULL where none was asked for. */
 struct release_report {
-	json_t *given;    /* who gets anything back: [{"guest": name, "from": bytes, "to": bytes}], null where its size stays */
+	json_t *given;	  /* who gets anything back: [{"guest": name, "from": bytes, "to": bytes}],
+			     null where its size stays */
 	json_t *left_out; /* who does not get all back: [{"guest": name, "why": text}] */
 };
 void release_report_clear(struct release_report *r);
-/* Commands what can be, in either mode; dry_run: only finds out what that is, as far as libvirt takes what it is told. Returns 0, or -ENOMEM (then
- * *ret is untouched, and nothing is done). */
-int release_originals(struct manager *m, bool dry_run, struct release_report *ret) _nonnull_ _must_check_;
-/* Observe mode, every now and then: lifts the soft limits that are ours, until they are gone. A brake must not stay where nobody drives. */
+/* Commands what can be, in either mode; dry_run: only finds out what that is, as far as libvirt
+ * takes what it is told. Returns 0, or -ENOMEM (then *ret is untouched, and nothing is done). */
+int release_originals(
+	struct manager *m, bool dry_run, struct release_report *ret) _nonnull_ _must_check_;
+/* Observe mode, every now and then: lifts the soft limits that are ours, until they are gone. A
+ * brake must not stay where nobody drives. */
 void release_brakes(struct manager *m) _nonnull_;
 void release_to_used(struct manager *m) _nonnull_;
-/* Mode observe begins without a release: who was commanded and is on its way down is told to have what it has. Whatever the mode; says of whom that
- * cannot be done. */
+/* Mode observe begins without a release: who was commanded and is on its way down is told to have
+ * what it has. Whatever the mode; says of whom that cannot be done. */
 void release_as_it_is(struct manager *m) _nonnull_;
-/* True where this was the end of such a command: what there is to be told of that has been. After sent_ended(). */
+/* True where this was the end of such a command: what there is to be told of that has been. After
+ * sent_ended(). */
 bool release_is_left(struct guest *g, const struct hv_result *r) _nonnull_;
 
 /* manager-count.c */
 const struct counters *count_all(struct manager *m) _nonnull_; /* as of now; stays ours */
-void count_result(struct manager *m, const struct hv_result *r) _nonnull_; /* a call of ours has ended */
+/* a call of ours has ended */
+void count_result(struct manager *m, const struct hv_result *r) _nonnull_;
 
 /* manager-view.c */
 void view_look(void *userdata, struct view_input *ret);
 ssize_t view_look_guest(void *userdata, const char *uuid_or_name, struct view_input *ret);
 
-/* manager-tell.c. tell() puts an event into the event list, the journal and the store. Who reads the list sees reason and asker beside the
- * text; the journal's line has them in it. */
+/* manager-tell.c. tell() puts an event into the event list, the journal and the store. Who reads
+ * the list sees reason and asker beside the text; the journal's line has them in it. */
 struct tale {
 	enum daemon_event kind;
 	enum severity severity;
 	const struct guest *guest; /* NULL: the host */
-	const struct reservation *room; /* without guest: told of the guest that this is for, which may not run yet */
+	/* without guest: told of the guest that this is for, which may not run yet */
+	const struct reservation *room;
 	const struct event_number *numbers;
 	size_t n_numbers;
 	const struct reason *reason;
 	const char *by;
 };
 void tell(struct manager *m, const struct tale *t, const char *fmt, ...) _nonnull_ _printf_(3, 4);
-/* At most TOLD_MAX a minute of each kind and guest: the rest is told as a number by tell_held(), called now and then. */
+/* At most TOLD_MAX a minute of each kind and guest: the rest is told as a number by tell_held(),
+ * called now and then. */
 #define TOLD_MAX 6
-void tell_recall(struct manager *m) _nonnull_; /* at the start: the history of earlier runs into the event list */
+/* at the start: the history of earlier runs into the event list */
+void tell_recall(struct manager *m) _nonnull_;
 void tell_plan_event(struct manager *m, const struct plan_event *e) _nonnull_;
 void tell_held(struct manager *m, uint64_t now_usec) _nonnull_;
 void tell_held_gone(struct guest *g) _nonnull_; /* it is gone: what was held of it is told now */
-enum journal_message tell_message(const char *kind) _nonnull_; /* of an event of this name; JOURNAL_PLAIN for none */
+/* of an event of this name; JOURNAL_PLAIN for none */
+enum journal_message tell_message(const char *kind) _nonnull_;
 void tell_status(struct manager *m) _nonnull_;
 void trace_line(struct manager *m, const char *fmt, ...) _nonnull_ _printf_(2, 3);
 /* libvirt's CLOCK_MONOTONIC stamps on the clock of everything else. */

@@ -6,8 +6,8 @@
 
 /* Letting go: each guest's size when this daemon no longer looks after it. */
 
-/* Nothing can be given to it now, or is to be. Where it stands counts in a paused guest as well: its driver goes on when it does; and who cannot be
- * asked is tried, so that it is named. */
+/* Nothing can be given to it now, or is to be. Where it stands counts in a paused guest as well:
+ * its driver goes on when it does; and who cannot be asked is tried, so that it is named. */
 static bool is_fixed(const struct guest *g, enum release_goal goal)
 {
 	const struct guest_sample *s = guest_sample(g);
@@ -19,7 +19,8 @@ static bool is_fixed(const struct guest *g, enum release_goal goal)
 	return !s->running || s->quarantined || s->job_running || !s->balloon_answered;
 }
 
-static void release_guest_fill(const struct guest *g, enum release_goal goal, struct release_guest *ret)
+static void release_guest_fill(
+	const struct guest *g, enum release_goal goal, struct release_guest *ret)
 {
 	const struct guest_sample *s = guest_sample(g);
 	const struct guest_report *r = &s->report;
@@ -29,8 +30,10 @@ static void release_guest_fill(const struct guest *g, enum release_goal goal, st
 		.have_bytes = MAX(MAX(s->actual_bytes, s->target_bytes), s->inflight_bytes),
 		.settled_bytes = MIN(s->target_bytes, s->max_bytes),
 		.actual_bytes = s->actual_bytes,
-		/* Whether or not deflate-on-oom hides the balloon from its total: what is not available is used. */
-		.used_bytes = r->source == REPORT_NONE ? 0 : sub_sat(s->actual_bytes, r->available_bytes),
+		/* Whether or not deflate-on-oom hides the balloon from its total: what is not
+		   available is used. */
+		.used_bytes =
+			r->source == REPORT_NONE ? 0 : sub_sat(s->actual_bytes, r->available_bytes),
 		.original_bytes = g->original.bytes,
 		.fixed = is_fixed(g, goal),
 	};
@@ -61,7 +64,8 @@ static void leave_out(json_t *left_out, const struct guest *g, const char *why)
 }
 
 /* What became of a guest's size; error is the command's. */
-static void judge_size(const struct guest *g, const struct release_guest *r, int error, json_t *left_out)
+static void judge_size(
+	const struct guest *g, const struct release_guest *r, int error, json_t *left_out)
 {
 	uint64_t had = MIN(r->original_bytes, r->max_bytes), is = r->to_bytes / MIB;
 	char text[128];
@@ -71,9 +75,11 @@ static void judge_size(const struct guest *g, const struct release_guest *r, int
 	if (r->fixed)
 		snprintf(text, sizeof(text), "%s", why_not(g));
 	else if (error < 0)
-		snprintf(text, sizeof(text), "libvirt does not take the command: %s", strerror(-error));
+		snprintf(text, sizeof(text), "libvirt does not take the command: %s",
+			strerror(-error));
 	else
-		snprintf(text, sizeof(text), "it had %llu MiB: %s %llu", (unsigned long long)(had / MIB),
+		snprintf(text, sizeof(text), "it had %llu MiB: %s %llu",
+			(unsigned long long)(had / MIB),
 			is < had / MIB ? "there is room for" : "what it uses keeps it at",
 			(unsigned long long)is);
 	leave_out(left_out, g, text);
@@ -94,7 +100,8 @@ struct release_answer {
 };
 
 /* to_bytes 0: not its size, but its CPU weight, quota or soft limit. */
-static void note_given(struct release_answer *answer, const struct guest *g, uint64_t from_bytes, uint64_t to_bytes)
+static void note_given(struct release_answer *answer, const struct guest *g, uint64_t from_bytes,
+	uint64_t to_bytes)
 {
 	answer->given[g->index] = true;
 	json_array_append_new(answer->report.given,
@@ -109,7 +116,8 @@ static bool size_held(const struct guest *g)
 {
 	uint64_t is = guest_sample(g)->target_bytes, had = g->original.bytes;
 
-	return had && (is > had ? is - had : had - is) > 2 * MIB; /* a driver may end a few pages off */
+	/* a driver may end a few pages off */
+	return had && (is > had ? is - had : had - is) > 2 * MIB;
 }
 
 /* answer: NULL where nobody asked. */
@@ -129,7 +137,8 @@ static void release(struct manager *m, enum release_goal goal, struct release_an
 	}
 	release_plan(all, m->n_guests, free_bytes(m), goal);
 	for (size_t i = 0; i < m->n_guests; i++) {
-		bool moves = all[i].to_bytes != all[i].settled_bytes, dry_run = answer && answer->dry_run;
+		bool moves = all[i].to_bytes != all[i].settled_bytes,
+		     dry_run = answer && answer->dry_run;
 		uint64_t from = all[i].settled_bytes;
 		int r = 0;
 
@@ -137,8 +146,10 @@ static void release(struct manager *m, enum release_goal goal, struct release_an
 		reason.arg[1] = all[i].used_bytes;
 		if (moves && !dry_run)
 			r = act_set_memory(m->guests[i], all[i].to_bytes, &reason);
-		if (moves && !dry_run && r >= 0 && m->plan) /* not free for who asks before the next decision */
-			m->plan->charged_bytes = add_sat(m->plan->charged_bytes, sub_sat(all[i].to_bytes, all[i].have_bytes));
+		/* not free for who asks before the next decision */
+		if (moves && !dry_run && r >= 0 && m->plan)
+			m->plan->charged_bytes = add_sat(m->plan->charged_bytes,
+				sub_sat(all[i].to_bytes, all[i].have_bytes));
 		if (!answer)
 			continue;
 		if (moves && r >= 0)
@@ -186,14 +197,18 @@ void release_to_used(struct manager *m)
 /* What could not be stopped goes on to its target: somebody has to know. */
 static void tell_not_left(struct guest *g, uint64_t to_bytes, int error)
 {
-	tell(g->m, &(struct tale){.kind = DAEMON_EVENT_COMMAND_FAILED, .severity = SEVERITY_WARNING, .guest = g},
+	tell(g->m,
+		&(struct tale){.kind = DAEMON_EVENT_COMMAND_FAILED,
+			.severity = SEVERITY_WARNING,
+			.guest = g},
 		"on its way down to %llu MiB it could not be stopped at the %llu that it has: %s; give it back what it had: ballastctl mode observe --release",
-		(unsigned long long)(guest_sample(g)->target_bytes / MIB), (unsigned long long)(to_bytes / MIB),
-		error == -EBUSY && guest_sample(g)->job_running ? "a libvirt job runs on it" :
-		error == -EBUSY || error == -ETIMEDOUT		? "it does not answer libvirt" :
-		error == -ECANCELED				? "libvirt is too slow" :
-		error == -ENOTCONN				? "libvirt cannot be reached" :
-								  strerror(-error));
+		(unsigned long long)(guest_sample(g)->target_bytes / MIB),
+		(unsigned long long)(to_bytes / MIB),
+		error == -EBUSY && guest_sample(g)->job_running ? "a libvirt job runs on it"
+		: error == -EBUSY || error == -ETIMEDOUT	? "it does not answer libvirt"
+		: error == -ECANCELED				? "libvirt is too slow"
+		: error == -ENOTCONN				? "libvirt cannot be reached"
+								: strerror(-error));
 }
 
 void release_as_it_is(struct manager *m)
@@ -244,7 +259,8 @@ static void controls_back(struct guest *g, struct release_answer *answer)
 	if ((cpu > 0 || limit > 0) && !answer->given[g->index])
 		note_given(answer, g, 0, 0);
 	if (cpu < 0)
-		leave_out(answer->report.left_out, g, "libvirt does not take its CPU weight and quota now");
+		leave_out(answer->report.left_out, g,
+			"libvirt does not take its CPU weight and quota now");
 	if (limit < 0)
 		leave_out(answer->report.left_out, g, "libvirt does not lift its soft limit now");
 	if (!answer->dry_run)
@@ -281,7 +297,8 @@ void release_brakes(struct manager *m)
 	m->brakes_usec = now + BRAKES_USEC;
 	m->letting_go = true;
 	for (size_t i = 0; i < m->n_guests; i++)
-		if (guest_sample(m->guests[i])->soft_limited) /* else there is none, or it is being lifted */
+		/* else there is none, or it is being lifted */
+		if (guest_sample(m->guests[i])->soft_limited)
 			(void)!soft_limit_lift(m->guests[i]);
 	m->letting_go = false;
 }

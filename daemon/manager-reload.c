@@ -6,7 +6,8 @@
 #include "daemon/sys/notify.h"
 #include "policy/policy-set.h"
 
-/* Reading configuration and policies, again and again. What is bad never takes effect and never takes the good down with it: loudly. */
+/* Reading configuration and policies, again and again. What is bad never takes effect and never
+ * takes the good down with it: loudly. */
 
 /* No finding before this one is of the same file. */
 static bool is_new_file(const struct diag_list *findings, size_t i)
@@ -53,9 +54,11 @@ _printf_(3, 4) static void add(char *buf, size_t size, const char *fmt, ...)
 }
 
 /* How many files are bad, and what holds in their place. would: of a dry run. */
-static void bad_format(const struct diag_list *findings, const struct policy_set *set, bool would, char *buf, size_t size)
+static void bad_format(const struct diag_list *findings, const struct policy_set *set, bool would,
+	char *buf, size_t size)
 {
-	size_t lost = policy_set_lost(set)->n, n = MAX(count_files(findings), lost), kept = n - lost;
+	size_t lost = policy_set_lost(set)->n, n = MAX(count_files(findings), lost),
+	       kept = n - lost;
 	const char *verb = would ? "would stay" : kept == 1 ? "stays" : "stay";
 	char count[24];
 
@@ -63,8 +66,8 @@ static void bad_format(const struct diag_list *findings, const struct policy_set
 	add(buf, size, "%zu file%s bad: ", n, n == 1 ? " is" : "s are");
 	snprintf(count, sizeof(count), "%zu", kept);
 	if (kept)
-		add(buf, size, "%s %s in force in %s last good version%s", n == 1 ? "it" : count, verb,
-			kept == 1 ? "its" : "their", lost ? ", " : "");
+		add(buf, size, "%s %s in force in %s last good version%s", n == 1 ? "it" : count,
+			verb, kept == 1 ? "its" : "their", lost ? ", " : "");
 	snprintf(count, sizeof(count), "%zu", lost);
 	if (lost)
 		add(buf, size, "%s %s in force at all", n == 1 ? "it" : count,
@@ -127,7 +130,8 @@ int policies_load(struct manager *m, struct diag_list *findings)
 	return r;
 }
 
-/* "Uri= and Socket= have changed: they take effect when ballastd is restarted" behind what buf has; nothing where there are none. */
+/* "Uri= and Socket= have changed: they take effect when ballastd is restarted" behind what buf has;
+ * nothing where there are none. */
 static void add_restart(char *buf, size_t size, const struct reading *rd)
 {
 	size_t n = rd->n_restart;
@@ -135,8 +139,9 @@ static void add_restart(char *buf, size_t size, const struct reading *rd)
 	for (size_t i = 0; i < n; i++)
 		add(buf, size, "%s%s=", !i ? "" : i + 1 < n ? ", " : " and ", rd->restart[i]);
 	if (n)
-		add(buf, size, n == 1 ? " has changed: it takes effect when ballastd is restarted" :
-					" have changed: they take effect when ballastd is restarted");
+		add(buf, size,
+			n == 1 ? " has changed: it takes effect when ballastd is restarted"
+			       : " have changed: they take effect when ballastd is restarted");
 }
 
 /* Takes over what a reload can; says what it cannot. */
@@ -224,7 +229,8 @@ static void reload(struct manager *m, struct reading *rd, const char *by)
 	e = conf_reload(m, rd);
 	r = policies_load(m, findings);
 	if (r < 0 || (e < 0 && e != -EBADMSG && e != -ENOENT))
-		journal_error("cannot reload: %s; everything stays as it is", strerror(r < 0 ? -r : -e));
+		journal_error(
+			"cannot reload: %s; everything stays as it is", strerror(r < 0 ? -r : -e));
 	follow(m, cgroup, findings);
 	tell_reload(m, findings, by);
 	tell_status(m);
@@ -271,7 +277,8 @@ void reload_call(void *userdata, struct api_call *call)
 		set = policy_set_ref(m->set);
 	}
 	if (!rd.findings.n) {
-		api_call_reply(call, 200, api_reload_json(set, &rd.findings, rd.restart, rd.n_restart));
+		api_call_reply(
+			call, 200, api_reload_json(set, &rd.findings, rd.restart, rd.n_restart));
 		return;
 	}
 	bad_format(&rd.findings, set, would, text, sizeof(text));
@@ -281,8 +288,8 @@ void reload_call(void *userdata, struct api_call *call)
 		add(text, sizeof(text), "; ");
 	add_restart(text, sizeof(text), &rd);
 	api_call_problem_with(call, API_PROBLEM_CONFIGURATION_BAD,
-		json_pack("{s:o,s:o}", "findings", api_findings_json(&rd.findings), "restart_needed",
-			api_words_json(rd.restart, rd.n_restart)),
+		json_pack("{s:o,s:o}", "findings", api_findings_json(&rd.findings),
+			"restart_needed", api_words_json(rd.restart, rd.n_restart)),
 		"%s", text);
 }
 

@@ -5,11 +5,13 @@
 #include "policy/policy-set.h"
 
 /*
- * Room for guests that start: the libvirt hook asks before QEMU is there, decide() grants or refuses in the order asked, squeezing others meanwhile;
- * the connection waits for the answer. Granted room is charged until its guest appears.
+ * Room for guests that start: the libvirt hook asks before QEMU is there, decide() grants or
+ * refuses in the order asked, squeezing others meanwhile; the connection waits for the answer.
+ * Granted room is charged until its guest appears.
  */
 
-/* QEMU's own memory where the asker does not say: 64 MiB and what the guest's page tables and devices take, about a hundredth. */
+/* QEMU's own memory where the asker does not say: 64 MiB and what the guest's page tables and
+ * devices take, about a hundredth. */
 static uint64_t qemu_guess(uint64_t bytes)
 {
 	return 64 * MIB + bytes / 100;
@@ -21,11 +23,13 @@ static void answer_granted(struct manager *m, size_t i)
 
 	m->reservations.owners[i].call = NULL;
 	if (call)
-		api_call_reply(call, 201, api_reservation_json(&m->reservations.items[i], clock_boot_usec(),
-						  clock_real_usec()));
+		api_call_reply(call, 201,
+			api_reservation_json(
+				&m->reservations.items[i], clock_boot_usec(), clock_real_usec()));
 }
 
-/* What the others are still giving back: balloons take their time, a start waits ten seconds only. */
+/* What the others are still giving back: balloons take their time, a start waits ten seconds
+ * only. */
 static uint64_t still_coming(const struct manager *m)
 {
 	uint64_t sum = 0;
@@ -63,8 +67,8 @@ static void grant(struct manager *m, size_t i)
 
 	reservations_grant(&m->reservations, i, clock_boot_usec());
 	tell(m, &(struct tale){.kind = DAEMON_EVENT_RESERVED, .severity = SEVERITY_INFO, .room = r},
-		"%llu MiB are reserved for %s", (unsigned long long)(add_sat(r->bytes, r->qemu_bytes) / MIB),
-		r->guest_name);
+		"%llu MiB are reserved for %s",
+		(unsigned long long)(add_sat(r->bytes, r->qemu_bytes) / MIB), r->guest_name);
 	answer_granted(m, i);
 }
 
@@ -81,7 +85,8 @@ static void replace_old(struct manager *m, const struct uuid *guest)
 			"Room for the same guest was asked for again, by a later request.");
 }
 
-/* What could be had with everybody squeezed to its floor, as the last decision saw them: what is not given already. */
+/* What could be had with everybody squeezed to its floor, as the last decision saw them: what is
+ * not given already. */
 static uint64_t squeezed_room(const struct manager *m)
 {
 	const struct plan *p = m->plan;
@@ -100,12 +105,15 @@ static void dry_run(struct manager *m, struct api_call *call, const struct reser
 	uint64_t room = UINT64_MAX;
 
 	if (m->mode == MODE_ENFORCE && m->plan && policy != START_IGNORE)
-		room = policy == START_WAIT && manager_drives(m) ? squeezed_room(m) :
-			sub_sat(m->plan->budget_bytes, add_sat(m->plan->charged_bytes, m->plan->reserved_bytes));
+		room = policy == START_WAIT && manager_drives(m)
+			       ? squeezed_room(m)
+			       : sub_sat(m->plan->budget_bytes,
+					 add_sat(m->plan->charged_bytes, m->plan->reserved_bytes));
 	if (add_sat(item->bytes, item->qemu_bytes) > room)
 		answer_refused(m, call, item, room);
 	else
-		api_call_reply(call, 201, api_reservation_json(item, item->asked_usec, clock_real_usec()));
+		api_call_reply(
+			call, 201, api_reservation_json(item, item->asked_usec, clock_real_usec()));
 }
 
 static ssize_t asked_find(const struct manager *m, const struct uuid *guest)
@@ -158,8 +166,8 @@ void reserve(void *userdata, struct api_call *call, const struct api_reserve_req
 	replace_old(m, &req->guest);
 	i = reservations_add(&m->reservations, &item, call);
 	if (i < 0) {
-		api_call_problem(call, API_PROBLEM_BUSY, "Too many reservations wait (%d). Try again.",
-			RESERVATIONS_MAX);
+		api_call_problem(call, API_PROBLEM_BUSY,
+			"Too many reservations wait (%d). Try again.", RESERVATIONS_MAX);
 		return;
 	}
 	/* Who only observes stands in nobody's way. */
@@ -181,7 +189,11 @@ void reserve_answered(struct manager *m, const struct action *a)
 		grant(m, (size_t)i);
 		return;
 	}
-	tell(m, &(struct tale){.kind = DAEMON_EVENT_REFUSED, .severity = SEVERITY_WARNING, .room = r, .reason = &a->reason},
+	tell(m,
+		&(struct tale){.kind = DAEMON_EVENT_REFUSED,
+			.severity = SEVERITY_WARNING,
+			.room = r,
+			.reason = &a->reason},
 		"no room for %s", r->guest_name);
 	answer_refused(m, m->reservations.owners[i].call, r, a->reason.arg[1]);
 	m->reservations.owners[i].call = NULL;
@@ -191,15 +203,17 @@ void reserve_answered(struct manager *m, const struct action *a)
 void unreserve(void *userdata, struct api_call *call, const struct api_unreserve_request *req)
 {
 	struct manager *m = userdata;
-	ssize_t i = req->id ? reservations_find(&m->reservations, req->id) : reservations_find_guest(&m->reservations, &req->guest);
+	ssize_t i = req->id ? reservations_find(&m->reservations, req->id)
+			    : reservations_find_guest(&m->reservations, &req->guest);
 	struct api_call *waiting;
 
 	if (i < 0) {
 		if (req->id)
-			api_call_problem(call, API_PROBLEM_RESERVATION_UNKNOWN, "There is no reservation %llu.",
-				(unsigned long long)req->id);
+			api_call_problem(call, API_PROBLEM_RESERVATION_UNKNOWN,
+				"There is no reservation %llu.", (unsigned long long)req->id);
 		else
-			api_call_problem(call, API_PROBLEM_RESERVATION_UNKNOWN, "No room is reserved for this guest.");
+			api_call_problem(call, API_PROBLEM_RESERVATION_UNKNOWN,
+				"No room is reserved for this guest.");
 		return;
 	}
 	if (!api_call_dry_run(call)) {
@@ -212,7 +226,8 @@ void unreserve(void *userdata, struct api_call *call, const struct api_unreserve
 			"the room for %s is free again", m->reservations.items[i].guest_name);
 		waiting = reservations_remove(&m->reservations, (size_t)i);
 		if (waiting)
-			api_call_problem(waiting, API_PROBLEM_CONFLICT, "The reservation was withdrawn.");
+			api_call_problem(
+				waiting, API_PROBLEM_CONFLICT, "The reservation was withdrawn.");
 		decide_soon(m);
 	}
 	api_call_reply(call, 204, NULL);
@@ -230,25 +245,31 @@ void reserve_arrived(struct manager *m, const struct uuid *guest)
 	reservations_remove(&m->reservations, (size_t)i);
 }
 
-/* Migrations that come in and restores run the hook as well. One that asks while we are away is not told from one that does not, but found
- * running when we come. */
+/* Migrations that come in and restores run the hook as well. One that asks while we are away is not
+ * told from one that does not, but found running when we come. */
 void reserve_unasked(struct guest *g)
 {
 	struct manager *m = g->m;
 	bool asked = asked_find(m, &g->uuid) >= 0;
 
 	asked_forget(m, &g->uuid);
-	if (asked || m->mode != MODE_ENFORCE || m->dry_run || policy_set_host(m->set)->start_policy == START_IGNORE)
+	if (asked || m->mode != MODE_ENFORCE || m->dry_run ||
+		policy_set_host(m->set)->start_policy == START_IGNORE)
 		return;
 	snprintf(m->unasked, sizeof(m->unasked), "%s", g->hv->name);
 	m->unasked_real_usec = clock_real_usec();
-	tell(m, &(struct tale){.kind = DAEMON_EVENT_START_UNASKED, .severity = SEVERITY_WARNING, .guest = g},
-		"it started without asking for room, because libvirt does not run ballastd's start hook: %s", START_HOOK_REMEDY);
+	tell(m,
+		&(struct tale){.kind = DAEMON_EVENT_START_UNASKED,
+			.severity = SEVERITY_WARNING,
+			.guest = g},
+		"it started without asking for room, because libvirt does not run ballastd's start hook: %s",
+		START_HOOK_REMEDY);
 }
 
 bool reserve_is_missed(const struct manager *m)
 {
-	return *m->unasked && m->mode == MODE_ENFORCE && policy_set_host(m->set)->start_policy != START_IGNORE;
+	return *m->unasked && m->mode == MODE_ENFORCE &&
+	       policy_set_host(m->set)->start_policy != START_IGNORE;
 }
 
 void reserve_expire(struct manager *m)

@@ -5,13 +5,16 @@
 #include "policy/policy-set.h"
 
 /*
- * What the host shows by itself: its memory every half second to two seconds, its pressure for each decision, resident size and run-queue delay of each guest every
- * second while anything moves, else every five; for show, CPUs and nodes every ten seconds. Nothing here asks libvirt or QEMU.
+ * What the host shows by itself: its memory every half second to two seconds, its pressure for each
+ * decision, resident size and run-queue delay of each guest every second while anything moves, else
+ * every five; for show, CPUs and nodes every ten seconds. Nothing here asks libvirt or QEMU.
  *
- * What the host itself uses is what is neither available nor resident in a QEMU: both must be of the same instant, or a guest that
- * fills its memory between two looks would pass for the host. So all residents are looked at together, and whenever available memory moved (look.h).
+ * What the host itself uses is what is neither available nor resident in a QEMU: both must be of
+ * the same instant, or a guest that fills its memory between two looks would pass for the host. So
+ * all residents are looked at together, and whenever available memory moved (look.h).
  */
-/* Which may be so much earlier, in parts, as somebody else wakes the daemon: at rest, and while anything moves. */
+/* Which may be so much earlier, in parts, as somebody else wakes the daemon: at rest, and while
+ * anything moves. */
 #define TICK_REST_PARTS 4
 #define TICK_BUSY_PARTS 10
 /* Two readings of pressure that are closer say nothing: decide() itself takes no shorter span. */
@@ -22,17 +25,19 @@
 /* A move that is worth a decision: parts of memory, and at least so much. */
 #define MOVED_PARTS     200
 #define MOVED_MIN_BYTES (32 * MIB)
-/* Guests whose agent's silence is looked for at a tick: all within four seconds, few all at once. */
+/* Guests whose agent's silence is looked for at a tick: all within four seconds, few all at
+ * once. */
 #define FALLBACK_PARTS 2
 #define FALLBACK_FEW   32
 
 /* So many guests are looked at in less than the 0.2 ms that the host's own figures take. */
 #define SAME_INSTANT_GUESTS 32
 
-/* QEMU's own memory: before anything is seen, and what is believed of a guest that is ballooned. Seen: 40-100 MiB with KVM, 160-210 MiB with
- * TCG, whose code cache grows up to 1 GiB, or to what its command line says: then 24 MiB of program, 33 MiB of heap and the whole
- * cache were seen at most (121 MiB with a cache of 64), and twice the heap is allowed. Beyond that it is guest memory that the balloon
- * did not give back. */
+/* QEMU's own memory: before anything is seen, and what is believed of a guest that is ballooned.
+ * Seen: 40-100 MiB with KVM, 160-210 MiB with TCG, whose code cache grows up to 1 GiB, or to what
+ * its command line says: then 24 MiB of program, 33 MiB of heap and the whole cache were seen at
+ * most (121 MiB with a cache of 64), and twice the heap is allowed. Beyond that it is guest memory
+ * that the balloon did not give back. */
 #define QEMU_START_BYTES     (48 * MIB)
 #define QEMU_CAP_KVM_BYTES   (160 * MIB)
 #define QEMU_CAP_TCG_BYTES   (320 * MIB)
@@ -52,14 +57,16 @@ int sample_open_host(struct manager *m)
 	r = host_new("/", from, &host);
 	if (r >= 0) {
 		if (*m->host_problem)
-			journal_info("the memory of control group %s can be read now", cgroup ? cgroup : "/");
+			journal_info("the memory of control group %s can be read now",
+				cgroup ? cgroup : "/");
 		m->host_problem[0] = '\0';
 		host_free(m->host);
 		m->host = host;
 		m->host_is_cgroup = cgroup != NULL;
 		return 0;
 	}
-	/* The group may come with the first guest: sample_host() tries again. Until then there must be something to go by. */
+	/* The group may come with the first guest: sample_host() tries again. Until then there must
+	 * be something to go by. */
 	if (!cgroup || (!m->host && host_new("/", NULL, &m->host) < 0)) {
 		journal_error("cannot read the host's memory: %s", strerror(-r));
 		return r;
@@ -68,7 +75,8 @@ int sample_open_host(struct manager *m)
 		m->host_problem_real_usec = clock_real_usec();
 		snprintf(m->host_problem, sizeof(m->host_problem),
 			"[Host] MemoryFrom=cgroup:%s cannot be read (%s): %s", cgroup, strerror(-r),
-			m->host_is_cgroup ? "the last source stays in use" : "the whole host's figures are used");
+			m->host_is_cgroup ? "the last source stays in use"
+					  : "the whole host's figures are used");
 		journal_error("%s; tried again until it can", m->host_problem);
 	}
 	return 0;
@@ -95,20 +103,23 @@ void sample_guest_opened(struct guest *g)
 	g->m->look.usec = 0;
 	if (!hv->pid)
 		return;
-	r = process_open("/", hv->pid, hv->pid_start_ticks, hv->vcpu_tids, hv->n_vcpu_tids, &g->process);
+	r = process_open(
+		"/", hv->pid, hv->pid_start_ticks, hv->vcpu_tids, hv->n_vcpu_tids, &g->process);
 	if (r < 0 && r != -ESRCH)
-		journal_warning("%s: cannot read its process %d: %s", hv->name, (int)hv->pid, strerror(-r));
+		journal_warning(
+			"%s: cannot read its process %d: %s", hv->name, (int)hv->pid, strerror(-r));
 	g->qemu_cap_bytes = qemu_cap(hv->pid);
 }
 
-/* A guest that holds all of its memory shows QEMU's own in full; one that is ballooned shows it too, unless it keeps what the balloon took: there only so
- * much is believed, and only at rest. */
+/* A guest that holds all of its memory shows QEMU's own in full; one that is ballooned shows it
+ * too, unless it keeps what the balloon took: there only so much is believed, and only at rest. */
 static uint64_t qemu_estimate(struct guest *g, const struct guest_sample *s)
 {
 	uint64_t beyond_max = sub_sat(s->resident_bytes, s->max_bytes), seen = beyond_max;
 
 	if (distance(s->actual_bytes, s->target_bytes) <= 2 * MIB && !s->inflight_bytes)
-		seen = MAX(seen, MIN(host_qemu_bytes(s->resident_bytes, s->actual_bytes), g->qemu_cap_bytes));
+		seen = MAX(seen, MIN(host_qemu_bytes(s->resident_bytes, s->actual_bytes),
+					 g->qemu_cap_bytes));
 	if (seen >= g->qemu_seen_bytes)
 		g->qemu_seen_bytes = seen;
 	else
@@ -132,7 +143,8 @@ static void sample_guest(struct guest *g, uint64_t now)
 	}
 	s->resident_bytes = p.resident_bytes;
 	/* Whose it is would cost a larger file each time: it may be this one's. */
-	s->swapped_bytes = sub_sat(g->m->host_reading.swap_total_bytes, g->m->host_reading.swap_free_bytes);
+	s->swapped_bytes =
+		sub_sat(g->m->host_reading.swap_total_bytes, g->m->host_reading.swap_free_bytes);
 	s->qemu_bytes = qemu_estimate(g, s);
 	g->cpus = p.cpus;
 	s->cpus = p.n_cpus > 0 && p.n_cpus < g->m->host_sample.cpus ? &g->cpus : NULL;
@@ -169,10 +181,12 @@ static uint64_t resident_sum(const struct manager *m)
 }
 
 /*
- * [Host] Memory= gives guests and host a part of the machine. What the host uses is outside of that part first, and counts only as far as it does
- * not fit there; with MemoryFrom=cgroup:PATH what the group uses beside the guests counts.
+ * [Host] Memory= gives guests and host a part of the machine. What the host uses is outside of that
+ * part first, and counts only as far as it does not fit there; with MemoryFrom=cgroup:PATH what the
+ * group uses beside the guests counts.
  */
-static uint64_t other_bytes(const struct manager *m, const struct host_reading *r, uint64_t resident)
+static uint64_t other_bytes(
+	const struct manager *m, const struct host_reading *r, uint64_t resident)
 {
 	const struct host_settings *h = policy_set_host(m->set);
 	uint64_t other = host_other_bytes(r->total_bytes, r->available_bytes, resident);
@@ -226,7 +240,8 @@ void sample_host(struct manager *m, bool force)
 	e = sample_memory(m, force);
 	if (e < 0) {
 		if (m->host_error != e)
-			journal_error("cannot read the host's memory: %s; the last figures stay in use",
+			journal_error(
+				"cannot read the host's memory: %s; the last figures stay in use",
 				strerror(-e));
 		m->host_error = e;
 		return;
@@ -255,19 +270,23 @@ void sample_load(struct manager *m, uint64_t now)
 {
 	struct host_load before = m->load;
 
-	if (m->load_usec && now - m->load_usec < (m->load.has_cpu && !m->has_cpu ? LOAD_FIRST_USEC : LOAD_USEC))
+	if (m->load_usec &&
+		now - m->load_usec < (m->load.has_cpu && !m->has_cpu ? LOAD_FIRST_USEC : LOAD_USEC))
 		return;
 	host_read_load(m->host, &m->load);
-	m->has_cpu = m->load_usec && host_cpu_share(&before, &m->load, &m->cpu_busy_permyriad, &m->cpu_steal_permyriad);
+	m->has_cpu = m->load_usec && host_cpu_share(&before, &m->load, &m->cpu_busy_permyriad,
+					     &m->cpu_steal_permyriad);
 	m->load_usec = now;
 }
 
-/* When the host is looked at again. A report that comes along in the last part of the time takes the tick along. */
+/* When the host is looked at again. A report that comes along in the last part of the time takes
+ * the tick along. */
 static int tick_arm(struct manager *m)
 {
 	bool busy = is_busy(m);
 	uint64_t tick = look_tick_usec(m->host_reading.available_bytes, busy);
-	uint64_t early = tick / (busy ? TICK_BUSY_PARTS : TICK_REST_PARTS), from = clock_boot_usec() + tick - early;
+	uint64_t early = tick / (busy ? TICK_BUSY_PARTS : TICK_REST_PARTS),
+		 from = clock_boot_usec() + tick - early;
 	int r = sd_event_source_set_time(m->host_timer, from);
 
 	if (r >= 0)
@@ -313,6 +332,7 @@ int sample_start(struct manager *m)
 		return r;
 	sample_host(m, true);
 	sample_load(m, clock_boot_usec());
-	r = sd_event_add_time(m->loop, &m->host_timer, CLOCK_BOOTTIME, USEC_INFINITY, 0, on_host, m);
+	r = sd_event_add_time(
+		m->loop, &m->host_timer, CLOCK_BOOTTIME, USEC_INFINITY, 0, on_host, m);
 	return r < 0 ? r : tick_arm(m);
 }

@@ -2,11 +2,13 @@
 #include "daemon/manager-private.h"
 
 /*
- * What a guest was told of its size and may yet come to: each setMemory that has not ended, and what the ended ones may have left behind until its balloon
- * was read after them. In whatever order their ends are told, the guest is counted at the largest of them.
+ * What a guest was told of its size and may yet come to: each setMemory that has not ended, and
+ * what the ended ones may have left behind until its balloon was read after them. In whatever order
+ * their ends are told, the guest is counted at the largest of them.
  */
 
-/* A command that hung, or was lost with its connection, may yet be carried out by QEMU, and a balloon that it moves is on its way for a while: so long. */
+/* A command that hung, or was lost with its connection, may yet be carried out by QEMU, and a
+ * balloon that it moves is on its way for a while: so long. */
 #define UNKNOWN_USEC (5 * USEC_PER_SEC)
 
 static void refresh(struct guest *g)
@@ -56,7 +58,8 @@ bool sent_ended(struct guest *g, const struct hv_result *r)
 	memmove(&g->sent[i], &g->sent[i + 1], (--g->n_sent - i) * sizeof(*g->sent));
 	if (r->error >= 0)
 		g->taken_bytes = r->bytes;
-	guest_sample(g)->target_bytes = g->n_sent ? g->sent[g->n_sent - 1].to_bytes : g->taken_bytes;
+	guest_sample(g)->target_bytes =
+		g->n_sent ? g->sent[g->n_sent - 1].to_bytes : g->taken_bytes;
 	refresh(g);
 	return true;
 }

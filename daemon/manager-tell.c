@@ -70,19 +70,25 @@ static const enum journal_message plan_message[EVENT_KIND_MAX] = {
 
 enum journal_message tell_message(const char *kind)
 {
-	int of_daemon = (int)daemon_event_from_string(kind), of_plan = (int)event_kind_from_string(kind);
+	int of_daemon = (int)daemon_event_from_string(kind),
+	    of_plan = (int)event_kind_from_string(kind);
 
-	return of_daemon >= 0 ? event_message[of_daemon] : of_plan >= 0 ? plan_message[of_plan] : JOURNAL_PLAIN;
+	return of_daemon >= 0 ? event_message[of_daemon]
+	       : of_plan >= 0 ? plan_message[of_plan]
+			      : JOURNAL_PLAIN;
 }
 
 /* What is done to a guest, not what is noticed. */
 static bool is_decision(enum daemon_event kind)
 {
-	return kind == DAEMON_EVENT_COMMAND || kind == DAEMON_EVENT_CPU || kind == DAEMON_EVENT_SOFT_LIMIT;
+	return kind == DAEMON_EVENT_COMMAND || kind == DAEMON_EVENT_CPU ||
+	       kind == DAEMON_EVENT_SOFT_LIMIT;
 }
 
-/* The event as the list shows it goes into the history; commands are decisions. A history that cannot be written is the store's to tell. Returns the object; the caller frees. */
-static char *keep(struct manager *m, uint64_t seq, bool decision, const struct uuid *guest, uint64_t now)
+/* The event as the list shows it goes into the history; commands are decisions. A history that
+ * cannot be written is the store's to tell. Returns the object; the caller frees. */
+static char *keep(
+	struct manager *m, uint64_t seq, bool decision, const struct uuid *guest, uint64_t now)
 {
 	struct eventlog_filter f = {.after = seq - 1, .limit = 1};
 	struct eventlog_page page = {0};
@@ -153,9 +159,11 @@ void tell(struct manager *m, const struct tale *t, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	m->commands += is_decision(t->kind);
-	fields.object = object = keep(m, eventlog_append(m->events, &e), is_decision(t->kind), e.guest, e.time_real_usec);
-	journal_write(event_message[t->kind], severity_priority[t->severity], &fields, "%s%s%s%s%s%s", text,
-		t->reason ? ": " : "", t->reason ? reason_format(t->reason, why) : "", t->by ? " (by " : "",
+	fields.object = object = keep(
+		m, eventlog_append(m->events, &e), is_decision(t->kind), e.guest, e.time_real_usec);
+	journal_write(event_message[t->kind], severity_priority[t->severity], &fields,
+		"%s%s%s%s%s%s", text, t->reason ? ": " : "",
+		t->reason ? reason_format(t->reason, why) : "", t->by ? " (by " : "",
 		t->by ? t->by : "", t->by ? ")" : "");
 }
 
@@ -196,13 +204,17 @@ static void held_out(struct manager *m, struct told *t, const struct guest *g, e
 	_cleanup_free_ char *object = NULL;
 
 	snprintf(text, sizeof(text), "%u more of these within a minute", t->held);
-	fields.object = object = keep(m, eventlog_append(m->events, &e), false, NULL, e.time_real_usec);
-	journal_write(plan_message[kind], plan_event_priority(kind), &fields, "%s: %s", e.kind, text);
+	fields.object = object =
+		keep(m, eventlog_append(m->events, &e), false, NULL, e.time_real_usec);
+	journal_write(
+		plan_message[kind], plan_event_priority(kind), &fields, "%s: %s", e.kind, text);
 	m->held -= MIN(m->held, t->held);
 }
 
-/* A guest can make some of these events at will (a report each): it must neither bury the others' nor fill the journal. */
-static bool may_tell(struct manager *m, struct told *t, const struct guest *g, enum event_kind kind, uint64_t now_usec)
+/* A guest can make some of these events at will (a report each): it must neither bury the others'
+ * nor fill the journal. */
+static bool may_tell(struct manager *m, struct told *t, const struct guest *g, enum event_kind kind,
+	uint64_t now_usec)
 {
 	if (!t->since_usec || now_usec - t->since_usec >= USEC_PER_MIN) {
 		if (t->held)
@@ -220,8 +232,8 @@ static bool may_tell(struct manager *m, struct told *t, const struct guest *g, e
 }
 
 /* Those whose minute is over at now_usec. */
-static void tell_held_of(struct manager *m, struct told told[static EVENT_KIND_MAX], const struct guest *g,
-	uint64_t now_usec)
+static void tell_held_of(struct manager *m, struct told told[static EVENT_KIND_MAX],
+	const struct guest *g, uint64_t now_usec)
 {
 	for (int i = 0; i < EVENT_KIND_MAX; i++) {
 		if (!told[i].held || now_usec - told[i].since_usec < USEC_PER_MIN)
@@ -257,7 +269,8 @@ void tell_plan_event(struct manager *m, const struct plan_event *e)
 	m->counters.plan_events[e->kind]++;
 	if (!may_tell(m, g ? &g->told[e->kind] : &m->told[e->kind], g, e->kind, clock_boot_usec()))
 		return;
-	fields.object = object = keep(m, eventlog_append_plan(m->events, e, name, now), false, NULL, now);
+	fields.object = object =
+		keep(m, eventlog_append_plan(m->events, e, name, now), false, NULL, now);
 	journal_write(plan_message[e->kind],
 		plan_event_priority(e->kind), &fields, "%s", event_format(e, text));
 }
@@ -268,8 +281,9 @@ void tell_status(struct manager *m)
 	char text[256];
 	size_t len;
 
-	len = (size_t)snprintf(text, sizeof(text), "%s%s, %zu guest%s", daemon_mode_to_string(m->mode),
-		m->pause.on ? ", paused" : "", m->n_guests, m->n_guests == 1 ? "" : "s");
+	len = (size_t)snprintf(text, sizeof(text), "%s%s, %zu guest%s",
+		daemon_mode_to_string(m->mode), m->pause.on ? ", paused" : "", m->n_guests,
+		m->n_guests == 1 ? "" : "s");
 	if (m->plan && m->synced)
 		len += (size_t)snprintf(text + len, sizeof(text) - len, ", %s",
 			host_state_to_string(m->plan->host_state));
@@ -278,14 +292,17 @@ void tell_status(struct manager *m)
 	if (!m->connected)
 		len += (size_t)snprintf(text + len, sizeof(text) - len, ", libvirt unreachable");
 	if (m->policy_bad)
-		len += (size_t)snprintf(text + len, sizeof(text) - len, ", %zu bad configuration file%s",
-			m->policy_bad, m->policy_bad == 1 ? "" : "s");
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+			", %zu bad configuration file%s", m->policy_bad,
+			m->policy_bad == 1 ? "" : "s");
 	if (m->policy_bad && m->policy_lost)
-		len += (size_t)snprintf(text + len, sizeof(text) - len, " (%zu not in force)", m->policy_lost);
+		len += (size_t)snprintf(
+			text + len, sizeof(text) - len, " (%zu not in force)", m->policy_lost);
 	else if (m->policy_bad)
 		len += (size_t)snprintf(text + len, sizeof(text) - len, " (last good in force)");
 	if (*m->state_problem && len < sizeof(text))
-		len += (size_t)snprintf(text + len, sizeof(text) - len, ", state cannot be written");
+		len += (size_t)snprintf(
+			text + len, sizeof(text) - len, ", state cannot be written");
 	notify_status("%s", text);
 }
 

@@ -49,9 +49,11 @@ static void count_policies(struct manager *m, size_t n)
 	struct view_policy *counts = m->view_policies;
 
 	for (size_t i = 0; i < n; i++)
-		counts[i] = (struct view_policy){.open = policy_windows_open(decide_state_windows(m->state), i)};
+		counts[i] = (struct view_policy){
+			.open = policy_windows_open(decide_state_windows(m->state), i)};
 	for (size_t k = 0; k < m->n_guests; k++) {
-		const struct guest_policy *p = decide_state_guest_policy(m->state, &m->guests[k]->uuid);
+		const struct guest_policy *p =
+			decide_state_guest_policy(m->state, &m->guests[k]->uuid);
 
 		for (size_t i = 0; p && i < n; i++) {
 			counts[i].matching += guest_policy_matches(p, i);
@@ -61,8 +63,8 @@ static void count_policies(struct manager *m, size_t n)
 	m->view_policies_decision = m->decisions;
 }
 
-/* Known only as far as the last decision was made with this very set. Counted once a decision: they change with nothing else, and policies times
- * guests is much. */
+/* Known only as far as the last decision was made with this very set. Counted once a decision: they
+ * change with nothing else, and policies times guests is much. */
 static bool fill_policies(struct manager *m)
 {
 	size_t n = policy_set_count(m->set);
@@ -92,8 +94,10 @@ static size_t fill_problems(struct manager *m)
 	if (!m->connected)
 		m->problems[n++] = (struct view_problem){
 			.code = "libvirt-unreachable",
-			.text = *m->libvirt_reason ? m->libvirt_reason : "libvirt has not answered yet",
-			.remedy = "is libvirtd running? ballastd goes on trying, guests keep what they have",
+			.text = *m->libvirt_reason ? m->libvirt_reason
+						   : "libvirt has not answered yet",
+			.remedy =
+				"is libvirtd running? ballastd goes on trying, guests keep what they have",
 			.since_real_usec = m->libvirt_lost_real_usec,
 		};
 	if (m->policy_problem_real_usec)
@@ -107,7 +111,8 @@ static size_t fill_problems(struct manager *m)
 		m->problems[n++] = (struct view_problem){
 			.code = "state-unwritable",
 			.text = m->state_problem,
-			.remedy = "make room in the state directory or make it writable; until then `mode enforce` and `guest set` are refused, and `mode observe` is forgotten at a restart",
+			.remedy =
+				"make room in the state directory or make it writable; until then `mode enforce` and `guest set` are refused, and `mode observe` is forgotten at a restart",
 			.since_real_usec = m->state_problem_real_usec,
 		};
 	if (m->killed_before && clock_boot_usec() - m->started_boot_usec < KILLED_SHOWN_USEC)
@@ -121,12 +126,14 @@ static size_t fill_problems(struct manager *m)
 		m->problems[n++] = (struct view_problem){
 			.code = "memory-source",
 			.text = m->host_problem,
-			.remedy = "make the control group, or correct MemoryFrom= and: ballastctl reload",
+			.remedy =
+				"make the control group, or correct MemoryFrom= and: ballastctl reload",
 			.since_real_usec = m->host_problem_real_usec,
 		};
 	if (reserve_is_missed(m)) {
 		snprintf(m->unasked_problem, sizeof(m->unasked_problem),
-			"%s started without asking for room: libvirt does not run ballastd's start hook", m->unasked);
+			"%s started without asking for room: libvirt does not run ballastd's start hook",
+			m->unasked);
 		m->problems[n++] = (struct view_problem){
 			.code = "start-hook",
 			.text = m->unasked_problem,

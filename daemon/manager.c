@@ -10,14 +10,16 @@
 #include "daemon/worker.h"
 #include "policy/policy-set.h"
 
-/* How many of libvirt's results are taken in one turn of the loop: a flood must not keep agents waiting. */
+/* How many of libvirt's results are taken in one turn of the loop: a flood must not keep agents
+ * waiting. */
 #define HV_DISPATCH_MAX 64
 /* What waits for the worker: changes of policies come one by one, trials a few. */
 #define WORKER_JOBS_MAX 8
 #define STOP_USEC       (3 * USEC_PER_SEC)
 #define STOP_LOOK_USEC  (50 * USEC_PER_MSEC)
 
-/* What could not be read at the start can be now. What cannot be understood is as bad as at the start, and is not written over. */
+/* What could not be read at the start can be now. What cannot be understood is as bad as at the
+ * start, and is not written over. */
 static void state_take_over(struct manager *m)
 {
 	int r = override_load(m);
@@ -57,14 +59,19 @@ static void on_health(void *data, bool ok, const char *text)
 		operations_put_all(m);
 		override_put_all(m);
 		original_put_all(m);
-		tell(m, &(struct tale){.kind = DAEMON_EVENT_STATE_WRITABLE, .severity = SEVERITY_NOTICE},
+		tell(m,
+			&(struct tale){
+				.kind = DAEMON_EVENT_STATE_WRITABLE, .severity = SEVERITY_NOTICE},
 			"state can be written again");
 	} else {
 		snprintf(m->state_problem, sizeof(m->state_problem), "%s%s", text,
 			unread ? "; until then mode is observe, and nothing is saved" : "");
 		m->state_problem_real_usec = clock_real_usec();
-		tell(m, &(struct tale){.kind = DAEMON_EVENT_STATE_UNWRITABLE, .severity = SEVERITY_ERROR},
-			"%s%s", m->state_problem, unread ? "" : "; guests are looked after all the same");
+		tell(m,
+			&(struct tale){
+				.kind = DAEMON_EVENT_STATE_UNWRITABLE, .severity = SEVERITY_ERROR},
+			"%s%s", m->state_problem,
+			unread ? "" : "; guests are looked after all the same");
 		if (!unread)
 			original_spare_all(m);
 	}
@@ -73,7 +80,8 @@ static void on_health(void *data, bool ok, const char *text)
 
 static int open_state(struct manager *m)
 {
-	struct store_config config = {m->conf.state_dir, m->conf.max_events, m->conf.max_decisions, m->conf.max_bytes};
+	struct store_config config = {
+		m->conf.state_dir, m->conf.max_events, m->conf.max_decisions, m->conf.max_bytes};
 	static const struct store_ops ops = {on_health};
 	_cleanup_diag_ struct diag d = {0};
 	int r;
@@ -134,7 +142,9 @@ static int arm_clock(int fd)
 {
 	struct itimerspec far = {.it_value.tv_sec = (time_t)(INT64_MAX / 2 / 1000000000)};
 
-	return timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &far, NULL) < 0 ? -errno : 0;
+	return timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &far, NULL) < 0
+		       ? -errno
+		       : 0;
 }
 
 static int on_clock(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -215,7 +225,8 @@ static int start_api(struct manager *m, int listen_fd)
 		close(config.listeners[i].fd);
 	if (r >= 0)
 		r = network_start(m);
-	return r < 0 ? r : sd_event_add_io(m->loop, &m->api_source, api_fd(m->api), EPOLLIN, on_api, m);
+	return r < 0 ? r
+		     : sd_event_add_io(m->loop, &m->api_source, api_fd(m->api), EPOLLIN, on_api, m);
 }
 
 static int make_hv(struct manager *m)
@@ -264,12 +275,16 @@ int manager_new(const struct manager_config *config, struct manager **ret)
 	m->started_real_usec = clock_real_usec();
 	m->started_boot_usec = clock_boot_usec();
 	m->policy_own = policy_files_dir(m->conf.state_dir);
-	if ((r = hub_new(m->loop, &m->hub)) < 0 || (r = make_names(m)) < 0 || (r = open_state(m)) < 0 || (r = reload_first(m)) < 0 ||
-		(r = decide_start(m)) < 0 || (r = balloon_start(m)) < 0 || (r = sample_start(m)) < 0 ||
+	if ((r = hub_new(m->loop, &m->hub)) < 0 || (r = make_names(m)) < 0 ||
+		(r = open_state(m)) < 0 || (r = reload_first(m)) < 0 || (r = decide_start(m)) < 0 ||
+		(r = balloon_start(m)) < 0 || (r = sample_start(m)) < 0 ||
 		(r = watch_clock(m)) < 0 || (r = make_hv(m)) < 0)
 		return r;
-	if (!m->dry_run && ((r = store_start(m->store, m->loop)) < 0 || (r = history_start(m)) < 0 || (r = reader_new(m->conf.state_dir, &m->reader)) < 0 ||
-		(r = worker_new(m->loop, "ballast-worker", WORKER_JOBS_MAX, &m->worker)) < 0))
+	if (!m->dry_run &&
+		((r = store_start(m->store, m->loop)) < 0 || (r = history_start(m)) < 0 ||
+			(r = reader_new(m->conf.state_dir, &m->reader)) < 0 ||
+			(r = worker_new(m->loop, "ballast-worker", WORKER_JOBS_MAX, &m->worker)) <
+				0))
 		return r;
 	if (config->listen_fd >= 0 && (r = start_api(m, config->listen_fd)) < 0)
 		return r;
@@ -289,10 +304,13 @@ static int manager_start(struct manager *m)
 	tell(m,
 		&(struct tale){.kind = DAEMON_EVENT_STARTED,
 			.severity = m->killed_before ? SEVERITY_WARNING : SEVERITY_INFO},
-		"ballastd " PACKAGE_VERSION " looks %s %s %s%s%s", m->dry_run ? "at" : "after", m->host_name,
-		m->dry_run ? "in a dry run: nothing is touched" : "in mode ",
-		m->dry_run ? "" : daemon_mode_to_string(m->mode), /* the host's own mode is none of a dry run's */
-		m->killed_before ? "; the run before ended without a stop (killed, crashed, or the host went down)" : "");
+		"ballastd " PACKAGE_VERSION " looks %s %s %s%s%s", m->dry_run ? "at" : "after",
+		m->host_name, m->dry_run ? "in a dry run: nothing is touched" : "in mode ",
+		/* the host's own mode is none of a dry run's */
+		m->dry_run ? "" : daemon_mode_to_string(m->mode),
+		m->killed_before
+			? "; the run before ended without a stop (killed, crashed, or the host went down)"
+			: "");
 	notify_ready("starting");
 	tell_status(m);
 	return notify_watchdog(m->loop);
@@ -346,7 +364,8 @@ void manager_stop(struct manager *m)
 	m->stopping = true;
 	reserve_stop(m);
 	m->stop_until_usec = clock_boot_usec() + STOP_USEC;
-	if (sd_event_add_time(m->loop, &m->stop_timer, CLOCK_BOOTTIME, 0, USEC_PER_MSEC, on_stop_look, m) < 0)
+	if (sd_event_add_time(
+		    m->loop, &m->stop_timer, CLOCK_BOOTTIME, 0, USEC_PER_MSEC, on_stop_look, m) < 0)
 		sd_event_exit(m->loop, 0);
 }
 
@@ -368,7 +387,8 @@ int manager_print_plan(struct manager *m, FILE *to)
 			*m->libvirt_reason ? ": " : "", m->libvirt_reason);
 		return -ENOTCONN;
 	}
-	if (!m->plan || !m->decided_synced || (!all_heard(m) && waited < 2 * m->conf.heartbeat_usec))
+	if (!m->plan || !m->decided_synced ||
+		(!all_heard(m) && waited < 2 * m->conf.heartbeat_usec))
 		return 0;
 	fprintf(to, "%zu guest%s, host is %s\n", m->n_guests, m->n_guests == 1 ? "" : "s",
 		host_state_to_string(m->plan->host_state));
@@ -379,10 +399,12 @@ int manager_print_plan(struct manager *m, FILE *to)
 		if (g && a->kind == ACTION_MEMORY)
 			fprintf(to, "%s: memory %llu -> %llu MiB: %s\n", g->hv->name,
 				(unsigned long long)(a->from_bytes / MIB),
-				(unsigned long long)(a->to_bytes / MIB), reason_format(&a->reason, reason));
+				(unsigned long long)(a->to_bytes / MIB),
+				reason_format(&a->reason, reason));
 		else if (g && a->kind == ACTION_CPU)
 			fprintf(to, "%s: CPU weight %llu: %s\n", g->hv->name,
-				(unsigned long long)a->cpu_weight, reason_format(&a->reason, reason));
+				(unsigned long long)a->cpu_weight,
+				reason_format(&a->reason, reason));
 	}
 	if (!m->plan->n_actions)
 		fprintf(to, "nothing would be changed\n");

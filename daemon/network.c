@@ -50,7 +50,8 @@ static const char *remedy(int error)
 	}
 }
 
-int network_listen(const struct conf *c, struct api_listener listeners[static API_LISTENERS_MAX], size_t *ret_n)
+int network_listen(const struct conf *c, struct api_listener listeners[static API_LISTENERS_MAX],
+	size_t *ret_n)
 {
 	size_t n = 0;
 
@@ -60,13 +61,17 @@ int network_listen(const struct conf *c, struct api_listener listeners[static AP
 		int fd = read_address(*text, &a) ? listen_tcp(&a, &absent) : -EINVAL;
 
 		if (fd < 0) {
-			journal_error("cannot listen on %s, as Listen= in ballast.conf(5) says: %s%s", *text, strerror(-fd), remedy(-fd));
+			journal_error(
+				"cannot listen on %s, as Listen= in ballast.conf(5) says: %s%s",
+				*text, strerror(-fd), remedy(-fd));
 			while (n)
 				closep(&listeners[--n].fd);
 			return fd;
 		}
 		if (absent)
-			journal_warning("no interface has the address of Listen=%s now: it is listened on for when one has", *text);
+			journal_warning(
+				"no interface has the address of Listen=%s now: it is listened on for when one has",
+				*text);
 		listeners[n++] = (struct api_listener){.fd = fd, .tls = !is_plain(c, &a)};
 	}
 	*ret_n = n;

@@ -7,9 +7,14 @@
 
 /* What [API] of ballast.conf says of the network, made real. */
 
-/* Reads certificate and key where an address of Listen= needs them. Returns 0 with *ret (NULL where none does), -EBADMSG with findings, -ENOMEM. */
-int network_load_tls(const struct conf *c, struct tls **ret, struct diag_list *findings) _nonnull_ _must_check_;
-/* Reads who may do what. Returns 0 or -errno with a finding; lines that are wrong are findings, too. */
-int network_load_tokens(const struct conf *c, struct token_table **ret, struct diag_list *findings) _nonnull_ _must_check_;
+/* Reads certificate and key where an address of Listen= needs them. Returns 0 with *ret (NULL where
+ * none does), -EBADMSG with findings, -ENOMEM. */
+int network_load_tls(
+	const struct conf *c, struct tls **ret, struct diag_list *findings) _nonnull_ _must_check_;
+/* Reads who may do what. Returns 0 or -errno with a finding; lines that are wrong are findings,
+ * too. */
+int network_load_tokens(const struct conf *c, struct token_table **ret,
+	struct diag_list *findings) _nonnull_ _must_check_;
 /* Listens on each address. Returns 0, or -errno after the journal was told; then none is open. */
-int network_listen(const struct conf *c, struct api_listener listeners[static API_LISTENERS_MAX], size_t *ret_n) _nonnull_ _must_check_;
+int network_listen(const struct conf *c, struct api_listener listeners[static API_LISTENERS_MAX],
+	size_t *ret_n) _nonnull_ _must_check_;

@@ -77,7 +77,8 @@ int overrides_replace(struct overrides *o, const struct uuid *guest, const struc
 		}
 		o->items[o->n++].guest = *guest;
 	}
-	/* The old ones go last, so that a failure leaves them; from their end, because removal moves the last one. */
+	/* The old ones go last, so that a failure leaves them; from their end, because removal
+	 * moves the last one. */
 	for (size_t i = old; i-- > 0;)
 		if (uuid_equal(&o->items[i].guest, guest))
 			remove_at(o, i);
@@ -108,7 +109,8 @@ size_t overrides_expire(struct overrides *o, uint64_t now_boot_usec, uint64_t no
 	return found;
 }
 
-int overrides_see(struct overrides *o, const struct uuid *guest, const char *name, uint64_t real_usec)
+int overrides_see(
+	struct overrides *o, const struct uuid *guest, const char *name, uint64_t real_usec)
 {
 	for (size_t i = 0; i < o->n; i++) {
 		struct override *v = &o->items[i];
@@ -129,13 +131,16 @@ int overrides_see(struct overrides *o, const struct uuid *guest, const char *nam
 /* USEC_INFINITY is left out. */
 static int set_time(json_t *object, const char *key, uint64_t usec)
 {
-	return usec == USEC_INFINITY ? 0 : json_object_set_new(object, key, json_integer((json_int_t)usec));
+	return usec == USEC_INFINITY
+		       ? 0
+		       : json_object_set_new(object, key, json_integer((json_int_t)usec));
 }
 
 static json_t *item_to_json(const struct override *o, const struct override_clock *now)
 {
-	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "section", o->section, "key", o->key, "value",
-		o->value, "by", o->by, "reason", o->reason, "guest", o->guest_name ? o->guest_name : "");
+	json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "section", o->section, "key",
+		o->key, "value", o->value, "by", o->by, "reason", o->reason, "guest",
+		o->guest_name ? o->guest_name : "");
 	int r = 0;
 
 	if (!j)
@@ -217,7 +222,8 @@ int overrides_from_text(struct overrides *o, const struct uuid *guest, const cha
 
 	if (!json_is_array(list)) {
 		json_decref(list);
-		return diag_set(d, EBADMSG, NULL, 0, 0, "stored overrides are not a list: %s", text);
+		return diag_set(
+			d, EBADMSG, NULL, 0, 0, "stored overrides are not a list: %s", text);
 	}
 	items = calloc(json_array_size(list) + 1, sizeof(*items));
 	if (!items) {

@@ -5,8 +5,9 @@
 #include "policy/uuid.h"
 
 /*
- * What is not in memory any more: asked by the HTTP thread, read from the disk by a thread of its own (daemon/store/reader.c), handed back when it is there.
- * This is all that the API and the store know of each other.
+ * What is not in memory any more: asked by the HTTP thread, read from the disk by a thread of its
+ * own (daemon/store/reader.c), handed back when it is there. This is all that the API and the store
+ * know of each other.
  */
 enum past_kind {
 	PAST_EVENTS,
@@ -29,8 +30,10 @@ struct past_events {
 	/* answered */
 	char *text; /* the objects, each ended by a newline; owned */
 	size_t len, n;
-	char last[PAST_WORD_MAX]; /* id of the last one looked at: the next `after`; as asked if there was none */
-	bool unknown;		  /* that id's run of the daemon is none that is known: read from the oldest */
+	/* id of the last one looked at: the next `after`; as asked if there was none */
+	char last[PAST_WORD_MAX];
+	/* that id's run of the daemon is none that is known: read from the oldest */
+	bool unknown;
 	bool lost;		  /* some after it are gone, or were never written */
 	bool more;		  /* behind `last` */
 };

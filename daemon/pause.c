@@ -15,7 +15,9 @@ uint64_t pause_end(const struct pause *p, uint64_t now_boot_usec, uint64_t now_r
 {
 	uint64_t left = sub_sat(p->until_boot_usec, now_boot_usec);
 
-	return p->until_boot_usec == USEC_INFINITY ? p->until_real_usec : MIN(add_sat(now_real_usec, left), p->until_real_usec);
+	return p->until_boot_usec == USEC_INFINITY
+		       ? p->until_real_usec
+		       : MIN(add_sat(now_real_usec, left), p->until_real_usec);
 }
 
 /* By CLOCK_BOOTTIME it is worth nothing on another boot: then by the wall clock. */
@@ -69,7 +71,8 @@ int pause_from_text(const char *text, const struct override_clock *now, struct p
 	get_text(j, "message", ret->message, sizeof(ret->message));
 	get_text(j, "boot", boot, sizeof(boot));
 	if (ret->until_boot_usec != USEC_INFINITY && !streq(boot, now->boot_id))
-		ret->until_boot_usec = add_sat(now->boot_usec, sub_sat(get_time(j, "end"), now->real_usec));
+		ret->until_boot_usec =
+			add_sat(now->boot_usec, sub_sat(get_time(j, "end"), now->real_usec));
 	/* One without an end would hold for ever. */
 	if (pause_end(ret, now->boot_usec, now->real_usec) == USEC_INFINITY) {
 		*ret = (struct pause){0};

@@ -12,11 +12,13 @@ void preview_clear(struct preview *p)
 	p->reasons = NULL;
 }
 
-/* Its balloon is there at once; it uses what it used, and what it lacks or gains is free memory. With deflate-on-oom the balloon hides from its total. */
+/* Its balloon is there at once; it uses what it used, and what it lacks or gains is free memory.
+ * With deflate-on-oom the balloon hides from its total. */
 static void obey_memory(struct guest_sample *g, uint64_t to_bytes, uint64_t now_usec)
 {
 	struct guest_report *r = &g->report;
-	uint64_t less = sub_sat(g->actual_bytes, to_bytes), more = sub_sat(to_bytes, g->actual_bytes);
+	uint64_t less = sub_sat(g->actual_bytes, to_bytes),
+		 more = sub_sat(to_bytes, g->actual_bytes);
 
 	if (!g->autodeflate)
 		r->total_bytes = add_sat(sub_sat(r->total_bytes, less), more);
@@ -83,10 +85,13 @@ static bool carry_out(struct snapshot *s, const struct plan *p, struct reason *r
 	return moved;
 }
 
-int preview_run(struct snapshot *snap, const struct policy_set *set, struct decide_state *state, struct preview *ret)
+int preview_run(struct snapshot *snap, const struct policy_set *set, struct decide_state *state,
+	struct preview *ret)
 {
-	_cleanup_preview_ struct preview p = {.reasons = calloc(snap->n_guests + 1, sizeof(*p.reasons))};
-	unsigned max = snap->enforce ? PREVIEW_DECISIONS_MAX : 1; /* a plan that is not carried out is the same a second later */
+	_cleanup_preview_ struct preview p = {
+		.reasons = calloc(snap->n_guests + 1, sizeof(*p.reasons))};
+	/* a plan that is not carried out is the same a second later */
+	unsigned max = snap->enforce ? PREVIEW_DECISIONS_MAX : 1;
 
 	if (!p.reasons)
 		return -ENOMEM;

@@ -4,8 +4,9 @@
 #include "policy/decide.h"
 
 /*
- * What decide() would make of the present host if something were otherwise: a few decisions on copies, a second apart, whose guests obey at once, go on
- * using what they use, and do not stall any more once they were given memory. Pure; for a thread that may take its time.
+ * What decide() would make of the present host if something were otherwise: a few decisions on
+ * copies, a second apart, whose guests obey at once, go on using what they use, and do not stall
+ * any more once they were given memory. Pure; for a thread that may take its time.
  */
 #define PREVIEW_DECISIONS_MAX 8
 
@@ -13,11 +14,13 @@ struct preview {
 	unsigned decisions;   /* that were made */
 	bool settled;	      /* the last one moved nothing */
 	struct plan *plan;    /* the last one; owned */
-	struct reason *reasons; /* of each guest's last memory command; REASON_NONE: none. As many as the plan has guests */
+	/* of each guest's last memory command; REASON_NONE: none. As many as the plan has guests */
+	struct reason *reasons;
 };
 void preview_clear(struct preview *p) _nonnull_;
 #define _cleanup_preview_ _cleanup_(preview_clear)
 
-/* snap's guests are written to; state is used up. enforce false: nothing is carried out. Returns 0, -ENOMEM, or what decide() returns. */
-int preview_run(struct snapshot *snap, const struct policy_set *set, struct decide_state *state, struct preview *ret)
-	_nonnull_ _must_check_;
+/* snap's guests are written to; state is used up. enforce false: nothing is carried out. Returns 0,
+ * -ENOMEM, or what decide() returns. */
+int preview_run(struct snapshot *snap, const struct policy_set *set, struct decide_state *state,
+	struct preview *ret) _nonnull_ _must_check_;

@@ -88,12 +88,14 @@ static int write_all(int fd, const char *text, size_t len)
 
 static int write_new(int dir_fd, const char *text, size_t len)
 {
-	_cleanup_close_ int fd = openat(dir_fd, NEW_FILE, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	_cleanup_close_ int fd = openat(
+		dir_fd, NEW_FILE, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
 
 	return fd < 0 ? -errno : write_all(fd, text, len);
 }
 
-int policy_file_write(const char *dir, const char *name, const char *text, size_t len, struct diag *d)
+int policy_file_write(
+	const char *dir, const char *name, const char *text, size_t len, struct diag *d)
 {
 	_cleanup_close_ int dir_fd = open_dir(dir, d);
 	int r;
@@ -104,7 +106,8 @@ int policy_file_write(const char *dir, const char *name, const char *text, size_
 	if (r < 0)
 		return r;
 	if (r >= POLICY_FILES_MAX)
-		return diag_set(d, EMFILE, dir, 0, 0, "has %d policies already, and no more are possible", r);
+		return diag_set(d, EMFILE, dir, 0, 0,
+			"has %d policies already, and no more are possible", r);
 	r = write_new(dir_fd, text, len);
 	if (r >= 0 && renameat(dir_fd, NEW_FILE, dir_fd, name) < 0)
 		r = -errno;
@@ -121,7 +124,8 @@ int policy_file_remove(const char *dir, const char *name, struct diag *d)
 	_cleanup_close_ int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (dir_fd < 0)
-		return errno == ENOENT ? -ENOENT : failed(d, errno, dir, NULL, "open this directory");
+		return errno == ENOENT ? -ENOENT
+				       : failed(d, errno, dir, NULL, "open this directory");
 	if (unlinkat(dir_fd, name, 0) < 0)
 		return errno == ENOENT ? -ENOENT : failed(d, errno, dir, name, "remove");
 	return fsync(dir_fd) < 0 ? failed(d, errno, dir, name, "remove") : 0;

@@ -46,7 +46,8 @@ static void host_facts(const struct view_input *k, struct facts *f)
 	if (!p)
 		return;
 	facts_set(f, FACT_HOST_MEM_TOTAL, p->memory_bytes);
-	facts_set(f, FACT_HOST_MEM_AVAILABLE, sub_sat(add_sat(p->budget_bytes, p->reserve_bytes), p->charged_bytes));
+	facts_set(f, FACT_HOST_MEM_AVAILABLE,
+		sub_sat(add_sat(p->budget_bytes, p->reserve_bytes), p->charged_bytes));
 }
 
 /* As decide() fills them; what the plan does not tell (shares of a second) is not known. */
@@ -67,7 +68,8 @@ static void guest_facts(const struct view_input *k, size_t i, struct facts *f)
 	facts_set(f, FACT_GUEST_VCPU_DELAY, p->vcpu_delay_permyriad);
 	if (g->report.has_swap) {
 		facts_set(f, FACT_GUEST_SWAP_TOTAL, g->report.swap_total_bytes);
-		facts_set(f, FACT_GUEST_SWAP_USED, sub_sat(g->report.swap_total_bytes, g->report.swap_free_bytes));
+		facts_set(f, FACT_GUEST_SWAP_USED,
+			sub_sat(g->report.swap_total_bytes, g->report.swap_free_bytes));
 	}
 	if (g->report.has_psi)
 		facts_set(f, FACT_GUEST_PSI_MEM_SOME, p->stall_permyriad);
@@ -75,7 +77,8 @@ static void guest_facts(const struct view_input *k, size_t i, struct facts *f)
 		facts_set(f, FACT_GUEST_REFAULTS, p->refaults_per_sec);
 }
 
-static int collect(const char *section, const char *key, const char *value, const struct origin *origin, bool in_force, void *userdata)
+static int collect(const char *section, const char *key, const char *value,
+	const struct origin *origin, bool in_force, void *userdata)
 {
 	struct settings_now *l = userdata;
 	struct setting_now *s = &l->items[l->n];
@@ -86,7 +89,8 @@ static int collect(const char *section, const char *key, const char *value, cons
 	snprintf(s->key, sizeof(s->key), "%s", key);
 	snprintf(s->value, sizeof(s->value), "%s", value);
 	if (origin->file)
-		snprintf(s->from, sizeof(s->from), "%s:%u", origin->policy ? origin->policy : origin->file, origin->line);
+		snprintf(s->from, sizeof(s->from), "%s:%u",
+			origin->policy ? origin->policy : origin->file, origin->line);
 	else
 		snprintf(s->from, sizeof(s->from), "default");
 	l->n++;
@@ -123,7 +127,8 @@ static void compare(struct trial *t, const struct guest_sample *g)
 	}
 }
 
-static int ask(const struct policy_set *set, const struct what_if *q, struct settings_now *settings, struct what_if_answer **ret)
+static int ask(const struct policy_set *set, const struct what_if *q, struct settings_now *settings,
+	struct what_if_answer **ret)
 {
 	_cleanup_diag_ struct diag d = {0};
 	int r = what_if(set, q, ret, &d);
@@ -132,7 +137,8 @@ static int ask(const struct policy_set *set, const struct what_if *q, struct set
 	return r < 0 ? r : what_if_visit(*ret, collect, settings);
 }
 
-static void note_match(struct trial *t, const struct guest_sample *g, const struct what_if_answer *a)
+static void note_match(
+	struct trial *t, const struct guest_sample *g, const struct what_if_answer *a)
 {
 	enum policy_verdict verdict;
 
@@ -154,7 +160,8 @@ static int try_guest(struct trial *t, size_t i, struct facts *facts, struct over
 	const struct snapshot *s = t->k->snapshot;
 	const struct guest_sample *g = &s->guests[i];
 	_cleanup_what_if_answer_ struct what_if_answer *before = NULL, *after = NULL;
-	struct what_if q = {.id = g->id, .now_real_usec = t->at_real_usec, .facts = facts, .overrides = own};
+	struct what_if q = {
+		.id = g->id, .now_real_usec = t->at_real_usec, .facts = facts, .overrides = own};
 	int r;
 
 	for (size_t k = 0; k < s->n_overrides; k++)
@@ -209,8 +216,8 @@ static void put_unknown(const struct trial *t, struct json_out *o)
 	json_out_close(o, ']');
 }
 
-int policy_trial(const struct view_input *k, const struct policy_set *old, const struct policy_set *new, const char *name,
-	uint64_t at_real_usec, struct json_out *o)
+int policy_trial(const struct view_input *k, const struct policy_set *old,
+	const struct policy_set *new, const char *name, uint64_t at_real_usec, struct json_out *o)
 {
 	_cleanup_json_out_ struct json_out matches = {0}, changes = {0};
 	_cleanup_free_ struct trial *t = calloc(1, sizeof(*t));
@@ -220,7 +227,12 @@ int policy_trial(const struct view_input *k, const struct policy_set *old, const
 
 	if (!t || !unknown)
 		return -ENOMEM;
-	*t = (struct trial){.k = k, .old = old, .new = new, .policy = policy_set_find(new, name), .unknown = unknown, .matches = &matches,
+	*t = (struct trial){.k = k,
+		.old = old,
+		.new = new,
+		.policy = policy_set_find(new, name),
+		.unknown = unknown,
+		.matches = &matches,
 		.changes = &changes};
 	t->at_real_usec = at_real_usec || !guests ? at_real_usec : k->snapshot->now_real_usec;
 	r = guests ? try_all(t) : 0;

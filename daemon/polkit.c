@@ -110,7 +110,8 @@ static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 		ask_end(a, false, "polkit does not answer");
 		return 0;
 	}
-	if (sd_bus_message_enter_container(m, 'r', "bba{ss}") < 0 || sd_bus_message_read(m, "bb", &authorized, &challenge) < 0)
+	if (sd_bus_message_enter_container(m, 'r', "bba{ss}") < 0 ||
+		sd_bus_message_read(m, "bb", &authorized, &challenge) < 0)
 		authorized = 0;
 	ask_end(a, authorized, "polkit says no");
 	return 0;
@@ -120,14 +121,17 @@ static int send_ask(struct ask *a, const struct api_authorize_request *req)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
 	char action[32];
-	int r = sd_bus_message_new_method_call(a->p->bus, &m, "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority",
-		"org.freedesktop.PolicyKit1.Authority", "CheckAuthorization");
+	int r = sd_bus_message_new_method_call(a->p->bus, &m, "org.freedesktop.PolicyKit1",
+		"/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority",
+		"CheckAuthorization");
 
 	snprintf(action, sizeof(action), "org.ballast.%s", api_role_to_string(req->role));
-	/* The start time makes the number of a process its name; the user is said since a process may change it. */
+	/* The start time makes the number of a process its name; the user is said since a process
+	 * may change it. */
 	if (r >= 0)
-		r = sd_bus_message_append(m, "(sa{sv})sa{ss}us", "unix-process", 3, "pid", "u", (uint32_t)req->pid, "start-time", "t",
-			req->start_ticks, "uid", "i", (int32_t)req->uid, action, 0, UINT32_C(0), "");
+		r = sd_bus_message_append(m, "(sa{sv})sa{ss}us", "unix-process", 3, "pid", "u",
+			(uint32_t)req->pid, "start-time", "t", req->start_ticks, "uid", "i",
+			(int32_t)req->uid, action, 0, UINT32_C(0), "");
 	if (r >= 0)
 		r = sd_bus_call_async(a->p->bus, &a->slot, m, on_answer, a, ANSWER_USEC);
 	return r;

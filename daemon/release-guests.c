@@ -49,7 +49,8 @@ static void appeared(void *data, const struct hv_guest *hv)
 	r->guests[r->n++] = g;
 	if (hv->channel_path)
 		(void)!channel_new(r->hub, hv->channel_path, &channel_ops, g, &g->channel);
-	(void)!hv_submit(r->hv, &(struct hv_request){.call = HV_CALL_READ_BALLOON, .guest = hv->uuid}, NULL);
+	(void)!hv_submit(
+		r->hv, &(struct hv_request){.call = HV_CALL_READ_BALLOON, .guest = hv->uuid}, NULL);
 }
 
 static void synced(void *data, uint64_t generation)
@@ -78,11 +79,14 @@ static void tell_failure(const struct journal_fields *fields, const struct hv_re
 		journal_write(JOURNAL_RELEASED, LOG_ERR, fields, "cannot be given %llu MiB: %s",
 			(unsigned long long)(res->bytes / MIB), why);
 	else if (res->call == HV_CALL_SET_SOFT_LIMIT)
-		journal_write(JOURNAL_RELEASED, LOG_ERR, fields, "its soft limit cannot be lifted: %s", why);
+		journal_write(JOURNAL_RELEASED, LOG_ERR, fields,
+			"its soft limit cannot be lifted: %s", why);
 	else if (res->call == HV_CALL_SET_CPU)
-		journal_write(JOURNAL_RELEASED, LOG_ERR, fields, "its CPU weight and quota cannot be given back: %s", why);
+		journal_write(JOURNAL_RELEASED, LOG_ERR, fields,
+			"its CPU weight and quota cannot be given back: %s", why);
 	else
-		journal_write(JOURNAL_RELEASED, LOG_ERR, fields, "its balloon statistics cannot be stopped: %s", why);
+		journal_write(JOURNAL_RELEASED, LOG_ERR, fields,
+			"its balloon statistics cannot be stopped: %s", why);
 }
 
 static void call_done(void *data, const struct hv_result *res)

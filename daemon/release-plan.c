@@ -23,7 +23,8 @@ uint64_t release_free(const struct release_host *h, const struct release_guest *
 		uint64_t qemu = MAX(sub_sat(resident, guests[i].have_bytes), QEMU_MIN_BYTES);
 
 		other = sub_sat(other, resident);
-		taken = add_sat(taken, add_sat(qemu, MAX(guests[i].have_bytes, sub_sat(resident, qemu))));
+		taken = add_sat(
+			taken, add_sat(qemu, MAX(guests[i].have_bytes, sub_sat(resident, qemu))));
 	}
 	/* The host's own use is outside of the part that guests are given first. */
 	if (!h->cgroup)
@@ -46,7 +47,8 @@ static uint64_t goal_of(const struct release_guest *g, enum release_goal goal)
 	return MAX(MIN(g->original_bytes, g->max_bytes), floor_of(g));
 }
 
-/* What it takes from the free memory to bring a guest from what it has been given to there. What it is counted at anyway costs nothing. */
+/* What it takes from the free memory to bring a guest from what it has been given to there. What it
+ * is counted at anyway costs nothing. */
 static uint64_t cost(const struct release_guest *g, uint64_t to_bytes)
 {
 	return sub_sat(to_bytes, MAX(g->have_bytes, g->to_bytes));
@@ -54,7 +56,8 @@ static uint64_t cost(const struct release_guest *g, uint64_t to_bytes)
 
 /* Everybody's wish where they fit together, else the same part of each. Returns what is left. */
 static uint64_t give(struct release_guest *guests, size_t n, uint64_t free_bytes,
-	uint64_t (*wish)(const struct release_guest *g, enum release_goal goal), enum release_goal goal)
+	uint64_t (*wish)(const struct release_guest *g, enum release_goal goal),
+	enum release_goal goal)
 {
 	uint64_t wanted = 0, given = 0;
 
@@ -80,7 +83,8 @@ static uint64_t floor_wish(const struct release_guest *g, enum release_goal goal
 	return floor_of(g);
 }
 
-/* A balloon within this of its target has arrived: the driver may end a page or a few off. As decide()'s own. */
+/* A balloon within this of its target has arrived: the driver may end a page or a few off. As
+ * decide()'s own. */
 #define ARRIVED_BYTES (2 * MIB)
 
 /* It is charged what it has: that costs nobody anything, but for what makes a MiB whole. */
@@ -93,7 +97,8 @@ static uint64_t stop_of(const struct release_guest *g)
 	return MIN(whole, g->max_bytes);
 }
 
-void release_plan(struct release_guest *guests, size_t n, uint64_t free_bytes, enum release_goal goal)
+void release_plan(
+	struct release_guest *guests, size_t n, uint64_t free_bytes, enum release_goal goal)
 {
 	if (goal == RELEASE_AS_IT_IS) {
 		for (size_t i = 0; i < n; i++)
@@ -108,7 +113,8 @@ void release_plan(struct release_guest *guests, size_t n, uint64_t free_bytes, e
 		struct release_guest *g = &guests[i];
 		uint64_t original = g->original_bytes;
 
-		/* What it got beyond its original from Ballast goes back, as far as it does not use it. */
+		/* What it got beyond its original from Ballast goes back, as far as it does not use
+		 * it. */
 		if (goal == RELEASE_TO_ORIGINAL && original && !g->fixed && g->used_bytes &&
 			g->to_bytes > original)
 			g->to_bytes = MIN(g->to_bytes,

@@ -19,7 +19,8 @@ struct released {
 	struct channel *channel;
 	uint64_t actual_bytes;
 	struct guest_report report;
-	struct store_original original; /* as the state, or a spare file, says of this run; strings NULL */
+	/* as the state, or a spare file, says of this run; strings NULL */
+	struct store_original original;
 	bool known;                     /* it does */
 	bool read, asked;
 };
@@ -41,8 +42,10 @@ struct release {
 	uint64_t started_usec, synced_usec;
 };
 
-/* release-guests.c: what libvirt, agents and the state file say of each guest goes into the table. userdata: the struct release. */
+/* release-guests.c: what libvirt, agents and the state file say of each guest goes into the table.
+ * userdata: the struct release. */
 extern const struct hv_ops release_hv_ops;
-/* Of this very run: what an earlier one of the same UUID had says nothing of a guest that was started, or defined, anew since. First what the state
- * says, then what spare files do. Returns 0. */
+/* Of this very run: what an earlier one of the same UUID had says nothing of a guest that was
+ * started, or defined, anew since. First what the state says, then what spare files do. Returns
+ * 0. */
 int release_take_original(const struct store_original *o, void *userdata) _nonnull_;

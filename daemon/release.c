@@ -10,8 +10,8 @@
 #include "daemon/sys/journal.h"
 #include "daemon/view.h"
 
-/* A small daemon of its own, with nothing that could have kept the large one from starting: no API, no writing, and of the policies only
- * what [Host] says of memory, where that can be read. */
+/* A small daemon of its own, with nothing that could have kept the large one from starting: no API,
+ * no writing, and of the policies only what [Host] says of memory, where that can be read. */
 
 #define LISTEN_USEC  (5 * USEC_PER_SEC / 2) /* for agents to say what they use */
 #define CONNECT_USEC (6 * USEC_PER_SEC)
@@ -34,7 +34,9 @@ static void fill(const struct released *g, struct release_guest *ret)
 		.max_bytes = g->hv->max_bytes,
 		.have_bytes = g->actual_bytes,
 		.settled_bytes = g->actual_bytes,
-		.used_bytes = g->report.source == REPORT_NONE ? 0 : sub_sat(g->actual_bytes, g->report.available_bytes),
+		.used_bytes = g->report.source == REPORT_NONE
+				      ? 0
+				      : sub_sat(g->actual_bytes, g->report.available_bytes),
 		.original_bytes = g->original.bytes,
 		.resident_bytes = resident_bytes(g->hv),
 		.fixed = g->hv->fixed != FIXED_NOT || !g->hv->running,
@@ -71,7 +73,8 @@ static void cpu_back(struct release *r, const struct released *g)
 	if (!o->cpu_ours || !o->cpu_weight || hv_submit(r->hv, &req, NULL) < 0)
 		return;
 	r->waiting++;
-	journal_write(JOURNAL_RELEASED, LOG_NOTICE, &fields, "its CPU weight and quota are given back");
+	journal_write(
+		JOURNAL_RELEASED, LOG_NOTICE, &fields, "its CPU weight and quota are given back");
 }
 
 /* Nobody reads them any more. */
@@ -97,9 +100,11 @@ static void command(struct release *r, struct released *g, const struct release_
 	if (g->report.source == REPORT_NONE)
 		snprintf(uses, sizeof(uses), "what it uses is not known");
 	else
-		snprintf(uses, sizeof(uses), "uses %llu", (unsigned long long)(want->used_bytes / MIB));
+		snprintf(uses, sizeof(uses), "uses %llu",
+			(unsigned long long)(want->used_bytes / MIB));
 	journal_write(JOURNAL_RELEASED, LOG_NOTICE, &fields, "given %llu MiB (had %llu, %s)",
-		(unsigned long long)(want->to_bytes / MIB), (unsigned long long)(g->actual_bytes / MIB), uses);
+		(unsigned long long)(want->to_bytes / MIB),
+		(unsigned long long)(g->actual_bytes / MIB), uses);
 }
 
 /* Left all 0, so that nothing is given out, where the host cannot be read. */
@@ -127,7 +132,8 @@ static void take_originals(struct release *r)
 		(void)!store_load_originals(r->store, release_take_original, r);
 	(void)!spare_load(r->conf, release_take_original, r, &findings);
 	journal_findings(JOURNAL_RELEASED, LOG_WARNING, &findings);
-	/* Also where the state cannot be read: who is not known has what it uses made sure of all the same. */
+	/* Also where the state cannot be read: who is not known has what it uses made sure of all
+	 * the same. */
 	for (size_t i = 0; i < r->n; i++)
 		if (r->guests[i]->known)
 			r->goal = RELEASE_TO_ORIGINAL;
@@ -203,7 +209,8 @@ static void release_clear(struct release *r)
 	sd_event_unref(r->loop);
 }
 
-/* Returns 1 when there is something to do, 0 in observe mode, -errno where that cannot be known: then no guest is touched. */
+/* Returns 1 when there is something to do, 0 in observe mode, -errno where that cannot be known:
+ * then no guest is touched. */
 static int read_state(struct release *r, const struct conf *conf, bool whole)
 {
 	_cleanup_diag_ struct diag d = {0};
@@ -216,9 +223,11 @@ static int read_state(struct release *r, const struct conf *conf, bool whole)
 	if (e >= 0 && streq(mode, daemon_mode_to_string(MODE_ENFORCE)))
 		return 1;
 	if (!whole && (e >= 0 || e == -ENOENT)) {
-		e = diag_set(&d, EBADMSG, NULL, 0, 0, "the configuration cannot, which may name another");
+		e = diag_set(&d, EBADMSG, NULL, 0, 0,
+			"the configuration cannot, which may name another");
 	} else if (e >= 0 || e == -ENOENT) {
-		journal_info("mode is observe, says %s: no guest was touched, none is released", conf->state_dir);
+		journal_info("mode is observe, says %s: no guest was touched, none is released",
+			conf->state_dir);
 		return 0;
 	}
 	r->goal = RELEASE_TO_USED;
@@ -236,7 +245,8 @@ static int read_state(struct release *r, const struct conf *conf, bool whole)
 	return e;
 }
 
-/* Where there are no policies to be read, or the group is not there, the host's own memory and the default reserve hold. */
+/* Where there are no policies to be read, or the group is not there, the host's own memory and the
+ * default reserve hold. */
 static int open_host(struct release *r, const struct conf *conf)
 {
 	struct policy_dirs dirs = {.dirs = (const char *const *)conf->policy_dirs};
@@ -257,7 +267,8 @@ static int open_host(struct release *r, const struct conf *conf)
 
 int release_run(const struct conf *conf, bool whole)
 {
-	_cleanup_(release_clear) struct release r = {.started_usec = clock_boot_usec(), .conf = conf};
+	_cleanup_(release_clear) struct release r = {
+		.started_usec = clock_boot_usec(), .conf = conf};
 	struct hv_config config = {.uri = conf->uri, .deadline_usec = conf->call_timeout_usec};
 	int e = read_state(&r, conf, whole);
 
@@ -277,6 +288,7 @@ int release_run(const struct conf *conf, bool whole)
 	if (e >= 0)
 		e = hub_loop(r.hub);
 	if (e < 0)
-		journal_write(JOURNAL_RELEASED, LOG_ERR, NULL, "guests could not be released: %s", strerror(-e));
+		journal_write(JOURNAL_RELEASED, LOG_ERR, NULL, "guests could not be released: %s",
+			strerror(-e));
 	return e;
 }

@@ -4,12 +4,12 @@
 #include "policy/snapshot.h"
 
 /*
- * Room that somebody asked for: a guest that starts or arrives. An entry lives until it is refused, taken up by its guest, freed, or
- * too old. Pure but for memory.
+ * Room that somebody asked for: a guest that starts or arrives. An entry lives until it is refused,
+ * taken up by its guest, freed, or too old. Pure but for memory.
  */
 #define RESERVATIONS_MAX 256
-/* Granted room that no guest has taken up by then is free again: a start that failed after its hook. Starting QEMU takes seconds, with
- * preallocated memory a minute. */
+/* Granted room that no guest has taken up by then is free again: a start that failed after its
+ * hook. Starting QEMU takes seconds, with preallocated memory a minute. */
 #define RESERVATION_IDLE_USEC (2 * USEC_PER_MIN)
 
 struct reservations {
@@ -23,14 +23,19 @@ struct reservations {
 };
 
 void reservations_free(struct reservations *r) _nonnull_;
-/* Adds a copy and gives it an id. Returns its index, -ENOBUFS when there are too many, or -ENOMEM. */
-ssize_t reservations_add(struct reservations *r, const struct reservation *item, void *call) _nonnull_args_(1, 2) _must_check_;
+/* Adds a copy and gives it an id. Returns its index, -ENOBUFS when there are too many, or
+ * -ENOMEM. */
+ssize_t reservations_add(struct reservations *r, const struct reservation *item, void *call)
+	_nonnull_args_(1, 2) _must_check_;
 /* Index, or -ENOENT. */
 ssize_t reservations_find(const struct reservations *r, uint64_t id) _nonnull_ _pure_;
-ssize_t reservations_find_guest(const struct reservations *r, const struct uuid *guest) _nonnull_ _pure_;
+ssize_t reservations_find_guest(
+	const struct reservations *r, const struct uuid *guest) _nonnull_ _pure_;
 /* Marks it granted; it is charged from now on. */
 void reservations_grant(struct reservations *r, size_t i, uint64_t now_boot_usec) _nonnull_;
 /* Forgets it. Returns who still waits for an answer, or NULL. */
 void *reservations_remove(struct reservations *r, size_t i) _nonnull_;
-/* Index of one that was granted too long ago, or -ENOENT; *ret_next: when the next one will be (USEC_INFINITY: none). */
-ssize_t reservations_idle(const struct reservations *r, uint64_t now_boot_usec, uint64_t *ret_next) _nonnull_;
+/* Index of one that was granted too long ago, or -ENOENT; *ret_next: when the next one will be
+ * (USEC_INFINITY: none). */
+ssize_t reservations_idle(
+	const struct reservations *r, uint64_t now_boot_usec, uint64_t *ret_next) _nonnull_;

@@ -3,7 +3,8 @@
 
 #include <stdio.h>
 
-/* One file of a spare record: a line a figure, all of them, in this order; the first says which form this is, the last that nothing is missing. */
+/* One file of a spare record: a line a figure, all of them, in this order; the first says which
+ * form this is, the last that nothing is missing. */
 
 #define FIRST_LINE "ballast-original 1"
 #define LAST_LINE  "end"
@@ -44,11 +45,14 @@ size_t spare_format(const struct store_original *o, char buf[static SPARE_TEXT_M
 		size_t room = SPARE_TEXT_MAX - (size_t)n;
 
 		if (f->type == TYPE_RUN)
-			n += snprintf(to, room, "%s %.*s\n", f->key, SPARE_RUN_MAX - 1, o->run ? o->run : "");
+			n += snprintf(to, room, "%s %.*s\n", f->key, SPARE_RUN_MAX - 1,
+				o->run ? o->run : "");
 		else if (f->type == TYPE_U64)
-			n += snprintf(to, room, "%s %llu\n", f->key, (unsigned long long)*(const uint64_t *)at);
+			n += snprintf(to, room, "%s %llu\n", f->key,
+				(unsigned long long)*(const uint64_t *)at);
 		else if (f->type == TYPE_I64)
-			n += snprintf(to, room, "%s %lld\n", f->key, (long long)*(const int64_t *)at);
+			n += snprintf(
+				to, room, "%s %lld\n", f->key, (long long)*(const int64_t *)at);
 		else
 			n += snprintf(to, room, "%s %d\n", f->key, *(const bool *)at);
 	}
@@ -84,7 +88,8 @@ static bool take_run(const char *s, size_t len, char run[static SPARE_RUN_MAX])
 	return true;
 }
 
-static bool take_value(const struct field *f, const char *s, size_t len, char *run, struct store_original *o)
+static bool take_value(
+	const struct field *f, const char *s, size_t len, char *run, struct store_original *o)
 {
 	void *at = (char *)o + f->offset;
 	bool negative = f->type == TYPE_I64 && len && *s == '-';
@@ -135,10 +140,12 @@ static int take_fixed(struct reading *rd, const char *want)
 
 	if (next_line(rd, &line, &len) && len == strlen(want) && memcmp(line, want, len) == 0)
 		return 0;
-	return diag_set(rd->d, EBADMSG, rd->file, rd->line, 1, "found \"%s\", expected \"%s\"", excerpt_n(line, len, found), want);
+	return diag_set(rd->d, EBADMSG, rd->file, rd->line, 1, "found \"%s\", expected \"%s\"",
+		excerpt_n(line, len, found), want);
 }
 
-static int take_field(struct reading *rd, const struct field *f, char *run, struct store_original *o)
+static int take_field(
+	struct reading *rd, const struct field *f, char *run, struct store_original *o)
 {
 	size_t len, key = strlen(f->key);
 	const char *line;
@@ -146,16 +153,18 @@ static int take_field(struct reading *rd, const struct field *f, char *run, stru
 	bool whole = next_line(rd, &line, &len);
 
 	if (!whole || len <= key || memcmp(line, f->key, key) != 0 || line[key] != ' ')
-		return diag_set(rd->d, EBADMSG, rd->file, rd->line, 1, "found \"%s\", expected a line of \"%s\"",
-			excerpt_n(line, len, found), f->key);
+		return diag_set(rd->d, EBADMSG, rd->file, rd->line, 1,
+			"found \"%s\", expected a line of \"%s\"", excerpt_n(line, len, found),
+			f->key);
 	if (!take_value(f, line + key + 1, len - key - 1, run, o))
-		return diag_set(rd->d, EBADMSG, rd->file, rd->line, (unsigned)key + 2, "\"%s\" is no value of \"%s\"",
+		return diag_set(rd->d, EBADMSG, rd->file, rd->line, (unsigned)key + 2,
+			"\"%s\" is no value of \"%s\"",
 			excerpt_n(line + key + 1, len - key - 1, found), f->key);
 	return 0;
 }
 
-int spare_parse(const char *file, const char *text, size_t len, char run[static SPARE_RUN_MAX], struct store_original *ret,
-	struct diag *d)
+int spare_parse(const char *file, const char *text, size_t len, char run[static SPARE_RUN_MAX],
+	struct store_original *ret, struct diag *d)
 {
 	struct reading rd = {.file = file, .at = text, .end = text + len, .d = d};
 	struct store_original o = {.name = ""};
@@ -168,7 +177,8 @@ int spare_parse(const char *file, const char *text, size_t len, char run[static 
 	if (r < 0)
 		return r;
 	if (rd.at != rd.end)
-		return diag_set(d, EBADMSG, file, rd.line + 1, 1, "something stands behind \"%s\"", LAST_LINE);
+		return diag_set(d, EBADMSG, file, rd.line + 1, 1, "something stands behind \"%s\"",
+			LAST_LINE);
 	o.run = run;
 	*ret = o;
 	return 0;

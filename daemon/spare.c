@@ -14,7 +14,8 @@ char *spare_path(const struct conf *conf)
 	return conf_beside_socket(conf, SPARE_DIR);
 }
 
-/* A directory that another one made, or in which others can write, is none of ours. Who is root may read his daemon's. */
+/* A directory that another one made, or in which others can write, is none of ours. Who is root may
+ * read his daemon's. */
 static int dir_check(int fd)
 {
 	struct stat st, parent;
@@ -25,7 +26,8 @@ static int dir_check(int fd)
 		return -EPERM;
 	if (st.st_uid == geteuid())
 		return 0;
-	if (geteuid() == 0 && fstatat(fd, "..", &parent, AT_SYMLINK_NOFOLLOW) == 0 && parent.st_uid == st.st_uid)
+	if (geteuid() == 0 && fstatat(fd, "..", &parent, AT_SYMLINK_NOFOLLOW) == 0 &&
+		parent.st_uid == st.st_uid)
 		return 0;
 	return -EPERM;
 }
@@ -128,7 +130,8 @@ static ssize_t read_file(int dir, const char *name, char text[static SPARE_TEXT_
 }
 
 /* Returns 0 also where it is passed over, or what fn returned. */
-static int load_one(int dir, const char *path, const char *name, store_original_fn fn, void *userdata, struct diag *d)
+static int load_one(int dir, const char *path, const char *name, store_original_fn fn,
+	void *userdata, struct diag *d)
 {
 	char text[SPARE_TEXT_MAX + 1], run[SPARE_RUN_MAX], canonical[UUID_TEXT_MAX];
 	_cleanup_free_ char *file = NULL;
@@ -146,7 +149,8 @@ static int load_one(int dir, const char *path, const char *name, store_original_
 	if (len == -ENOENT)
 		return 0;
 	if (len < 0) {
-		(void)!diag_set(d, (int)-len, file, 0, 0, "cannot be read: %s: passed over", strerror((int)-len));
+		(void)!diag_set(d, (int)-len, file, 0, 0, "cannot be read: %s: passed over",
+			strerror((int)-len));
 		return 0;
 	}
 	if (spare_parse(file, text, (size_t)len, run, &o, d) < 0)
@@ -155,7 +159,8 @@ static int load_one(int dir, const char *path, const char *name, store_original_
 	return fn(&o, userdata);
 }
 
-static int load_all(DIR *dir, const char *path, store_original_fn fn, void *userdata, struct diag_list *findings)
+static int load_all(DIR *dir, const char *path, store_original_fn fn, void *userdata,
+	struct diag_list *findings)
 {
 	struct dirent *e;
 	unsigned n = 0;
@@ -167,7 +172,8 @@ static int load_all(DIR *dir, const char *path, store_original_fn fn, void *user
 		if (e->d_name[0] == '.')
 			continue;
 		if (n++ == SPARE_FILES_MAX) {
-			(void)!diag_set(&d, EFBIG, path, 0, 0, "more than %d files: the rest is passed over", SPARE_FILES_MAX);
+			(void)!diag_set(&d, EFBIG, path, 0, 0,
+				"more than %d files: the rest is passed over", SPARE_FILES_MAX);
 			return diag_list_take(findings, &d);
 		}
 		r = load_one(dirfd(dir), path, e->d_name, fn, userdata, &d);
@@ -177,7 +183,8 @@ static int load_all(DIR *dir, const char *path, store_original_fn fn, void *user
 	return r ? r : -errno;
 }
 
-int spare_load(const struct conf *conf, store_original_fn fn, void *userdata, struct diag_list *findings)
+int spare_load(
+	const struct conf *conf, store_original_fn fn, void *userdata, struct diag_list *findings)
 {
 	_cleanup_free_ char *path = spare_path(conf);
 	_cleanup_diag_ struct diag d = {0};
@@ -191,8 +198,10 @@ int spare_load(const struct conf *conf, store_original_fn fn, void *userdata, st
 		r = fd < 0 ? fd : -errno;
 		if (fd >= 0)
 			close(fd);
-		(void)!diag_set(&d, -r, path, 0, 0, "cannot be read: %s: what guests had is taken from the state directory alone",
-			r == -EPERM ? "it is not ballastd's own, or others may write in it" : strerror(-r));
+		(void)!diag_set(&d, -r, path, 0, 0,
+			"cannot be read: %s: what guests had is taken from the state directory alone",
+			r == -EPERM ? "it is not ballastd's own, or others may write in it"
+				    : strerror(-r));
 		(void)!diag_list_take(findings, &d);
 		return r;
 	}

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * ballast-start-hook NAME OPERATION SUBOPERATION EXTRA, as libvirt calls its hooks, with the domain's XML on standard input. Before a guest
- * starts ("prepare begin") it asks ballastd for room and waits for the answer, at most ten seconds. It talks to ballastd's socket only: a hook
- * that called libvirt would wait for itself. Exit status 0 lets the guest start, 1 does not, with the reason on standard error,
- * which libvirt shows to who started it.
+ * ballast-start-hook NAME OPERATION SUBOPERATION EXTRA, as libvirt calls its hooks, with the
+ * domain's XML on standard input. Before a guest starts ("prepare begin") it asks ballastd for room
+ * and waits for the answer, at most ten seconds. It talks to ballastd's socket only: a hook that
+ * called libvirt would wait for itself. Exit status 0 lets the guest start, 1 does not, with the
+ * reason on standard error, which libvirt shows to who started it.
  *
- * When a guest has ended, or its start has failed ("release end"), room that is still reserved for it is given back, for which libvirt waits
- * a tenth of a second at most: what is not given back is free after two minutes all the same.
+ * When a guest has ended, or its start has failed ("release end"), room that is still reserved for
+ * it is given back, for which libvirt waits a tenth of a second at most: what is not given back is
+ * free after two minutes all the same.
  *
- * Where ballastd cannot be asked (not running, not ready, does not answer) the guest starts: Ballast is not what a start depends on.
+ * Where ballastd cannot be asked (not running, not ready, does not answer) the guest starts:
+ * Ballast is not what a start depends on.
  */
 #include <jansson.h>
 #include <poll.h>
@@ -86,7 +89,8 @@ static int send_all(int fd, const char *text)
 	return 0;
 }
 
-/* The whole request; free() it. NULL without memory. A name that is no UTF-8 is for people only: its UUID serves as well. */
+/* The whole request; free() it. NULL without memory. A name that is no UTF-8 is for people only:
+ * its UUID serves as well. */
 static char *make_request(const struct hv_guest *g, const char *name)
 {
 	_cleanup_free_ char *body = NULL;
@@ -94,14 +98,16 @@ static char *make_request(const struct hv_guest *g, const char *name)
 	json_t *named = json_string(name), *object;
 
 	uuid_format(&g->uuid, uuid);
-	object = json_pack("{s:s,s:o,s:I,s:i}", "uuid", uuid, "name", named ? named : json_string(uuid),
-		"bytes", (json_int_t)g->max_bytes, "wait_s", WAIT_SEC);
+	object = json_pack("{s:s,s:o,s:I,s:i}", "uuid", uuid, "name",
+		named ? named : json_string(uuid), "bytes", (json_int_t)g->max_bytes, "wait_s",
+		WAIT_SEC);
 	body = object ? json_dumps(object, JSON_COMPACT) : NULL;
 	json_decref(object);
-	if (!body || asprintf(&request,
-			     "POST /v1/reservations HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-			     "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-			     strlen(body), body) < 0)
+	if (!body ||
+		asprintf(&request,
+			"POST /v1/reservations HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+			"Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+			strlen(body), body) < 0)
 		return NULL;
 	return request;
 }
@@ -136,7 +142,8 @@ static bool refused(const char *name, const char *answer)
 	bool no_room = code && streq(code, "no-room");
 
 	if (no_room)
-		fprintf(stderr, "ballast: %s cannot start here now: %s\n", name, detail ? detail : "no room");
+		fprintf(stderr, "ballast: %s cannot start here now: %s\n", name,
+			detail ? detail : "no room");
 	json_decref(problem);
 	return no_room;
 }
@@ -144,7 +151,9 @@ static bool refused(const char *name, const char *answer)
 /* Nobody is told how it went: most guests that end have no room reserved. */
 static void give_back(const char *path, const struct hv_guest *g)
 {
-	struct pollfd answer = {.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), .events = POLLIN};
+	struct pollfd answer = {
+		.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
+		.events = POLLIN};
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 	_cleanup_close_ int fd = answer.fd;
 	char uuid[UUID_TEXT_MAX], request[256];
@@ -152,7 +161,8 @@ static void give_back(const char *path, const struct hv_guest *g)
 	if (fd < 0 || strlen(path) >= sizeof(addr.sun_path))
 		return;
 	memcpy(addr.sun_path, path, strlen(path));
-	snprintf(request, sizeof(request), "DELETE /v1/reservations/%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+	snprintf(request, sizeof(request),
+		"DELETE /v1/reservations/%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
 		uuid_format(&g->uuid, uuid));
 	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 || send_all(fd, request) < 0)
 		return;
@@ -179,7 +189,8 @@ int main(int argc, char **argv)
 
 	if (argc < 4) {
 		fputs("Usage: ballast-start-hook NAME OPERATION SUBOPERATION EXTRA <DOMAIN-XML\n"
-		      "libvirt runs it before a guest starts and after it ended; see ballastd(8).\n", stderr);
+		      "libvirt runs it before a guest starts and after it ended; see ballastd(8).\n",
+			stderr);
 		return 2;
 	}
 	ended = streq(argv[2], "release") && streq(argv[3], "end");
@@ -192,14 +203,18 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (!g) {
-		fprintf(stderr, "ballast: the definition of %s was not understood: it starts unasked\n", argv[1]);
+		fprintf(stderr,
+			"ballast: the definition of %s was not understood: it starts unasked\n",
+			argv[1]);
 		return 0;
 	}
 	status = ask(path ? path : SOCKET_PATH, g, argv[1], &answer);
 	if (status == 409 && refused(argv[1], answer))
 		return 1;
 	if (status < 0 || status / 100 != 2)
-		fprintf(stderr, "ballast: ballastd could not be asked for room for %s (%s %d): it starts unasked\n",
-			argv[1], status < 0 ? strerror(-status) : "HTTP status", status < 0 ? 0 : status);
+		fprintf(stderr,
+			"ballast: ballastd could not be asked for room for %s (%s %d): it starts unasked\n",
+			argv[1], status < 0 ? strerror(-status) : "HTTP status",
+			status < 0 ? 0 : status);
 	return 0;
 }

@@ -72,13 +72,15 @@ struct view_input {
 	const struct view_guest *guests;    /* NULL, or as many as the snapshot has */
 	struct policy_set *set;		    /* NULL: none yet */
 	const struct view_policy *policies; /* NULL, or policy_set_count() of them */
-	const char *const *policy_dirs; /* the layers, lowest first; NULL: not known. As long as the daemon lives, like the next */
+	/* the layers, lowest first; NULL: not known. As long as the daemon lives, like the next */
+	const char *const *policy_dirs;
 	const char *policy_own;		/* the one that the API writes; NULL: none */
 	uint64_t policies_change_real_usec; /* when a window opens or closes next; USEC_INFINITY:
 					       never */
 	const struct view_problem *problems;
 	size_t n_problems;
-	/* The host's CPUs, over the last ten seconds, and its NUMA nodes: all of the machine, whatever part of it is managed. */
+	/* The host's CPUs, over the last ten seconds, and its NUMA nodes: all of the machine,
+	 * whatever part of it is managed. */
 	bool has_cpu;
 	uint64_t cpu_busy_permyriad, cpu_steal_permyriad; /* of all CPUs together */
 	const struct host_node *nodes;			  /* NULL: not known */
@@ -111,8 +113,8 @@ DEFINE_CLEANUP(struct view_store *, view_store_free)
 /* Copies in and makes it the current view (main loop). Returns 0 or -ENOMEM (the old view stays).
  * 1000 guests: bench/view. */
 int view_publish(struct view_store *s, const struct view_input *in) _nonnull_ _must_check_;
-/* Something that views show is other than before: counted only, nothing is made (any thread). Who shows a view asks for the count once in a while, and for a view
- * when it has grown. */
+/* Something that views show is other than before: counted only, nothing is made (any thread). Who
+ * shows a view asks for the count once in a while, and for a view when it has grown. */
 void view_store_touch(struct view_store *s); /* takes NULL */
 uint64_t view_store_changes(const struct view_store *s) _nonnull_;
 /* A reference to the current view; NULL before the first publication. Never blocks for longer than

@@ -132,7 +132,8 @@ int worker_new(sd_event *loop, const char *name, unsigned max, struct worker **r
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->work, NULL);
 	w->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	r = w->event_fd < 0 ? -errno : sd_event_add_io(loop, &w->source, w->event_fd, EPOLLIN, on_ended, w);
+	r = w->event_fd < 0 ? -errno
+			    : sd_event_add_io(loop, &w->source, w->event_fd, EPOLLIN, on_ended, w);
 	if (r >= 0)
 		r = start(w);
 	if (r < 0) {

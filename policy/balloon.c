@@ -74,9 +74,11 @@ static enum balloon_verdict without_progress(struct balloon *b, const struct gue
 	return !shrinking && idle >= STUCK_USEC ? BALLOON_SHORT : BALLOON_FINE;
 }
 
-/* It stands no higher than an earlier target, too soon after that one for us to know that its effect is over: a call can take its time,
- * the driver as well, and an event can lag by a second. */
-static bool still_from_before(const struct balloon *b, const struct guest_sample *s, uint64_t seen_usec)
+/* It stands no higher than an earlier target, too soon after that one for us to know that its
+ * effect is over: a call can take its time, the driver as well, and an event can lag by a
+ * second. */
+static bool still_from_before(
+	const struct balloon *b, const struct guest_sample *s, uint64_t seen_usec)
 {
 	return s->actual_bytes <= MAX(b->recent_bytes, s->inflight_bytes) + TOLERANCE_BYTES &&
 	       sub_sat(seen_usec, b->sent_usec) < SHORT_USEC;
@@ -89,9 +91,10 @@ static bool grew_by_itself(const struct balloon *b, const struct guest_sample *s
 	       (b->reached || s->actual_bytes > b->last_actual_bytes + TOLERANCE_BYTES);
 }
 
-/* What it took it needs: it is not asked for that again before a pause is over, each time a longer one. What it takes in its pause belongs to what
- * it took before: nothing was asked of it since. */
-static enum balloon_verdict took_back(struct balloon *b, const struct guest_sample *s, uint64_t seen_usec)
+/* What it took it needs: it is not asked for that again before a pause is over, each time a longer
+ * one. What it takes in its pause belongs to what it took before: nothing was asked of it since. */
+static enum balloon_verdict took_back(
+	struct balloon *b, const struct guest_sample *s, uint64_t seen_usec)
 {
 	uint64_t since = sub_sat(seen_usec, b->took_usec);
 
@@ -116,8 +119,8 @@ enum balloon_verdict balloon_observe(struct balloon *b, const struct guest_sampl
 		b->sent_usec = now_usec;
 	if (s->actual_usec > b->commanded_usec)
 		b->before_bytes = 0;
-	/* A driver that has not spoken since its guest's start finds its target in the device and goes there from the maximum: that is not taking
-	 * anything back. */
+	/* A driver that has not spoken since its guest's start finds its target in the device and
+	 * goes there from the maximum: that is not taking anything back. */
 	if (!b->known || s->target_bytes != b->target_bytes) {
 		b->known = s->balloon_answered;
 		target_adopt(b, s, now_usec);
@@ -161,7 +164,9 @@ void balloon_commanded(struct balloon *b, const struct guest_sample *s, uint64_t
 	uint64_t before = MAX(MAX(b->target_bytes, s->target_bytes), s->actual_bytes);
 
 	b->before_bytes = MAX(b->before_bytes, MAX(b->target_bytes, s->target_bytes));
-	b->recent_bytes = sub_sat(now_usec, b->sent_usec) < SHORT_USEC ? MAX(b->recent_bytes, before) : before;
+	b->recent_bytes = sub_sat(now_usec, b->sent_usec) < SHORT_USEC
+				  ? MAX(b->recent_bytes, before)
+				  : before;
 	b->sent_usec = now_usec;
 	b->known = true;
 	b->target_bytes = to_bytes;
@@ -176,7 +181,8 @@ void balloon_commanded(struct balloon *b, const struct guest_sample *s, uint64_t
 	if (moves && (!b->zero_since_usec || b->retrying))
 		b->zero_since_usec = now_usec;
 	else if (!moves && now_usec - b->zero_since_usec < SHORT_USEC)
-		b->zero_since_usec = 0; /* taken back before it could show that it moves: that says nothing */
+		/* taken back before it could show that it moves: that says nothing */
+		b->zero_since_usec = 0;
 	if (to_bytes >= b->floor_bytes + PROGRESS_BYTES) /* not where it stopped, in whole MiB */
 		b->floor_bytes = 0;
 }

@@ -6,7 +6,8 @@
 #define RESERVE_DEFAULT_PERMYRIAD 500
 #define RESERVE_MIN_BYTES         (256 * MIB)
 #define RESERVE_MAX_BYTES         (4 * GIB)
-/* The host's own use: every rise counts at once; a fall counts when it is large (1 % of memory) or has lasted. */
+/* The host's own use: every rise counts at once; a fall counts when it is large (1 % of memory) or
+ * has lasted. */
 #define OTHER_FALL_PARTS     100
 #define OTHER_FALL_HOLD_USEC (10 * USEC_PER_SEC)
 #define PSI_MIN_USEC         USEC_PER_SEC
@@ -14,8 +15,9 @@
 uint64_t host_reserve_bytes(const struct host_settings *h, uint64_t memory_bytes)
 {
 	if (!h->reserve_set)
-		return MIN(memory_bytes, CLAMP(mul_div(memory_bytes, RESERVE_DEFAULT_PERMYRIAD, PERMYRIAD),
-						 RESERVE_MIN_BYTES, RESERVE_MAX_BYTES));
+		return MIN(memory_bytes,
+			CLAMP(mul_div(memory_bytes, RESERVE_DEFAULT_PERMYRIAD, PERMYRIAD),
+				RESERVE_MIN_BYTES, RESERVE_MAX_BYTES));
 	return MIN(memory_bytes, h->reserve.is_ratio
 					 ? mul_div(memory_bytes, h->reserve.value, PERMYRIAD)
 					 : h->reserve.value);
@@ -25,7 +27,8 @@ static uint64_t other_filtered(struct decide_state *st, const struct host_sample
 {
 	uint64_t fall = sub_sat(st->other_bytes, h->other_bytes);
 
-	if (st->decisions > 1 && h->other_bytes > st->other_bytes + h->memory_bytes / OTHER_FALL_PARTS)
+	if (st->decisions > 1 &&
+		h->other_bytes > st->other_bytes + h->memory_bytes / OTHER_FALL_PARTS)
 		st->other_rose_usec = now;
 	if (!fall || fall > h->memory_bytes / OTHER_FALL_PARTS ||
 		sub_sat(now, st->other_high_usec) >= OTHER_FALL_HOLD_USEC) {
@@ -50,9 +53,12 @@ static void psi_update(struct decide_state *st, const struct host_sample *h)
 	if (!h->has_psi || (st->psi_usec && span < PSI_MIN_USEC))
 		return;
 	if (st->psi_usec) {
-		st->psi_mem_permyriad = mul_div(sub_sat(h->psi_mem_some_usec, st->psi_mem), PERMYRIAD, span);
-		st->psi_cpu_permyriad = mul_div(sub_sat(h->psi_cpu_some_usec, st->psi_cpu), PERMYRIAD, span);
-		st->psi_io_permyriad = mul_div(sub_sat(h->psi_io_some_usec, st->psi_io), PERMYRIAD, span);
+		st->psi_mem_permyriad =
+			mul_div(sub_sat(h->psi_mem_some_usec, st->psi_mem), PERMYRIAD, span);
+		st->psi_cpu_permyriad =
+			mul_div(sub_sat(h->psi_cpu_some_usec, st->psi_cpu), PERMYRIAD, span);
+		st->psi_io_permyriad =
+			mul_div(sub_sat(h->psi_io_some_usec, st->psi_io), PERMYRIAD, span);
 	}
 	st->psi_usec = h->sample_usec;
 	st->psi_mem = h->psi_mem_some_usec;
@@ -78,17 +84,20 @@ void budget_host(struct decision *d)
 		if (!d->work[i].out)
 			continue;
 		d->out_bytes = add_sat(d->out_bytes, d->work[i].held_bytes);
-		/* As much again as it holds: room is made ahead of it as it takes it, not for all that it ever may. */
+		/* As much again as it holds: room is made ahead of it as it takes it, not for all
+		 * that it ever may. */
 		d->doubt_bytes = add_sat(d->doubt_bytes, MIN(d->work[i].held_bytes,
 			sub_sat(d->work[i].charge_bytes, d->work[i].held_bytes)));
 	}
-	p->budget_bytes = sub_sat(sub_sat(sub_sat(p->memory_bytes, p->reserve_bytes), p->other_bytes),
-		p->overhead_bytes);
+	p->budget_bytes =
+		sub_sat(sub_sat(sub_sat(p->memory_bytes, p->reserve_bytes), p->other_bytes),
+			p->overhead_bytes);
 	facts_set(&d->host_facts, FACT_HOST_MEM_TOTAL, p->memory_bytes);
 	facts_set(&d->host_facts, FACT_HOST_MEM_AVAILABLE,
 		sub_sat(p->budget_bytes + p->reserve_bytes, p->charged_bytes));
 	facts_set(&d->host_facts, FACT_HOST_SWAP_TOTAL, h->swap_total_bytes);
-	facts_set(&d->host_facts, FACT_HOST_SWAP_USED, sub_sat(h->swap_total_bytes, h->swap_free_bytes));
+	facts_set(&d->host_facts, FACT_HOST_SWAP_USED,
+		sub_sat(h->swap_total_bytes, h->swap_free_bytes));
 	facts_set(&d->host_facts, FACT_HOST_GUESTS, running);
 	if (!h->has_psi)
 		return;
@@ -112,8 +121,9 @@ static uint64_t level_total(const struct decision *d, enum level level)
 	return sum;
 }
 
-/* What surplus is divided of. Whoever was started anew, or keeps what it says it gave, may come to hold its maximum: room for that is made of
- * what nobody wants, and of nothing else, or starting anew would be a way to empty one's neighbours. */
+/* What surplus is divided of. Whoever was started anew, or keeps what it says it gave, may come to
+ * hold its maximum: room for that is made of what nobody wants, and of nothing else, or starting
+ * anew would be a way to empty one's neighbours. */
 uint64_t budget_beyond_doubt(const struct decision *d)
 {
 	uint64_t asked;
@@ -124,7 +134,8 @@ uint64_t budget_beyond_doubt(const struct decision *d)
 	return MAX(asked, sub_sat(d->division_bytes, d->doubt_bytes));
 }
 
-/* A state is left for a better one only with 2 % of the budget to spare: hysteresis on each border. */
+/* A state is left for a better one only with 2 % of the budget to spare: hysteresis on each
+ * border. */
 void budget_state(struct decision *d)
 {
 	uint64_t budget = d->division_bytes, spare = budget / 50;

@@ -83,5 +83,6 @@ const char *calendar_shorthand(const char *word, size_t len) _nonnull_;
 bool calendar_is_weekday(const char *word, size_t len) _nonnull_;
 /* Reads a word like Mon,Wed..Fri into c->weekdays. Returns 0 or -EINVAL. */
 int scan_weekdays(struct event_scan *s, struct calendar *c) _nonnull_ _must_check_;
-/* The first word begins with a letter and is neither a shorthand nor followed by "," or "..": -EINVAL, with the nearest one known. */
+/* The first word begins with a letter and is neither a shorthand nor followed by "," or "..":
+ * -EINVAL, with the nearest one known. */
 int scan_unknown_first_word(const struct event_scan *s) _nonnull_;

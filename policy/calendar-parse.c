@@ -138,8 +138,9 @@ static int parse_event(struct event_scan *s, const struct zone_source *source, s
 	int r;
 
 	while (next_word(s)) {
-		const char *whole =
-			part == PART_NONE ? calendar_shorthand(s->p, (size_t)(s->end - s->p)) : NULL;
+		const char *whole = part == PART_NONE
+					    ? calendar_shorthand(s->p, (size_t)(s->end - s->p))
+					    : NULL;
 
 		if (whole) {
 			struct event_scan inner = {.text = whole, .p = whole, .end = whole};

@@ -22,8 +22,8 @@ struct calendar;
 
 /* Parses text. source (may be NULL): where a trailing zone name is looked up. Returns 0 and a new
  * calendar, -ENOMEM, or fills *d (column counted from the start of text: what was found, what was
- * expected) and returns -EINVAL, -ERANGE (a number outside its field) or what zone_load() returns.
- */
+ * expected) and returns -EINVAL, -ERANGE (a number outside its field) or what zone_load()
+ * returns. */
 int calendar_parse(const char *text, const struct zone_source *source, struct calendar **ret,
 	struct diag *d) _nonnull_args_(1, 3) _must_check_;
 struct calendar *calendar_free(struct calendar *c); /* takes NULL, returns NULL */

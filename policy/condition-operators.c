@@ -111,7 +111,8 @@ static int share_of_whole(struct parse *s, const struct token *op, int fact, int
 	whole = fact_whole(s->nodes[fact].fact);
 	if (whole == FACT_INVALID)
 		return -EINVAL;
-	w = condition_append(s, op, (struct node){.op = NODE_FACT, .type = NODE_SIZE, .fact = whole});
+	w = condition_append(
+		s, op, (struct node){.op = NODE_FACT, .type = NODE_SIZE, .fact = whole});
 	if (w < 0)
 		return w;
 	r = append_binary(s, op, NODE_SHARE, NODE_SIZE, ratio, w);

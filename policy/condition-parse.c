@@ -16,8 +16,8 @@ static int unexpected(const struct parse *s, const char *expected)
 	if (s->token.kind == TOKEN_END)
 		return diag_set(s->d, EINVAL, NULL, 0, parse_column(s, &s->token),
 			"the condition ends here; expected %s", expected);
-	return diag_set(s->d, EINVAL, NULL, 0, parse_column(s, &s->token), "found \"%s\"; expected %s",
-		excerpt_n(s->token.at, s->token.len, found), expected);
+	return diag_set(s->d, EINVAL, NULL, 0, parse_column(s, &s->token),
+		"found \"%s\"; expected %s", excerpt_n(s->token.at, s->token.len, found), expected);
 }
 
 static int enter(struct parse *s)
@@ -105,7 +105,8 @@ static int parse_product(struct parse *s)
 		b = parse_operand(s);
 		if (b < 0)
 			return b;
-		a = op.op == NODE_MUL ? condition_multiply(s, &op, a, b) : condition_divide(s, &op, a, b);
+		a = op.op == NODE_MUL ? condition_multiply(s, &op, a, b)
+				      : condition_divide(s, &op, a, b);
 	}
 	return a;
 }

@@ -26,7 +26,8 @@ void contest_init(struct contest *c, uint32_t host_cpus)
 	c->cpus = MAX(host_cpus, 1U);
 }
 
-void contest_add(struct contest *c, const struct cpu_map *map, uint64_t weight, uint64_t busy_permyriad)
+void contest_add(
+	struct contest *c, const struct cpu_map *map, uint64_t weight, uint64_t busy_permyriad)
 {
 	uint64_t n = map ? map_count(map) : 0;
 
@@ -64,5 +65,7 @@ uint64_t contest_entitlement(const struct contest *c, const struct cpu_map *map,
 		}
 	if (!all_weight)
 		return most;
-	return MIN(mul_div(MIN(all_busy >> PART_BITS, cpus * PERMYRIAD), weight << PART_BITS, all_weight), most);
+	return MIN(mul_div(MIN(all_busy >> PART_BITS, cpus * PERMYRIAD), weight << PART_BITS,
+			   all_weight),
+		most);
 }

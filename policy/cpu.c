@@ -7,15 +7,17 @@
 #define BOOST_MAX      4
 /* A shorter look at the threads' run times is noise. */
 #define SAMPLE_MIN_USEC (USEC_PER_SEC / 2)
-/* Waiting that counts, per vCPU; and how far below its entitlement a guest has to be to be raised. */
+/* Waiting that counts, per vCPU; and how far below its entitlement a guest has to be to be
+ * raised. */
 #define DELAY_ON_PERMYRIAD 2000
 #define ENTITLED_PERMYRIAD 8000
 /* One step up a second; back after ten without waiting. */
 #define STEP_USEC USEC_PER_SEC
-/* Looks at a second scatter, the more so the less of the CPUs is left for guests (seen: 58 to 42 of two equals beside ten busy
- * processes): four in a row are no accident. */
+/* Looks at a second scatter, the more so the less of the CPUs is left for guests (seen: 58 to 42 of
+ * two equals beside ten busy processes): four in a row are no accident. */
 #define SHORT_USEC (3 * USEC_PER_SEC)
-/* A raised guest that waits on is tried without after this; each time that fails, after twice as long. */
+/* A raised guest that waits on is tried without after this; each time that fails, after twice as
+ * long. */
 #define TRIAL_USEC     (30 * USEC_PER_SEC)
 #define TRIAL_MAX_USEC (960 * USEC_PER_SEC)
 #define BACK_USEC (10 * USEC_PER_SEC)
@@ -65,7 +67,8 @@ static bool waits(const struct cpu_state *c, const struct guest_sample *s)
 	return c->delay_permyriad >= DELAY_ON_PERMYRIAD * s->vcpus;
 }
 
-bool cpu_at_rest(const struct cpu_state *c, const struct guest_sample *s, const struct settings *set)
+bool cpu_at_rest(
+	const struct cpu_state *c, const struct guest_sample *s, const struct settings *set)
 {
 	return !c->managed && !s->cpu_ours && c->boost <= 1 && !c->short_usec && !by_policy(set) &&
 	       !(c->known && waits(c, s));
@@ -89,7 +92,8 @@ static void boost_update(struct cpu_state *c, const struct guest_sample *s, uint
 	uint64_t entitled, uint64_t now_usec)
 {
 	uint64_t demand = c->busy_permyriad + c->delay_permyriad;
-	bool short_of = c->busy_permyriad < mul_div(MIN(entitled, demand), ENTITLED_PERMYRIAD, PERMYRIAD);
+	bool short_of =
+		c->busy_permyriad < mul_div(MIN(entitled, demand), ENTITLED_PERMYRIAD, PERMYRIAD);
 
 	if (!c->boost || base_weight != c->base_weight) { /* another policy: judged anew */
 		c->base_weight = base_weight;
@@ -105,7 +109,8 @@ static void boost_update(struct cpu_state *c, const struct guest_sample *s, uint
 	c->short_usec = 0;
 	if (waits(c, s) || c->boost == 1) {
 		c->relieved_usec = 0;
-		/* A raised weight may be what keeps it at its entitlement, or it was raised for what has passed. */
+		/* A raised weight may be what keeps it at its entitlement, or it was raised for
+		 * what has passed. */
 		if (c->boost > 1 && sub_sat(now_usec, c->boost_usec) >= c->trial_usec)
 			c->boost = 1;
 		return;
@@ -132,13 +137,15 @@ bool cpu_decide(struct cpu_state *c, const struct guest_sample *s, const struct 
 		return false;
 	boost_update(c, s, cpu_base_weight(c, s, set), entitled_permyriad, now_usec);
 	if (!c->managed) {
-		/* What the administrator set in the domain stays; ours goes back, though no policy of now set it: whose policy went while the
-		 * daemon was down, or whose way back was refused for a job. */
+		/* What the administrator set in the domain stays; ours goes back, though no policy
+		 * of now set it: whose policy went while the daemon was down, or whose way back was
+		 * refused for a job. */
 		if (!by_policy(set) && c->boost == 1 && !s->cpu_ours)
 			return false;
 		c->managed = true;
 		/* After a crash, what is set now may be our own. */
-		c->original_weight = s->cpu_original_weight ? s->cpu_original_weight : s->cpu_weight;
+		c->original_weight =
+			s->cpu_original_weight ? s->cpu_original_weight : s->cpu_weight;
 		c->original_quota = s->cpu_original_weight ? s->cpu_original_quota : s->cpu_quota;
 	}
 	weight = MIN(cpu_base_weight(c, s, set) * c->boost, (uint64_t)WEIGHT_MAX);

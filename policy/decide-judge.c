@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The second look at each guest, when the budget is known: what policies say of it, and what it needs. */
+/* The second look at each guest, when the budget is known: what policies say of it, and what it
+ * needs. */
 #include <stdio.h>
 
 #include "common/units.h"
@@ -27,7 +28,8 @@ static void stale_check(struct decision *d, struct work *w)
 		w->g->stale_rooms = 0;
 		w->g->stale_room_usec = 0;
 	}
-	if (stale && w->s->shut_out_usec) /* its silence is our doing, for what it did: it earns no room */
+	/* its silence is our doing, for what it did: it earns no room */
+	if (stale && w->s->shut_out_usec)
 		w->g->stale_room_given = true;
 	w->g->stale = w->p->stale = stale;
 	if (heard && !stale)
@@ -91,7 +93,8 @@ static void guest_facts(const struct decision *d, const struct work *w, struct f
 }
 
 /* The names of the active ones, as many as fit: what is left out is seen to be. */
-static void policy_names(const struct decision *d, const struct guest_policy *gp, char *buf, size_t size)
+static void policy_names(
+	const struct decision *d, const struct guest_policy *gp, char *buf, size_t size)
 {
 	static const char more[] = ", ...";
 	struct policy_info info;

@@ -46,8 +46,9 @@ static void breaker_check(struct decision *d, struct work *w)
 }
 
 /*
- * What a guest may take at worst. Actual is only its driver's claim: what its QEMU holds counts too, and a command on its way in either order.
- * A driver that has not spoken yet, and one that lies, may take all there is.
+ * What a guest may take at worst. Actual is only its driver's claim: what its QEMU holds counts
+ * too, and a command on its way in either order. A driver that has not spoken yet, and one that
+ * lies, may take all there is.
  */
 static void charge(struct work *w)
 {

@@ -11,7 +11,8 @@ static int compare_guests(const struct override *a, const struct override *b)
 static int compare(const void *a, const void *b, void *list)
 {
 	const size_t i = *(const size_t *)a, k = *(const size_t *)b;
-	int r = compare_guests((const struct override *)list + i, (const struct override *)list + k);
+	int r = compare_guests(
+		(const struct override *)list + i, (const struct override *)list + k);
 
 	return r ? r : (i > k) - (i < k);
 }

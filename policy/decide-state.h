@@ -8,9 +8,11 @@
 #include "policy/decide.h"
 #include "policy/demand.h"
 
-/* Private to decide(): what it carries from one decision to the next. Plain data but for guest_policy, so a copy is a memcpy. */
+/* Private to decide(): what it carries from one decision to the next. Plain data but for
+ * guest_policy, so a copy is a memcpy. */
 struct guest_state {
-	/* What the first look at it needs lies together: with thousands of guests the memory is the slowest part. */
+	/* What the first look at it needs lies together: with thousands of guests the memory is the
+	 * slowest part. */
 	struct uuid uuid;
 	uint64_t seen;        /* number of the last decision that saw it */
 	uint64_t incarnation;
@@ -46,7 +48,8 @@ struct decide_state {
 	struct policy_windows *windows;
 	enum host_state host_state;
 	uint64_t other_bytes;       /* the host's own use that the budget counts with */
-	uint64_t other_rose_usec;   /* when it last rose by more than a hundredth of memory; 0: never */
+	/* when it last rose by more than a hundredth of memory; 0: never */
+	uint64_t other_rose_usec;
 	uint64_t other_high_usec;   /* when its use was last as high as that */
 	uint64_t psi_usec;          /* BOOTTIME of the sample below */
 	uint64_t psi_mem, psi_cpu, psi_io;

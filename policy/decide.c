@@ -4,7 +4,8 @@
 #include "common/units.h"
 #include "policy/decision.h"
 
-/* Asked again at the latest after this: at rest, and while something moves or somebody is pressed. */
+/* Asked again at the latest after this: at rest, and while something moves or somebody is
+ * pressed. */
 #define WAKE_REST_USEC (5 * USEC_PER_SEC)
 #define WAKE_BUSY_USEC USEC_PER_SEC
 

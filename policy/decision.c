@@ -56,8 +56,8 @@ struct plan_event *decision_event(struct decision *d, enum event_kind kind, cons
 	return e;
 }
 
-void decision_event_sizes(struct decision *d, enum event_kind kind, const struct work *w, uint64_t a,
-	uint64_t b)
+void decision_event_sizes(
+	struct decision *d, enum event_kind kind, const struct work *w, uint64_t a, uint64_t b)
 {
 	struct plan_event *e = decision_event(d, kind, w);
 

@@ -5,7 +5,8 @@
 #include "policy/decide-state.h"
 #include "policy/divide.h"
 
-/* Private to decide(): one decision while it is made. The parts work on it in the order of decide.c. */
+/* Private to decide(): one decision while it is made. The parts work on it in the order of
+ * decide.c. */
 struct work {
 	const struct guest_sample *s;
 	struct guest_state *g;
@@ -76,37 +77,42 @@ static inline uint64_t guest_resident(const struct guest_sample *s)
 struct action *decision_action(struct decision *d, enum action_kind kind, const struct work *w);
 struct plan_event *decision_event(struct decision *d, enum event_kind kind, const struct work *w);
 /* An event with two numbers. */
-void decision_event_sizes(struct decision *d, enum event_kind kind, const struct work *w, uint64_t a,
-	uint64_t b);
+void decision_event_sizes(
+	struct decision *d, enum event_kind kind, const struct work *w, uint64_t a, uint64_t b);
 void decision_wake(struct decision *d, uint64_t boot_usec);
 
-/* decide-look.c: the first look at guest i: what it has and may take. -EINVAL: it is there twice. */
+/* decide-look.c: the first look at guest i: what it has and may take. -EINVAL: it is there
+ * twice. */
 int look_guest(struct decision *d, size_t i) _must_check_;
 /* decide-judge.c: the second look: what policies say of it and what it needs. */
 int judge_guest(struct decision *d, struct work *w) _must_check_;
-/* decide-overrides.c: sorts them by guest; copies those of one to d->overrides and returns how many. */
+/* decide-overrides.c: sorts them by guest; copies those of one to d->overrides and returns how
+ * many. */
 int overrides_sort(struct decision *d) _must_check_;
 size_t overrides_of(struct decision *d, struct guest_state *g);
 /* budget.c: what there is to divide, and the host's facts and state. */
 void budget_host(struct decision *d);
 void budget_total(struct decision *d);
 void budget_state(struct decision *d);
-bool budget_host_rose(const struct decision *d); /* what the host itself uses, of late and by much */
+/* what the host itself uses, of late and by much */
+bool budget_host_rose(const struct decision *d);
 uint64_t budget_beyond_doubt(const struct decision *d);
 /* levels.c: a guest's row of sizes; then, of what nobody wants, the full releases. */
 void levels_guest(struct decision *d, struct work *w);
 void levels_release(struct decision *d);
-/* Silent, and short by its last word or by what the host sees of it: it is to have more than it keeps. */
+/* Silent, and short by its last word or by what the host sees of it: it is to have more than it
+ * keeps. */
 bool levels_stale_room(const struct decision *d, const struct work *w);
 /* moves.c: from shares to commands. */
 void moves_stand_where_reached(struct decision *d, struct work *w);
 int moves_memory(struct decision *d) _must_check_;
 /* Tells it its new target. Returns 0 or -ENOMEM. */
-int moves_command(struct decision *d, struct work *w, uint64_t to_bytes, const struct reason *reason)
-	_must_check_;
+int moves_command(struct decision *d, struct work *w, uint64_t to_bytes,
+	const struct reason *reason) _must_check_;
 /* moves-take.c: first what frees, and only as much as somebody needs. */
 int moves_take(struct decision *d, uint64_t deficit, const struct move_sums *m) _must_check_;
-/* Gave of its page cache and misses it, while others are short too: back and forth between the two helps neither. */
+/* Gave of its page cache and misses it, while others are short too: back and forth between the two
+ * helps neither. */
 bool moves_still_lends(const struct decision *d, const struct work *w);
 /* Above its Max, or above what a policy leaves it: shrunk though nobody needs it. */
 bool moves_must_shrink(const struct work *w);

@@ -4,12 +4,14 @@
 
 #include "policy/demand-parts.h"
 
-/* It is helped before its policy's MaxStall is reached: a guest is pressed from half of that percentage, for a tenth of that time (by default
- * 5 % of a second: the agent's trigger), and relieved below a tenth of it (1 %): "PSI > 0" never clears on a busy host. */
+/* It is helped before its policy's MaxStall is reached: a guest is pressed from half of that
+ * percentage, for a tenth of that time (by default 5 % of a second: the agent's trigger), and
+ * relieved below a tenth of it (1 %): "PSI > 0" never clears on a busy host. */
 #define STALL_ON_PARTS   2
 #define STALL_TIME_PARTS 10
 #define STALL_OFF_PARTS  10
-/* Refaults are exactly 0 when a cache is read cold, 12800 a second when it is cycled on a 50 MB/s disk; a few are noise. */
+/* Refaults are exactly 0 when a cache is read cold, 12800 a second when it is cycled on a 50 MB/s
+ * disk; a few are noise. */
 #define REFAULTS_ON  128
 #define REFAULTS_OFF 32
 /* A size at which a guest was seen short stays known that long before it is doubted. */
@@ -20,11 +22,13 @@
 #define NEED_USED_PARTS 8
 /* One by so much makes what it needed then a guess, until it is seen short again. */
 #define NEED_DOUBT_PARTS 4
-/* Between two steps of growth for refaults: the balloon's time and the disk's to show an effect, seen in every second of its lines. */
+/* Between two steps of growth for refaults: the balloon's time and the disk's to show an effect,
+ * seen in every second of its lines. */
 #define STEP_USEC (1500 * USEC_PER_MSEC)
 #define STEP_SECONDS UINT64_C(2)
 #define CREDIT_MIN 100
-/* What it says so long after a grant tells of the size after it: the balloon's time, and a second's rates. */
+/* What it says so long after a grant tells of the size after it: the balloon's time, and a second's
+ * rates. */
 #define CREDIT_EVIDENCE_USEC (3 * USEC_PER_SEC)
 
 /* What it is believed to use at least: a fall of it at once. */
@@ -38,11 +42,13 @@ static bool use_fell(const struct demand *d, uint64_t parts)
 	return uses(d) < d->need_used_bytes - d->need_used_bytes / parts;
 }
 
-/* The size at which it was last seen short. It shrinks with what it uses: programs that ended do not read their files again;
- * otherwise it is doubted only after a long time, or lender and borrower would swap places for ever. */
+/* The size at which it was last seen short. It shrinks with what it uses: programs that ended do
+ * not read their files again; otherwise it is doubted only after a long time, or lender and
+ * borrower would swap places for ever. */
 uint64_t demand_need_now(const struct demand *d, uint64_t now_usec)
 {
-	uint64_t need = fade(d->need_bytes, d->need_usec + NEED_HOLD_USEC, now_usec, NEED_HOLD_USEC);
+	uint64_t need =
+		fade(d->need_bytes, d->need_usec + NEED_HOLD_USEC, now_usec, NEED_HOLD_USEC);
 
 	/* What its programs use more since then has left that much less for its cache. */
 	need = need ? add_sat(need, sub_sat(d->average_bytes, d->need_settled_bytes)) : 0;
@@ -82,7 +88,8 @@ static void pressure_update(struct demand *d, const struct guest_sample *s, uint
 	const struct guest_report *r = &s->report;
 	bool stall = stalls_now(d, now_usec);
 	bool refault = d->rates_known && d->refaults_per_sec >= REFAULTS_ON;
-	bool low = r->available_bytes < low_bytes(d->size_bytes); /* of that size, not of the one that it is sent to */
+	/* of that size, not of the one that it is sent to */
+	bool low = r->available_bytes < low_bytes(d->size_bytes);
 
 	if (stall || refault || low) {
 		d->pressed = true;
@@ -94,14 +101,17 @@ static void pressure_update(struct demand *d, const struct guest_sample *s, uint
 		d->chase = 0;
 	}
 	/* It may be short on when its stall has ended. */
-	d->stalled = d->pressed && (stall || (d->stalled && (!d->rates_fresh ||
-								   d->stall_permyriad >= stall_off(d))));
-	d->stall_worst_permyriad = d->stalled ? MAX(d->stall_worst_permyriad, d->stall_permyriad) : 0;
+	d->stalled =
+		d->pressed &&
+		(stall || (d->stalled && (!d->rates_fresh || d->stall_permyriad >= stall_off(d))));
+	d->stall_worst_permyriad =
+		d->stalled ? MAX(d->stall_worst_permyriad, d->stall_permyriad) : 0;
 	/* It fills what it was given then: that takes nothing from its cache. */
 	if (d->pressed || now_usec - d->need_usec < NEED_SETTLE_USEC)
 		d->need_settled_bytes = MAX(d->need_settled_bytes, d->average_bytes);
 	d->need_doubted |= use_fell(d, NEED_DOUBT_PARTS);
-	if ((stall || refault) && (d->need_doubted || d->size_bytes >= demand_need_now(d, now_usec))) {
+	if ((stall || refault) &&
+		(d->need_doubted || d->size_bytes >= demand_need_now(d, now_usec))) {
 		d->need_bytes = d->size_bytes;
 		d->need_doubted = false;
 		d->need_used_bytes = uses(d);
@@ -127,16 +137,18 @@ int demand_judge_stall(struct demand *d, const struct stall_limit *limit, uint64
 	return 1;
 }
 
-/* The gain of a cache has a cliff (256 -> 360 MiB: 2.5 times, -> 400: 31 times): step wide, then look again, and no less wide than what it
- * reads back until then, at most its own size. */
+/* The gain of a cache has a cliff (256 -> 360 MiB: 2.5 times, -> 400: 31 times): step wide, then
+ * look again, and no less wide than what it reads back until then, at most its own size. */
 static uint64_t refault_step(const struct demand *d, const struct guest_sample *s)
 {
-	uint64_t reads = mul_div(mul_div(d->refaults_per_sec, s->report.page_bytes, 1), STEP_SECONDS, 1);
+	uint64_t reads =
+		mul_div(mul_div(d->refaults_per_sec, s->report.page_bytes, 1), STEP_SECONDS, 1);
 
 	return MAX(MAX(s->actual_bytes / 8, 64 * MIB), MIN(reads, s->actual_bytes));
 }
 
-/* What it asks while it is short. Rises at once; held, then faded by demand_sizes() when the pressure is gone. */
+/* What it asks while it is short. Rises at once; held, then faded by demand_sizes() when the
+ * pressure is gone. */
 static void boost_update(struct demand *d, const struct guest_sample *s, uint64_t now_usec)
 {
 	uint64_t ask;
@@ -174,7 +186,8 @@ void demand_check_credit(struct demand *d, const struct guest_sample *s, uint64_
 	if (!d->check_usec || sub_sat(now_usec, d->check_usec) < CREDIT_CHECK_USEC)
 		return;
 	d->check_usec = 0;
-	/* Relieved, or nothing has shown since that it is not; or what it was given was taken back. */
+	/* Relieved, or nothing has shown since that it is not; or what it was given was taken
+	 * back. */
 	if (!d->pressed || d->pressed_usec < d->check_from_usec + CREDIT_EVIDENCE_USEC ||
 		s->target_bytes + d->check_granted_bytes / 2 < d->check_target_bytes)
 		return;

@@ -4,11 +4,13 @@
 
 #include "policy/demand-parts.h"
 
-/* Rates are taken over at least this long, or a short interval would make a large one of a single fault. */
+/* Rates are taken over at least this long, or a short interval would make a large one of a single
+ * fault. */
 #define INTERVAL_MIN_USEC     USEC_PER_SEC
 #define INTERVAL_PRESSED_USEC (USEC_PER_SEC / 10)
 #define PEAK_HALF_USEC  (60 * USEC_PER_SEC)
-/* What must not be missed is counted at the top of the noise (3 % up and down): no command follows each report. */
+/* What must not be missed is counted at the top of the noise (3 % up and down): no command follows
+ * each report. */
 #define HIGH_PARTS 8
 /* Above three percent of noise up and down. */
 #define NET_PARTS 8
@@ -34,8 +36,9 @@ static void base_set(struct demand *d, const struct guest_report *r)
 }
 
 /*
- * Rates since the base. A line that was sent for a reason tells of the last second, whatever the length of the quiet interval
- * before it. What was counted before the guest grew tells nothing of its new size: counting begins anew.
+ * Rates since the base. A line that was sent for a reason tells of the last second, whatever the
+ * length of the quiet interval before it. What was counted before the guest grew tells nothing of
+ * its new size: counting begins anew.
  */
 static void rates_update(struct demand *d, const struct guest_report *r)
 {
@@ -51,8 +54,8 @@ static void rates_update(struct demand *d, const struct guest_report *r)
 		d->grew = false;
 		return;
 	}
-	/* A short interval is not over yet: what it has so far is the least that its second will bring. One that is known to be
-	 * short is looked at more closely. */
+	/* A short interval is not over yet: what it has so far is the least that its second will
+	 * bring. One that is known to be short is looked at more closely. */
 	d->rates_fresh = span >= INTERVAL_MIN_USEC;
 	if (d->pressed && span < INTERVAL_MIN_USEC)
 		span = MAX(span, INTERVAL_PRESSED_USEC);
@@ -73,19 +76,22 @@ static void rates_update(struct demand *d, const struct guest_report *r)
 		base_set(d, r);
 }
 
-/* What its kernel keeps of it. That of a guest that was found is taken on trust, until it was seen to stand still. */
+/* What its kernel keeps of it. That of a guest that was found is taken on trust, until it was seen
+ * to stand still. */
 static void overhead_update(struct demand *d, const struct guest_sample *s, bool found)
 {
 	uint64_t overhead = sub_sat(s->actual_bytes, s->report.total_bytes);
 
 	if (s->autodeflate || !overhead)
 		return;
-	d->overhead_bytes = d->overhead_bytes && !d->overhead_found ? smooth(d->overhead_bytes, overhead, 2) : overhead;
+	d->overhead_bytes = d->overhead_bytes && !d->overhead_found
+				    ? smooth(d->overhead_bytes, overhead, 2)
+				    : overhead;
 	d->overhead_found = found;
 }
 
-/* What it had at the moment of the report: total + overhead, while the host's figure may be newer. With autodeflate MemTotal stays at the
- * maximum, so the host's figure has to do. */
+/* What it had at the moment of the report: total + overhead, while the host's figure may be newer.
+ * With autodeflate MemTotal stays at the maximum, so the host's figure has to do. */
 static uint64_t size_then(const struct demand *d, const struct guest_sample *s, bool steady)
 {
 	if (steady || s->autodeflate || !d->overhead_bytes)
@@ -97,11 +103,13 @@ static void use_update(struct demand *d, const struct guest_sample *s, uint64_t 
 {
 	const struct guest_report *r = &s->report;
 	/* On its way its size is not the one that it reported of, whatever was read last. */
-	bool moving = MAX(s->actual_bytes, s->target_bytes) - MIN(s->actual_bytes, s->target_bytes) >
-		      STEADY_BYTES;
+	bool moving =
+		MAX(s->actual_bytes, s->target_bytes) - MIN(s->actual_bytes, s->target_bytes) >
+		STEADY_BYTES;
 	/* Its first word, and exactly where it was sent: it has stood there for long. */
 	bool found = !d->known && !d->steady_since_usec && s->actual_bytes == s->target_bytes;
-	bool steady = !moving && (found || sub_sat(r->arrival_usec, d->steady_since_usec) >= STEADY_USEC);
+	bool steady =
+		!moving && (found || sub_sat(r->arrival_usec, d->steady_since_usec) >= STEADY_USEC);
 	uint64_t passed = sub_sat(r->arrival_usec, d->arrival_usec), used, rise;
 
 	if (steady)
@@ -114,7 +122,8 @@ static void use_update(struct demand *d, const struct guest_sample *s, uint64_t 
 	rise = sub_sat(used, d->used_bytes);
 
 	d->fill_bytes_per_sec = 0;
-	/* A rise of more than noise (3 % of actual, the agent's own threshold) is a fill that goes on. */
+	/* A rise of more than noise (3 % of actual, the agent's own threshold) is a fill that goes
+	 * on. */
 	if (d->known && passed && passed < 6 * USEC_PER_SEC && rise > s->actual_bytes / 32)
 		d->fill_bytes_per_sec = mul_div(rise, USEC_PER_SEC, MAX(passed, USEC_PER_SEC / 10));
 	d->average_bytes = d->known ? smooth(d->average_bytes, used, 2) : used;
@@ -139,14 +148,17 @@ uint64_t demand_burst(const struct guest_sample *s)
 	return MIN(512 * MIB, s->max_bytes / 4);
 }
 
-/* A net that is not known of is none. One that is gone for less than a burst's room has to come back with more, or the noise of a report would tear
- * and mend it. */
+/* A net that is not known of is none. One that is gone for less than a burst's room has to come
+ * back with more, or the noise of a report would tear and mend it. */
 static void net_update(struct demand *d, const struct guest_sample *s)
 {
 	uint64_t burst = demand_burst(s);
 
-	d->has_net = s->autodeflate || s->report.swap_free_bytes >= (d->has_net ? burst : burst + burst / NET_PARTS);
-	d->swapped_bytes = s->report.has_swap ? sub_sat(s->report.swap_total_bytes, s->report.swap_free_bytes) : 0;
+	d->has_net = s->autodeflate ||
+		     s->report.swap_free_bytes >= (d->has_net ? burst : burst + burst / NET_PARTS);
+	d->swapped_bytes = s->report.has_swap
+				   ? sub_sat(s->report.swap_total_bytes, s->report.swap_free_bytes)
+				   : 0;
 }
 
 enum guest_net demand_net(const struct demand *d, const struct guest_sample *s)

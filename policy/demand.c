@@ -19,11 +19,13 @@ void demand_reset(struct demand *d)
 	d->credit_permyriad = old.credit_permyriad;
 	d->not_credible = old.not_credible;
 	d->max_stall = old.max_stall;
-	d->pressed_usec = old.pressed_usec; /* or the credit would come back at once, as after a minute of calm */
+	/* or the credit would come back at once, as after a minute of calm */
+	d->pressed_usec = old.pressed_usec;
 	d->check_usec = old.check_usec;
 	d->check_resident_bytes = old.check_resident_bytes;
 	d->check_granted_bytes = old.check_granted_bytes;
-	d->overhead_bytes = old.overhead_bytes; /* what its kernel keeps goes by its maximum, which is as it was */
+	/* what its kernel keeps goes by its maximum, which is as it was */
+	d->overhead_bytes = old.overhead_bytes;
 }
 
 void demand_update(struct demand *d, const struct guest_sample *s, uint64_t now_usec)

@@ -5,9 +5,10 @@
 #include "policy/snapshot.h"
 
 /*
- * What one guest needs, from what it reports and what the host sees of it. Two signals, because each is blind where the other sees: available
- * memory warns of anonymous need (which shows no stall before the OOM killer comes), stall and refaults warn of a page cache that is too
- * small (while most memory still counts as available). A guest's word is bounded by what the host knows.
+ * What one guest needs, from what it reports and what the host sees of it. Two signals, because
+ * each is blind where the other sees: available memory warns of anonymous need (which shows no
+ * stall before the OOM killer comes), stall and refaults warn of a page cache that is too small
+ * (while most memory still counts as available). A guest's word is bounded by what the host knows.
  */
 struct demand {
 	/* the report that was taken in last */
@@ -43,16 +44,19 @@ struct demand {
 	uint64_t peak_bytes;     /* rises at once, falls by half of the distance a minute */
 	uint64_t peak_usec;
 	uint64_t file_bytes;
-	uint64_t heard_resident_bytes; /* what its QEMU held of its memory at its last word; 0: not known */
+	/* what its QEMU held of its memory at its last word; 0: not known */
+	uint64_t heard_resident_bytes;
 	uint64_t swapped_bytes;  /* what it has in its swap: used as well, but not there */
 	bool has_net;            /* free swap, or autodeflate; with hysteresis */
 
 	/* pressure */
 	bool pressed;
 	bool stalled;               /* pressed by stall: full release */
-	uint64_t stall_worst_permyriad; /* the worst since that began: what people are told as the reason */
+	/* the worst since that began: what people are told as the reason */
+	uint64_t stall_worst_permyriad;
 	uint64_t pressed_usec;      /* last evidence */
-	struct stall_limit max_stall; /* MaxStall, as of the last decision: whoever decides sets it */
+	/* MaxStall, as of the last decision: whoever decides sets it */
+	struct stall_limit max_stall;
 	uint64_t stall_since_usec;  /* stall of half of it since; 0: not */
 	uint64_t over_since_usec;   /* stall above MaxStall since; 0: not */
 	bool over_told;
@@ -65,7 +69,8 @@ struct demand {
 	uint64_t boost_usec;
 	uint64_t step_usec;         /* last time a refault step was asked */
 	uint64_t grant_usec;        /* last grant under pressure */
-	unsigned chase;             /* grants that followed each other closely and did not end the pressure */
+	/* grants that followed each other closely and did not end the pressure */
+	unsigned chase;
 
 	/* credit: pressure counts only as far as what was granted is used */
 	uint64_t credit_permyriad;
@@ -79,17 +84,19 @@ struct demand {
 };
 
 void demand_init(struct demand *d) _nonnull_;
-/* A new boot, restore or reset: nothing that was learned holds. Keeps the credit, and the check that is
- * under way: a reset does not wash a liar. */
+/* A new boot, restore or reset: nothing that was learned holds. Keeps the credit, and the check
+ * that is under way: a reset does not wash a liar. */
 void demand_reset(struct demand *d) _nonnull_;
 
 /* Takes in what the sample brings, once per report. now_usec is BOOTTIME. */
 void demand_update(struct demand *d, const struct guest_sample *s, uint64_t now_usec) _nonnull_;
-/* What catches it, by the report that was taken in last: has_net, told apart by what makes it so. */
+/* What catches it, by the report that was taken in last: has_net, told apart by what makes it
+ * so. */
 enum guest_net demand_net(const struct demand *d, const struct guest_sample *s) _nonnull_ _pure_;
 /* A guest is pressed from so much stall on, permyriad: before its limit is reached. */
 uint64_t demand_stall_on(const struct stall_limit *limit) _nonnull_ _pure_;
-/* Stall above the policy's limit for the policy's time: 1 when that begins, -1 when it ends, 0 otherwise. */
+/* Stall above the policy's limit for the policy's time: 1 when that begins, -1 when it ends, 0
+ * otherwise. */
 int demand_judge_stall(struct demand *d, const struct stall_limit *limit, uint64_t now_usec)
 	_nonnull_;
 /* Tells that granted_bytes were given under pressure: the credit is checked ten seconds later. */
@@ -108,7 +115,8 @@ struct demand_sizes {
 	uint64_t headroom_bytes;
 	bool full_release;    /* stalled and credible: all there is, as far as it goes */
 	bool proved;          /* it was seen short of late: what it wants is no guess */
-	bool no_net;          /* neither enough free swap nor autodeflate: between fine and dead there is no warning */
+	/* neither enough free swap nor autodeflate: between fine and dead there is no warning */
+	bool no_net;
 };
 void demand_sizes(const struct demand *d, const struct guest_sample *s, const struct settings *set,
 	bool stale, uint64_t now_usec, struct demand_sizes *ret) _nonnull_;

@@ -3,19 +3,24 @@
 
 #include "common/units.h"
 
-/* Lambda is in bytes per weight, with so many fractional bits. Weights carry WEIGHT_BITS of their own for the idle tax. */
+/* Lambda is in bytes per weight, with so many fractional bits. Weights carry WEIGHT_BITS of their
+ * own for the idle tax. */
 #define LAMBDA_BITS 16
 #define WEIGHT_BITS 8
 
 typedef unsigned __int128 uint128; /* a built-in type has no other way to a name without blanks */
 
-/* How much of what is handed out at this level is idle: what is used, and what is wanted, is not. */
+/* How much of what is handed out at this level is idle: what is used, and what is wanted, is
+ * not. */
 static uint64_t idle_at(const struct division_guest *g, int level)
 {
-	return level == LEVEL_FLOOR ? g->floor_idle_permyriad : level >= LEVEL_KEEP ? g->idle_permyriad : 0;
+	return level == LEVEL_FLOOR  ? g->floor_idle_permyriad
+	       : level >= LEVEL_KEEP ? g->idle_permyriad
+				     : 0;
 }
 
-/* Weight after the idle tax: w / (f + k (1 - f)) with k = 1 / (1 - tax), f the share of pages in use. */
+/* Weight after the idle tax: w / (f + k (1 - f)) with k = 1 / (1 - tax), f the share of pages in
+ * use. */
 static uint64_t weight_taxed(const struct division_guest *g, int level)
 {
 	uint64_t w = g->weight << WEIGHT_BITS, idle = idle_at(g, level), k, divisor;
@@ -31,7 +36,10 @@ static uint64_t share_at(uint64_t lambda, uint64_t weight, uint64_t lo, uint64_t
 {
 	uint128 x = (uint128)lambda * weight >> (LAMBDA_BITS + WEIGHT_BITS);
 
-	return x <= lo ? lo : x >= hi ? hi : mib_down((uint64_t)x) < lo ? lo : mib_down((uint64_t)x);
+	return x <= lo			    ? lo
+	       : x >= hi		    ? hi
+	       : mib_down((uint64_t)x) < lo ? lo
+					    : mib_down((uint64_t)x);
 }
 
 static uint64_t level_of(const struct division_guest *g, int level)
@@ -39,7 +47,8 @@ static uint64_t level_of(const struct division_guest *g, int level)
 	return level < 0 ? 0 : g->level[level];
 }
 
-/* What the search for lambda looks at again and again: packed, so that thousands stay in the cache. */
+/* What the search for lambda looks at again and again: packed, so that thousands stay in the
+ * cache. */
 struct part {
 	uint64_t weight, lo, hi;
 };
@@ -53,7 +62,8 @@ static uint64_t sum_at(const struct part *parts, size_t n, uint64_t lambda, uint
 	return sum;
 }
 
-/* The largest lambda at which the shares still fit, by bisection: monotone, no rounding can make it oscillate. */
+/* The largest lambda at which the shares still fit, by bisection: monotone, no rounding can make it
+ * oscillate. */
 static uint64_t lambda_find(const struct part *parts, size_t n, uint64_t budget_bytes)
 {
 	uint64_t lo = 0, hi = 0;
@@ -80,7 +90,8 @@ static void divide_level(struct division_guest *guests, size_t n, int level, uin
 	for (size_t i = 0; i < n; i++) {
 		struct division_guest *g = &guests[i];
 
-		/* Without memory nothing above the level before is handed out: safe, and asked again. */
+		/* Without memory nothing above the level before is handed out: safe, and asked
+		 * again. */
 		g->share_bytes = level_of(g, level - 1);
 		if (parts)
 			parts[i] = (struct part){weight_taxed(g, level),

@@ -5,12 +5,14 @@
 
 /*
  * What a Condition= may ask: one table of names. decide() fills the values, condition.c reads them.
- * Names read "host.mem_available"; a size may be compared with a ratio, which is then a ratio of its whole
+ * Names read "host.mem_available"; a size may be compared with a ratio, which is then a ratio of
+ * its whole
  * ("host.mem_available < 40%" is 40 % of host.mem_total).
  */
 enum fact {
 	FACT_HOST_MEM_TOTAL,     /* size: what the guests share */
-	FACT_HOST_MEM_AVAILABLE, /* size: neither used by host nor charged to a guest; whole: mem_total */
+	/* size: neither used by host nor charged to a guest; whole: mem_total */
+	FACT_HOST_MEM_AVAILABLE,
 	FACT_HOST_SWAP_USED,     /* size; whole: swap total */
 	FACT_HOST_SWAP_TOTAL,    /* size */
 	FACT_HOST_PSI_MEM_SOME,  /* ratio, over the last second or more */
@@ -28,7 +30,8 @@ enum fact {
 	FACT_GUEST_PSI_CPU_SOME, /* ratio */
 	FACT_GUEST_PSI_IO_SOME,  /* ratio */
 	FACT_GUEST_REFAULTS,     /* count a second: file and anonymous pages read back too soon */
-	FACT_GUEST_VCPU_DELAY,   /* ratio: time its vCPUs waited for a host CPU; 10000 = one vCPU all the time */
+	/* ratio: time its vCPUs waited for a host CPU; 10000 = one vCPU all the time */
+	FACT_GUEST_VCPU_DELAY,
 	FACT_GUEST_VCPUS,        /* count */
 	FACT_GUEST_AGE,          /* span: since it started */
 	FACT_MAX,
@@ -52,8 +55,9 @@ enum fact fact_whole(enum fact f) _const_;
 /* True when it differs from guest to guest. */
 bool fact_is_of_guest(enum fact f) _const_;
 
-/* Values in bytes, permyriad, microseconds or plain counts. A fact that is not known (no report yet) makes every comparison
- * that names it false, and `not` of such a comparison false as well (three-valued logic: unknown is never acted on). */
+/* Values in bytes, permyriad, microseconds or plain counts. A fact that is not known (no report
+ * yet) makes every comparison that names it false, and `not` of such a comparison false as well
+ * (three-valued logic: unknown is never acted on). */
 struct facts {
 	uint64_t value[FACT_MAX];
 	uint64_t known; /* bit per fact */

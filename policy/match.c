@@ -267,7 +267,8 @@ static enum match_answer key_judge(
 	return any_plain ? MIN(plain, negated) : negated;
 }
 
-enum match_answer match_judge(const struct match *m, const struct guest_identity *id, unsigned unknown_keys)
+enum match_answer match_judge(
+	const struct match *m, const struct guest_identity *id, unsigned unknown_keys)
 {
 	enum match_answer all = MATCH_YES;
 

@@ -42,6 +42,7 @@ enum match_answer {
 	MATCH_YES,
 };
 /* unknown_keys: 1 << enum match_key for each part of *id that is not known; it is not looked at. */
-enum match_answer match_judge(const struct match *m, const struct guest_identity *id, unsigned unknown_keys) _nonnull_ _pure_;
+enum match_answer match_judge(const struct match *m, const struct guest_identity *id,
+	unsigned unknown_keys) _nonnull_ _pure_;
 /* The same of a guest of which all is known. */
 bool match_guest(const struct match *m, const struct guest_identity *id) _nonnull_ _pure_;

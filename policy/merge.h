@@ -18,7 +18,8 @@ void merged_reset(struct merged *m) _nonnull_;
  * over. */
 void merged_apply(struct merged *m, const struct assignment *a) _nonnull_;
 void merged_apply_policy(struct merged *m, const struct policy *p) _nonnull_;
-/* After the last word: Min is cut to Max where it is more; whether anybody said what the CPU settings are to be. */
+/* After the last word: Min is cut to Max where it is more; whether anybody said what the CPU
+ * settings are to be. */
 void merged_finish(struct merged *m) _nonnull_;
 /* What was asked for as Min, and whether it was cut. */
 bool merged_min_cut(const struct merged *m, uint64_t *ret_asked_bytes) _nonnull_;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is set in a guest's control groups: CPU weight and quota; a soft limit where it keeps more than it is charged. */
+/* What is set in a guest's control groups: CPU weight and quota; a soft limit where it keeps more
+ * than it is charged. */
 #include "common/units.h"
 #include "policy/decision.h"
 
@@ -11,7 +12,8 @@ void moves_cgroup_look(struct decision *d, struct work *w)
 	w->p->cpu_quota = w->s->cpu_quota;
 	w->p->vcpu_delay_permyriad = c->delay_permyriad;
 	if (cpu_contends(c))
-		contest_add(&d->contest, w->s->cpus, cpu_base_weight(c, w->s, w->set), c->busy_permyriad);
+		contest_add(&d->contest, w->s->cpus, cpu_base_weight(c, w->s, w->set),
+			c->busy_permyriad);
 	w->regulated = !cpu_at_rest(c, w->s, w->set) || w->g->breaker || w->s->soft_limited;
 }
 
@@ -38,10 +40,12 @@ static void cpu_set(struct decision *d, struct work *w)
 	a->reason = r;
 }
 
-/* The snapshot says whether the last one was carried out: one that was not is asked for again after this. */
+/* The snapshot says whether the last one was carried out: one that was not is asked for again after
+ * this. */
 #define SOFT_AGAIN_USEC (10 * USEC_PER_SEC)
 
-/* A breaker is held by a soft limit where policy says so: never a hard one, which would kill it for our mistake. */
+/* A breaker is held by a soft limit where policy says so: never a hard one, which would kill it for
+ * our mistake. */
 static void soft_limit_set(struct decision *d, struct work *w)
 {
 	bool limit = w->g->breaker && w->set->mem_enforce == ENFORCE_HIGH;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Why a guest is told to shrink or to grow: the one reason that people are told, of those that hold. */
+/* Why a guest is told to shrink or to grow: the one reason that people are told, of those that
+ * hold. */
 #include "common/units.h"
 #include "policy/decision.h"
 
@@ -10,7 +11,8 @@ struct reason moves_shrink_reason(const struct decision *d, const struct work *w
 	struct reason r = {.arg = {deficit, w->p->known ? w->p->used_bytes : guest_resident(w->s)}};
 
 	if (w->target_bytes > w->p->max_bytes) {
-		r.code = w->p->max_bytes > w->set->mem_max_bytes ? REASON_MAX_UNSAFE : REASON_MAX_POLICY;
+		r.code = w->p->max_bytes > w->set->mem_max_bytes ? REASON_MAX_UNSAFE
+								 : REASON_MAX_POLICY;
 		r.arg[1] = w->set->mem_max_bytes;
 		r.arg[0] = w->p->max_bytes;
 	} else if (moves_must_shrink(w)) {

@@ -3,8 +3,9 @@
 #include "common/units.h"
 #include "policy/decision.h"
 
-/* A page cache that may be in use is taken by a sixteenth at a time for what others would like, and then it is listened for a second. What
- * somebody's floor lacks is taken at once: a policy's Min is a promise, and a guest without a net may die of waiting. */
+/* A page cache that may be in use is taken by a sixteenth at a time for what others would like, and
+ * then it is listened for a second. What somebody's floor lacks is taken at once: a policy's Min is
+ * a promise, and a guest without a net may die of waiting. */
 #define FRESH_USEC       USEC_PER_SEC
 #define HEAR_USEC        (USEC_PER_SEC / 2)
 #define FORGET_USEC      (2 * USEC_PER_SEC)
@@ -40,7 +41,8 @@ struct taking {
 	uint64_t takeable;
 	bool exactly; /* the host is over its budget, or room is being made: trifles count */
 	bool gently; /* page caches a little at a time, and no trifles */
-	bool lifted; /* too little from each of many: a little more from each, and for a floor any trifle */
+	/* too little from each of many: a little more from each, and for a floor any trifle */
+	bool lifted;
 };
 
 /* Nobody knows which part of its page cache is in use before it is missed. */
@@ -82,14 +84,16 @@ static uint64_t take_of(const struct decision *d, const struct work *w, const st
 	return take >= least || (t->lifted && t->promised) ? take : 0;
 }
 
-/* Its cache would be cut for what others would like, on a word that is not of now: it is asked first, and given half a second to answer. */
+/* Its cache would be cut for what others would like, on a word that is not of now: it is asked
+ * first, and given half a second to answer. */
 static bool is_to_be_heard(const struct decision *d, const struct work *w, uint64_t bytes)
 {
 	const struct guest_report *r = &w->s->report;
 
 	return w->target_bytes - bytes < w->div->level[LEVEL_SOFT] && r->source == REPORT_AGENT &&
 	       w->s->channel_open && !w->p->stale && d->now - r->arrival_usec > FRESH_USEC &&
-	       (!w->g->asked_usec || d->now - w->g->asked_usec < HEAR_USEC || d->now - w->g->asked_usec > FORGET_USEC);
+	       (!w->g->asked_usec || d->now - w->g->asked_usec < HEAR_USEC ||
+		       d->now - w->g->asked_usec > FORGET_USEC);
 }
 
 static void hear(struct decision *d, struct work *w)
@@ -101,7 +105,8 @@ static void hear(struct decision *d, struct work *w)
 }
 
 /* So much of it now: of one that is to be heard first, what floors lack. */
-static uint64_t take_heard(struct decision *d, struct work *w, const struct taking *t, uint64_t bytes)
+static uint64_t take_heard(
+	struct decision *d, struct work *w, const struct taking *t, uint64_t bytes)
 {
 	struct taking floors = *t;
 	uint64_t promised;
@@ -142,7 +147,8 @@ static int take(struct decision *d, struct work *w, uint64_t bytes, const struct
 /* First what frees: only as much as somebody needs. */
 int moves_take(struct decision *d, uint64_t deficit, const struct move_sums *m)
 {
-	/* The host itself and a guest that starts cannot wait, nor can anybody where floors do not fit. */
+	/* The host itself and a guest that starts cannot wait, nor can anybody where floors do not
+	 * fit. */
 	struct taking t = {.deficit = deficit, .promised = MIN(m->promised, deficit),
 		.takeable = m->takeable,
 		.exactly = m->targets > d->division_bytes || d->pending_bytes,

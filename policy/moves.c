@@ -5,13 +5,16 @@
 /* A change has to be worth a command: 2 % of the guest for a pressed one, 10 % for others. */
 #define PRESSED_PARTS  50
 #define CALM_PARTS     10
-/* One that lends of its page cache and misses it, while others are short as well: when it is worth that much. */
+/* One that lends of its page cache and misses it, while others are short as well: when it is worth
+ * that much. */
 #define LENT_PARTS     6
-/* A part of what was asked is given when it is an eighth of it, within these bounds; the rest follows when it is free. One that is short does not wait
- * while another, with more weight, takes most of it: what is worth a command is worth giving. */
+/* A part of what was asked is given when it is an eighth of it, within these bounds; the rest
+ * follows when it is free. One that is short does not wait while another, with more weight, takes
+ * most of it: what is worth a command is worth giving. */
 #define PART_MIN_BYTES (32 * MIB)
 #define PART_MAX_BYTES (128 * MIB)
-/* Where surplus is taken, 1 % of the budget more is taken, so that the next small need moves nothing. */
+/* Where surplus is taken, 1 % of the budget more is taken, so that the next small need moves
+ * nothing. */
 #define SLACK_PARTS    100
 
 /* What one guest asks for now: 0 when its share is not worth a command. */
@@ -29,7 +32,8 @@ static uint64_t growth_asked(const struct decision *d, const struct work *w)
 	return more >= MAX(have / parts, MOVE_MIN_BYTES) ? more : 0;
 }
 
-int moves_command(struct decision *d, struct work *w, uint64_t to_bytes, const struct reason *reason)
+int moves_command(
+	struct decision *d, struct work *w, uint64_t to_bytes, const struct reason *reason)
 {
 	struct action *a;
 
@@ -49,7 +53,8 @@ int moves_command(struct decision *d, struct work *w, uint64_t to_bytes, const s
 	return 0;
 }
 
-/* A balloon that stopped short, or grew by itself, stands at what it reached, rounded up: down would squeeze it again. */
+/* A balloon that stopped short, or grew by itself, stands at what it reached, rounded up: down
+ * would squeeze it again. */
 void moves_stand_where_reached(struct decision *d, struct work *w)
 {
 	uint64_t rounded;
@@ -137,7 +142,8 @@ static void shares_take(struct decision *d, struct move_sums *m)
 	}
 }
 
-/* What it gets of what it asks: a small part is not worth a command, unless a floor is reached by it. */
+/* What it gets of what it asks: a small part is not worth a command, unless a floor is reached by
+ * it. */
 static int grant(struct decision *d, struct work *w)
 {
 	uint64_t want = w->growth_bytes, got = mib_down(w->granted_bytes), lacks = below_floor(w);
@@ -152,7 +158,8 @@ static int grant(struct decision *d, struct work *w)
 	if (!got || (got < want && got < least && (!lacks || got < lacks)))
 		return 0;
 	r = moves_growth_reason(d, w);
-	/* Its rooms are counted, and each makes it wait for the next: it comes whole, when others have made it. */
+	/* Its rooms are counted, and each makes it wait for the next: it comes whole, when others
+	 * have made it. */
 	if (r.code == REASON_STALE_ROOM && got < want && !lacks)
 		return 0;
 	e = moves_command(d, w, mib_down(w->target_bytes + got), &r);
@@ -169,7 +176,8 @@ static int grant(struct decision *d, struct work *w)
 	return 0;
 }
 
-/* Who is served first of what is free at this instant: floors, then the pressed, then the others. */
+/* Who is served first of what is free at this instant: floors, then the pressed, then the
+ * others. */
 enum grant_rank {
 	GRANT_FLOOR,
 	GRANT_PRESSED,
@@ -241,7 +249,9 @@ int moves_memory(struct decision *d)
 		e = moves_take(d, deficit, &m);
 	if (e < 0)
 		return e;
-	e = grants(d, &m, sub_sat(d->plan->budget_bytes,
-		add_sat(d->plan->charged_bytes, add_sat(d->plan->reserved_bytes, d->pending_bytes))));
+	e = grants(d, &m,
+		sub_sat(d->plan->budget_bytes,
+			add_sat(d->plan->charged_bytes,
+				add_sat(d->plan->reserved_bytes, d->pending_bytes))));
 	return e < 0 ? e : corrections(d);
 }

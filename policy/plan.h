@@ -6,8 +6,9 @@
 #include "policy/uuid.h"
 
 /*
- * What decide() answers: what to do now, what happened, how each guest stands, and when to ask again. Owns everything in it. Actions
- * are to be carried out in the order given (what frees before what is granted from what was already free).
+ * What decide() answers: what to do now, what happened, how each guest stands, and when to ask
+ * again. Owns everything in it. Actions are to be carried out in the order given (what frees before
+ * what is granted from what was already free).
  */
 
 enum host_state {
@@ -22,7 +23,8 @@ DECLARE_STRTAB(host_state, enum host_state)
 
 /* What catches a guest when its memory runs out, as the division counts it. */
 enum guest_net {
-	GUEST_NET_UNKNOWN,     /* nothing was heard of its swap: counted as none from its first report on */
+	/* nothing was heard of its swap: counted as none from its first report on */
+	GUEST_NET_UNKNOWN,
 	GUEST_NET_AUTODEFLATE,
 	GUEST_NET_SWAP,	       /* enough of it is free for a burst */
 	GUEST_NET_SWAP_SHORT,  /* it has swap, too little of it free: none */
@@ -35,7 +37,8 @@ DECLARE_STRTAB(guest_net, enum guest_net)
 enum action_kind {
 	ACTION_MEMORY,      /* setMemory(to_bytes) on the guest */
 	ACTION_CPU,         /* weight and quota */
-	ACTION_SOFT_LIMIT,  /* memory.high of the guest's cgroup to to_bytes; BYTES_UNLIMITED: lift it */
+	/* memory.high of the guest's cgroup to to_bytes; BYTES_UNLIMITED: lift it */
+	ACTION_SOFT_LIMIT,
 	ACTION_GRANT,       /* the reservation is granted */
 	ACTION_REFUSE,      /* the reservation is refused */
 	ACTION_KIND_MAX,
@@ -93,7 +96,9 @@ struct plan_guest {
 	uint64_t used_bytes;     /* what it uses by its own word, its kernel's share included */
 	uint64_t want_bytes;     /* of actual */
 	uint64_t headroom_bytes; /* of that, beyond what it uses */
-	uint64_t no_net_bytes;   /* with neither enough free swap nor autodeflate it lives on no less than this; 0: it has one, or that is not known */
+	/* with neither enough free swap nor autodeflate it lives on no less than this; 0: it has
+	 * one, or that is not known */
+	uint64_t no_net_bytes;
 	uint64_t floor_bytes;    /* not shrunk below this */
 	uint64_t min_bytes, max_bytes; /* effective */
 	uint64_t share_bytes;    /* what the division gives it */
@@ -104,7 +109,8 @@ struct plan_guest {
 	uint64_t refaults_per_sec;
 	uint64_t vcpu_delay_permyriad;
 	uint64_t cpu_weight, cpu_quota; /* after this plan */
-	bool ask;                /* for a report at once: it is to lend, and its last word is not of now */
+	/* for a report at once: it is to lend, and its last word is not of now */
+	bool ask;
 	bool proved;             /* seen short of late: what it wants is no guess */
 	bool left_out;           /* of the division: stays as it is, charged where it is */
 	bool refused;           /* of these: libvirt refused its last command a moment ago */
@@ -131,7 +137,8 @@ struct plan {
 	uint64_t charged_bytes;   /* sum of charges */
 	uint64_t reserved_bytes;  /* granted reservations with their overhead */
 	uint64_t wake_boot_usec;  /* ask again by then, whatever happens (BOOTTIME) */
-	bool settled;             /* nothing is in flight and nobody is pressed: sampling may be lazy */
+	/* nothing is in flight and nobody is pressed: sampling may be lazy */
+	bool settled;
 };
 
 struct plan *plan_free(struct plan *p); /* takes NULL, returns NULL */

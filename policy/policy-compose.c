@@ -114,7 +114,8 @@ static int check_host(const struct composer *c, struct diag *d)
 }
 
 /* What this policy assigns to the setting at that place, or NULL. */
-static const struct assignment *assigned(const struct composer *c, enum setting_scope scope, size_t offset)
+static const struct assignment *assigned(
+	const struct composer *c, enum setting_scope scope, size_t offset)
 {
 	const struct assignment *found = NULL;
 
@@ -129,22 +130,27 @@ static const struct assignment *assigned(const struct composer *c, enum setting_
 
 static int check_reserve(const struct composer *c, struct diag *d)
 {
-	const struct assignment *memory = assigned(c, SETTING_OF_HOST, offsetof(struct host_settings, memory_bytes));
-	const struct assignment *reserve = assigned(c, SETTING_OF_HOST, offsetof(struct host_settings, reserve));
+	const struct assignment *memory =
+		assigned(c, SETTING_OF_HOST, offsetof(struct host_settings, memory_bytes));
+	const struct assignment *reserve =
+		assigned(c, SETTING_OF_HOST, offsetof(struct host_settings, reserve));
 	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX];
 
-	if (!memory || !reserve || reserve->value.amount.is_ratio || reserve->value.amount.value < memory->value.number)
+	if (!memory || !reserve || reserve->value.amount.is_ratio ||
+		reserve->value.amount.value < memory->value.number)
 		return 0;
 	return diag_set(d, EINVAL, reserve->file, reserve->line, reserve->col,
 		"Reserve=%s leaves guests nothing of Memory=%s (%s:%u); expected less",
-		size_format_exact(reserve->value.amount.value, a), size_format_exact(memory->value.number, b),
-		memory->file, memory->line);
+		size_format_exact(reserve->value.amount.value, a),
+		size_format_exact(memory->value.number, b), memory->file, memory->line);
 }
 
 static int check_min_max(const struct composer *c, struct diag *d)
 {
-	const struct assignment *min = assigned(c, SETTING_OF_GUEST, offsetof(struct settings, mem_min_bytes));
-	const struct assignment *max = assigned(c, SETTING_OF_GUEST, offsetof(struct settings, mem_max_bytes));
+	const struct assignment *min =
+		assigned(c, SETTING_OF_GUEST, offsetof(struct settings, mem_min_bytes));
+	const struct assignment *max =
+		assigned(c, SETTING_OF_GUEST, offsetof(struct settings, mem_max_bytes));
 	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX];
 
 	if (!min || !max || min->value.number <= max->value.number)

@@ -5,8 +5,8 @@
 #include "policy/policy-file.h"
 
 /*
- * Private to policy-file.c, policy-read.c and policy-compose.c: a policy while it is made of its files. Each line is read and checked by itself; then
- * what can only be said of the whole is.
+ * Private to policy-file.c, policy-read.c and policy-compose.c: a policy while it is made of its
+ * files. Each line is read and checked by itself; then what can only be said of the whole is.
  */
 struct composer {
 	struct policy *policy;
@@ -22,10 +22,11 @@ struct composer {
 	bool schedule_bad, when_bad;
 };
 
-/* An ini_parse_all() callback whose userdata is the composer: checks one line and keeps what it says. */
+/* An ini_parse_all() callback whose userdata is the composer: checks one line and keeps what it
+ * says. */
 int composer_read(const struct ini_entry *e, void *composer, struct diag *d) _nonnull_;
-/* Match, schedule, condition, and what contradicts each other. Each mistake by itself is added to the findings and sets *bad, whatever else was
- * found. Returns 0 or -ENOMEM. */
+/* Match, schedule, condition, and what contradicts each other. Each mistake by itself is added to
+ * the findings and sets *bad, whatever else was found. Returns 0 or -ENOMEM. */
 int composer_finish(struct composer *c, bool *bad) _nonnull_ _must_check_;
 /* Frees what was read; the policy is the caller's. */
 void composer_clear(struct composer *c) _nonnull_;

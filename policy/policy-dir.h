@@ -14,7 +14,8 @@ struct policy_entry {
 	char *dropin; /* "10-more.conf"; NULL: the policy's own file */
 	char *path;
 	size_t layer;
-	const char *text; /* of a change: instead of what the file has, if there is one. Borrowed; NULL: read it */
+	/* of a change: instead of what the file has, if there is one. Borrowed; NULL: read it */
+	const char *text;
 	size_t len;
 	bool unlisted; /* its directory cannot be read now: known from before only */
 };
@@ -30,8 +31,9 @@ struct policy_listing {
 void policy_listing_clear(struct policy_listing *l);
 #define _cleanup_policy_listing_ _cleanup_(policy_listing_clear)
 
-/* Lists dirs->dirs, with its change. A directory that is not there is empty; one that cannot be read takes from known (may
- * be NULL) what it had there, and adds a finding. Returns 0 or -ENOMEM. */
+/* Lists dirs->dirs, with its change. A directory that is not there is empty; one that cannot be
+ * read takes from known (may be NULL) what it had there, and adds a finding. Returns 0 or
+ * -ENOMEM. */
 int policy_listing_read(const struct policy_dirs *dirs, const struct policy_set *known,
 	struct policy_listing *ret, struct diag_list *findings)
 	_nonnull_args_(1, 3, 4) _must_check_;

@@ -99,11 +99,13 @@ static int read_source(const char *path, struct policy_source **ret, struct diag
 	return *ret ? 0 : -ENOMEM;
 }
 
-static int read_entry(const struct policy_entry *e, struct policy_source **ret, struct diag_list *findings)
+static int read_entry(
+	const struct policy_entry *e, struct policy_source **ret, struct diag_list *findings)
 {
 	if (!e->text)
 		return read_source(e->path, ret, findings);
-	*ret = e->len ? policy_source_new(e->path, e->text, e->len) : NULL; /* an empty file is a mask */
+	*ret = e->len ? policy_source_new(e->path, e->text, e->len)
+		      : NULL; /* an empty file is a mask */
 	return *ret || !e->len ? 0 : -ENOMEM;
 }
 
@@ -269,7 +271,8 @@ static int note_lost(struct diag_list *lost, const char *path, const struct diag
 }
 
 /* What is bad in this policy, and in force in no version. */
-static int note_lost_files(const struct reading *rd, const struct policy *policy, struct diag_list *lost)
+static int note_lost_files(
+	const struct reading *rd, const struct policy *policy, struct diag_list *lost)
 {
 	int r = 0;
 

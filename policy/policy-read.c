@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The lines of a policy's files, one by one: which setting it is, whether its value can be read, and where it stands. */
+/* The lines of a policy's files, one by one: which setting it is, whether its value can be read,
+ * and where it stands. */
 #include "policy/policy-composer.h"
 
 static void raw_clear(struct raw_list *l)

@@ -99,8 +99,8 @@ static int note_assignment(struct policy_set *set, const struct assignment *a)
 		return 0;
 	if (bare)
 		diag_set(&d, 0, a->file, a->line, a->col,
-			"%s=%u in [%s] is %u bytes; %u%% is a share, %uM a size", a->setting->key, n,
-			a->setting->section, n, n, n);
+			"%s=%u in [%s] is %u bytes; %u%% is a share, %uM a size", a->setting->key,
+			n, a->setting->section, n, n, n);
 	else
 		diag_set(&d, 0, a->file, a->line, 0,
 			"%s= in [%s] is accepted, not in force in this version", a->setting->key,
@@ -210,7 +210,8 @@ void policy_set_info(const struct policy_set *set, size_t i, struct policy_info 
 	};
 }
 
-const char *policy_set_text(const struct policy_set *set, size_t i, size_t k, const char **ret_path, size_t *ret_len)
+const char *policy_set_text(
+	const struct policy_set *set, size_t i, size_t k, const char **ret_path, size_t *ret_len)
 {
 	const struct policy *p = set->policies[i];
 

@@ -5,8 +5,9 @@
 #include "policy/settings.h"
 
 /*
- * All policies of a host as read: immutable and reference counted (atomically: the HTTP thread shows what the main loop decides
- * by). Merge order is the order of the set: layers by directory, lexical by file name within all (systemd's rule: name decides, not directory).
+ * All policies of a host as read: immutable and reference counted (atomically: the HTTP thread
+ * shows what the main loop decides by). Merge order is the order of the set: layers by directory,
+ * lexical by file name within all (systemd's rule: name decides, not directory).
  */
 struct policy_set;
 
@@ -15,7 +16,8 @@ struct policy_set *policy_set_unref(struct policy_set *set); /* takes NULL, retu
 DEFINE_CLEANUP(struct policy_set *, policy_set_unref)
 #define _cleanup_policy_set_ _cleanup_(policy_set_unrefp)
 
-/* A policy's own file that is taken to be there, or not to be: what would be read if it were so. Strings stay the asker's. */
+/* A policy's own file that is taken to be there, or not to be: what would be read if it were so.
+ * Strings stay the asker's. */
 struct policy_change {
 	const char *dir;  /* one of the layers */
 	const char *name; /* "60-night.policy" */
@@ -23,8 +25,9 @@ struct policy_change {
 	size_t len;
 };
 
-/* The layers, lowest first: /usr/lib, /run, STATEDIR (written by the API), /etc. NULL-terminated list of directories; one that is not
- * there is an empty layer. `NAME.policy.d/(*).conf` drop-ins come from all layers. */
+/* The layers, lowest first: /usr/lib, /run, STATEDIR (written by the API), /etc. NULL-terminated
+ * list of directories; one that is not there is an empty layer. `NAME.policy.d/(*).conf` drop-ins
+ * come from all layers. */
 struct policy_dirs {
 	const char *const *dirs;
 	const struct policy_change *change; /* NULL: as the files are */
@@ -33,9 +36,10 @@ struct policy_dirs {
 };
 
 /*
- * Reads all. last_good (may be NULL) is the set in force: a file that is bad now keeps the version it had there, every
- * good file takes effect. findings gets one diag per mistake, in reading order. Returns the number of files that are bad (0: all good), or
- * -errno when nothing could be read; *ret_set is a new reference whenever the result is >= 0.
+ * Reads all. last_good (may be NULL) is the set in force: a file that is bad now keeps the version
+ * it had there, every good file takes effect. findings gets one diag per mistake, in reading order.
+ * Returns the number of files that are bad (0: all good), or -errno when nothing could be read;
+ * *ret_set is a new reference whenever the result is >= 0.
  */
 int policy_set_load(const struct policy_dirs *dirs, struct policy_set *last_good,
 	struct policy_set **ret_set, struct diag_list *findings) _nonnull_args_(1, 3) _must_check_;
@@ -47,8 +51,9 @@ struct policy_text {
 	const char *text;
 	size_t len;
 };
-/* A set from texts, merged in the order given: the simulator's inline policies, a policy that is to be checked, tests.
- * Returns 0 or -EBADMSG with findings; zone files are read from dirs (may be NULL: the system's). */
+/* A set from texts, merged in the order given: the simulator's inline policies, a policy that is to
+ * be checked, tests. Returns 0 or -EBADMSG with findings; zone files are read from dirs (may be
+ * NULL: the system's). */
 int policy_set_from_texts(const struct policy_text *texts, size_t n, const struct policy_dirs *dirs,
 	struct policy_set **ret_set, struct diag_list *findings) _nonnull_args_(4) _must_check_;
 
@@ -56,11 +61,13 @@ int policy_set_from_texts(const struct policy_text *texts, size_t n, const struc
 uint64_t policy_set_generation(const struct policy_set *set) _nonnull_ _pure_;
 /* SHA-256 is not needed: 64 bits over names and texts, equal on all hosts for equal input. */
 uint64_t policy_set_digest(const struct policy_set *set) _nonnull_ _pure_;
-/* What is no mistake and should be said all the same when the set is checked or loaded: settings that this version accepts and does not
- * act on, policies in force in their last good version, drop-ins without a policy. Lives as long as the set. */
+/* What is no mistake and should be said all the same when the set is checked or loaded: settings
+ * that this version accepts and does not act on, policies in force in their last good version,
+ * drop-ins without a policy. Lives as long as the set. */
 const struct diag_list *policy_set_notes(const struct policy_set *set) _nonnull_ _pure_;
-/* What is bad and has no last good version, so that nothing of it is in force: a diag each with the first mistake of it, its file first of all. A file, or
- * a directory that could not be read at the first load. Lives as long as the set. */
+/* What is bad and has no last good version, so that nothing of it is in force: a diag each with the
+ * first mistake of it, its file first of all. A file, or a directory that could not be read at the
+ * first load. Lives as long as the set. */
 const struct diag_list *policy_set_lost(const struct policy_set *set) _nonnull_ _pure_;
 /* [Host] settings: no schedule or condition of a policy holds for them; merged in set order. */
 const struct host_settings *policy_set_host(const struct policy_set *set) _nonnull_ _pure_;
@@ -76,8 +83,10 @@ struct policy_info {
 	bool has_match;
 	bool stale;              /* its file is bad now: this is its last good version */
 };
-/* Text of its file (k 0) or of the drop-in k; *ret_path as policy_info's. NULL beyond the last. Lives as long as the set. */
-const char *policy_set_text(const struct policy_set *set, size_t i, size_t k, const char **ret_path, size_t *ret_len) _nonnull_;
+/* Text of its file (k 0) or of the drop-in k; *ret_path as policy_info's. NULL beyond the last.
+ * Lives as long as the set. */
+const char *policy_set_text(const struct policy_set *set, size_t i, size_t k, const char **ret_path,
+	size_t *ret_len) _nonnull_;
 size_t policy_set_count(const struct policy_set *set) _nonnull_ _pure_;
 void policy_set_info(const struct policy_set *set, size_t i, struct policy_info *ret) _nonnull_;
 /* Index by name ("60-night-backup" or with ".policy"), or -ENOENT. */

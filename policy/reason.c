@@ -7,8 +7,9 @@
 #include "policy/plan.h"
 
 /*
- * One table of sentences. In a template "%s1".."%s4" is an argument as a size, "%p1" as a ratio, "%q1" as a CPU quota, "%t1" as
- * a span, "%n1" as a number, "%o" the other's name. Min=, Max= and CPU's may stand in a policy or be set by hand: their sentences name neither.
+ * One table of sentences. In a template "%s1".."%s4" is an argument as a size, "%p1" as a ratio,
+ * "%q1" as a CPU quota, "%t1" as a span, "%n1" as a number, "%o" the other's name. Min=, Max= and
+ * CPU's may stand in a policy or be set by hand: their sentences name neither.
  */
 static const char *const reason_templates[REASON_CODE_MAX] = {
 	[REASON_NONE] = "nothing to do",
@@ -18,7 +19,8 @@ static const char *const reason_templates[REASON_CODE_MAX] = {
 	[REASON_LOW] = "only %s1 available; wants %s2",
 	[REASON_MIN] = "Min= gives it at least %s1",
 	[REASON_SURPLUS] = "policy hands out what nobody needs, up to %s1",
-	[REASON_STALE_ROOM] = "silent for %t1, and short by its last word or by what it has filled; room from what nobody needs",
+	[REASON_STALE_ROOM] =
+		"silent for %t1, and short by its last word or by what it has filled; room from what nobody needs",
 	[REASON_RETURN] = "lent memory comes back; wants %s2",
 	[REASON_LEND] = "others need %s1 more than there is; it uses %s2",
 	[REASON_HOST] = "the host itself needs memory; it uses %s2",
@@ -49,8 +51,8 @@ DEFINE_STRTAB(reason_code, enum reason_code, REASON_CODE_MAX, [REASON_NONE] = "n
 	[REASON_LOW] = "low", [REASON_MIN] = "min", [REASON_SURPLUS] = "surplus",
 	[REASON_STALE_ROOM] = "stale-room", [REASON_RETURN] = "return", [REASON_LEND] = "lend",
 	[REASON_HOST] = "host", [REASON_OVER] = "over", [REASON_DOUBT] = "doubt",
-	[REASON_MAX_POLICY] = "max", [REASON_MAX_UNSAFE] = "max-unsafe", [REASON_RESERVE] = "reserve",
-	[REASON_SETTLE] = "settle", [REASON_RELEASE] = "release",
+	[REASON_MAX_POLICY] = "max", [REASON_MAX_UNSAFE] = "max-unsafe",
+	[REASON_RESERVE] = "reserve", [REASON_SETTLE] = "settle", [REASON_RELEASE] = "release",
 	[REASON_NOT_CREDIBLE] = "not-credible", [REASON_OUT_OF_PUFF] = "out-of-puff",
 	[REASON_RETRY] = "retry", [REASON_TOOK_BACK] = "took-back", [REASON_BREAKER] = "breaker",
 	[REASON_RESTORE] = "restore", [REASON_STOPPING] = "stopping", [REASON_LEFT] = "left",
@@ -58,13 +60,16 @@ DEFINE_STRTAB(reason_code, enum reason_code, REASON_CODE_MAX, [REASON_NONE] = "n
 	[REASON_CPU_BACK] = "cpu-back", [REASON_ROOM] = "room", [REASON_NO_ROOM] = "no-room")
 
 static const char *const event_templates[EVENT_KIND_MAX] = {
-	[EVENT_STUCK] = "the balloon does not move from %s1 (asked for %s2); left out of the division",
+	[EVENT_STUCK] =
+		"the balloon does not move from %s1 (asked for %s2); left out of the division",
 	[EVENT_UNSTUCK] = "the balloon moves again, at %s1",
-	[EVENT_STALE] = "no report for %t1; not shrunk below the %s2 that it used last, and its headroom",
+	[EVENT_STALE] =
+		"no report for %t1; not shrunk below the %s2 that it used last, and its headroom",
 	[EVENT_FRESH] = "reports again",
 	[EVENT_BREAKER] = "resident %s1, but charged only %s2: counted at its maximum",
 	[EVENT_BREAKER_GONE] = "resident %s1, within its charge again",
-	[EVENT_NOT_CREDIBLE] = "claims pressure but did not use the %s1 it was given; its claim now counts %p2",
+	[EVENT_NOT_CREDIBLE] =
+		"claims pressure but did not use the %s1 it was given; its claim now counts %p2",
 	[EVENT_CREDIBLE] = "its claims count again",
 	[EVENT_TOOK_BACK] = "took memory back by itself: %s1, target was %s2",
 	[EVENT_OOM] = "its kernel killed %n1 process(es) for want of memory",

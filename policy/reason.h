@@ -4,8 +4,8 @@
 #include "common/strtab.h"
 
 /*
- * Why something is done. Every change in a plan and every event carries one: a code for programs, numbers, and one line for people, written
- * from one table of templates (reason.c).
+ * Why something is done. Every change in a plan and every event carries one: a code for programs,
+ * numbers, and one line for people, written from one table of templates (reason.c).
  */
 enum reason_code {
 	REASON_NONE,
@@ -21,8 +21,10 @@ enum reason_code {
 	/* memory, less */
 	REASON_LEND,           /* others need what it does not use */
 	REASON_HOST,           /* the host itself needs memory */
-	REASON_OVER,           /* more is held than there is for guests: a guest took it, or policy leaves less */
-	REASON_DOUBT,          /* another one may take more than it says: it was started anew, or keeps what it gave */
+	/* more is held than there is for guests: a guest took it, or policy leaves less */
+	REASON_OVER,
+	/* another one may take more than it says: it was started anew, or keeps what it gave */
+	REASON_DOUBT,
 	REASON_MAX_POLICY,     /* policy Max */
 	REASON_MAX_UNSAFE,     /* policy Max would kill it: as near to that as is safe */
 	REASON_RESERVE,        /* room for a guest that starts or arrives */
@@ -53,8 +55,9 @@ DECLARE_STRTAB(reason_code, enum reason_code)
 struct reason {
 	enum reason_code code;
 	uint64_t arg[REASON_ARGS_MAX]; /* what each means is in reason.c's table */
-	char other[48];                /* another guest's or a policy's name, shortened; "" if none */
+	char other[48]; /* another guest's or a policy's name, shortened; "" if none */
 };
 #define REASON_TEXT_MAX 256
-/* One sentence without a full stop: "stalled 12 % of the last second; released to 2 GiB". Returns buf. */
+/* One sentence without a full stop: "stalled 12 % of the last second; released to 2 GiB". Returns
+ * buf. */
 char *reason_format(const struct reason *r, char buf[static REASON_TEXT_MAX]) _nonnull_;

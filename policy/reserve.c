@@ -10,7 +10,8 @@ static uint64_t room_of(const struct reservation *r)
 	return add_sat(r->bytes, r->qemu_bytes);
 }
 
-/* The oldest reservation that is not granted and not before *after; ids break ties, so that order in the list does not matter. */
+/* The oldest reservation that is not granted and not before *after; ids break ties, so that order
+ * in the list does not matter. */
 static const struct reservation *next_pending(const struct snapshot *s,
 	const struct reservation *after)
 {
@@ -57,7 +58,8 @@ void reserve_plan(struct decision *d)
 
 			considered++;
 			/* No squeezing for what cannot fit anyway. */
-			if (add_sat(firm, add_sat(d->plan->reserved_bytes, d->pending_bytes + room)) <=
+			if (add_sat(firm,
+				    add_sat(d->plan->reserved_bytes, d->pending_bytes + room)) <=
 				d->plan->budget_bytes)
 				d->pending_bytes += room;
 		}
@@ -76,7 +78,8 @@ static void answer(struct decision *d, const struct reservation *r, bool grant, 
 	a->reason.arg[1] = free_bytes;
 }
 
-/* Grants in the order asked, from what is free at this instant; nobody overtakes, or a large guest would wait for ever. */
+/* Grants in the order asked, from what is free at this instant; nobody overtakes, or a large guest
+ * would wait for ever. */
 void reserve_answer(struct decision *d)
 {
 	enum start_policy policy = policy_set_host(d->set)->start_policy;

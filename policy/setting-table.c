@@ -32,22 +32,24 @@ const struct setting setting_table[] = {
 
 	OF_POLICY("Match", "Guest", SETTING_GLOBS, match[MATCH_GUEST],
 		"Names of the guests it is for"),
-	OF_POLICY("Match", "UUID", SETTING_UUIDS, match[MATCH_UUID], "UUIDs of the guests it is for"),
+	OF_POLICY(
+		"Match", "UUID", SETTING_UUIDS, match[MATCH_UUID], "UUIDs of the guests it is for"),
 	OF_POLICY("Match", "Tag", SETTING_GLOBS, match[MATCH_TAG],
 		"Tags of which the guest must carry one"),
 	OF_POLICY("Match", "Host", SETTING_GLOBS, match[MATCH_HOST],
 		"Names of hosts on which the guest must be"),
 
-	OF_POLICY("Schedule", "OnCalendar", SETTING_CALENDAR, on_calendar,
-		"When a window opens"),
-	OF_POLICY("Schedule", "Until", SETTING_CALENDAR, until, "When it closes, by the wall clock"),
+	OF_POLICY("Schedule", "OnCalendar", SETTING_CALENDAR, on_calendar, "When a window opens"),
+	OF_POLICY(
+		"Schedule", "Until", SETTING_CALENDAR, until, "When it closes, by the wall clock"),
 	OF_POLICY("Schedule", "Duration", SETTING_CALENDAR, duration, "How long it stays open"),
 	OF_POLICY("Schedule", "TimeZone", SETTING_CALENDAR, timezone,
 		"The zone of these times; the host's own unless given"),
 
 	OF_POLICY("When", "Condition", SETTING_CONDITION, condition,
 		"What must be true of host and guest"),
-	OF_POLICY("When", "LastingSec", SETTING_SPAN, lasting, "For how long it must have been true"),
+	OF_POLICY(
+		"When", "LastingSec", SETTING_SPAN, lasting, "For how long it must have been true"),
 
 	OF_GUEST("Memory", "Min", SETTING_SIZE, mem_min_bytes, "0",
 		"The guest keeps at least this much", BOUNDS(0, 64 * 1024 * TIB)),
@@ -56,10 +58,10 @@ const struct setting setting_table[] = {
 	OF_GUEST("Memory", "Weight", SETTING_NUMBER, mem_weight, "100",
 		"Its share where not all can have what they want", WEIGHT),
 	OF_GUEST("Memory", "Headroom", SETTING_AMOUNT, mem_headroom, "20%",
-		"What it is given beyond what it uses; a ratio is of what it uses", BOUNDS(0, 100000)),
+		"What it is given beyond what it uses; a ratio is of what it uses",
+		BOUNDS(0, 100000)),
 	OF_GUEST("Memory", "IdleTax", SETTING_RATIO, mem_idle_tax, "75%",
-		"How dearly an idle page is charged when memory is short",
-		BOUNDS(0, 9900)),
+		"How dearly an idle page is charged when memory is short", BOUNDS(0, 9900)),
 	OF_GUEST("Memory", "Surplus", SETTING_CHOICE, mem_surplus, "keep",
 		"What becomes of memory that nobody needs", .names = surplus_names),
 	OF_GUEST("Memory", "MaxStall", SETTING_STALL, mem_max_stall, "10% over 10s",
@@ -77,7 +79,8 @@ const struct setting setting_table[] = {
 		"The most it gets, in percent of one CPU", BOUNDS(100, 1024 * PERMYRIAD)),
 
 	LATER("Disk", "GrowBelow", SETTING_AMOUNT, "0",
-		"A disk grows when less than this is free on its file system", BOUNDS(0, PERMYRIAD)),
+		"A disk grows when less than this is free on its file system",
+		BOUNDS(0, PERMYRIAD)),
 	LATER("Disk", "GrowBy", SETTING_AMOUNT, "10%", "By how much it grows at a time",
 		BOUNDS(1, 10 * PERMYRIAD)),
 	LATER("Disk", "Max", SETTING_SIZE, "infinity", "A disk does not grow beyond this",
@@ -85,8 +88,7 @@ const struct setting setting_table[] = {
 
 	LATER("Migration", "Allow", SETTING_FLAG, "yes", "May the guest be moved while it runs"),
 	LATER("Migration", "MaxDowntimeMSec", SETTING_MSEC, "300",
-		"The longest pause that a move may cost",
-		BOUNDS(10 * USEC_PER_MSEC, USEC_PER_MIN)),
+		"The longest pause that a move may cost", BOUNDS(10 * USEC_PER_MSEC, USEC_PER_MIN)),
 	LATER("Migration", "MaxStall", SETTING_STALL, "20% over 2s",
 		"A move is called off when the guest waits for memory longer than this",
 		BOUNDS(USEC_PER_SEC, USEC_PER_HOUR)),
@@ -96,7 +98,8 @@ const struct setting setting_table[] = {
 		"May it be slowed down when a move does not converge"),
 	LATER("Migration", "PostCopy", SETTING_FLAG, "no",
 		"May it run on the target before all of its memory is there"),
-	LATER("Migration", "Priority", SETTING_NUMBER, "100", "Higher ones are moved first", WEIGHT),
+	LATER("Migration", "Priority", SETTING_NUMBER, "100", "Higher ones are moved first",
+		WEIGHT),
 
 	LATER("Availability", "Restart", SETTING_FLAG, "yes",
 		"Is it started elsewhere when its host has died"),

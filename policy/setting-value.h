@@ -4,8 +4,8 @@
 #include "common/diag.h"
 #include "policy/settings.h"
 
-/* Private to policy/: what a setting's value may be, and its way from text into a struct and back.
- */
+/* Private to policy/: what a setting's value may be, and its way from text into a struct and
+ * back. */
 
 enum setting_type {
 	SETTING_NUMBER,	   /* a whole number within bounds */

@@ -139,8 +139,8 @@ static int parse_cgroup(
 		return 0;
 	if (strncmp(text, prefix, strlen(prefix)) != 0)
 		return setting_value_wrong(s, text, EINVAL, 1, "neither host nor a cgroup", d);
-	/* The path is put below the place where cgroups are mounted: it must not climb out of it.
-	 */
+	/* The path is put below the place where cgroups are mounted: it must not climb out of
+	 * it. */
 	for (p = strstr(path, "/.."); p; p = strstr(p + 1, "/.."))
 		if (p[3] == '\0' || p[3] == '/')
 			return setting_value_wrong(s, text, EINVAL, (unsigned)(p - text) + 2,

@@ -4,9 +4,10 @@
 #include "common/strtab.h"
 
 /*
- * What policies can say about one guest, all resolved to numbers. settings_default() is what holds where no policy
- * says anything. One table (setting-table.c) declares each setting once: section, key, type, place in this struct,
- * whether a part acts on it in this version; parser, `policy show`, the man page's test and completion come from it.
+ * What policies can say about one guest, all resolved to numbers. settings_default() is what holds
+ * where no policy says anything. One table (setting-table.c) declares each setting once: section,
+ * key, type, place in this struct, whether a part acts on it in this version; parser, `policy
+ * show`, the man page's test and completion come from it.
  */
 
 /* A size, or a ratio of something that the setting names. */
@@ -62,22 +63,27 @@ struct settings {
 	enum enforce mem_enforce;     /* Enforce */
 	/* [CPU] */
 	uint64_t cpu_weight;          /* Weight 1..10000 */
-	uint64_t cpu_quota;           /* Quota: permyriad of one CPU; 0: no quota; may exceed 10000 */
-	bool cpu_weight_set, cpu_quota_set; /* somebody said so; else the guest's own definition holds */
-	/* [Disk], [Migration], [Availability], [Placement]: checked and shown, in force in later versions.
-	 * They live in the provenance table only (policy/effective.h), as their checked text. */
+	/* Quota: permyriad of one CPU; 0: no quota; may exceed 10000 */
+	uint64_t cpu_quota;
+	/* somebody said so; else the guest's own definition holds */
+	bool cpu_weight_set, cpu_quota_set;
+	/* [Disk], [Migration], [Availability], [Placement]: checked and shown, in force in later
+	 * versions. They live in the provenance table only (policy/effective.h), as their checked
+	 * text. */
 };
 
 /* One value a host. */
 struct host_settings {
-	uint64_t memory_bytes;        /* Memory: what the guests share; BYTES_UNLIMITED: the host's own */
+	/* Memory: what the guests share; BYTES_UNLIMITED: the host's own */
+	uint64_t memory_bytes;
 	struct amount reserve;        /* Reserve: kept free; ratio of memory */
 	bool reserve_set;             /* false: the default of decide() holds */
-	const char *memory_cgroup;    /* MemoryFrom=cgroup:PATH; NULL: host. Owned by the policy set */
+	/* MemoryFrom=cgroup:PATH; NULL: host. Owned by the policy set */
+	const char *memory_cgroup;
 	enum start_policy start_policy;
 };
 
-/* Defaults: Min 0, Max unlimited, Weight 100, Headroom 20 %, IdleTax 75 %, Surplus keep, MaxStall 10 % over 10 s,
- * BootGraceSec 60 s, Enforce high, CPU Weight 100, no quota. */
+/* Defaults: Min 0, Max unlimited, Weight 100, Headroom 20 %, IdleTax 75 %, Surplus keep, MaxStall
+ * 10 % over 10 s, BootGraceSec 60 s, Enforce high, CPU Weight 100, no quota. */
 extern const struct settings settings_default;
 extern const struct host_settings host_settings_default;

@@ -5,8 +5,9 @@
 #include "policy/uuid.h"
 
 /*
- * Everything that a decision may look at, taken at one instant. Plain values: adapters fill it, decide() reads it, the API
- * shows it. Whoever builds a snapshot owns all it points to for as long as the snapshot is used.
+ * Everything that a decision may look at, taken at one instant. Plain values: adapters fill it,
+ * decide() reads it, the API shows it. Whoever builds a snapshot owns all it points to for as long
+ * as the snapshot is used.
  */
 
 /* Where a guest's figures come from. */
@@ -30,7 +31,8 @@ enum report_why {
 };
 DECLARE_STRTAB(report_why, enum report_why)
 
-/* The newest credible report of one guest. Counters are cumulative since the guest's boot, so that a lost line loses nothing. */
+/* The newest credible report of one guest. Counters are cumulative since the guest's boot, so that
+ * a lost line loses nothing. */
 struct guest_report {
 	enum report_source source;
 	enum report_why why;
@@ -87,26 +89,37 @@ struct cpu_map {
 struct guest_sample {
 	struct guest_identity id;
 	bool identity_changed;    /* since the last decision (name, tags, host) */
-	uint64_t started_usec;    /* BOOTTIME: start, restore or reset of this incarnation; 0: before we looked, for long */
+	/* BOOTTIME: start, restore or reset of this incarnation; 0: before we looked, for long */
+	uint64_t started_usec;
 	uint64_t incarnation;     /* counts starts, restores and resets as this host saw them */
-	bool running;             /* false: paused or shut off while still defined in memory: charged, never commanded */
+	/* false: paused or shut off while still defined in memory: charged, never commanded */
+	bool running;
 
 	uint64_t max_bytes;       /* the domain's maximum memory */
 	uint64_t actual_bytes;    /* the driver's claim (query-balloon) */
 	uint64_t actual_usec;     /* BOOTTIME when that was read or told */
-	uint64_t target_bytes;    /* last target known to libvirt or commanded by us; max when none was */
+	/* last target known to libvirt or commanded by us; max when none was */
+	uint64_t target_bytes;
 	uint64_t resident_bytes;  /* host: RSS of its QEMU; 0: not known */
-	uint64_t swapped_bytes;   /* at most so much of its QEMU lies in the host's swap: what is not resident for that is used all the same */
+	/* at most so much of its QEMU lies in the host's swap: what is not resident for that is
+	 * used all the same */
+	uint64_t swapped_bytes;
 	uint64_t qemu_bytes;      /* of that, QEMU's own beside guest memory (estimated overhead) */
 	enum fixed_reason fixed;
-	bool balloon_answered;    /* the driver has spoken since the start: without, charged at max */
-	bool autodeflate;         /* deflate-on-oom: takes memory back by itself; MemTotal stays at the maximum */
-	bool job_running;         /* libvirt job (dump, migration): no setMemory now, it would hang 30 s */
-	bool quarantined;         /* a call on it is overdue: no command; charged at max(old, new) */
-	uint64_t refused_until_usec; /* BOOTTIME: libvirt refused its last setMemory: none before then; 0: it did not */
+	/* the driver has spoken since the start: without, charged at max */
+	bool balloon_answered;
+	/* deflate-on-oom: takes memory back by itself; MemTotal stays at the maximum */
+	bool autodeflate;
+	/* libvirt job (dump, migration): no setMemory now, it would hang 30 s */
+	bool job_running;
+	/* a call on it is overdue: no command; charged at max(old, new) */
+	bool quarantined;
+	/* BOOTTIME: libvirt refused its last setMemory: none before then; 0: it did not */
+	uint64_t refused_until_usec;
 	uint64_t inflight_bytes;  /* a setMemory to this size is on its way or overdue; 0: none */
 	bool channel_open;        /* an agent is connected */
-	uint64_t shut_out_usec;   /* BOOTTIME until which its agent is not listened to, for it misbehaved; 0: it is */
+	/* BOOTTIME until which its agent is not listened to, for it misbehaved; 0: it is */
+	uint64_t shut_out_usec;
 	bool soft_limited;        /* a soft limit of ours is on it, as far as its calls went */
 
 	struct guest_report report;
@@ -114,10 +127,12 @@ struct guest_sample {
 	uint32_t vcpus;
 	uint64_t cpu_weight;      /* as set now in weight units (100 = default); 0: not known */
 	uint64_t cpu_quota;       /* permyriad of one CPU; 0: none */
-	uint64_t cpu_original_weight; /* before Ballast touched it, as far as that outlived a crash; 0: not known */
+	/* before Ballast touched it, as far as that outlived a crash; 0: not known */
+	uint64_t cpu_original_weight;
 	uint64_t cpu_original_quota;
 	uint64_t cpu_refused_until_usec; /* as refused_until_usec, of weight and quota */
-	bool cpu_ours;            /* weight or quota that are on it are ours, or may be: known across a crash too */
+	/* weight or quota that are on it are ours, or may be: known across a crash too */
+	bool cpu_ours;
 	const struct cpu_map *cpus; /* its vCPUs may run on these only; NULL: on any */
 	uint64_t vcpu_time_usec;  /* cumulative, all vCPUs */
 	uint64_t vcpu_delay_usec; /* cumulative time on the host's run queue, all vCPUs */
@@ -128,7 +143,8 @@ struct host_sample {
 	const char *name;
 	uint64_t memory_bytes;    /* MemTotal, or the cgroup's */
 	uint64_t available_bytes; /* MemAvailable */
-	uint64_t other_bytes;     /* what the host itself uses: neither guests nor their QEMU overhead */
+	/* what the host itself uses: neither guests nor their QEMU overhead */
+	uint64_t other_bytes;
 	uint64_t swap_total_bytes;
 	uint64_t swap_free_bytes;
 	uint32_t cpus;
@@ -140,7 +156,8 @@ struct host_sample {
 	uint64_t sample_usec;     /* BOOTTIME of the above */
 };
 
-/* Somebody (the start hook, a migration's target side) wants room. Kept by the daemon until freed or turned into a running guest. */
+/* Somebody (the start hook, a migration's target side) wants room. Kept by the daemon until freed
+ * or turned into a running guest. */
 struct reservation {
 	uint64_t id;
 	struct uuid guest;     /* for whom */
@@ -155,7 +172,8 @@ struct reservation {
 struct snapshot {
 	uint64_t now_boot_usec; /* CLOCK_BOOTTIME: every duration */
 	uint64_t now_real_usec; /* CLOCK_REALTIME: schedules only */
-	uint64_t heartbeat_usec; /* how often an agent has been told to report at least; 0: every 5 s */
+	/* how often an agent has been told to report at least; 0: every 5 s */
+	uint64_t heartbeat_usec;
 	bool enforce;           /* false: plans are for show */
 	struct host_sample host;
 	struct guest_sample *guests;

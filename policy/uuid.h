@@ -3,7 +3,8 @@
 
 #include "common/macros.h"
 
-/* A guest is its UUID everywhere; its name is an attribute. Raw bytes in the text's order (RFC 9562). */
+/* A guest is its UUID everywhere; its name is an attribute. Raw bytes in the text's order (RFC
+ * 9562). */
 struct uuid {
 	uint8_t bytes[16];
 };

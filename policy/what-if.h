@@ -26,7 +26,8 @@ DECLARE_STRTAB(policy_verdict, enum policy_verdict)
 
 struct what_if {
 	struct guest_identity id; /* a uuid of zeros is none */
-	unsigned unknown_keys;	  /* 1 << enum match_key: this part of id is not known; else name must be given */
+	/* 1 << enum match_key: this part of id is not known; else name must be given */
+	unsigned unknown_keys;
 	uint64_t now_real_usec;
 	const struct facts *facts;	  /* NULL: nothing is known */
 	bool conditions_hold;		  /* take every condition as true, facts aside */

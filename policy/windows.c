@@ -66,8 +66,8 @@ static int start_over(struct policy_windows *w, const struct policy_set *set)
 	return 0;
 }
 
-/* Judges those windows whose answer has run out (all: every one). True when one opened or closed.
- */
+/* Judges those windows whose answer has run out (all: every one). True when one opened or
+ * closed. */
 static bool judge(struct policy_windows *w, const struct policy_set *set, uint64_t now, bool all)
 {
 	bool changed = false;

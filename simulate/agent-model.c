@@ -10,7 +10,8 @@
 #define THRESHOLD_PERMYRIAD UINT64_C(300)
 /* ... or, when less than that is left, fell by a quarter. */
 #define LOW_PERMYRIAD UINT64_C(600)
-/* The trigger: 50 ms of stall within 1 s, in the counter's tenths of a microsecond; once a window. */
+/* The trigger: 50 ms of stall within 1 s, in the counter's tenths of a microsecond; once a
+ * window. */
 #define TRIGGER_STALL  UINT64_C(500000)
 #define TRIGGER_MSEC   UINT64_C(1000)
 /* The fastest filler of the agent's look. */
@@ -24,7 +25,8 @@
 /* A guest that has run for long at time 0 has run for that long. */
 #define UPTIME_MSEC    UINT64_C(3600000)
 
-/* What `agent` says holds from agent_from_s on. Before, a push guest has no agent yet; any other had a good one. */
+/* What `agent` says holds from agent_from_s on. Before, a push guest has no agent yet; any other
+ * had a good one. */
 static enum agent_mode mode_at(const struct world_guest *g, uint64_t now_msec)
 {
 	if (now_msec >= g->spec->agent_from_msec)
@@ -133,7 +135,8 @@ static uint64_t look_after(const struct world_guest *g)
 }
 
 /* Writes a line; it is at the host after the transport. */
-static void send(struct agent_model *a, const struct world *w, enum report_why why, uint64_t now_msec)
+static void send(
+	struct agent_model *a, const struct world *w, enum report_why why, uint64_t now_msec)
 {
 	struct guest_counters c = guest_counters_at(w, a->guest, now_msec);
 
@@ -148,7 +151,8 @@ static void send(struct agent_model *a, const struct world *w, enum report_why w
 
 void agent_model_ask(struct agent_model *a, const struct world *w, uint64_t now_msec)
 {
-	if (!a->speaks || a->arrival_msec != MSEC_NEVER || (a->asked_msec && now_msec < a->asked_msec + ASK_MSEC) ||
+	if (!a->speaks || a->arrival_msec != MSEC_NEVER ||
+		(a->asked_msec && now_msec < a->asked_msec + ASK_MSEC) ||
 		a->line_msec != MSEC_NEVER) /* a flood has no time for it */
 		return;
 	a->asked_msec = now_msec;
@@ -263,7 +267,8 @@ static bool trigger_fires(struct agent_model *a, const struct world *w)
 	return true;
 }
 
-/* Whether the channel is open to the agent: a shut one opens again by itself, and the agent is asked for a report. */
+/* Whether the channel is open to the agent: a shut one opens again by itself, and the agent is
+ * asked for a report. */
 static bool is_heard(const struct agent_model *a, uint64_t now_msec)
 {
 	return mode_speaks(mode_at(a->guest, now_msec)) &&

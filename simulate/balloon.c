@@ -26,7 +26,8 @@ static uint64_t step_bytes(const struct world *w, const struct world_guest *g, b
 	return speed ? mul_div(speed, msec, 1000) : UINT64_MAX;
 }
 
-/* "Out of puff": neither the kernel's own nor anonymous memory that swap has no room for can be had. */
+/* "Out of puff": neither the kernel's own nor anonymous memory that swap has no room for can be
+ * had. */
 static uint64_t stop_bytes(const struct world_guest *g)
 {
 	uint64_t overhead = g->spec->overhead_bytes;
@@ -69,7 +70,8 @@ void balloon_move(struct world *w, struct world_guest *g)
 	to = moved_to(w, g);
 	if (to != g->actual_bytes) {
 		g->changed = true;
-		w->moved_bytes += to > g->actual_bytes ? to - g->actual_bytes : g->actual_bytes - to;
+		w->moved_bytes +=
+			to > g->actual_bytes ? to - g->actual_bytes : g->actual_bytes - to;
 		w->changes += g->grew_itself;
 	}
 	g->actual_bytes = g->figure_bytes = to;

@@ -4,9 +4,10 @@
 #include "common/macros.h"
 
 /*
- * The host's end of an agent channel as far as its limits go, by the figures of docs/agent-protocol.md: 8 KiB/s with a burst of 64 KiB; over
- * it one look a second, at which the newest line counts; five seconds of that and it is shut for a minute, each time twice as long, an hour at
- * most, and an hour without trouble forgets.
+ * The host's end of an agent channel as far as its limits go, by the figures of
+ * docs/agent-protocol.md: 8 KiB/s with a burst of 64 KiB; over it one look a second, at which the
+ * newest line counts; five seconds of that and it is shut for a minute, each time twice as long, an
+ * hour at most, and an hour without trouble forgets.
  */
 struct channel_model {
 	uint64_t tokens_bytes;      /* times 1000, so that whole milliseconds fill exactly */

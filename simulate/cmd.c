@@ -109,7 +109,8 @@ static void print_timing(struct driver_timing *t)
 	qsort(t->samples_nsec, t->n, sizeof(*t->samples_nsec), compare_u64);
 	for (size_t i = 0; i < t->n; i++)
 		sum += t->samples_nsec[i];
-	fprintf(stderr, "decisions: %zu, mean %llu us, median %llu us, p99 %llu us, longest %llu us\n",
+	fprintf(stderr,
+		"decisions: %zu, mean %llu us, median %llu us, p99 %llu us, longest %llu us\n",
 		t->n, (unsigned long long)(sum / t->n / 1000),
 		(unsigned long long)(t->samples_nsec[t->n / 2] / 1000),
 		(unsigned long long)(t->samples_nsec[t->n * 99 / 100] / 1000),

@@ -56,7 +56,8 @@ int driver_policies(const struct scenario *sc, struct policy_set **ret, struct d
 	if (sc->reserve_bytes != BYTES_UNLIMITED) {
 		snprintf(host, sizeof(host), "[Host]\nReserve=%llu\n",
 			(unsigned long long)sc->reserve_bytes);
-		texts[n++] = (struct policy_text){.name = "host", .text = host, .len = strlen(host)};
+		texts[n++] =
+			(struct policy_text){.name = "host", .text = host, .len = strlen(host)};
 	}
 	for (size_t i = 0; i < sc->n_policies; i++) {
 		const struct scenario_policy *p = &sc->policies[i];
@@ -167,8 +168,8 @@ static int do_action(struct run *r, const struct action *a)
 		return 0;
 	}
 	world_soft_limit(r->world, guest, a->to_bytes);
-	r->output.ops->event(&r->output, r->now_msec, "soft-limit", r->world->guests[guest].name, "",
-		reason_format(&a->reason, text));
+	r->output.ops->event(&r->output, r->now_msec, "soft-limit", r->world->guests[guest].name,
+		"", reason_format(&a->reason, text));
 	return 0;
 }
 
@@ -201,7 +202,8 @@ static void watch_policies(struct run *r)
 	r->epochs = epochs;
 }
 
-static int take_time(struct driver_timing *t, const struct timespec *from, const struct timespec *to)
+static int take_time(
+	struct driver_timing *t, const struct timespec *from, const struct timespec *to)
 {
 	if (t->n == t->allocated) {
 		size_t n = MAX((size_t)1024, 2 * t->allocated);

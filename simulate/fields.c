@@ -233,7 +233,8 @@ static int read_number(struct fields_reader *r, const struct field *f, const jso
 	return err < 0 ? err : check_range(r, f, *member);
 }
 
-static int read_member(struct fields_reader *r, const struct field *f, const json_t *v, void *member)
+static int read_member(
+	struct fields_reader *r, const struct field *f, const json_t *v, void *member)
 {
 	switch (f->type) {
 	case FIELD_TEXT:
@@ -278,7 +279,8 @@ static int check_keys(struct fields_reader *r, const json_t *object, const struc
 	return 0;
 }
 
-int fields_read(struct fields_reader *r, const json_t *object, const struct field *fields, void *out)
+int fields_read(
+	struct fields_reader *r, const json_t *object, const struct field *fields, void *out)
 {
 	int err;
 

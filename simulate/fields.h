@@ -6,8 +6,9 @@
 #include "common/diag.h"
 
 /*
- * Fills a struct from a JSON object by a table of fields: one line a key. Unknown keys, missing ones, wrong types and values out of range
- * are errors that name the place as a JSON Pointer (RFC 6901).
+ * Fills a struct from a JSON object by a table of fields: one line a key. Unknown keys, missing
+ * ones, wrong types and values out of range are errors that name the place as a JSON Pointer (RFC
+ * 6901).
  */
 enum field_type {
 	FIELD_TEXT,         /* char *, not empty */
@@ -43,8 +44,9 @@ struct field {
 	int (*read)(struct fields_reader *r, const json_t *value, void *member); /* OTHER */
 };
 
-/* Fills out (its members hold their defaults already) from an object; the table ends with a key of NULL. Returns 0, -EBADMSG with
- * the diag filled, or -ENOMEM; what was filled until then is the caller's to free. */
+/* Fills out (its members hold their defaults already) from an object; the table ends with a key of
+ * NULL. Returns 0, -EBADMSG with the diag filled, or -ENOMEM; what was filled until then is the
+ * caller's to free. */
 int fields_read(struct fields_reader *r, const json_t *object, const struct field *fields,
 	void *out) _nonnull_args_(1, 3, 4) _must_check_;
 

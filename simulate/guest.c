@@ -76,8 +76,9 @@ void guest_grow(struct world *w, struct world_guest *g)
 }
 
 /*
- * Cache goes first. A missing page is wanted once a second: that is the access rate that the contract leaves open; a working set that is swept
- * once a second is FACTS section 6's re-reader. The disk is shared by cache and swap.
+ * Cache goes first. A missing page is wanted once a second: that is the access rate that the
+ * contract leaves open; a working set that is swept once a second is FACTS section 6's re-reader.
+ * The disk is shared by cache and swap.
  */
 void guest_compose(struct world_guest *g)
 {

@@ -24,7 +24,8 @@ int judge_expect_begin(struct judge *j)
 		struct verdict *v = &j->verdicts[i];
 		size_t n = of_each_guest(&sc->expects[i]) ? j->world->n_guests : 1;
 
-		v->met = sc->expects[i].kind != EXPECT_NEVER_BELOW; /* which has to be looked at once */
+		/* which has to be looked at once */
+		v->met = sc->expects[i].kind != EXPECT_NEVER_BELOW;
 		v->lowest = UINT64_MAX;
 		v->since_msec = calloc(n, sizeof(*v->since_msec));
 		v->met_msec = calloc(n, sizeof(*v->met_msec));
@@ -62,7 +63,8 @@ static size_t width(const struct judge *j, const struct expect *e)
 	return of_each_guest(e) ? j->world->n_guests : 1;
 }
 
-/* A demand step (or the end) closes a stretch: what held from within the window up to here is met. */
+/* A demand step (or the end) closes a stretch: what held from within the window up to here is
+ * met. */
 static void close_segment(struct judge *j)
 {
 	const struct scenario *sc = j->world->scenario;

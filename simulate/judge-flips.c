@@ -13,9 +13,10 @@ static bool is_correction(struct judged_guest *g, uint64_t at_msec)
 }
 
 /*
- * A command that goes the other way than this guest's last one although nothing in the world changed since. Where the contract leaves room the
- * stricter reading holds: a guest's first command is no flip itself but has a direction; one that only follows the actual size leaves the
- * direction as it was.
+ * A command that goes the other way than this guest's last one although nothing in the world
+ * changed since. Where the contract leaves room the stricter reading holds: a guest's first command
+ * is no flip itself but has a direction; one that only follows the actual size leaves the direction
+ * as it was.
  */
 bool judge_is_flip(struct judge *j, const struct judged_command *c)
 {

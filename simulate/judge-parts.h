@@ -7,7 +7,8 @@
 struct judged_guest {
 	int direction;             /* of the last command that had one; 0: none yet */
 	uint64_t changes;          /* of the world, at that command */
-	uint64_t stall_msec;       /* of the last stall release; MSEC_NEVER: none, or corrected already */
+	/* of the last stall release; MSEC_NEVER: none, or corrected already */
+	uint64_t stall_msec;
 };
 
 struct judge {

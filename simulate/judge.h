@@ -6,8 +6,9 @@
 #include "simulate/world.h"
 
 /*
- * Watches the world and the commands and says in the end what was good and what was not, by the rules of the contract: flips, violations,
- * expectations, sums. It sees the truth, not the daemon's view of it.
+ * Watches the world and the commands and says in the end what was good and what was not, by the
+ * rules of the contract: flips, violations, expectations, sums. It sees the truth, not the daemon's
+ * view of it.
  */
 enum rule {
 	RULE_PROMISE, /* more promised than the host has, by a command or for too long */
@@ -33,7 +34,8 @@ struct violation {
 struct verdict {
 	bool met;
 	uint64_t count;     /* flips or commands so far */
-	uint64_t *since_msec; /* a guest each (one for the host): since when it has held; MSEC_NEVER: it does not */
+	/* a guest each (one for the host): since when it has held; MSEC_NEVER: it does not */
+	uint64_t *since_msec;
 	uint64_t *met_msec; /* when it came true for good; MSEC_NEVER: not yet */
 	uint64_t lowest;    /* NEVER_BELOW: the lowest that was seen */
 };
@@ -51,7 +53,8 @@ struct judged_command {
 
 struct judge;
 
-/* w must outlive it. settings_of(userdata, guest) gives a guest's effective settings at the time of a call. NULL without memory. */
+/* w must outlive it. settings_of(userdata, guest) gives a guest's effective settings at the time of
+ * a call. NULL without memory. */
 struct judge *judge_new(const struct world *w,
 	const struct settings *(*settings_of)(void *userdata, size_t guest), void *userdata)
 	_nonnull_args_(1, 2) _must_check_;

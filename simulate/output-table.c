@@ -5,7 +5,8 @@
 
 #include "common/units.h"
 
-/* What the table remembers to say less: a host's line only for another state, a balloon only where it comes to rest. */
+/* What the table remembers to say less: a host's line only for another state, a balloon only where
+ * it comes to rest. */
 struct table {
 	enum host_state state;
 	bool any_state;
@@ -28,7 +29,8 @@ static void table_begin(struct output *o)
 
 	fprintf(o->file, "%s\n", sc->name);
 	fprintf(o->file, "%zu guests on a host of %s; %s s, seed %" PRIu64 "\n\n", sc->n_guests,
-		size_format(sc->memory_bytes, size), seconds_format(sc->duration_msec, t), sc->seed);
+		size_format(sc->memory_bytes, size), seconds_format(sc->duration_msec, t),
+		sc->seed);
 	fprintf(o->file, "%9s  %-12s %-16s %9s %9s  %s\n", "seconds", "what", "guest", "from", "to",
 		"why");
 }
@@ -196,8 +198,8 @@ static void table_summary(struct output *o, const struct judge *j, uint64_t deci
 
 	print_guests(o);
 	fprintf(o->file,
-		"\n%" PRIu64 " commands, %" PRIu64 " flips, %s moved, short by %s for a second, %" PRIu64
-		" decisions\n",
+		"\n%" PRIu64 " commands, %" PRIu64
+		" flips, %s moved, short by %s for a second, %" PRIu64 " decisions\n",
 		judge_commands(j), judge_flips(j), size_format(o->world->moved_bytes, moved),
 		size_format(judge_short_byte_s(j), missing), decisions);
 	for (size_t i = 0; i < sc->n_expects; i++)

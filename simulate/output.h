@@ -7,8 +7,9 @@
 #include "simulate/judge.h"
 
 /*
- * What a run prints, in two forms behind one table of functions: JSON lines for programs, of the very shape and order that the contract has, and a
- * table for people. Only numbers that are integers are printed, so that the same run gives the same bytes on every machine.
+ * What a run prints, in two forms behind one table of functions: JSON lines for programs, of the
+ * very shape and order that the contract has, and a table for people. Only numbers that are
+ * integers are printed, so that the same run gives the same bytes on every machine.
  */
 struct output;
 
@@ -21,7 +22,8 @@ struct output_ops {
 		uint64_t to_bytes, const struct reason *reason);
 	void (*cpu)(struct output *o, uint64_t at_msec, const char *guest, uint64_t weight,
 		const struct reason *reason);
-	/* type: the daemon's name; guest NULL: the host; detail "": none; text: the same for people. */
+	/* type: the daemon's name; guest NULL: the host; detail "": none; text: the same for
+	 * people. */
 	void (*event)(struct output *o, uint64_t at_msec, const char *type, const char *guest,
 		const char *detail, const char *text);
 	void (*summary)(struct output *o, const struct judge *j, uint64_t decisions);

@@ -4,8 +4,9 @@
 #include "common/macros.h"
 
 /*
- * The simulator's own dice: SplitMix64 (Steele, Lea, Flood 2014), integers only, the same numbers on every machine. Each user has a
- * stream of its own, so that one guest's noise does not depend on what another did.
+ * The simulator's own dice: SplitMix64 (Steele, Lea, Flood 2014), integers only, the same numbers
+ * on every machine. Each user has a stream of its own, so that one guest's noise does not depend on
+ * what another did.
  */
 struct rng {
 	uint64_t state;

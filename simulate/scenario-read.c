@@ -16,7 +16,8 @@
 #define SEED_DEFAULT 1
 
 static const char *const agent_words[] = {"push", "none", "silent", "liar", "flood", NULL};
-static const char *const balloon_words[] = {"ok", "missing", "stuck", "slow", "back", "breaker", NULL};
+static const char *const balloon_words[] = {
+	"ok", "missing", "stuck", "slow", "back", "breaker", NULL};
 
 #define AT(type, member) .offset = offsetof(struct type, member)
 

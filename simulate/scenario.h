@@ -4,8 +4,9 @@
 #include "common/diag.h"
 
 /*
- * A described host: what `ballastctl simulate` reads. MODEL.md has the format and what the world does with it. All times are whole milliseconds
- * from the start; 0 is the start, MSEC_NEVER no time at all.
+ * A described host: what `ballastctl simulate` reads. MODEL.md has the format and what the world
+ * does with it. All times are whole milliseconds from the start; 0 is the start, MSEC_NEVER no time
+ * at all.
  */
 #define MSEC_NEVER UINT64_MAX
 #define MSEC_PER_TICK UINT64_C(100)
@@ -65,7 +66,8 @@ struct scenario_guest {
 };
 
 enum expect_kind {
-	EXPECT_AT_LEAST,      /* actual of each matching guest, in the window and on to the next demand step */
+	/* actual of each matching guest, in the window and on to the next demand step */
+	EXPECT_AT_LEAST,
 	EXPECT_NEVER_BELOW,   /* actual of each matching guest while it runs */
 	EXPECT_HOST_FREE,     /* free memory of the host, as at_least */
 	EXPECT_FLIPS_AT_MOST,
@@ -110,13 +112,14 @@ struct scenario {
 	size_t n_expects;
 };
 
-/* Reads one file; policies named in it are read too, beside it. Returns 0 and a scenario that the caller frees, -errno of a
- * file that cannot be read, or -EBADMSG: *d has file, line and column of broken JSON, else a JSON Pointer to the
- * place, what is there, what is expected, the nearest known word. */
+/* Reads one file; policies named in it are read too, beside it. Returns 0 and a scenario that the
+ * caller frees, -errno of a file that cannot be read, or -EBADMSG: *d has file, line and column of
+ * broken JSON, else a JSON Pointer to the place, what is there, what is expected, the nearest known
+ * word. */
 int scenario_load(const char *path, struct scenario **ret, struct diag *d) _nonnull_ _must_check_;
 /* The same from memory: path names it in messages and is what policy files are relative to. */
-int scenario_parse(const char *path, const char *text, size_t len, struct scenario **ret, struct diag *d)
-	_nonnull_ _must_check_;
+int scenario_parse(const char *path, const char *text, size_t len, struct scenario **ret,
+	struct diag *d) _nonnull_ _must_check_;
 struct scenario *scenario_free(struct scenario *s); /* takes NULL, returns NULL */
 DEFINE_CLEANUP(struct scenario *, scenario_free)
 #define _cleanup_scenario_ _cleanup_(scenario_freep)

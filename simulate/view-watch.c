@@ -15,7 +15,8 @@
 /* QEMU tells of a balloon's changes once a second. */
 #define BALLOON_CHANGE_MSEC UINT64_C(1000)
 #define FALLBACK_MSEC       UINT64_C(5000)
-/* Three heartbeats of silence: statistics are read. After a minute they stand for the agent's word. */
+/* Three heartbeats of silence: statistics are read. After a minute they stand for the agent's
+ * word. */
 #define SILENCE_MSEC         UINT64_C(15000)
 #define SILENCE_DECIDES_MSEC UINT64_C(60000)
 /* A move of available memory that is worth a decision and a look at all processes. */
@@ -160,7 +161,8 @@ static void look(struct view *v, uint64_t now_msec, bool force)
 	any = look_at_processes(v, now_msec, all);
 	if (all)
 		v->available_sampled_bytes = v->available_bytes;
-	/* What the host itself uses is what is neither available nor resident: both of one instant. */
+	/* What the host itself uses is what is neither available nor resident: both of one
+	 * instant. */
 	if (all || any)
 		v->other_bytes = v->world->other_bytes;
 	for (size_t i = 0; i < v->world->n_guests; i++)
@@ -224,7 +226,8 @@ void view_tick(struct view *v)
 	}
 }
 
-/* At full size there is nothing that a driver could have answered; below it, its kernel sees no more than the balloon leaves. */
+/* At full size there is nothing that a driver could have answered; below it, its kernel sees no
+ * more than the balloon leaves. */
 static bool has_answered(const struct view *v, size_t i)
 {
 	const struct view_guest *g = &v->guests[i];
@@ -284,11 +287,13 @@ void view_decided(struct view *v, const struct plan *plan, uint64_t now_msec)
 		g->pressed = plan->guests[i].pressed;
 		if (plan->guests[i].ask)
 			agent_model_ask(&g->agent, v->world, now_msec);
-		else if (g->pressed && BOOT_BASE_USEC + now_msec * USEC_PER_MSEC >= g->report.arrival_usec + USEC_PER_SEC)
+		else if (g->pressed && BOOT_BASE_USEC + now_msec * USEC_PER_MSEC >=
+					       g->report.arrival_usec + USEC_PER_SEC)
 			agent_model_ask(&g->agent, v->world, now_msec);
 	}
 	/* The timer is a millisecond late at most, and never early. */
-	v->decide_msec = MAX(now_msec + 1, wake_usec / USEC_PER_MSEC + (wake_usec % USEC_PER_MSEC != 0));
+	v->decide_msec =
+		MAX(now_msec + 1, wake_usec / USEC_PER_MSEC + (wake_usec % USEC_PER_MSEC != 0));
 	if (plan->wake_boot_usec == USEC_INFINITY)
 		v->decide_msec = MSEC_NEVER;
 }

@@ -5,10 +5,13 @@
 #include "simulate/agent-model.h"
 
 /*
- * The host as the daemon sees it, and when it decides: what was reported, read or told, and when; never what is true beyond that. The rules and their
- * figures are the manager's (daemon/manager-*.c): it looks at the host every 500 ms, reads resident sizes once a second while
- * anything moves and every five at rest, asks moving balloons every 100 ms and nobody else, and is told of other changes at most
- * once a second a guest (libvirt's BALLOON_CHANGE). A pressed guest is asked for a report once a second, and when what it was given has come. An urgent report is decided on at once, a size or a figure that moved 20 ms later.
+ * The host as the daemon sees it, and when it decides: what was reported, read or told, and when;
+ * never what is true beyond that. The rules and their figures are the manager's
+ * (daemon/manager-*.c): it looks at the host every 500 ms, reads resident sizes once a second while
+ * anything moves and every five at rest, asks moving balloons every 100 ms and nobody else, and is
+ * told of other changes at most once a second a guest (libvirt's BALLOON_CHANGE). A pressed guest
+ * is asked for a report once a second, and when what it was given has come. An urgent report is
+ * decided on at once, a size or a figure that moved 20 ms later.
  */
 
 /* BOOTTIME at time 0 of the scenario: the host has been up for a day. */
@@ -53,7 +56,8 @@ struct view {
 	size_t *guest_of;          /* index of a sample's guest in the world */
 };
 
-/* Begins at time 0, at which all is looked at once and decided. world must outlive it. NULL without memory. */
+/* Begins at time 0, at which all is looked at once and decided. world must outlive it. NULL without
+ * memory. */
 struct view *view_new(struct world *world, uint64_t seed) _nonnull_ _must_check_;
 struct view *view_free(struct view *v); /* takes NULL, returns NULL */
 DEFINE_CLEANUP(struct view *, view_free)
@@ -70,7 +74,8 @@ uint64_t view_next(const struct view *v) _nonnull_ _pure_;
 void view_watch(struct view *v, size_t guest, uint64_t now_msec) _nonnull_;
 /* The reservation was refused: it is not asked for again. */
 void view_drop_reservation(struct view *v, size_t guest) _nonnull_;
-/* A decision was made on the last snapshot: when the next one is due follows from the plan and from what comes in. */
+/* A decision was made on the last snapshot: when the next one is due follows from the plan and from
+ * what comes in. */
 void view_decided(struct view *v, const struct plan *plan, uint64_t now_msec) _nonnull_;
 
 /* What decide() is shown now; valid until the next call. identity_changed is said once. */

@@ -5,7 +5,8 @@
 
 /* The steps of a tick, each in a file of its own; for world.c and their tests only. */
 
-/* Anonymous memory grows for one tick towards the need that held until now; what does not fit kills. */
+/* Anonymous memory grows for one tick towards the need that held until now; what does not fit
+ * kills. */
 void guest_grow(struct world *w, struct world_guest *g) _nonnull_;
 /* Sets what is needed from now on. */
 void guest_set_demand(struct world *w, struct world_guest *g) _nonnull_;

@@ -11,7 +11,8 @@
 /* 10 s of counting lie before time 0. */
 #define SETTLED_TICKS 100
 
-/* The highest that it used, and the host has not got back yet. A breaker uses what it needs, whatever its balloon says. */
+/* The highest that it used, and the host has not got back yet. A breaker uses what it needs,
+ * whatever its balloon says. */
 static void guest_touch(struct world_guest *g)
 {
 	bool breaker = g->spec->balloon == BALLOON_BREAKER;
@@ -56,7 +57,8 @@ static void guest_stop(struct world *w, struct world_guest *g)
 	w->changes++;
 }
 
-/* A new kernel has all of max until its balloon driver is there; the device keeps its old figure. */
+/* A new kernel has all of max until its balloon driver is there; the device keeps its old
+ * figure. */
 static void guest_reset(struct world *w, struct world_guest *g)
 {
 	g->reset = g->changed = true;

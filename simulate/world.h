@@ -5,13 +5,15 @@
 #include "simulate/scenario.h"
 
 /*
- * The simulated host as it really is: guests, what they need and have, balloons, resident sizes, CPUs. It moves in ticks of 100 ms and
- * knows nothing of who watches it. MODEL.md says why each rule is as it is. Integers only.
+ * The simulated host as it really is: guests, what they need and have, balloons, resident sizes,
+ * CPUs. It moves in ticks of 100 ms and knows nothing of who watches it. MODEL.md says why each
+ * rule is as it is. Integers only.
  */
 
 /* Counters that a guest's kernel would keep; they only grow while it is not booted anew. */
 struct guest_counters {
-	uint64_t psi_mem_some; /* in tenths of a microsecond: permyriad of a second times milliseconds */
+	/* in tenths of a microsecond: permyriad of a second times milliseconds */
+	uint64_t psi_mem_some;
 	uint64_t psi_io_some;
 	uint64_t psi_cpu_some;
 	uint64_t refaults_file; /* in thousandths of a page */
@@ -43,10 +45,12 @@ struct world_guest {
 	uint64_t asked_msec;
 	uint64_t started_msec;  /* 0: running for long */
 	uint64_t incarnation;   /* starts and resets */
-	uint64_t booted_msec;   /* until then its kernel boots: no demand, no balloon driver, no agent */
+	/* until then its kernel boots: no demand, no balloon driver, no agent */
+	uint64_t booted_msec;
 
 	uint64_t actual_bytes;
-	uint64_t figure_bytes;  /* what the balloon device says: the old size while a reset guest boots */
+	/* what the balloon device says: the old size while a reset guest boots */
+	uint64_t figure_bytes;
 	uint64_t target_bytes;
 	uint64_t move_msec;     /* since when the balloon has moved */
 	bool took_back;         /* grew by itself, and stays until the next command */
@@ -79,12 +83,14 @@ struct world {
 	size_t n_guests;
 	uint64_t now_msec;
 	uint64_t other_bytes;
-	/* Counts what excuses a command that goes back: a step of any demand or of other, a start, a stop, a take-back. */
+	/* Counts what excuses a command that goes back: a step of any demand or of other, a start,
+	 * a stop, a take-back. */
 	uint64_t changes;
 	uint64_t moved_bytes; /* sum of what all balloons moved */
 };
 
-/* scenario must outlive it. At time 0: guests that run from the start are settled. NULL without memory. */
+/* scenario must outlive it. At time 0: guests that run from the start are settled. NULL without
+ * memory. */
 struct world *world_new(const struct scenario *scenario) _nonnull_ _must_check_;
 struct world *world_free(struct world *w); /* takes NULL, returns NULL */
 DEFINE_CLEANUP(struct world *, world_free)
@@ -94,7 +100,8 @@ DEFINE_CLEANUP(struct world *, world_free)
 void world_tick(struct world *w) _nonnull_;
 
 /* What the daemon does to it, between ticks; the balloon moves from the next tick on. */
-void world_command(struct world *w, size_t guest, uint64_t target_bytes, uint64_t now_msec) _nonnull_;
+void world_command(
+	struct world *w, size_t guest, uint64_t target_bytes, uint64_t now_msec) _nonnull_;
 void world_grant(struct world *w, size_t guest) _nonnull_;
 void world_soft_limit(struct world *w, size_t guest, uint64_t bytes) _nonnull_;
 
@@ -108,8 +115,10 @@ uint64_t guest_need_bytes(const struct world_guest *g) _nonnull_ _pure_;
 struct guest_counters guest_counters_at(const struct world *w, const struct world_guest *g,
 	uint64_t now_msec) _nonnull_ _pure_;
 
-/* The same, so long before time 0: of a guest that has run for long with these rates; at most 10 s. */
-struct guest_counters guest_counters_ago(const struct world_guest *g, uint64_t msec) _nonnull_ _pure_;
+/* The same, so long before time 0: of a guest that has run for long with these rates; at most 10
+ * s. */
+struct guest_counters guest_counters_ago(
+	const struct world_guest *g, uint64_t msec) _nonnull_ _pure_;
 
 /* memory - other - all actual - all QEMU: what the contract calls free. May be negative. */
 int64_t world_free_bytes(const struct world *w) _nonnull_ _pure_;

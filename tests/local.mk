@@ -1,1 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+
+# What of the house style a program can look at.
+TESTS += tests/unit/test-style.sh
+dist_check_SCRIPTS += tests/unit/test-style.sh

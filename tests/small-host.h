@@ -9,8 +9,8 @@
 #include "tests/test.h"
 
 /*
- * A small host for tests of decide()'s parts: some guests that report whatever the test says, and obey at once. Everything starts at
- * rest: each guest uses a quarter of what it has and has swap.
+ * A small host for tests of decide()'s parts: some guests that report whatever the test says, and
+ * obey at once. Everything starts at rest: each guest uses a quarter of what it has and has swap.
  */
 #define SMALL_GUESTS 4
 #define SMALL_START  (100000 * USEC_PER_SEC)
@@ -27,7 +27,8 @@ struct small_host {
 };
 
 /* What guest i uses and caches now, by its own word. */
-static inline void small_report(struct small_host *h, size_t i, uint64_t used_bytes, uint64_t file_bytes)
+static inline void small_report(
+	struct small_host *h, size_t i, uint64_t used_bytes, uint64_t file_bytes)
 {
 	struct guest_sample *s = &h->guests[i];
 	struct guest_report *r = &s->report;
@@ -45,7 +46,8 @@ static inline void small_report(struct small_host *h, size_t i, uint64_t used_by
 	s->resident_bytes = MIN(s->actual_bytes, used_bytes + file_bytes);
 }
 
-static inline void small_begin(struct small_host *h, size_t n, uint64_t memory_bytes, const char *policy)
+static inline void small_begin(
+	struct small_host *h, size_t n, uint64_t memory_bytes, const char *policy)
 {
 	struct policy_text text = {.name = "test", .text = policy, .len = strlen(policy)};
 	_cleanup_diag_list_ struct diag_list findings = {0};
@@ -68,7 +70,8 @@ static inline void small_begin(struct small_host *h, size_t n, uint64_t memory_b
 		small_report(h, i, 512 * MIB, 0);
 	}
 	h->state = decide_state_new();
-	if (!h->state || policy_set_from_texts(&text, *policy != '\0', NULL, &h->set, &findings) < 0)
+	if (!h->state ||
+		policy_set_from_texts(&text, *policy != '\0', NULL, &h->set, &findings) < 0)
 		abort();
 }
 

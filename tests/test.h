@@ -9,8 +9,9 @@
 #include "common/macros.h"
 
 /*
- * A test program: TEST(name) { ... } as often as wanted, then TEST_MAIN(). Prints TAP. A failed check says what it saw,
- * ends that test (not the program) and makes the exit code 1. Names read as sentences: TEST(stuck_guest_leaves_the_division).
+ * A test program: TEST(name) { ... } as often as wanted, then TEST_MAIN(). Prints TAP. A failed
+ * check says what it saw, ends that test (not the program) and makes the exit code 1. Names read as
+ * sentences: TEST(stuck_guest_leaves_the_division).
  */
 struct test_case {
 	const char *name;
@@ -63,12 +64,12 @@ static const char *test_skip_reason;
 			TEST_FAIL("%s is \"%s\", wanted \"%s\"", #got, _got ? _got : "(null)",     \
 				_want ? _want : "(null)");                                         \
 	} while (0)
-#define CHECK_CONTAINS(got, part)                                                                  \
-	do {                                                                                       \
-		const char *_got = (got), *_part = (part);                                         \
-		if (!_got || !strstr(_got, _part))                                                 \
-			TEST_FAIL("%s is \"%s\", which lacks \"%s\"", #got, _got ? _got : "(null)", \
-				_part);                                                            \
+#define CHECK_CONTAINS(got, part)                                           \
+	do {                                                                \
+		const char *_got = (got), *_part = (part);                  \
+		if (!_got || !strstr(_got, _part))                          \
+			TEST_FAIL("%s is \"%s\", which lacks \"%s\"", #got, \
+				_got ? _got : "(null)", _part);             \
 	} while (0)
 #define TEST_SKIP(reason)                                                                          \
 	do {                                                                                       \

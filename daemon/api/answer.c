@@ -62,11 +62,12 @@ json_t *api_reload_json(const struct policy_set *set, const struct diag_list *fi
 		api_findings_json(findings), "restart_needed", api_words_json(restart, n_restart));
 }
 
-json_t *api_policy_put_json(const char *name, const char *path, bool created, const char *shadowed_by,
-	const struct diag_list *notes)
+json_t *api_policy_put_json(const char *name, const char *path, bool created,
+	const char *shadowed_by, const struct diag_list *notes)
 {
-	return json_pack("{s:s,s:s,s:b,s:s?,s:o}", "name", name, "path", path, "created", (int)created, "shadowed_by", shadowed_by,
-		"notes", notes ? api_findings_json(notes) : json_array());
+	return json_pack("{s:s,s:s,s:b,s:s?,s:o}", "name", name, "path", path, "created",
+		(int)created, "shadowed_by", shadowed_by, "notes",
+		notes ? api_findings_json(notes) : json_array());
 }
 
 json_t *api_overrides_json(const struct override *overrides, size_t n, const struct uuid *guest,

@@ -5,7 +5,8 @@
 #include "daemon/sys/clock.h"
 
 #define DEADLINE_USEC (10 * USEC_PER_SEC)
-/* For 200 pages that listen to events, with as many again. A connection costs some 20 kB (TLS: 60 kB). */
+/* For 200 pages that listen to events, with as many again. A connection costs some 20 kB (TLS: 60
+ * kB). */
 #define CONNECTIONS_MAX 512
 #define DISPATCH_MAX 16
 #define DISPATCH_USEC USEC_PER_MSEC
@@ -135,8 +136,8 @@ static void make_view(struct api *a)
 	struct view_input known = {0};
 
 	a->config.ops->look(a->config.userdata, &known);
-	/* Without memory the last view stays current; the daemon's own allocations tell about that.
-	 */
+	/* Without memory the last view stays current; the daemon's own allocations tell about
+	 * that. */
 	if (known.snapshot && view_publish(a->config.views, &known) < 0)
 		return;
 	pthread_mutex_lock(&a->queue->lock);

@@ -45,7 +45,8 @@ enum api_problem {
 	API_PROBLEM_OVERRIDE_UNKNOWN,	 /* 404: the guest has none (of that setting) */
 	API_PROBLEM_RESERVATION_UNKNOWN, /* 404 */
 	API_PROBLEM_OPERATION_UNKNOWN,	 /* 404 */
-	API_PROBLEM_PRECONDITION_FAILED, /* 412: If-Match is of another state, `etag` is of this one */
+	/* 412: If-Match is of another state, `etag` is of this one */
+	API_PROBLEM_PRECONDITION_FAILED,
 	API_PROBLEM_PRECONDITION_REQUIRED, /* 428: say which state is to be replaced */
 	API_PROBLEM_IDEMPOTENCY_MISMATCH,  /* 422: the key was another request's */
 	API_PROBLEM_CONFLICT,		 /* 409: the state of things forbids it; detail says what */
@@ -109,7 +110,8 @@ struct api_override_request {
 /* POST /v1/plan/preview: one of the three. */
 struct api_preview_request {
 	bool has_overrides, has_policy, has_mode;
-	const char *guest_name;		      /* with overrides: by UUID or name; the op gets override.guest */
+	/* with overrides: by UUID or name; the op gets override.guest */
+	const char *guest_name;
 	struct api_override_request override; /* n_settings 0: as if they were cleared */
 	struct api_policy_request policy;
 	enum daemon_mode mode;
@@ -157,13 +159,15 @@ struct api_ops {
 	/* 200, api_mode_json(). */
 	void (*mode_set)(void *userdata, struct api_call *call, const struct api_mode_request *req);
 	/* 200, api_pause_json(). */
-	void (*pause_set)(void *userdata, struct api_call *call, const struct api_pause_request *req);
+	void (*pause_set)(
+		void *userdata, struct api_call *call, const struct api_pause_request *req);
 	/* 204, also where there is none. */
 	void (*pause_clear)(void *userdata, struct api_call *call);
 	/* 200, api_reload_json(); API_PROBLEM_CONFIGURATION_BAD with the findings when a file is
 	 * bad (the good ones are in force). */
 	void (*reload)(void *userdata, struct api_call *call);
-	/* 200 or, where the API had no such file, 201: api_policy_put_json(). Durable and in force before it is answered. */
+	/* 200 or, where the API had no such file, 201: api_policy_put_json(). Durable and in force
+	 * before it is answered. */
 	void (*policy_put)(
 		void *userdata, struct api_call *call, const struct api_policy_request *req);
 	/* 204; API_PROBLEM_CONFLICT where another layer has it. */
@@ -175,8 +179,9 @@ struct api_ops {
 	/* 200, docs/API.md's Preview. */
 	void (*plan_preview)(
 		void *userdata, struct api_call *call, const struct api_preview_request *req);
-	/* ack's asker does not wait for work any more, which goes on: answers ack with 202, Location and docs/API.md's Operation when that is
-	 * durable, and takes what becomes of work (api_call_on_end()). kind: the route's name. */
+	/* ack's asker does not wait for work any more, which goes on: answers ack with 202,
+	 * Location and docs/API.md's Operation when that is durable, and takes what becomes of work
+	 * (api_call_on_end()). kind: the route's name. */
 	void (*operation_begin)(
 		void *userdata, struct api_call *ack, struct api_call *work, const char *kind);
 	/* 200, those that are known, newest first. */
@@ -236,7 +241,8 @@ struct api_config {
 	unsigned max_per_client;  /* 0: half of all */
 	struct api_listener listeners[API_LISTENERS_MAX]; /* taken over on success */
 	size_t n_listeners;
-	const char *const *host_names; /* that loopback clients may ask under, beside localhost; outlives the api */
+	/* that loopback clients may ask under, beside localhost; outlives the api */
+	const char *const *host_names;
 };
 
 /* Starts the HTTP thread. Returns 0 or -errno; on failure listen_fd still is the caller's. */
@@ -246,21 +252,24 @@ int api_start(const struct api_config *config, struct api **ret) _nonnull_ _must
  * returns NULL. */
 struct api *api_stop(struct api *a);
 DEFINE_CLEANUP(struct api *, api_stop)
-/* From now on these tokens and certificates hold, and no others (main loop). Takes the table over (NULL: none hold). */
+/* From now on these tokens and certificates hold, and no others (main loop). Takes the table over
+ * (NULL: none hold). */
 void api_set_tokens(struct api *a, struct token_table *tokens) _nonnull_args_(1);
 struct tls;
-/* New TLS connections get this certificate (main loop); those that there are go on with theirs. Returns 0, or -EINVAL when the TLS library does not take
- * it: then nothing has changed. tls stays the caller's. */
+/* New TLS connections get this certificate (main loop); those that there are go on with theirs.
+ * Returns 0, or -EINVAL when the TLS library does not take it: then nothing has changed. tls stays
+ * the caller's. */
 int api_set_tls(struct api *a, const struct tls *tls) _nonnull_ _must_check_;
 /* Readable when api_dispatch() has something to do. Belongs to the api. */
 int api_fd(const struct api *a) _nonnull_;
 /* How long what the HTTP thread asked of the main loop waited until that came to it (main loop). */
 const struct histogram *api_wait(const struct api *a) _nonnull_ _const_;
-/* Runs the commands that wait (main loop): at most 16 a time and none after the first millisecond, so
- * that a flood of requests cannot hold the loop. */
+/* Runs the commands that wait (main loop): at most 16 a time and none after the first millisecond,
+ * so that a flood of requests cannot hold the loop. */
 void api_dispatch(struct api *a) _nonnull_;
 
-/* Who asked: "uid 1000 (anna)", "token grafana", "cert CN=ops". Valid until the call is answered. */
+/* Who asked: "uid 1000 (anna)", "token grafana", "cert CN=ops". Valid until the call is
+ * answered. */
 const char *api_call_by(const struct api_call *call) _nonnull_;
 /* Only say what would be done? */
 bool api_call_dry_run(const struct api_call *call) _nonnull_;
@@ -268,22 +277,27 @@ bool api_call_dry_run(const struct api_call *call) _nonnull_;
  * due all the same. */
 bool api_call_is_late(const struct api_call *call) _nonnull_;
 /*
- * What the request says of the state that it replaces. tag: of the state that there is (below); NULL: there is nothing. needed: where there is
- * something, If-Match must name it. Returns true, or answers the call (412, 428) and returns false.
+ * What the request says of the state that it replaces. tag: of the state that there is (below);
+ * NULL: there is nothing. needed: where there is something, If-Match must name it. Returns true, or
+ * answers the call (412, 428) and returns false.
  */
-bool api_call_may_replace(struct api_call *call, const uint64_t *tag, bool needed) _nonnull_args_(1) _must_check_;
+bool api_call_may_replace(struct api_call *call, const uint64_t *tag, bool needed)
+	_nonnull_args_(1) _must_check_;
 /* The answer's ETag names this state. */
 void api_call_tag(struct api_call *call, uint64_t tag) _nonnull_;
 /* The answer's Location. */
 void api_call_location(struct api_call *call, const char *location) _nonnull_;
-/* Called when a call that nobody waits for is answered, before it is freed. answer: JSON of its body, or of the problem; NULL: none. */
-typedef void (*api_call_ended)(void *userdata, struct api_call *call, unsigned status, bool is_problem, const char *answer);
+/* Called when a call that nobody waits for is answered, before it is freed. answer: JSON of its
+ * body, or of the problem; NULL: none. */
+typedef void (*api_call_ended)(void *userdata, struct api_call *call, unsigned status,
+	bool is_problem, const char *answer);
 void api_call_on_end(struct api_call *call, api_call_ended fn, void *userdata) _nonnull_args_(1, 2);
 /* Names states, as tag.h says. */
 #define API_TAG_MAX 17
 uint64_t api_tag_mode(enum daemon_mode mode) _const_;
 uint64_t api_tag_pause(const struct view_pause *p) _nonnull_ _pure_;
-uint64_t api_tag_overrides(const struct override *overrides, size_t n, const struct uuid *guest) _nonnull_args_(3) _pure_;
+uint64_t api_tag_overrides(const struct override *overrides, size_t n, const struct uuid *guest)
+	_nonnull_args_(3) _pure_;
 uint64_t api_tag_policy(const struct policy_set *set, size_t i) _nonnull_;
 /* Answers and frees the call (main loop). body is taken (NULL: no body, status 204). */
 void api_call_reply(struct api_call *call, unsigned status, json_t *body) _nonnull_args_(1);
@@ -311,8 +325,9 @@ json_t *api_findings_json(const struct diag_list *findings) _nonnull_;
 /* Overrides of one guest among all; now_*: to turn times of CLOCK_BOOTTIME into wall time. */
 json_t *api_overrides_json(const struct override *overrides, size_t n, const struct uuid *guest,
 	uint64_t now_boot_usec, uint64_t now_real_usec) _nonnull_args_(3);
-/* What became of a policy's file. shadowed_by: a file of a higher layer that is in force in its place, or NULL. notes may be NULL. */
-json_t *api_policy_put_json(const char *name, const char *path, bool created, const char *shadowed_by,
-	const struct diag_list *notes) _nonnull_args_(1, 2);
+/* What became of a policy's file. shadowed_by: a file of a higher layer that is in force in its
+ * place, or NULL. notes may be NULL. */
+json_t *api_policy_put_json(const char *name, const char *path, bool created,
+	const char *shadowed_by, const struct diag_list *notes) _nonnull_args_(1, 2);
 json_t *api_reservation_json(
 	const struct reservation *r, uint64_t now_boot_usec, uint64_t now_real_usec) _nonnull_;

@@ -14,7 +14,8 @@ static bool host_name(const char *host, char *buf, size_t size)
 
 	if (six && *rest++ != ']')
 		return false;
-	if (!n || n >= size || (*rest && (*rest != ':' || !rest[1] || rest[1 + strspn(rest + 1, "0123456789")])))
+	if (!n || n >= size ||
+		(*rest && (*rest != ':' || !rest[1] || rest[1 + strspn(rest + 1, "0123456789")])))
 		return false;
 	memcpy(buf, host + six, n);
 	buf[n] = '\0';
@@ -26,7 +27,8 @@ static bool is_loopback(const char *name)
 	struct in6_addr six;
 	struct in_addr four;
 
-	return strcasecmp(name, "localhost") == 0 || (inet_pton(AF_INET, name, &four) == 1 && ntohl(four.s_addr) >> 24 == 127) ||
+	return strcasecmp(name, "localhost") == 0 ||
+	       (inet_pton(AF_INET, name, &four) == 1 && ntohl(four.s_addr) >> 24 == 127) ||
 	       (inet_pton(AF_INET6, name, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six));
 }
 
@@ -50,7 +52,8 @@ static bool origin_is_own(const struct browser_facts *f)
 	const char *scheme = f->tls ? "https://" : "http://";
 	size_t n = strlen(scheme);
 
-	return f->host && strncasecmp(f->origin, scheme, n) == 0 && strcasecmp(f->origin + n, f->host) == 0;
+	return f->host && strncasecmp(f->origin, scheme, n) == 0 &&
+	       strcasecmp(f->origin + n, f->host) == 0;
 }
 
 enum browser_verdict browser_judge(const struct browser_facts *f)
@@ -59,7 +62,8 @@ enum browser_verdict browser_judge(const struct browser_facts *f)
 
 	if (f->loopback && !host_is_ours(f))
 		return BROWSER_FOREIGN_HOST;
-	/* A link on a foreign page may lead to ours; what it answers nobody but the browser's own tab can read. */
+	/* A link on a foreign page may lead to ours; what it answers nobody but the browser's own
+	 * tab can read. */
 	if (reads && strncmp(f->path, "/v1/", 4) != 0)
 		return BROWSER_FINE;
 	if (f->origin && !origin_is_own(f))

@@ -191,7 +191,9 @@ static void tell_end(struct api_call *c)
 		return;
 	if (c->is_problem)
 		problem_write(&c->problem, "/v1/operations", &o);
-	c->on_end(c->on_end_userdata, c, c->is_problem ? problem_status(c->problem.code) : c->status, c->is_problem, c->is_problem ? o.buf : c->text);
+	c->on_end(c->on_end_userdata, c,
+		c->is_problem ? problem_status(c->problem.code) : c->status, c->is_problem,
+		c->is_problem ? o.buf : c->text);
 }
 
 /* Hands the answered call to the HTTP thread, or drops it when nobody waits. */

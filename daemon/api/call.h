@@ -26,7 +26,9 @@ struct api_queue {
 	struct api_call *first, **last; /* commands that wait */
 	unsigned n_waiting;
 	struct api_call *answered;
-	uint64_t asked_usec; /* CLOCK_MONOTONIC: the main loop has been asked since, and did not come yet; 0: it was not */
+	/* CLOCK_MONOTONIC: the main loop has been asked since, and did not come yet; 0: it was
+	 * not */
+	uint64_t asked_usec;
 	struct api_past *answered_past; /* what was read from the disk */
 	bool view_wanted; /* the HTTP thread asks for a fresh view */
 	bool view_made;	  /* the main loop looked (and published, if there was anything) */
@@ -64,8 +66,9 @@ struct api_call {
 	/* Who waits; under the queue's lock. NULL: nobody any more. */
 	struct request *waiter;
 	/*
-	 * A call whose asker is to be told that it goes on has an acknowledgement, a call of its own behind it in the queue, which takes the waiter. Links
-	 * between the two, until the acknowledgement runs; under the queue's lock.
+	 * A call whose asker is to be told that it goes on has an acknowledgement, a call of its
+	 * own behind it in the queue, which takes the waiter. Links between the two, until the
+	 * acknowledgement runs; under the queue's lock.
 	 */
 	struct api_call *ack, *converts;
 	bool ended; /* it was answered before that */
@@ -96,11 +99,12 @@ DEFINE_CLEANUP(struct api_call *, api_call_free)
 /* HTTP thread: queues a call; the queue owns it from then on. Returns 0, or -EBUSY (then it still
  * is the caller's). */
 int api_call_submit(struct api_call *c, struct request *waiter) _nonnull_ _must_check_;
-/* HTTP thread: the call goes on, and its waiter waits for the acknowledgement, which is queued. Returns it, or NULL without memory, or where the
- * answer is there already: then nothing has changed. */
+/* HTTP thread: the call goes on, and its waiter waits for the acknowledgement, which is queued.
+ * Returns it, or NULL without memory, or where the answer is there already: then nothing has
+ * changed. */
 struct api_call *api_call_convert(struct api_call *c) _nonnull_ _must_check_;
-/* Main loop, when an acknowledgement runs: the call that goes on; or NULL, where its answer was there and has been given to the acknowledgement's
- * asker. */
+/* Main loop, when an acknowledgement runs: the call that goes on; or NULL, where its answer was
+ * there and has been given to the acknowledgement's asker. */
 struct api_call *api_call_converted(struct api_call *ack) _nonnull_;
 extern const struct route operation_ack_route;
 /* HTTP thread: nobody waits any more. The answer, when it comes, is dropped. Returns false when the

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-DEFINE_STRTAB(client_how, enum client_how, CLIENT_HOW_MAX, [CLIENT_SOCKET] = "socket", [CLIENT_CERTIFICATE] = "certificate",
+DEFINE_STRTAB(client_how, enum client_how,
+	CLIENT_HOW_MAX, [CLIENT_SOCKET] = "socket", [CLIENT_CERTIFICATE] = "certificate",
 	[CLIENT_TOKEN] = "token", [CLIENT_LOOPBACK] = "loopback", [CLIENT_NETWORK] = "network")
 
 /* The groups of one process, as they were when it connected. */
@@ -89,7 +90,9 @@ void client_of_address(const struct address *address, struct client *ret)
 	struct address net = *address;
 	bool local = address_is_loopback(address);
 
-	*ret = (struct client){.how = local ? CLIENT_LOOPBACK : CLIENT_NETWORK, .role = API_ROLE_NONE, .expires_real_usec = USEC_INFINITY};
+	*ret = (struct client){.how = local ? CLIENT_LOOPBACK : CLIENT_NETWORK,
+		.role = API_ROLE_NONE,
+		.expires_real_usec = USEC_INFINITY};
 	address_host_format(address, ret->address);
 	snprintf(ret->key, sizeof(ret->key), "%s", ret->address);
 	if (local || !strchr(ret->address, ':'))
@@ -108,7 +111,8 @@ void client_of_token(const struct token_entry *e, struct client *ret)
 	snprintf(ret->key, sizeof(ret->key), "token %s", e->name);
 }
 
-void client_of_certificate(const char *common_name, enum api_role role, uint64_t expires_real_usec, struct client *ret)
+void client_of_certificate(
+	const char *common_name, enum api_role role, uint64_t expires_real_usec, struct client *ret)
 {
 	ret->how = CLIENT_CERTIFICATE;
 	ret->role = role;
@@ -146,7 +150,8 @@ static char *group_name(gid_t gid, char *buf, size_t size)
 
 	snprintf(buf, size, "%u", (unsigned)gid);
 	while (f && getline(&line, &allocated, f) > 0) {
-		char *password = strchr(line, ':'), *number = password ? strchr(password + 1, ':') : NULL;
+		char *password = strchr(line, ':'),
+		     *number = password ? strchr(password + 1, ':') : NULL;
 
 		if (!number || strtoul(number + 1, NULL, 10) != gid)
 			continue;
@@ -167,30 +172,40 @@ char *client_by(const struct client *c, char buf[static CLIENT_BY_MAX])
 	return buf;
 }
 
-static void socket_remedy(const struct api_access *access, enum api_role needed, char buf[static CLIENT_REMEDY_MAX])
+static void socket_remedy(
+	const struct api_access *access, enum api_role needed, char buf[static CLIENT_REMEDY_MAX])
 {
-	gid_t own = needed == API_ROLE_READ ? access->read_gid : needed == API_ROLE_OPERATE ? access->operate_gid : (gid_t)-1;
+	gid_t own = needed == API_ROLE_READ	 ? access->read_gid
+		    : needed == API_ROLE_OPERATE ? access->operate_gid
+						 : (gid_t)-1;
 	gid_t admin = access->admin_gid == (gid_t)-1 ? getegid() : access->admin_gid;
-	const char *key = needed == API_ROLE_READ ? "ReadGroup" : needed == API_ROLE_OPERATE ? "OperateGroup" : NULL;
+	const char *key = needed == API_ROLE_READ      ? "ReadGroup"
+			  : needed == API_ROLE_OPERATE ? "OperateGroup"
+						       : NULL;
 	bool has_own = own != (gid_t)-1;
 	char group[64];
 
 	group_name(has_own ? own : admin, group, sizeof(group));
-	snprintf(buf, CLIENT_REMEDY_MAX, "join group \"%s\"%s (adduser NAME %s, then log in anew)%s%s%s", group,
-		has_own || !key ? "" : ", which may do everything", group, has_own || !key ? "" : ", or set ",
-		has_own || !key ? "" : key, has_own || !key ? "" : "= in ballast.conf(5)");
+	snprintf(buf, CLIENT_REMEDY_MAX,
+		"join group \"%s\"%s (adduser NAME %s, then log in anew)%s%s%s", group,
+		has_own || !key ? "" : ", which may do everything", group,
+		has_own || !key ? "" : ", or set ", has_own || !key ? "" : key,
+		has_own || !key ? "" : "= in ballast.conf(5)");
 }
 
-char *client_remedy(const struct client *c, const struct api_access *access, enum api_role needed, char buf[static CLIENT_REMEDY_MAX])
+char *client_remedy(const struct client *c, const struct api_access *access, enum api_role needed,
+	char buf[static CLIENT_REMEDY_MAX])
 {
 	const char *role = api_role_to_string(needed);
 
 	if (c->how == CLIENT_SOCKET)
 		socket_remedy(access, needed, buf);
 	else if (c->how == CLIENT_CERTIFICATE)
-		snprintf(buf, CLIENT_REMEDY_MAX, "give it more in the file of Tokens= in ballast.conf(5), by the line: cert:%s %s",
+		snprintf(buf, CLIENT_REMEDY_MAX,
+			"give it more in the file of Tokens= in ballast.conf(5), by the line: cert:%s %s",
 			c->key + strlen("cert CN="), role);
 	else
-		snprintf(buf, CLIENT_REMEDY_MAX, "use another token (ballastctl token new NAME --role %s makes one)", role);
+		snprintf(buf, CLIENT_REMEDY_MAX,
+			"use another token (ballastctl token new NAME --role %s makes one)", role);
 	return buf;
 }

@@ -8,7 +8,8 @@ enum client_how {
 	CLIENT_SOCKET,	    /* the kernel says who is at the other end of the UNIX socket */
 	CLIENT_CERTIFICATE, /* TLS, with a certificate of ClientAuthority= */
 	CLIENT_TOKEN,	    /* a bearer token, whatever it came over */
-	CLIENT_LOOPBACK,    /* from this host over TCP, without a credential: anybody who has an account */
+	/* from this host over TCP, without a credential: anybody who has an account */
+	CLIENT_LOOPBACK,
 	CLIENT_NETWORK,	    /* from another host, without a credential */
 	CLIENT_HOW_MAX,
 	CLIENT_HOW_INVALID = -1,
@@ -21,7 +22,8 @@ struct client {
 	enum api_role role;
 	uid_t uid; /* CLIENT_SOCKET */
 	pid_t pid; /* who connected, which may be another one by now */
-	/* "uid 1000", "token grafana", "cert CN=ops", "192.0.2.7", "2001:db8:0:1::/64": limits count by it. */
+	/* "uid 1000", "token grafana", "cert CN=ops", "192.0.2.7", "2001:db8:0:1::/64": limits
+	 * count by it. */
 	char key[CLIENT_KEY_MAX];
 	char address[ADDRESS_TEXT_MAX]; /* where from; "" on the socket */
 	uint64_t expires_real_usec;	/* of the credential; USEC_INFINITY: never */
@@ -29,22 +31,28 @@ struct client {
 };
 
 /* Returns 0 or -errno. Asks the kernel only: no name service, which could hang the HTTP thread. */
-int client_of_socket(int fd, const struct api_access *access, struct client *ret) _nonnull_ _must_check_;
-/* Before it has shown a credential. IPv6 clients count by their /64: each host has that many addresses to itself. */
+int client_of_socket(
+	int fd, const struct api_access *access, struct client *ret) _nonnull_ _must_check_;
+/* Before it has shown a credential. IPv6 clients count by their /64: each host has that many
+ * addresses to itself. */
 void client_of_address(const struct address *address, struct client *ret) _nonnull_;
 /* The same client with a credential that was checked. role: what the file says. */
 void client_of_token(const struct token_entry *e, struct client *ret) _nonnull_;
-void client_of_certificate(const char *common_name, enum api_role role, uint64_t expires_real_usec, struct client *ret) _nonnull_;
+void client_of_certificate(const char *common_name, enum api_role role, uint64_t expires_real_usec,
+	struct client *ret) _nonnull_;
 /* Has it shown who it is? */
 static inline bool client_is_known(const struct client *c)
 {
 	return c->how != CLIENT_LOOPBACK && c->how != CLIENT_NETWORK;
 }
 
-/* What somebody can do who lacks this role: which group to join, which token to make. Local groups only, as client_by(). Returns buf. */
+/* What somebody can do who lacks this role: which group to join, which token to make. Local groups
+ * only, as client_by(). Returns buf. */
 #define CLIENT_REMEDY_MAX 256
-char *client_remedy(const struct client *c, const struct api_access *access, enum api_role needed, char buf[static CLIENT_REMEDY_MAX]) _nonnull_;
+char *client_remedy(const struct client *c, const struct api_access *access, enum api_role needed,
+	char buf[static CLIENT_REMEDY_MAX]) _nonnull_;
 
 #define CLIENT_BY_MAX 96
-/* "uid 1000 (anna)" with the name if it is in the local user database, "token grafana", "cert CN=ops". Returns buf. */
+/* "uid 1000 (anna)" with the name if it is in the local user database, "token grafana", "cert
+ * CN=ops". Returns buf. */
 char *client_by(const struct client *c, char buf[static CLIENT_BY_MAX]) _nonnull_;

@@ -37,7 +37,8 @@ const struct json_field validate_fields[] = {
 	{.name = NULL},
 };
 
-/* Letters that no file system, shell or log makes anything of; what begins with a dot is not read. */
+/* Letters that no file system, shell or log makes anything of; what begins with a dot is not
+ * read. */
 static bool name_is_good(const char *name, size_t len)
 {
 	if (!len || name[0] == '.')
@@ -60,7 +61,8 @@ static int take_name(const char *word, char name[static API_POLICY_NAME_MAX + 1]
 	return 0;
 }
 
-#define NAME_RULE "a policy's name is of letters, digits, \"_\", \"-\" and \".\", does not begin with a dot, and has at most 128 bytes with its .policy"
+#define NAME_RULE \
+	"a policy's name is of letters, digits, \"_\", \"-\" and \".\", does not begin with a dot, and has at most 128 bytes with its .policy"
 
 static int take_text(struct api_policy_request *req, const json_t *from)
 {
@@ -81,7 +83,8 @@ int prepare_policy(struct api_call *call, struct problem *p)
 	return call->body ? take_text(&call->request.policy, call->body) : 0;
 }
 
-int take_policy(struct api_policy_request *req, const json_t *from, const char *pointer, struct problem *p)
+int take_policy(
+	struct api_policy_request *req, const json_t *from, const char *pointer, struct problem *p)
 {
 	const char *name = json_string_value(json_object_get(from, "name"));
 
@@ -109,7 +112,8 @@ void run_policy_put(struct api *a, struct api_call *call, const struct view_inpu
 	a->config.ops->policy_put(a->config.userdata, call, &call->request.policy);
 }
 
-void run_policy_delete(struct api *a, struct api_call *call, const struct view_input *k, size_t index)
+void run_policy_delete(
+	struct api *a, struct api_call *call, const struct view_input *k, size_t index)
 {
 	a->config.ops->policy_delete(a->config.userdata, call, &call->request.policy);
 }

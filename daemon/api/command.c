@@ -88,7 +88,10 @@ static const struct json_field preview_override_fields[] = {
 		.type = JSON_WANT_OBJECT,
 		.fields = override_memory_fields,
 		.summary = "settings of [Memory]"},
-	{.name = "cpu", .type = JSON_WANT_OBJECT, .fields = override_cpu_fields, .summary = "settings of [CPU]"},
+	{.name = "cpu",
+		.type = JSON_WANT_OBJECT,
+		.fields = override_cpu_fields,
+		.summary = "settings of [CPU]"},
 	{.name = NULL},
 };
 
@@ -108,13 +111,22 @@ static const struct json_field preview_policy_fields[] = {
 };
 
 const struct json_field preview_fields[] = {
-	{.name = "guest", .type = JSON_WANT_STRING, .min = 1, .summary = "with overrides: whose, by UUID or name"},
+	{.name = "guest",
+		.type = JSON_WANT_STRING,
+		.min = 1,
+		.summary = "with overrides: whose, by UUID or name"},
 	{.name = "overrides",
 		.type = JSON_WANT_OBJECT,
 		.fields = preview_override_fields,
 		.summary = "if these were all that is set by hand of this guest"},
-	{.name = "policy", .type = JSON_WANT_OBJECT, .fields = preview_policy_fields, .summary = "if this policy were there"},
-	{.name = "mode", .type = JSON_WANT_ENUM, .words = daemon_mode_names, .summary = "if this were the mode"},
+	{.name = "policy",
+		.type = JSON_WANT_OBJECT,
+		.fields = preview_policy_fields,
+		.summary = "if this policy were there"},
+	{.name = "mode",
+		.type = JSON_WANT_ENUM,
+		.words = daemon_mode_names,
+		.summary = "if this were the mode"},
 	{.name = NULL},
 };
 
@@ -188,8 +200,8 @@ static const struct {
 _Static_assert(ARRAY_SIZE(override_settings) <= API_OVERRIDE_SETTINGS_MAX, "room for all");
 
 /* base: where in the body the objects are. */
-static int take_setting(struct api_call *call, struct api_override_request *req, const char *base, size_t which, uint64_t value,
-	struct problem *p)
+static int take_setting(struct api_call *call, struct api_override_request *req, const char *base,
+	size_t which, uint64_t value, struct problem *p)
 {
 	struct api_override_setting *s = &req->settings[req->n_settings];
 	char *text = call->values[req->n_settings];
@@ -211,7 +223,8 @@ static int take_setting(struct api_call *call, struct api_override_request *req,
 }
 
 /* for_s or until, or neither: when something ends. */
-static int prepare_end(const struct api_call *call, uint64_t *ret_for_usec, uint64_t *ret_until_real_usec, struct problem *p)
+static int prepare_end(const struct api_call *call, uint64_t *ret_for_usec,
+	uint64_t *ret_until_real_usec, struct problem *p)
 {
 	const json_t *until = json_object_get(call->body, "until");
 	const json_t *for_s = json_object_get(call->body, "for_s");
@@ -238,14 +251,17 @@ int prepare_pause(struct api_call *call, struct problem *p)
 	if (prepare_end(call, &req->for_usec, &req->until_real_usec, p) < 0)
 		return -1;
 	if (req->for_usec == USEC_INFINITY && req->until_real_usec == USEC_INFINITY)
-		return bad_field(p, "/for_s", "missing: a pause has an end, give for_s or until (without one it is mode observe)");
-	if (req->until_real_usec != USEC_INFINITY && req->until_real_usec > clock_real_usec() + PAUSE_MAX_SEC * USEC_PER_SEC)
+		return bad_field(p, "/for_s",
+			"missing: a pause has an end, give for_s or until (without one it is mode observe)");
+	if (req->until_real_usec != USEC_INFINITY &&
+		req->until_real_usec > clock_real_usec() + PAUSE_MAX_SEC * USEC_PER_SEC)
 		return bad_field(p, "/until", "more than 31 days ahead: that is mode observe");
 	req->message = message ? message : "";
 	return 0;
 }
 
-static int take_settings(struct api_call *call, struct api_override_request *req, const json_t *from, const char *base, struct problem *p)
+static int take_settings(struct api_call *call, struct api_override_request *req,
+	const json_t *from, const char *base, struct problem *p)
 {
 	const json_t *memory = json_object_get(from, "memory");
 	uint64_t min = get_u64(memory, "min", 0), max = get_u64(memory, "max", BYTES_UNLIMITED);
@@ -253,13 +269,15 @@ static int take_settings(struct api_call *call, struct api_override_request *req
 
 	if (min > max) {
 		snprintf(pointer, sizeof(pointer), "%s/memory/min", base);
-		return bad_field(p, pointer, "%llu is more than max, %llu", (unsigned long long)min, (unsigned long long)max);
+		return bad_field(p, pointer, "%llu is more than max, %llu", (unsigned long long)min,
+			(unsigned long long)max);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(override_settings); i++) {
 		const json_t *object = json_object_get(from, override_settings[i].object);
 		const json_t *value = json_object_get(object, override_settings[i].field);
 
-		if (value && take_setting(call, req, base, i, (uint64_t)json_integer_value(value), p) < 0)
+		if (value && take_setting(call, req, base, i, (uint64_t)json_integer_value(value),
+				     p) < 0)
 			return -1;
 	}
 	return 0;
@@ -281,7 +299,8 @@ int prepare_override(struct api_call *call, struct problem *p)
 int prepare_preview(struct api_call *call, struct problem *p)
 {
 	struct api_preview_request *req = &call->request.preview;
-	const json_t *overrides = json_object_get(call->body, "overrides"), *policy = json_object_get(call->body, "policy");
+	const json_t *overrides = json_object_get(call->body, "overrides"),
+		     *policy = json_object_get(call->body, "policy");
 	const char *mode = json_string_value(json_object_get(call->body, "mode"));
 
 	req->guest_name = json_string_value(json_object_get(call->body, "guest"));
@@ -291,7 +310,8 @@ int prepare_preview(struct api_call *call, struct problem *p)
 	if (req->has_overrides + req->has_policy + req->has_mode != 1)
 		return bad_field(p, "", "give one of overrides (with guest), policy and mode");
 	if (req->has_overrides != !!req->guest_name)
-		return bad_field(p, "/guest", req->guest_name ? "goes with overrides" : "missing: whose overrides?");
+		return bad_field(p, "/guest",
+			req->guest_name ? "goes with overrides" : "missing: whose overrides?");
 	if (mode)
 		req->mode = daemon_mode_from_string(mode);
 	if (policy)
@@ -325,7 +345,8 @@ int prepare_unreserve(struct api_call *call, struct problem *p)
 		req->id = strtoull(s, &end, 10);
 	if (!end || *end)
 		return problem_set(p, API_PROBLEM_RESERVATION_UNKNOWN,
-			"there is no reservation \"%.60s\": give its number, or its guest's UUID", s);
+			"there is no reservation \"%.60s\": give its number, or its guest's UUID",
+			s);
 	return 0;
 }
 
@@ -350,7 +371,8 @@ void run_reload(struct api *a, struct api_call *call, const struct view_input *k
 }
 
 /* What a policy says of many guests is cut to each; what is said of one by hand is meant. */
-static int check_fits(const json_t *memory, const char *base, const struct guest_sample *g, struct problem *p)
+static int check_fits(
+	const json_t *memory, const char *base, const struct guest_sample *g, struct problem *p)
 {
 	static const char *const fields[] = {"min", "max"};
 	char wanted[SIZE_TEXT_MAX], most[SIZE_TEXT_MAX], pointer[48];
@@ -396,7 +418,9 @@ void run_preview(struct api *a, struct api_call *call, const struct view_input *
 		i = a->config.ops->look_guest(a->config.userdata, req->guest_name, &known);
 		if (i < 0) {
 			problem_set_unknown(&p, API_PROBLEM_GUEST_UNKNOWN, "guest", req->guest_name,
-				known.snapshot ? snapshot_nearest_guest(known.snapshot, req->guest_name) : NULL);
+				known.snapshot
+					? snapshot_nearest_guest(known.snapshot, req->guest_name)
+					: NULL);
 			api_call_reply_problem(call, &p);
 			return;
 		}
@@ -413,7 +437,8 @@ void run_override_clear(
 	struct api *a, struct api_call *call, const struct view_input *k, size_t index)
 {
 	const struct snapshot *s = k->snapshot;
-	struct uuid guest = index < s->n_guests ? s->guests[index].id.uuid : s->overrides[index - s->n_guests].guest;
+	struct uuid guest = index < s->n_guests ? s->guests[index].id.uuid
+						: s->overrides[index - s->n_guests].guest;
 
 	a->config.ops->override_clear(a->config.userdata, call, &guest);
 }

@@ -24,18 +24,22 @@ int prepare_operation(struct api_call *call, struct problem *p);
 int prepare_validate(struct api_call *call, struct problem *p);
 int prepare_preview(struct api_call *call, struct problem *p);
 /* Name and text of a policy in a body. */
-int take_policy(struct api_policy_request *req, const json_t *from, const char *pointer, struct problem *p);
+int take_policy(
+	struct api_policy_request *req, const json_t *from, const char *pointer, struct problem *p);
 
 void run_policy_put(struct api *a, struct api_call *call, const struct view_input *k, size_t index);
-void run_policy_delete(struct api *a, struct api_call *call, const struct view_input *k, size_t index);
+void run_policy_delete(
+	struct api *a, struct api_call *call, const struct view_input *k, size_t index);
 void run_validate(struct api *a, struct api_call *call, const struct view_input *k, size_t index);
 void run_preview(struct api *a, struct api_call *call, const struct view_input *k, size_t index);
 void run_operations(struct api *a, struct api_call *call, const struct view_input *k, size_t index);
 void run_operation(struct api *a, struct api_call *call, const struct view_input *k, size_t index);
-void run_operation_cancel(struct api *a, struct api_call *call, const struct view_input *k, size_t index);
+void run_operation_cancel(
+	struct api *a, struct api_call *call, const struct view_input *k, size_t index);
 void run_mode(struct api *a, struct api_call *call, const struct view_input *k, size_t index);
 void run_pause_set(struct api *a, struct api_call *call, const struct view_input *k, size_t index);
-void run_pause_clear(struct api *a, struct api_call *call, const struct view_input *k, size_t index);
+void run_pause_clear(
+	struct api *a, struct api_call *call, const struct view_input *k, size_t index);
 void run_reload(struct api *a, struct api_call *call, const struct view_input *k, size_t index);
 void run_override_set(
 	struct api *a, struct api_call *call, const struct view_input *k, size_t index);

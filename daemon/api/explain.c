@@ -120,8 +120,9 @@ static const struct {
 } condition_sentences[] = {
 	{"pressed", "it is short of memory, by its own word: it is served before others and "
 		    "not shrunk"},
-	{"stale", "nothing is heard of its agent: it is not shrunk below what it last used, and its "
-		  "headroom"},
+	{"stale",
+		"nothing is heard of its agent: it is not shrunk below what it last used, and its "
+		"headroom"},
 	{"stuck", "its balloon does not move: it is left out of the division and tried again, with "
 		  "growing pauses"},
 	{"breaker", "it holds more memory on the host than it is charged for: it is counted at its "
@@ -132,8 +133,9 @@ static const struct {
 		    "answered"},
 	{"unknown", "nothing was heard of its use of memory: it is left as it is"},
 	{"quarantined", "a libvirt call on it is overdue: it gets no command until it answers"},
-	{"refused", "libvirt refused its last memory command: it gets the next one after a pause, longer each "
-		    "time (its events say why)"},
+	{"refused",
+		"libvirt refused its last memory command: it gets the next one after a pause, longer each "
+		"time (its events say why)"},
 	{"job", "a libvirt job runs on it (save, dump, migration): it gets no memory command until that "
 		"ends"},
 	{"paused", "it is not running: counted, never commanded"},
@@ -178,9 +180,11 @@ static void say_host(struct json_out *o, const struct view_input *k)
 		explain_say(o, "mode is observe: this is what would be done, nothing is touched "
 		       "(ballastctl mode enforce goes live)");
 	else if (k->pause.on)
-		explain_say(o, "Ballast is paused until %s by %s%s%s: this is what would be done, nothing is touched "
-		       "(ballastctl pause --clear ends it)",
-			json_time_format(k->pause.until_real_usec, until), k->pause.by ? k->pause.by : "?",
+		explain_say(o,
+			"Ballast is paused until %s by %s%s%s: this is what would be done, nothing is touched "
+			"(ballastctl pause --clear ends it)",
+			json_time_format(k->pause.until_real_usec, until),
+			k->pause.by ? k->pause.by : "?",
 			k->pause.message && *k->pause.message ? ", for " : "",
 			k->pause.message ? k->pause.message : "");
 	if (k->plan)
@@ -205,11 +209,11 @@ static void say_policies(
 			explain_say(o, "policy %s is in force%s", info.name,
 				info.stale ? " (its last good version: the file is bad now)" : "");
 		else if (!policy_windows_open(decide_state_windows(k->state), i))
-			explain_say(o, "policy %s matches, but its schedule is closed (%s)", info.name,
-				info.on_calendar);
+			explain_say(o, "policy %s matches, but its schedule is closed (%s)",
+				info.name, info.on_calendar);
 		else
-			explain_say(o, "policy %s matches, but its condition does not hold (%s)", info.name,
-				info.condition);
+			explain_say(o, "policy %s matches, but its condition does not hold (%s)",
+				info.name, info.condition);
 	}
 }
 

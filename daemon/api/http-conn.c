@@ -11,10 +11,12 @@
 #define IDLE_MAX_USEC (60 * USEC_PER_SEC)
 /* A reader this slow holds memory that others need. */
 #define SENDING_MAX_USEC (60 * USEC_PER_SEC)
-/* From a TCP connection's acceptance to its first request: half-open handshakes end here, and so do connections that a browser opened in advance. */
+/* From a TCP connection's acceptance to its first request: half-open handshakes end here, and so do
+ * connections that a browser opened in advance. */
 #define OPENING_MAX_USEC (10 * USEC_PER_SEC)
-/* What the kernel keeps of an answer that its client has not taken, of one from another host; the kernel doubles it. By itself it would keep up to 4 MiB
- * for each, which is 1 GiB for one token's connections. */
+/* What the kernel keeps of an answer that its client has not taken, of one from another host; the
+ * kernel doubles it. By itself it would keep up to 4 MiB for each, which is 1 GiB for one token's
+ * connections. */
 #define SEND_BUFFER_BYTES (128 * 1024)
 /* Connections that only an admin gets: status at 2 a.m. must work. */
 #define CONNECTIONS_RESERVED 8
@@ -90,7 +92,8 @@ static unsigned count_of(const struct http *h, const char *key)
 	return n;
 }
 
-/* What nobody has shown a credential on yet: at most half of all, and half of a share an address. */
+/* What nobody has shown a credential on yet: at most half of all, and half of a share an
+ * address. */
 static unsigned count_unknown(const struct http *h)
 {
 	unsigned n = 0;
@@ -106,21 +109,25 @@ bool conns_have_room(const struct http *h, const struct api_listener *l)
 
 	if (!l)
 		return h->n_conns < max;
-	return h->n_conns + CONNECTIONS_RESERVED < max && (h->n_conns < max / 2 || count_unknown(h) < max / 2);
+	return h->n_conns + CONNECTIONS_RESERVED < max &&
+	       (h->n_conns < max / 2 || count_unknown(h) < max / 2);
 }
 
 static bool may_connect(const struct http *h, const struct client *client)
 {
 	unsigned max = h->api->config.max_connections, share = h->api->config.max_per_client;
 
-	if (client->how == CLIENT_SOCKET && client->role == API_ROLE_ADMIN) /* when there is no room at all, nobody is accepted */
+	/* when there is no room at all, nobody is accepted */
+	if (client->how == CLIENT_SOCKET && client->role == API_ROLE_ADMIN)
 		return true;
-	return h->n_conns + CONNECTIONS_RESERVED < max && count_of(h, client->key) < (client->how == CLIENT_NETWORK ? share / 2 : share);
+	return h->n_conns + CONNECTIONS_RESERVED < max &&
+	       count_of(h, client->key) < (client->how == CLIENT_NETWORK ? share / 2 : share);
 }
 
 bool conn_is_over_share(const struct conn *c)
 {
-	return !conn_is_local_admin(c) && count_of(c->http, c->peer.key) > c->http->api->config.max_per_client;
+	return !conn_is_local_admin(c) &&
+	       count_of(c->http, c->peer.key) > c->http->api->config.max_per_client;
 }
 
 /* Says so in one piece, if the socket takes it, and is done with it. */
@@ -140,16 +147,23 @@ static void refuse(int fd)
 		return;
 }
 
-static struct conn *conn_new(struct http *h, int fd, const struct api_listener *l, const struct client *client)
+static struct conn *conn_new(
+	struct http *h, int fd, const struct api_listener *l, const struct client *client)
 {
 	struct conn *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		return NULL;
-	*c = (struct conn){.http = h, .fd = fd, .listener = l, .base = *client, .peer = *client, .next = h->conns};
+	*c = (struct conn){.http = h,
+		.fd = fd,
+		.listener = l,
+		.base = *client,
+		.peer = *client,
+		.next = h->conns};
 	c->server = l && l->tls ? h->tls : h->plain;
 	c->server->n_conns++;
-	c->accepted_ticks = clock_usec(CLOCK_BOOTTIME) * (uint64_t)sysconf(_SC_CLK_TCK) / USEC_PER_SEC + 1;
+	c->accepted_ticks =
+		clock_usec(CLOCK_BOOTTIME) * (uint64_t)sysconf(_SC_CLK_TCK) / USEC_PER_SEC + 1;
 	if (c->next)
 		c->next->prev = c;
 	h->conns = c;
@@ -159,7 +173,8 @@ static struct conn *conn_new(struct http *h, int fd, const struct api_listener *
 }
 
 /* Who is there, as far as that is known before he has said anything. */
-static int judge(int fd, const struct api_listener *l, const struct address *address, const struct http *h, struct client *ret)
+static int judge(int fd, const struct api_listener *l, const struct address *address,
+	const struct http *h, struct client *ret)
 {
 	if (!l)
 		return client_of_socket(fd, &h->api->config.access, ret);
@@ -167,7 +182,8 @@ static int judge(int fd, const struct api_listener *l, const struct address *add
 		return -ENOENT;
 	client_of_address(address, ret);
 	if (ret->how == CLIENT_NETWORK)
-		(void)!setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){SEND_BUFFER_BYTES}, sizeof(int));
+		(void)!setsockopt(
+			fd, SOL_SOCKET, SO_SNDBUF, &(int){SEND_BUFFER_BYTES}, sizeof(int));
 	return 0;
 }
 
@@ -177,7 +193,8 @@ bool conns_accept(struct http *h, const struct api_listener *l)
 	struct address address = {.storage.ss_family = AF_UNIX, .len = sizeof(address.storage)};
 	struct client client;
 
-	fd = accept4(l ? l->fd : h->api->config.listen_fd, (struct sockaddr *)&address.storage, &address.len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	fd = accept4(l ? l->fd : h->api->config.listen_fd, (struct sockaddr *)&address.storage,
+		&address.len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
 		return errno == EINTR || errno == ECONNABORTED;
 	if (judge(fd, l, &address, h, &client) < 0 || !may_connect(h, &client)) {
@@ -191,7 +208,8 @@ bool conns_accept(struct http *h, const struct api_listener *l)
 	if (!h->accepting)
 		return true;
 	/* The library closes the socket also when it fails. */
-	if (MHD_add_connection(h->accepting->server->mhd, TAKE_FD(fd), (struct sockaddr *)&address.storage, address.len) != MHD_YES &&
+	if (MHD_add_connection(h->accepting->server->mhd, TAKE_FD(fd),
+		    (struct sockaddr *)&address.storage, address.len) != MHD_YES &&
 		h->accepting)
 		conn_free(h->accepting);
 	h->accepting = NULL;
@@ -218,7 +236,8 @@ void conns_check_credentials(struct http *h)
 
 	/* Between requests nothing flows: the next one is judged anew. */
 	for (struct conn *c = h->conns; c; c = c->next)
-		if (c->phase != CONN_OPENING && c->phase != CONN_IDLE && !auth_still_holds(h, &c->peer, now))
+		if (c->phase != CONN_OPENING && c->phase != CONN_IDLE &&
+			!auth_still_holds(h, &c->peer, now))
 			cut(c);
 }
 

@@ -23,4 +23,5 @@ extern const unsigned short http_status[HTTP_STATUSES];
 int http_stats_init(struct http_stats *s) _nonnull_ _must_check_;
 void http_stats_free(struct http_stats *s) _nonnull_;
 /* route: NULL where none fits. */
-void http_stats_answered(struct http_stats *s, const struct route *route, unsigned status, uint64_t usec) _nonnull_args_(1);
+void http_stats_answered(struct http_stats *s, const struct route *route, unsigned status,
+	uint64_t usec) _nonnull_args_(1);

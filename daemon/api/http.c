@@ -13,7 +13,8 @@
 
 /* Serialised bodies that nobody asked for in this time go. */
 #define CACHE_MAX_USEC (10 * USEC_PER_SEC)
-/* Nothing of ours recurses or keeps much on the stack; a TLS handshake's arithmetic takes some 30 kB. */
+/* Nothing of ours recurses or keeps much on the stack; a TLS handshake's arithmetic takes some 30
+ * kB. */
 #define THREAD_STACK_BYTES (256 * KIB)
 /* How often credentials of open connections are looked at for their end. */
 #define CREDENTIALS_USEC (10 * USEC_PER_SEC)
@@ -68,7 +69,8 @@ static bool same_authority(const struct server *a, const struct server *b)
 	return a->authority && b->authority ? streq(a->authority, b->authority) : !a->authority;
 }
 
-/* A new certificate's server goes before the older ones; of too many the oldest ends, and those that trust whom the new one does not. */
+/* A new certificate's server goes before the older ones; of too many the oldest ends, and those
+ * that trust whom the new one does not. */
 static void add_server(struct http *h, struct server *s)
 {
 	unsigned n = 0;
@@ -181,12 +183,18 @@ static void turn(struct http *h, int msec)
 	};
 	nfds_t n = 3, listeners;
 
-	/* A negative descriptor is passed over: a socket for whose clients there is no room keeps them waiting. */
-	fds[n++] = (struct pollfd){.fd = conns_have_room(h, NULL) ? config->listen_fd : -1, .events = POLLIN};
+	/* A negative descriptor is passed over: a socket for whose clients there is no room keeps
+	 * them waiting. */
+	fds[n++] = (struct pollfd){
+		.fd = conns_have_room(h, NULL) ? config->listen_fd : -1, .events = POLLIN};
 	listeners = n;
 	for (size_t i = 0; i < config->n_listeners; i++)
-		fds[n++] = (struct pollfd){.fd = conns_have_room(h, &config->listeners[i]) ? config->listeners[i].fd : -1, .events = POLLIN};
-	for (const struct server *s = h->plain; s && n < ARRAY_SIZE(fds); s = s == h->plain ? h->tls : s->next)
+		fds[n++] = (struct pollfd){.fd = conns_have_room(h, &config->listeners[i])
+							 ? config->listeners[i].fd
+							 : -1,
+			.events = POLLIN};
+	for (const struct server *s = h->plain; s && n < ARRAY_SIZE(fds);
+		s = s == h->plain ? h->tls : s->next)
 		fds[n++] = (struct pollfd){.fd = s->fd, .events = POLLIN};
 	if (poll(fds, n, msec) < 0 && errno != EINTR)
 		return;
@@ -229,8 +237,9 @@ static void finish_requests(struct http *h)
 	} while (h->waiting || (sending(h) && h->now_usec < end));
 }
 
-/* A third of the main loop's share where both want one CPU: who looks waits for what guests need. Under wrk on one core the loop's turns of 99 % end within
- * 2.5 ms with it, 5 ms without (bench/api), for the same requests a second. On Linux nice(2) is this thread's own. */
+/* A third of the main loop's share where both want one CPU: who looks waits for what guests need.
+ * Under wrk on one core the loop's turns of 99 % end within 2.5 ms with it, 5 ms without
+ * (bench/api), for the same requests a second. On Linux nice(2) is this thread's own. */
 #define THREAD_NICE 5
 
 static void *run(void *arg)
@@ -256,7 +265,8 @@ struct http *http_new(struct api *a)
 	h->check_usec = USEC_INFINITY;
 	h->www = www_new();
 	h->log_fd = h->gone_fd = -1;
-	if (!h->www || streams_init(h) < 0 || http_stats_init(&h->stats) < 0 || body_cache_init(&h->cache, &h->account) < 0)
+	if (!h->www || streams_init(h) < 0 || http_stats_init(&h->stats) < 0 ||
+		body_cache_init(&h->cache, &h->account) < 0)
 		return http_free(h);
 	h->plain = server_new(h, NULL);
 	if (!h->plain)

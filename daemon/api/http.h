@@ -41,7 +41,8 @@ struct conn {
 	uint64_t granted_usec;	  /* until when */
 	enum conn_phase phase;
 	uint64_t since_usec;
-	struct request *request; /* owned: from its first line until the library says that it ended, or the line goes */
+	/* owned: from its first line until the library says that it ended, or the line goes */
+	struct request *request;
 };
 
 #define BODY_MAX_BYTES (64 * KIB)
@@ -78,7 +79,8 @@ struct request {
 	uint64_t deadline_usec;
 	struct request *prev, *next; /* in http->waiting */
 	struct stream *stream;	     /* owned: what it is answered with */
-	struct api_past *past;	     /* asked and on its way, or owned once it is answered (READY) */
+	/* asked and on its way, or owned once it is answered (READY) */
+	struct api_past *past;
 };
 
 struct http {
@@ -87,7 +89,8 @@ struct http {
 	bool started;
 	atomic_bool stop;
 	struct server *plain; /* UNIX socket, and loopback without TLS */
-	struct server *tls;   /* the newest, before those that only end what they have; NULL: none */
+	/* the newest, before those that only end what they have; NULL: none */
+	struct server *tls;
 	struct token_table *tokens; /* NULL: none */
 	struct limit_table requests, failures, refusals;
 	unsigned n_refusals; /* that the journal was not told of */
@@ -119,7 +122,8 @@ int http_start(struct http *h) _nonnull_ _must_check_;
 struct http *http_free(struct http *h); /* ends the thread; takes NULL, returns NULL */
 
 /* ---- between http.c, http-conn.c and request*.c ---- */
-/* One connection from a socket (NULL: the UNIX one) to the library. Returns false when none is left. */
+/* One connection from a socket (NULL: the UNIX one) to the library. Returns false when none is
+ * left. */
 bool conns_accept(struct http *h, const struct api_listener *l) _nonnull_args_(1);
 /* Is there room for it at all? An unknown client's is less, so that known ones find some. */
 bool conns_have_room(const struct http *h, const struct api_listener *l) _nonnull_args_(1);

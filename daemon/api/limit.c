@@ -13,7 +13,8 @@ static uint32_t hash(const char *s)
 	return h;
 }
 
-static struct limit_bucket *find(struct limit_table *t, const char *key, uint64_t full_milli, uint64_t now_usec)
+static struct limit_bucket *find(
+	struct limit_table *t, const char *key, uint64_t full_milli, uint64_t now_usec)
 {
 	struct limit_bucket *set = t->buckets[hash(key) % LIMIT_SETS], *oldest = set;
 
@@ -29,12 +30,14 @@ static struct limit_bucket *find(struct limit_table *t, const char *key, uint64_
 	return oldest;
 }
 
-uint64_t limit_take(struct limit_table *t, const char *key, const struct limit_rate *rate, uint64_t now_usec)
+uint64_t limit_take(
+	struct limit_table *t, const char *key, const struct limit_rate *rate, uint64_t now_usec)
 {
 	uint64_t full_milli = UINT64_C(1000) * rate->burst;
 	struct limit_bucket *b = find(t, key, full_milli, now_usec);
 	/* Longer than this fills any bucket; and nothing overflows. */
-	uint64_t passed = MIN(now_usec - b->filled_usec, USEC_PER_DAY), more = passed * rate->per_sec / USEC_PER_SEC;
+	uint64_t passed = MIN(now_usec - b->filled_usec, USEC_PER_DAY),
+		 more = passed * rate->per_sec / USEC_PER_SEC;
 
 	if (b->milli + more >= full_milli) {
 		b->milli = full_milli;

@@ -4,11 +4,14 @@
 #include "common/macros.h"
 
 /*
- * How often each client may do something: token buckets by the client's key, in a table of fixed size, so that clients that come under ever new keys
- * cost no memory. Who has not been heard of for longest gives his place away, which can only give him a full bucket again. Pure: time is passed in.
+ * How often each client may do something: token buckets by the client's key, in a table of fixed
+ * size, so that clients that come under ever new keys cost no memory. Who has not been heard of for
+ * longest gives his place away, which can only give him a full bucket again. Pure: time is passed
+ * in.
  */
 struct limit_rate {
-	uint32_t per_sec;   /* what is refilled, in thousandths, so that less than one a second can be said */
+	/* what is refilled, in thousandths, so that less than one a second can be said */
+	uint32_t per_sec;
 	uint32_t burst;	    /* a full bucket, whole ones */
 };
 
@@ -24,5 +27,7 @@ struct limit_table {
 	struct limit_bucket buckets[LIMIT_SETS][LIMIT_WAYS];
 };
 
-/* Takes one out of the key's bucket. Returns 0, or in how many microseconds there is one again (nothing is taken then). */
-uint64_t limit_take(struct limit_table *t, const char *key, const struct limit_rate *rate, uint64_t now_usec) _nonnull_ _must_check_;
+/* Takes one out of the key's bucket. Returns 0, or in how many microseconds there is one again
+ * (nothing is taken then). */
+uint64_t limit_take(struct limit_table *t, const char *key, const struct limit_rate *rate,
+	uint64_t now_usec) _nonnull_ _must_check_;

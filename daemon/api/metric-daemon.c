@@ -88,9 +88,11 @@ static void write_events(const struct counters *c, struct metric_text *t)
 {
 	metric_begin(t, METRIC_EVENTS);
 	for (int i = 0; c && i < DAEMON_EVENT_MAX; i++)
-		metric_sample_by(t, METRIC_EVENTS, "kind", daemon_event_to_string((enum daemon_event)i), c->daemon_events[i]);
+		metric_sample_by(t, METRIC_EVENTS, "kind",
+			daemon_event_to_string((enum daemon_event)i), c->daemon_events[i]);
 	for (int i = 0; c && i < EVENT_KIND_MAX; i++)
-		metric_sample_by(t, METRIC_EVENTS, "kind", event_kind_to_string((enum event_kind)i), c->plan_events[i]);
+		metric_sample_by(t, METRIC_EVENTS, "kind", event_kind_to_string((enum event_kind)i),
+			c->plan_events[i]);
 }
 
 /* Also what never happened: a series that begins with 1 has no rate. */
@@ -104,7 +106,8 @@ static void write_results(const struct counters *c, struct metric_text *t, enum 
 		for (int r = 0; r < CALL_RESULT_MAX; r++)
 			if (m == METRIC_COMMANDS ? c->calls[i].mutates : r != CALL_OK)
 				metric_sample_by2(t, m, label, c->calls[i].name, second,
-					call_result_to_string((enum call_result)r), c->calls[i].results[r]);
+					call_result_to_string((enum call_result)r),
+					c->calls[i].results[r]);
 }
 
 static void write_calls(const struct counters *c, struct metric_text *t)
@@ -112,7 +115,8 @@ static void write_calls(const struct counters *c, struct metric_text *t)
 	write_results(c, t, METRIC_COMMANDS);
 	metric_begin(t, METRIC_LIBVIRT_CALLS);
 	for (size_t i = 0; c && i < c->n_calls; i++)
-		metric_sample_by(t, METRIC_LIBVIRT_CALLS, "call", c->calls[i].name, c->calls[i].made);
+		metric_sample_by(
+			t, METRIC_LIBVIRT_CALLS, "call", c->calls[i].name, c->calls[i].made);
 	write_results(c, t, METRIC_LIBVIRT_CALL_ERRORS);
 }
 
@@ -145,7 +149,8 @@ static void write_http(const struct http_stats *h, struct metric_text *t)
 				continue;
 			if (http_status[s])
 				snprintf(code, sizeof(code), "%u", http_status[s]);
-			metric_sample_by2(t, METRIC_HTTP_REQUESTS, "route", route_name(i), "code", code, h->rows[i].answers[s]);
+			metric_sample_by2(t, METRIC_HTTP_REQUESTS, "route", route_name(i), "code",
+				code, h->rows[i].answers[s]);
 		}
 	metric_begin(t, METRIC_HTTP_TIME);
 	for (size_t i = 0; i <= n_routes; i++) {
@@ -167,5 +172,6 @@ void metric_write_daemon(const struct metric_input *in, struct metric_text *t)
 	write_times(c, t);
 	write_http(in->http, t);
 	metric_begin(t, METRIC_BUILD_INFO);
-	metric_sample_by2(t, METRIC_BUILD_INFO, "version", PACKAGE_VERSION, "libvirt", in->known->libvirt_version, 1);
+	metric_sample_by2(t, METRIC_BUILD_INFO, "version", PACKAGE_VERSION, "libvirt",
+		in->known->libvirt_version, 1);
 }

@@ -6,9 +6,11 @@
 
 #define UNKNOWN UINT64_MAX
 
-static void memory_values(const struct view_input *k, const struct guest_sample *g, const struct plan_guest *p, uint64_t *v)
+static void memory_values(const struct view_input *k, const struct guest_sample *g,
+	const struct plan_guest *p, uint64_t *v)
 {
-	bool commanded = p && k->mode == MODE_ENFORCE; /* a plan's target is commanded only where plans are carried out */
+	/* a plan's target is commanded only where plans are carried out */
+	bool commanded = p && k->mode == MODE_ENFORCE;
 
 	v[METRIC_GUEST_MEMORY_ACTUAL] = g->actual_bytes;
 	v[METRIC_GUEST_MEMORY_TARGET] = commanded ? p->target_bytes : g->target_bytes;
@@ -66,7 +68,8 @@ static void cpu_values(const struct guest_sample *g, const struct plan_guest *p,
 	}
 }
 
-void metric_guest_values(const struct view_input *k, size_t index, uint64_t values[static METRIC_GUEST_SINGLE_END])
+void metric_guest_values(
+	const struct view_input *k, size_t index, uint64_t values[static METRIC_GUEST_SINGLE_END])
 {
 	const struct guest_sample *g = &k->snapshot->guests[index];
 	const struct view_guest *extra = k->guests ? &k->guests[index] : NULL;

@@ -15,7 +15,8 @@ static void division_values(const struct plan *p, uint64_t *v)
 	v[METRIC_HOST_MEMORY_BUDGET] = p->budget_bytes;
 	v[METRIC_HOST_MEMORY_CHARGED] = p->charged_bytes;
 	v[METRIC_HOST_MEMORY_RESERVED] = p->reserved_bytes;
-	v[METRIC_HOST_MEMORY_FREE] = sub_sat(p->budget_bytes, add_sat(p->charged_bytes, p->reserved_bytes));
+	v[METRIC_HOST_MEMORY_FREE] =
+		sub_sat(p->budget_bytes, add_sat(p->charged_bytes, p->reserved_bytes));
 }
 
 static void machine_values(const struct view_input *k, uint64_t *v)
@@ -55,7 +56,8 @@ static void policy_values(const struct view_input *k, uint64_t *v)
 	v[METRIC_POLICIES_STALE] = stale;
 	if (k->policies)
 		v[METRIC_POLICIES_OPEN] = open;
-	v[METRIC_POLICIES_NEXT_CHANGE] = k->policies_change_real_usec ? k->policies_change_real_usec : UINT64_MAX;
+	v[METRIC_POLICIES_NEXT_CHANGE] =
+		k->policies_change_real_usec ? k->policies_change_real_usec : UINT64_MAX;
 }
 
 void metric_host_values(const struct view_input *k, uint64_t values[static METRIC_SINGLE_END])
@@ -83,15 +85,18 @@ static void write_states(const struct view_input *k, struct metric_text *t)
 {
 	metric_begin(t, METRIC_HOST_STATE);
 	for (int i = 0; k->plan && i < HOST_STATE_MAX; i++)
-		metric_sample_by(t, METRIC_HOST_STATE, "state", host_state_to_string((enum host_state)i), (int)k->plan->host_state == i);
+		metric_sample_by(t, METRIC_HOST_STATE, "state",
+			host_state_to_string((enum host_state)i), (int)k->plan->host_state == i);
 	metric_begin(t, METRIC_MODE);
 	for (int i = 0; i < MODE_MAX; i++)
-		metric_sample_by(t, METRIC_MODE, "mode", daemon_mode_to_string((enum daemon_mode)i), (int)k->mode == i);
+		metric_sample_by(t, METRIC_MODE, "mode", daemon_mode_to_string((enum daemon_mode)i),
+			(int)k->mode == i);
 }
 
 static void write_nodes(const struct view_input *k, struct metric_text *t)
 {
-	static const enum metric both[] = {METRIC_HOST_NODE_MEMORY_TOTAL, METRIC_HOST_NODE_MEMORY_FREE};
+	static const enum metric both[] = {
+		METRIC_HOST_NODE_MEMORY_TOTAL, METRIC_HOST_NODE_MEMORY_FREE};
 
 	for (size_t m = 0; m < ARRAY_SIZE(both); m++) {
 		metric_begin(t, both[m]);
@@ -99,7 +104,8 @@ static void write_nodes(const struct view_input *k, struct metric_text *t)
 			char node[24];
 
 			snprintf(node, sizeof(node), "%llu", (unsigned long long)k->nodes[i].id);
-			metric_sample_by(t, both[m], "node", node, m ? k->nodes[i].free_bytes : k->nodes[i].total_bytes);
+			metric_sample_by(t, both[m], "node", node,
+				m ? k->nodes[i].free_bytes : k->nodes[i].total_bytes);
 		}
 	}
 }
@@ -115,7 +121,8 @@ static void write_policies(const struct view_input *k, struct metric_text *t)
 			struct policy_info info;
 
 			policy_set_info(k->set, i, &info);
-			metric_sample_by(t, both[m], "policy", info.name, m ? k->policies[i].active : k->policies[i].open);
+			metric_sample_by(t, both[m], "policy", info.name,
+				m ? k->policies[i].active : k->policies[i].open);
 		}
 	}
 }

@@ -55,13 +55,15 @@ static int family_length(const struct metric_text *t, const struct metric_row *r
 
 void metric_begin(struct metric_text *t, enum metric m)
 {
-	static const char *const types[] = {
-		[METRIC_GAUGE] = "gauge", [METRIC_COUNTER] = "counter", [METRIC_HISTOGRAM] = "histogram"};
+	static const char *const types[] = {[METRIC_GAUGE] = "gauge",
+		[METRIC_COUNTER] = "counter",
+		[METRIC_HISTOGRAM] = "histogram"};
 	const struct metric_row *row = &metric_table[m];
 	char line[1024];
 	int n = family_length(t, row);
 
-	snprintf(line, sizeof(line), "# HELP %.*s %s\n# TYPE %.*s %s\n", n, row->name, row->help, n, row->name, types[row->type]);
+	snprintf(line, sizeof(line), "# HELP %.*s %s\n# TYPE %.*s %s\n", n, row->name, row->help, n,
+		row->name, types[row->type]);
 	add(t, line);
 }
 
@@ -112,9 +114,10 @@ static char *put_value(char *at, enum metric_unit unit, uint64_t v)
 
 #define NUMBER_MAX 32
 
-/* suffix: "_bucket"; more: labels beside the others, "," or "{" in front of them comes by itself. */
-static void sample(struct metric_text *t, const char *name, const char *suffix, const char *labels, size_t labels_len,
-	const char *more, enum metric_unit unit, uint64_t v)
+/* suffix: "_bucket"; more: labels beside the others, "," or "{" in front of them comes by
+ * itself. */
+static void sample(struct metric_text *t, const char *name, const char *suffix, const char *labels,
+	size_t labels_len, const char *more, enum metric_unit unit, uint64_t v)
 {
 	size_t n = strlen(name), n_suffix = strlen(suffix), n_more = strlen(more);
 	char *at = reserve(t, n + n_suffix + labels_len + n_more + 4 + NUMBER_MAX), *begin = at;
@@ -135,13 +138,16 @@ static void sample(struct metric_text *t, const char *name, const char *suffix, 
 	t->len += (size_t)(at - begin);
 }
 
-void metric_sample(struct metric_text *t, enum metric m, const char *labels, size_t labels_len, uint64_t value)
+void metric_sample(
+	struct metric_text *t, enum metric m, const char *labels, size_t labels_len, uint64_t value)
 {
 	if (value != UINT64_MAX)
-		sample(t, metric_table[m].name, "", labels ? labels : "", labels ? labels_len : 0, "", metric_table[m].unit, value);
+		sample(t, metric_table[m].name, "", labels ? labels : "", labels ? labels_len : 0,
+			"", metric_table[m].unit, value);
 }
 
-void metric_histogram(struct metric_text *t, enum metric m, const char *labels, const struct histogram *h)
+void metric_histogram(
+	struct metric_text *t, enum metric m, const char *labels, const struct histogram *h)
 {
 	const char *name = metric_table[m].name;
 	size_t len = labels ? strlen(labels) : 0;
@@ -154,7 +160,8 @@ void metric_histogram(struct metric_text *t, enum metric m, const char *labels, 
 		sum += h->n[i];
 		if (i < HISTOGRAM_BOUNDS) {
 			at = put_decimal(at, histogram_bound_usec[i], 6);
-			if (histogram_bound_usec[i] % USEC_PER_SEC == 0) /* OpenMetrics writes a number as one with a point */
+			/* OpenMetrics writes a number as one with a point */
+			if (histogram_bound_usec[i] % USEC_PER_SEC == 0)
 				at = put(at, ".0", 2);
 		} else {
 			at = put(at, "+Inf", 4);
@@ -175,7 +182,8 @@ void metric_end(struct metric_text *t)
 /* One byte or sequence of a value. Returns how many bytes of it were used; 0: no room. */
 static size_t label_char(struct metric_labels *l, const unsigned char *s, size_t left)
 {
-	size_t n = utf8_length(s, left), room = sizeof(l->text) - l->len - 2; /* the quote, and a NUL */
+	/* the quote, and a NUL */
+	size_t n = utf8_length(s, left), room = sizeof(l->text) - l->len - 2;
 	char escaped[] = {'\\', *s == '\n' ? 'n' : (char)*s};
 	const char *from = (const char *)s;
 	size_t len = n;
@@ -213,7 +221,8 @@ void metric_label(struct metric_labels *l, const char *name, const char *value)
 	l->text[l->len] = '\0';
 }
 
-void metric_sample_by(struct metric_text *t, enum metric m, const char *name, const char *value, uint64_t number)
+void metric_sample_by(
+	struct metric_text *t, enum metric m, const char *name, const char *value, uint64_t number)
 {
 	struct metric_labels l = {.len = 0};
 
@@ -221,8 +230,8 @@ void metric_sample_by(struct metric_text *t, enum metric m, const char *name, co
 	metric_sample(t, m, l.text, l.len, number);
 }
 
-void metric_sample_by2(struct metric_text *t, enum metric m, const char *name, const char *value, const char *name2,
-	const char *value2, uint64_t number)
+void metric_sample_by2(struct metric_text *t, enum metric m, const char *name, const char *value,
+	const char *name2, const char *value2, uint64_t number)
 {
 	struct metric_labels l = {.len = 0};
 

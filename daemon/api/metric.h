@@ -5,12 +5,13 @@
 #include "daemon/view.h"
 
 /*
- * /metrics: what is known, in the text format of Prometheus (version 0.0.4) or in OpenMetrics 1.0. Every metric is declared once, in
- * metric-table.c; ballast-metrics(7) lists the same ones (tests/unit/test-metrics compares). To add one: a name here in the part it belongs to, a
- * row in the table, its value in metric-guest.c, metric-host.c or metric-daemon.c, an entry in the page.
+ * /metrics: what is known, in the text format of Prometheus (version 0.0.4) or in OpenMetrics 1.0.
+ * Every metric is declared once, in metric-table.c; ballast-metrics(7) lists the same ones
+ * (tests/unit/test-metrics compares). To add one: a name here in the part it belongs to, a row in
+ * the table, its value in metric-guest.c, metric-host.c or metric-daemon.c, an entry in the page.
  *
- * No text that a guest chooses becomes a label (what its agent calls its system): each new one would be a new series for ever. Names of guests are
- * the administrator's.
+ * No text that a guest chooses becomes a label (what its agent calls its system): each new one
+ * would be a new series for ever. Names of guests are the administrator's.
  */
 enum metric {
 	/* One value for each guest. Labels domain, uuid. */
@@ -181,11 +182,13 @@ void serve_metrics(const struct metric_input *in, struct json_out *o) _nonnull_;
 /* ---- between metric*.c ---- */
 
 /* UINT64_MAX: not known, no sample. */
-void metric_guest_values(
-	const struct view_input *k, size_t index, uint64_t values[static METRIC_GUEST_SINGLE_END]) _nonnull_;
+void metric_guest_values(const struct view_input *k, size_t index,
+	uint64_t values[static METRIC_GUEST_SINGLE_END]) _nonnull_;
 /* Values of METRIC_SINGLE_BEGIN and on, by their number. */
-void metric_host_values(const struct view_input *k, uint64_t values[static METRIC_SINGLE_END]) _nonnull_;
-void metric_daemon_values(const struct metric_input *in, uint64_t values[static METRIC_SINGLE_END]) _nonnull_;
+void metric_host_values(
+	const struct view_input *k, uint64_t values[static METRIC_SINGLE_END]) _nonnull_;
+void metric_daemon_values(
+	const struct metric_input *in, uint64_t values[static METRIC_SINGLE_END]) _nonnull_;
 
 struct metric_text;
 void metric_write_host(const struct metric_input *in, struct metric_text *t) _nonnull_;

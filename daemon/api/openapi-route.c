@@ -132,7 +132,8 @@ static void write_stream(struct json_out *o, const struct schema_stream *e)
 	json_out_key(o, "schema");
 	json_out_open(o, '{');
 	json_out_key_string(o, "type", "string");
-	json_out_key_string(o, "description", "x-ballast-events says what the data of each event is");
+	json_out_key_string(
+		o, "description", "x-ballast-events says what the data of each event is");
 	json_out_close(o, '}');
 	json_out_key(o, "x-ballast-events");
 	json_out_open(o, '{');
@@ -172,7 +173,8 @@ static void write_success_of(struct json_out *o, const struct route *r, unsigned
 	snprintf(status, sizeof(status), "%u", code);
 	json_out_key(o, status);
 	json_out_open(o, '{');
-	json_out_key_string(o, "description", s ? s->summary : "done; with dry_run: it can be done");
+	json_out_key_string(
+		o, "description", s ? s->summary : "done; with dry_run: it can be done");
 	write_headers(o, r);
 	if (s) {
 		json_out_key(o, "content");

@@ -80,7 +80,8 @@ static void write_any_problem(struct json_out *o)
 
 	json_out_key(o, "Problem");
 	json_out_open(o, '{');
-	json_out_key_string(o, "description", "an error (RFC 9457); `code` is stable, `detail` is for people");
+	json_out_key_string(
+		o, "description", "an error (RFC 9457); `code` is stable, `detail` is for people");
 	json_out_key(o, "oneOf");
 	json_out_open(o, '[');
 	for (int i = 0; i < API_PROBLEM_MAX; i++) {
@@ -160,9 +161,11 @@ static const struct {
 	const char *name, *header, *summary;
 } header_params[] = {
 	{"IfNoneMatch", "If-None-Match", "the ETag of an answer that is known already"},
-	{"IdempotencyKey", "Idempotency-Key", "of the client's choice, new for each request: sent again within 10 minutes it gets the same answer"},
+	{"IdempotencyKey", "Idempotency-Key",
+		"of the client's choice, new for each request: sent again within 10 minutes it gets the same answer"},
 	{"Prefer", "Prefer", "respond-async: 202 at once, if it is not done at once"},
-	{"IfMatch", "If-Match", "the ETag of what is to be replaced: refused where it has changed since"},
+	{"IfMatch", "If-Match",
+		"the ETag of what is to be replaced: refused where it has changed since"},
 	{"IfNone", "If-None-Match", "*: only where there is nothing to be replaced"},
 };
 
@@ -217,7 +220,8 @@ static void write_security_schemes(struct json_out *o)
 	json_out_key(o, "certificate");
 	json_out_open(o, '{');
 	json_out_key_string(o, "type", "mutualTLS");
-	json_out_key_string(o, "description", "a client certificate that [API] ClientAuthority= signed");
+	json_out_key_string(
+		o, "description", "a client certificate that [API] ClientAuthority= signed");
 	json_out_close(o, '}');
 	json_out_close(o, '}');
 }

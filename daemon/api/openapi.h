@@ -5,9 +5,10 @@
 #include "daemon/api/schema.h"
 
 /*
- * The OpenAPI 3.1 document, made from the tables: routes (route.c), what they answer (schema-*.c), what they take (struct
- * json_field, struct route_param) and what can go wrong (problem.c, schema-problem.c). It is the same as long as the
- * daemon runs. openapi.c writes the document and its components, openapi-route.c the paths, openapi-schema.c schemas.
+ * The OpenAPI 3.1 document, made from the tables: routes (route.c), what they answer (schema-*.c),
+ * what they take (struct json_field, struct route_param) and what can go wrong (problem.c,
+ * schema-problem.c). It is the same as long as the daemon runs. openapi.c writes the document and
+ * its components, openapi-route.c the paths, openapi-schema.c schemas.
  */
 void serve_openapi(const struct view_input *k, size_t index, struct json_out *o);
 
@@ -28,7 +29,8 @@ void openapi_write_paths(struct json_out *o) _nonnull_;
 const char *openapi_tag(const char *path) _nonnull_;
 /* {"$ref": "#/components/KIND/NAME"} */
 void openapi_write_ref(struct json_out *o, const char *kind, const char *name) _nonnull_;
-/* A response that is one of these problems, a bit per enum api_problem; all have the same status. */
+/* A response that is one of these problems, a bit per enum api_problem; all have the same
+ * status. */
 void openapi_write_problems(struct json_out *o, uint64_t codes) _nonnull_;
 /* What the component of a problem's schema is called: this and its code. */
 #define OPENAPI_PROBLEM_PREFIX "Problem."

@@ -16,8 +16,8 @@ static void past_free(struct api_past *p)
 	free(p);
 }
 
-/* The reader's thread. The queue is held by the api, or by the calls that the main loop keeps; should this be the last reference, what was just
- * put there goes with it. */
+/* The reader's thread. The queue is held by the api, or by the calls that the main loop keeps;
+ * should this be the last reference, what was just put there goes with it. */
 static void on_done(struct past_query *q)
 {
 	struct api_past *p = (struct api_past *)q;

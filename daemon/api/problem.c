@@ -8,7 +8,8 @@ DEFINE_STRTAB(api_problem, enum api_problem,
 	API_PROBLEM_MAX, [API_PROBLEM_ROUTE_UNKNOWN] = "route-unknown",
 	[API_PROBLEM_METHOD_NOT_ALLOWED] = "method-not-allowed", [API_PROBLEM_DENIED] = "denied",
 	[API_PROBLEM_UNAUTHENTICATED] = "unauthenticated",
-	[API_PROBLEM_FOREIGN_ORIGIN] = "foreign-origin", [API_PROBLEM_FOREIGN_HOST] = "foreign-host",
+	[API_PROBLEM_FOREIGN_ORIGIN] = "foreign-origin",
+	[API_PROBLEM_FOREIGN_HOST] = "foreign-host",
 	[API_PROBLEM_TOO_MANY_REQUESTS] = "too-many-requests",
 	[API_PROBLEM_QUERY_INVALID] = "query-invalid",
 	[API_PROBLEM_BODY_MALFORMED] = "body-malformed",
@@ -102,9 +103,11 @@ int problem_set_unknown(struct problem *p, enum api_problem code, const char *wh
 	const char *word, const char *nearest)
 {
 	if (nearest)
-		problem_set(p, code, "there is no %s \"%.128s\"; the nearest name is \"%.128s\"", what, word, nearest);
+		problem_set(p, code, "there is no %s \"%.128s\"; the nearest name is \"%.128s\"",
+			what, word, nearest);
 	else
-		problem_set(p, code, "there is no %s \"%.128s\": ballastctl %s list shows all", what, word, what);
+		problem_set(p, code, "there is no %s \"%.128s\": ballastctl %s list shows all",
+			what, word, what);
 	p->has_nearest = true;
 	snprintf(p->nearest, sizeof(p->nearest), "%s", nearest ? nearest : "");
 	return -1;

@@ -50,7 +50,8 @@ static void expire(struct replay_table *t, uint64_t now_usec)
 		drop(t, &t->first);
 }
 
-/* The oldest answer, of this client or (NULL) of anybody. What is under way stays. Returns whether there was one. */
+/* The oldest answer, of this client or (NULL) of anybody. What is under way stays. Returns whether
+ * there was one. */
 static bool drop_oldest(struct replay_table *t, const char *client)
 {
 	for (struct replay **link = &t->first; *link; link = &(*link)->next)
@@ -61,7 +62,8 @@ static bool drop_oldest(struct replay_table *t, const char *client)
 	return false;
 }
 
-static struct replay *entry_new(const char *client, const char *key, uint64_t request, uint64_t now_usec)
+static struct replay *entry_new(
+	const char *client, const char *key, uint64_t request, uint64_t now_usec)
 {
 	struct replay *r = calloc(1, sizeof(*r));
 
@@ -77,8 +79,8 @@ static struct replay *entry_new(const char *client, const char *key, uint64_t re
 	return NULL;
 }
 
-enum replay_found replay_begin(struct replay_table *t, const char *client, const char *key, uint64_t request, uint64_t now_usec,
-	struct replay **ret)
+enum replay_found replay_begin(struct replay_table *t, const char *client, const char *key,
+	uint64_t request, uint64_t now_usec, struct replay **ret)
 {
 	struct replay **last;
 	unsigned mine = 0;
@@ -91,7 +93,9 @@ enum replay_found replay_begin(struct replay_table *t, const char *client, const
 		if (!streq(r->key, key))
 			continue;
 		*ret = r;
-		return r->request != request ? REPLAY_MISMATCH : r->done ? REPLAY_STORED : REPLAY_UNDER_WAY;
+		return r->request != request ? REPLAY_MISMATCH
+		       : r->done	     ? REPLAY_STORED
+					     : REPLAY_UNDER_WAY;
 	}
 	if (mine >= REPLAY_CLIENT_MAX && !drop_oldest(t, client))
 		return REPLAY_FULL;
@@ -106,7 +110,8 @@ enum replay_found replay_begin(struct replay_table *t, const char *client, const
 	return REPLAY_NEW;
 }
 
-void replay_store(struct replay_table *t, struct replay *r, unsigned status, bool is_problem, const char *text, size_t len)
+void replay_store(struct replay_table *t, struct replay *r, unsigned status, bool is_problem,
+	const char *text, size_t len)
 {
 	if (text && (r->text = malloc(len + 1))) {
 		memcpy(r->text, text, len);

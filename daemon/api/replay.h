@@ -4,8 +4,10 @@
 #include "common/macros.h"
 
 /*
- * Idempotency-Key: the answers to requests of the last ten minutes, so that a client who does not know whether his was carried out can send it again.
- * A key is a client's own. HTTP thread only. Bounded: REPLAY_MAX answers, of one client at most a quarter, REPLAY_BYTES_MAX of text; the oldest go.
+ * Idempotency-Key: the answers to requests of the last ten minutes, so that a client who does not
+ * know whether his was carried out can send it again. A key is a client's own. HTTP thread only.
+ * Bounded: REPLAY_MAX answers, of one client at most a quarter, REPLAY_BYTES_MAX of text; the
+ * oldest go.
  */
 #define REPLAY_MAX	  256
 #define REPLAY_CLIENT_MAX 64
@@ -40,13 +42,14 @@ enum replay_found {
 	REPLAY_FULL,	  /* too many are under way, or no memory */
 };
 
-/* 1 to REPLAY_KEY_MAX bytes that can be seen (RFC 8941 would have it in quotes; they are part of it then). */
+/* 1 to REPLAY_KEY_MAX bytes that can be seen (RFC 8941 would have it in quotes; they are part of it
+ * then). */
 bool replay_key_is_good(const char *key) _nonnull_ _pure_;
-enum replay_found replay_begin(struct replay_table *t, const char *client, const char *key, uint64_t request, uint64_t now_usec,
-	struct replay **ret) _nonnull_ _must_check_;
+enum replay_found replay_begin(struct replay_table *t, const char *client, const char *key,
+	uint64_t request, uint64_t now_usec, struct replay **ret) _nonnull_ _must_check_;
 /* Its answer; text is copied (NULL: no body). One that cannot be kept is forgotten. */
-void replay_store(struct replay_table *t, struct replay *r, unsigned status, bool is_problem, const char *text, size_t len)
-	_nonnull_args_(1, 2);
+void replay_store(struct replay_table *t, struct replay *r, unsigned status, bool is_problem,
+	const char *text, size_t len) _nonnull_args_(1, 2);
 /* It was not carried out: the next one is. */
 void replay_forget(struct replay_table *t, struct replay *r) _nonnull_;
 void replay_clear(struct replay_table *t) _nonnull_;

@@ -29,7 +29,9 @@ static int take_key(const struct request *r, const char **ret, struct problem *p
 	*ret = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, key_header);
 	if (!*ret || replay_key_is_good(*ret))
 		return 0;
-	problem_set(p, API_PROBLEM_QUERY_INVALID, "header %s: expected 1 to %d bytes of ASCII without blanks", key_header, REPLAY_KEY_MAX);
+	problem_set(p, API_PROBLEM_QUERY_INVALID,
+		"header %s: expected 1 to %d bytes of ASCII without blanks", key_header,
+		REPLAY_KEY_MAX);
 	snprintf(p->parameter, sizeof(p->parameter), "%s", key_header);
 	return -1;
 }
@@ -40,13 +42,16 @@ static enum MHD_Result send_stored(struct request *r, const struct replay *e)
 	struct MHD_Response *response;
 
 	if (e->text) {
-		o = (struct json_out){.buf = strndup(e->text, e->len), .len = e->len, .allocated = e->len + 1};
-		response = response_new(&r->http->account, &o, e->is_problem ? "application/problem+json" : "application/json");
+		o = (struct json_out){
+			.buf = strndup(e->text, e->len), .len = e->len, .allocated = e->len + 1};
+		response = response_new(&r->http->account, &o,
+			e->is_problem ? "application/problem+json" : "application/json");
 	} else {
 		response = response_new_empty();
 	}
 	if (!response)
-		return request_send_new_problem(r, API_PROBLEM_BUSY, "too much is under way: try again");
+		return request_send_new_problem(
+			r, API_PROBLEM_BUSY, "too much is under way: try again");
 	if (*e->etag)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, e->etag);
 	if (*e->location)
@@ -68,7 +73,8 @@ bool request_replay(struct request *r, const struct api_call *c, enum MHD_Result
 	}
 	if (!key)
 		return false;
-	switch (replay_begin(&r->http->replays, c->by, key, request_hash(r, c), r->http->now_usec, &e)) {
+	switch (replay_begin(
+		&r->http->replays, c->by, key, request_hash(r, c), r->http->now_usec, &e)) {
 	case REPLAY_NEW:
 		r->replay = e;
 		return false;
@@ -77,11 +83,13 @@ bool request_replay(struct request *r, const struct api_call *c, enum MHD_Result
 		break;
 	case REPLAY_UNDER_WAY:
 		*ret = request_send_new_problem(r, API_PROBLEM_CONFLICT,
-			"the request with this %s has no answer yet: wait, and send it again", key_header);
+			"the request with this %s has no answer yet: wait, and send it again",
+			key_header);
 		break;
 	case REPLAY_MISMATCH:
 		*ret = request_send_new_problem(r, API_PROBLEM_IDEMPOTENCY_MISMATCH,
-			"this %s was another request's within the last 10 minutes: take a new one for each request", key_header);
+			"this %s was another request's within the last 10 minutes: take a new one for each request",
+			key_header);
 		break;
 	case REPLAY_FULL:
 		*ret = request_send_new_problem(r, API_PROBLEM_BUSY,
@@ -94,8 +102,10 @@ bool request_replay(struct request *r, const struct api_call *c, enum MHD_Result
 /* Nothing was done, and it can be sent again. */
 static bool is_passing(const struct api_call *c)
 {
-	return c->is_problem && (c->problem.code == API_PROBLEM_BUSY || c->problem.code == API_PROBLEM_NOT_READY ||
-					c->problem.code == API_PROBLEM_STOPPING || c->problem.code == API_PROBLEM_STUCK);
+	return c->is_problem &&
+	       (c->problem.code == API_PROBLEM_BUSY || c->problem.code == API_PROBLEM_NOT_READY ||
+		       c->problem.code == API_PROBLEM_STOPPING ||
+		       c->problem.code == API_PROBLEM_STUCK);
 }
 
 void request_replay_end(struct request *r, const struct api_call *c)
@@ -113,6 +123,7 @@ void request_replay_end(struct request *r, const struct api_call *c)
 		problem_write(&c->problem, r->path, &o);
 	snprintf(e->etag, sizeof(e->etag), "%s", c->etag);
 	snprintf(e->location, sizeof(e->location), "%s", c->location);
-	replay_store(&r->http->replays, e, c->is_problem ? problem_status(c->problem.code) : c->status, c->is_problem,
+	replay_store(&r->http->replays, e,
+		c->is_problem ? problem_status(c->problem.code) : c->status, c->is_problem,
 		c->is_problem ? o.buf : c->text, c->is_problem ? o.len : c->len);
 }

@@ -13,8 +13,8 @@
 /* A client that is told to come back does so after this. */
 #define RETRY_SEC 1
 
-/* A day: long enough that who comes daily never goes without TLS, short enough for a name on which something else speaks plain HTTP later (a browser holds
- * it against every port of the host). */
+/* A day: long enough that who comes daily never goes without TLS, short enough for a name on which
+ * something else speaks plain HTTP later (a browser holds it against every port of the host). */
 #define HSTS_NAME  "Strict-Transport-Security"
 #define HSTS_VALUE "max-age=86400"
 
@@ -51,7 +51,8 @@ static enum MHD_Result send_once(struct request *r, unsigned status, struct MHD_
 	return sent;
 }
 
-enum MHD_Result request_send_response(struct request *r, unsigned status, struct MHD_Response *response)
+enum MHD_Result request_send_response(
+	struct request *r, unsigned status, struct MHD_Response *response)
 {
 	return send_once(r, status, response);
 }
@@ -67,12 +68,15 @@ enum MHD_Result request_send_problem(struct request *r, const struct problem *p)
 	if (response && p->allow[0])
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, p->allow);
 	if (response && p->retry_usec)
-		response_add_number(response, MHD_HTTP_HEADER_RETRY_AFTER, (p->retry_usec + USEC_PER_SEC - 1) / USEC_PER_SEC);
-	else if (response && (status == MHD_HTTP_SERVICE_UNAVAILABLE || status == MHD_HTTP_TOO_MANY_REQUESTS))
+		response_add_number(response, MHD_HTTP_HEADER_RETRY_AFTER,
+			(p->retry_usec + USEC_PER_SEC - 1) / USEC_PER_SEC);
+	else if (response &&
+		 (status == MHD_HTTP_SERVICE_UNAVAILABLE || status == MHD_HTTP_TOO_MANY_REQUESTS))
 		response_add_number(response, MHD_HTTP_HEADER_RETRY_AFTER, RETRY_SEC);
 	if (response && status == MHD_HTTP_UNAUTHORIZED)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
-			r->bad_credential ? "Bearer realm=\"ballast\", error=\"invalid_token\"" : "Bearer realm=\"ballast\"");
+			r->bad_credential ? "Bearer realm=\"ballast\", error=\"invalid_token\""
+					  : "Bearer realm=\"ballast\"");
 	return send_once(r, status, response);
 }
 
@@ -139,7 +143,8 @@ static enum MHD_Result send_body(struct request *r, const struct body *body)
 static bool accepts(const struct request *r, const char *type)
 {
 	return accept_names(
-		MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT), type);
+		MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT),
+		type);
 }
 
 static enum MHD_Result send_no_view(struct request *r)
@@ -164,7 +169,8 @@ static enum MHD_Result send_some(struct request *r)
 		return send_busy(r);
 	etag_format(o.buf, o.len, etag);
 	unchanged = !r->old_view && etag_matches(if_none_match, etag);
-	response = unchanged ? response_new_empty() : response_new(&r->http->account, &o, "application/json");
+	response = unchanged ? response_new_empty()
+			     : response_new(&r->http->account, &o, "application/json");
 	if (!response)
 		return send_busy(r);
 	if (r->old_view)
@@ -210,7 +216,8 @@ static void write_metrics(struct request *r, bool openmetrics, struct json_out *
 	serve_metrics(&in, o);
 }
 
-/* Also from an old view: who looks at the daemon that way sees by ballast_view_age_seconds that it does not turn. */
+/* Also from an old view: who looks at the daemon that way sees by ballast_view_age_seconds that it
+ * does not turn. */
 static enum MHD_Result send_metrics(struct request *r)
 {
 	bool openmetrics = accepts(r, METRIC_OPENMETRICS);
@@ -244,7 +251,8 @@ enum MHD_Result request_send_whoami(struct request *r)
 	return send_json(r, r->route->status, &o);
 }
 
-/* Makes the question for the disk, if that is where the answer is. Returns 1, 0, or -1 with the problem. */
+/* Makes the question for the disk, if that is where the answer is. Returns 1, 0, or -1 with the
+ * problem. */
 static int events_are_past(struct request *r)
 {
 	const struct view *v = r->http->cache.view;
@@ -255,7 +263,8 @@ static int events_are_past(struct request *r)
 
 	if (!r->http->api->config.past_ask)
 		return 0;
-	if (serve_events_filter(log, v ? &v->known : NULL, &r->query, true, &f, &uuid, &r->problem) < 0)
+	if (serve_events_filter(
+		    log, v ? &v->known : NULL, &r->query, true, &f, &uuid, &r->problem) < 0)
 		return -1;
 	past = serve_events_is_past(log, &f, r->query.after, &r->problem);
 	if (past <= 0)
@@ -338,7 +347,8 @@ static enum MHD_Result send_answer(struct request *r)
 	if (c->is_problem)
 		return request_send_problem(r, &c->problem);
 	if (c->text) {
-		o = (struct json_out){.buf = TAKE_PTR(c->text), .len = c->len, .allocated = c->len + 1};
+		o = (struct json_out){
+			.buf = TAKE_PTR(c->text), .len = c->len, .allocated = c->len + 1};
 		response = response_new(&r->http->account, &o, "application/json");
 	} else {
 		response = response_new_empty();
@@ -352,7 +362,8 @@ static enum MHD_Result send_answer(struct request *r)
 	return send_once(r, c->status, response);
 }
 
-/* What is asked of the disk. A guest that runs is asked for by its UUID: another one may have had its name. */
+/* What is asked of the disk. A guest that runs is asked for by its UUID: another one may have had
+ * its name. */
 static int make_history(struct request *r)
 {
 	const struct view *v = r->http->cache.view;
@@ -364,8 +375,10 @@ static int make_history(struct request *r)
 	snprintf(h->word, sizeof(h->word), "%s", r->value);
 	snprintf(h->name, sizeof(h->name), "%s", r->value);
 	if (h->of_host && !v && !streq(r->value, "self"))
-		return problem_set_unknown(&r->problem, API_PROBLEM_HOST_UNKNOWN, "host", r->value, "self");
-	if (h->of_host && v && route_resolve(r->route, &v->known, r->value, &index, &r->problem) < 0)
+		return problem_set_unknown(
+			&r->problem, API_PROBLEM_HOST_UNKNOWN, "host", r->value, "self");
+	if (h->of_host && v &&
+		route_resolve(r->route, &v->known, r->value, &index, &r->problem) < 0)
 		return -1;
 	if (h->of_host && v)
 		snprintf(h->name, sizeof(h->name), "%s", v->known.snapshot->host.name);
@@ -375,18 +388,20 @@ static int make_history(struct request *r)
 		snprintf(h->name, sizeof(h->name), "%s", v->known.snapshot->guests[i].id.name);
 		uuid_format(&h->guest, h->word);
 	}
-	return history_ask(&r->query, clock_real_usec(), r->http->api->config.sample_sec, h, &r->problem);
+	return history_ask(
+		&r->query, clock_real_usec(), r->http->api->config.sample_sec, h, &r->problem);
 }
 
-/* A guest of which there is nothing yet has a history without anything in it; one that nobody knows has none. */
+/* A guest of which there is nothing yet has a history without anything in it; one that nobody knows
+ * has none. */
 static int history_of_nothing(struct request *r)
 {
 	const struct view *v = r->http->cache.view;
 	struct past_history *h = &r->past->query.history;
 
 	if (!h->of_host && !(v && snapshot_find_guest(v->known.snapshot, r->value) >= 0))
-		return problem_set_unknown(&r->problem, API_PROBLEM_GUEST_UNKNOWN, "guest", r->value,
-			v ? snapshot_nearest_guest(v->known.snapshot, r->value) : NULL);
+		return problem_set_unknown(&r->problem, API_PROBLEM_GUEST_UNKNOWN, "guest",
+			r->value, v ? snapshot_nearest_guest(v->known.snapshot, r->value) : NULL);
 	h->series = series_new(h->of_host ? SERIES_HOST : SERIES_GUEST, h->from_sec, h->step_sec,
 		(size_t)((h->until_sec - h->from_sec + h->step_sec - 1) / h->step_sec));
 	return h->series ? 0 : problem_set(&r->problem, API_PROBLEM_INTERNAL, "out of memory");
@@ -407,7 +422,8 @@ static enum MHD_Result request_send_history(struct request *r)
 	if (r->past->query.error == -ENOENT && history_of_nothing(r) < 0)
 		return request_send_problem(r, &r->problem);
 	if (!r->past->query.history.series)
-		return request_send_new_problem(r, API_PROBLEM_BUSY, "the history cannot be read from the disk now: see ballastctl status");
+		return request_send_new_problem(r, API_PROBLEM_BUSY,
+			"the history cannot be read from the disk now: see ballastctl status");
 	serve_history(&r->past->query.history, &o);
 	return send_json(r, r->route->status, &o);
 }

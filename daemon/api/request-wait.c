@@ -10,7 +10,8 @@
 #include "daemon/api/past.h"
 #include "daemon/api/request.h"
 
-/* What polkit has granted holds for the connection so long: a client that works its way through a list asks once. */
+/* What polkit has granted holds for the connection so long: a client that works its way through a
+ * list asks once. */
 #define GRANT_USEC (30 * USEC_PER_SEC)
 /* polkit is another process, and may ask an identity service; then nothing is granted. */
 #define GRANT_WAIT_USEC (5 * USEC_PER_SEC)
@@ -121,7 +122,8 @@ static int ask_past(struct request *r)
 		return 0;
 	r->past = api_past_drop(r->past);
 	return problem_set(&r->problem, e == -EBUSY ? API_PROBLEM_BUSY : API_PROBLEM_INTERNAL,
-		e == -EBUSY ? "too many ask for what is on the disk: try again" : "the disk cannot be asked");
+		e == -EBUSY ? "too many ask for what is on the disk: try again"
+			    : "the disk cannot be asked");
 }
 
 enum MHD_Result request_ask_past(struct request *r)
@@ -168,7 +170,8 @@ static bool prefers_async(const struct request *r)
 
 	for (const char *s = prefer; s && *s; s += strcspn(s, ",")) {
 		s += strspn(s, ", \t");
-		if (strncasecmp(s, word, sizeof(word) - 1) == 0 && (!s[sizeof(word) - 1] || strchr(",; \t", s[sizeof(word) - 1])))
+		if (strncasecmp(s, word, sizeof(word) - 1) == 0 &&
+			(!s[sizeof(word) - 1] || strchr(",; \t", s[sizeof(word) - 1])))
 			return true;
 	}
 	return false;
@@ -258,20 +261,24 @@ static const char *header(const struct request *r, const char *name)
 	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
 }
 
-/* What the request says of the state that it replaces. What is not understood is refused: it was said to keep something from being done. */
+/* What the request says of the state that it replaces. What is not understood is refused: it was
+ * said to keep something from being done. */
 static int take_conditions(const struct request *r, struct api_call *c, struct problem *p)
 {
-	const char *match = header(r, MHD_HTTP_HEADER_IF_MATCH), *none = header(r, MHD_HTTP_HEADER_IF_NONE_MATCH);
+	const char *match = header(r, MHD_HTTP_HEADER_IF_MATCH),
+		   *none = header(r, MHD_HTTP_HEADER_IF_NONE_MATCH);
 
 	if (r->route->match == ROUTE_MATCH_NOT)
 		return 0;
 	if (none && !streq(none, "*")) {
-		problem_set(p, API_PROBLEM_QUERY_INVALID, "header If-None-Match: \"%.60s\" found, only * is possible here", none);
+		problem_set(p, API_PROBLEM_QUERY_INVALID,
+			"header If-None-Match: \"%.60s\" found, only * is possible here", none);
 		snprintf(p->parameter, sizeof(p->parameter), MHD_HTTP_HEADER_IF_NONE_MATCH);
 		return -1;
 	}
 	if (match && (!*match || strlen(match) >= sizeof(c->if_match))) {
-		problem_set(p, API_PROBLEM_QUERY_INVALID, "header If-Match: 1 to %zu bytes are possible", sizeof(c->if_match) - 1);
+		problem_set(p, API_PROBLEM_QUERY_INVALID,
+			"header If-Match: 1 to %zu bytes are possible", sizeof(c->if_match) - 1);
 		snprintf(p->parameter, sizeof(p->parameter), MHD_HTTP_HEADER_IF_MATCH);
 		return -1;
 	}
@@ -294,7 +301,8 @@ static struct api_call *make_call(struct request *r)
 	c->dry_run = r->query.dry_run;
 	if (!streq(r->route->method, "GET"))
 		client_by(&r->conn->peer, c->by);
-	if (take_conditions(r, c, &r->problem) < 0 || route_read_body(r->route, r->body, r->body_len, &c->body, &r->problem) < 0 ||
+	if (take_conditions(r, c, &r->problem) < 0 ||
+		route_read_body(r->route, r->body, r->body_len, &c->body, &r->problem) < 0 ||
 		(r->route->prepare && r->route->prepare(c, &r->problem) < 0))
 		return api_call_free(c);
 	return c;
@@ -350,12 +358,14 @@ static int read_start(pid_t pid, uint64_t *ret)
 	return 0;
 }
 
-/* The process that connected may have ended, and its number be another's: one that started after the connection was made is not it. */
+/* The process that connected may have ended, and its number be another's: one that started after
+ * the connection was made is not it. */
 static int fill_authorize(const struct request *r, struct api_authorize_request *ret)
 {
 	const struct conn *c = r->conn;
 
-	*ret = (struct api_authorize_request){.role = r->route->role, .uid = c->peer.uid, .pid = c->peer.pid};
+	*ret = (struct api_authorize_request){
+		.role = r->route->role, .uid = c->peer.uid, .pid = c->peer.pid};
 	if (c->peer.pid <= 0 || read_start(c->peer.pid, &ret->start_ticks) < 0)
 		return -ESRCH;
 	return ret->start_ticks > c->accepted_ticks ? -ESRCH : 0;
@@ -363,7 +373,11 @@ static int fill_authorize(const struct request *r, struct api_authorize_request 
 
 enum MHD_Result request_ask_grant(struct request *r)
 {
-	static const struct route authorize = {.method = "", .path = "", .name = "authorize", .kind = ROUTE_COMMAND, .run = run_authorize};
+	static const struct route authorize = {.method = "",
+		.path = "",
+		.name = "authorize",
+		.kind = ROUTE_COMMAND,
+		.run = run_authorize};
 	struct api_call *c = api_call_new(r->http->api->queue, &authorize);
 
 	if (!c || fill_authorize(r, &c->request.authorize) < 0 || api_call_submit(c, r) < 0) {

@@ -70,7 +70,8 @@ static void request_open(struct request *r, const char *url, const char *method)
 {
 	r->path = strdup(url);
 	r->head = streq(method, "HEAD");
-	if (!r->path || auth_check_browser(r, url, method) < 0 || !(r->route = route_find(method, url, r->value, &r->problem)) ||
+	if (!r->path || auth_check_browser(r, url, method) < 0 ||
+		!(r->route = route_find(method, url, r->value, &r->problem)) ||
 		auth_identify(r) < 0 || auth_check_rate(r) < 0 || auth_check_role(r) < 0) {
 		r->failed = true;
 		auth_count_refused(r);

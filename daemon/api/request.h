@@ -5,8 +5,7 @@
 #include "daemon/api/http.h"
 
 /* One request, between its files: request.c receives it, request-wait.c lets it wait for the main
- * loop, request-send.c answers it. All on the HTTP thread.
- */
+ * loop, request-send.c answers it. All on the HTTP thread. */
 
 /* How long a view may keep a reader waiting; then the last one is shown, with its age. */
 #define VIEW_WAIT_USEC (2 * USEC_PER_SEC)
@@ -26,9 +25,11 @@ bool request_replay(struct request *r, const struct api_call *c, enum MHD_Result
 /* c: its answer, to be kept for who sends it again; NULL: it was not carried out. */
 void request_replay_end(struct request *r, const struct api_call *c) _nonnull_args_(1);
 /* Sends a response that is used once; takes it. */
-enum MHD_Result request_send_response(struct request *r, unsigned status, struct MHD_Response *response) _nonnull_;
-/* Before a response is queued: over TLS it says that this host speaks TLS. Of one that many requests share, the library copies the headers while
- * it is being queued, before the next request is looked at. */
+enum MHD_Result request_send_response(
+	struct request *r, unsigned status, struct MHD_Response *response) _nonnull_;
+/* Before a response is queued: over TLS it says that this host speaks TLS. Of one that many
+ * requests share, the library copies the headers while it is being queued, before the next request
+ * is looked at. */
 void request_fit_transport(const struct request *r, struct MHD_Response *response) _nonnull_;
 
 /* The answer of a request that has all it needs: REQUEST_READY, or failed. */

@@ -22,7 +22,8 @@ static void text_free(void *cls)
 	free(t);
 }
 
-/* JSON of an API is nothing a browser should guess about, keep, frame, run, or lend to another site. */
+/* JSON of an API is nothing a browser should guess about, keep, frame, run, or lend to another
+ * site. */
 static const char *const headers[][2] = {
 	{"Ballast-Api", "1"},
 	{MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache"},
@@ -40,12 +41,14 @@ void response_add_common(struct MHD_Response *r, const char *content_type)
 		MHD_add_response_header(r, headers[i][0], headers[i][1]);
 	/* A page brings its own, and of two both would hold. */
 	if (!content_type || strncmp(content_type, "text/html", 9) != 0)
-		MHD_add_response_header(r, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+		MHD_add_response_header(
+			r, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
 }
 
 static bool has_room(const struct response_account *a, size_t len)
 {
-	return len <= RESPONSE_SHORT_BYTES || a->bytes + len <= RESPONSES_MAX_BYTES + (a->reserved ? RESPONSES_RESERVED_BYTES : 0);
+	return len <= RESPONSE_SHORT_BYTES ||
+	       a->bytes + len <= RESPONSES_MAX_BYTES + (a->reserved ? RESPONSES_RESERVED_BYTES : 0);
 }
 
 struct MHD_Response *response_new(
@@ -106,7 +109,8 @@ void etag_format(const char *text, size_t len, char etag[static ETAG_TEXT_MAX])
 }
 
 /* state: what If-Match is held against stands before it; NULL: nothing is. */
-static struct body *body_new(struct response_account *account, struct json_out *o, const char *content_type, const uint64_t *state)
+static struct body *body_new(struct response_account *account, struct json_out *o,
+	const char *content_type, const uint64_t *state)
 {
 	struct body *b = calloc(1, sizeof(*b));
 
@@ -119,7 +123,8 @@ static struct body *body_new(struct response_account *account, struct json_out *
 		char body[ETAG_TEXT_MAX], tag[API_TAG_MAX];
 
 		memcpy(body, b->etag, sizeof(body));
-		snprintf(b->etag, sizeof(b->etag), "\"%s-%.16s\"", tag_format(*state, tag), body + 1);
+		snprintf(b->etag, sizeof(b->etag), "\"%s-%.16s\"", tag_format(*state, tag),
+			body + 1);
 	}
 	b->full = response_new(account, o, content_type);
 	b->unchanged = response_new_empty();

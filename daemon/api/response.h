@@ -8,8 +8,8 @@
 /* Bodies that clients have not read to their end yet hold memory: beyond this, further long answers
  * get 503 busy. */
 #define RESPONSES_MAX_BYTES (32 * MIB)
-/* Short ones always have room, or those who read nothing would keep everybody from hearing even why: a connection has one at a time, so they are 8 MiB of
- * 512 connections. */
+/* Short ones always have room, or those who read nothing would keep everybody from hearing even
+ * why: a connection has one at a time, so they are 8 MiB of 512 connections. */
 #define RESPONSE_SHORT_BYTES (16 * KIB)
 /* Long ones that only an admin on this host gets beyond that: he is who mends things. */
 #define RESPONSES_RESERVED_BYTES (16 * MIB)
@@ -24,8 +24,8 @@ struct response_account {
  * memory or when the account is full. */
 struct MHD_Response *response_new(struct response_account *account, struct json_out *o,
 	const char *content_type) _nonnull_ _must_check_;
-/* The headers that all have, for a response that is made elsewhere. NULL: without Content-Type. A page (text/html) brings its own
- * Content-Security-Policy. */
+/* The headers that all have, for a response that is made elsewhere. NULL: without Content-Type. A
+ * page (text/html) brings its own Content-Security-Policy. */
 void response_add_common(struct MHD_Response *r, const char *content_type) _nonnull_args_(1);
 /* One without a body. */
 struct MHD_Response *response_new_empty(void) _must_check_;
@@ -63,7 +63,8 @@ void body_cache_set_view(struct body_cache *c, struct view *v) _nonnull_args_(1)
 const struct body *body_cache_get(
 	struct body_cache *c, const struct route *r, size_t index) _nonnull_ _must_check_;
 /* The answer of a route of ROUTE_FIXED; needs no view. */
-const struct body *body_cache_get_fixed(struct body_cache *c, const struct route *r) _nonnull_ _must_check_;
+const struct body *body_cache_get_fixed(
+	struct body_cache *c, const struct route *r) _nonnull_ _must_check_;
 /* What was put for that route and index since the view is this one, or NULL. */
 const struct body *body_cache_find(
 	const struct body_cache *c, const struct route *r, size_t index) _nonnull_ _must_check_;
@@ -72,7 +73,8 @@ const struct body *body_cache_put(struct body_cache *c, const struct route *r, s
 	struct json_out *o, const char *content_type) _nonnull_ _must_check_;
 /* How many forms /metrics has: index 1 is OpenMetrics. */
 #define METRICS_FORMS 2
-/* Does Accept (may be NULL) name this type, "text/event-stream"? Who names it wants it: its weight is not compared with others', but 0. */
+/* Does Accept (may be NULL) name this type, "text/event-stream"? Who names it wants it: its weight
+ * is not compared with others', but 0. */
 bool accept_names(const char *accept, const char *type) _nonnull_args_(2) _pure_;
 /* Does If-None-Match (may be NULL) name this tag? */
 bool etag_matches(const char *if_none_match, const char *etag) _nonnull_args_(2) _pure_;

@@ -53,9 +53,11 @@ static uint64_t problems_of_kind(enum route_kind kind)
 
 uint64_t route_problems(const struct route *r)
 {
-	/* An unknown parameter, a body where none is taken, too large a one, no memory, too many connections or requests; what a foreign page asks. */
-	uint64_t codes = MAY(QUERY_INVALID) | MAY(BODY_MALFORMED) | MAY(BODY_TOO_LARGE) | MAY(BUSY) | MAY(STOPPING) |
-			 MAY(INTERNAL) | MAY(TOO_MANY_REQUESTS) | MAY(FOREIGN_ORIGIN) | MAY(FOREIGN_HOST);
+	/* An unknown parameter, a body where none is taken, too large a one, no memory, too many
+	 * connections or requests; what a foreign page asks. */
+	uint64_t codes = MAY(QUERY_INVALID) | MAY(BODY_MALFORMED) | MAY(BODY_TOO_LARGE) |
+			 MAY(BUSY) | MAY(STOPPING) | MAY(INTERNAL) | MAY(TOO_MANY_REQUESTS) |
+			 MAY(FOREIGN_ORIGIN) | MAY(FOREIGN_HOST);
 
 	if (r->role > API_ROLE_NONE)
 		codes |= MAY(DENIED) | MAY(UNAUTHENTICATED);

@@ -5,8 +5,8 @@
 #include "daemon/api/schema.h"
 
 /*
- * Every route is declared once, in route.c's table: routing, roles, checks, the OpenAPI document and
- * the list of ballast-api(7) come from there. To add one: write its serializer (serve.h) or its
+ * Every route is declared once, in route.c's table: routing, roles, checks, the OpenAPI document
+ * and the list of ballast-api(7) come from there. To add one: write its serializer (serve.h) or its
  * command (command.h), describe what it answers (schema.h), add a row, describe it in docs/API.md.
  */
 
@@ -15,7 +15,8 @@ enum route_noun {
 	NOUN_NONE,
 	NOUN_HOST,
 	NOUN_GUEST,
-	NOUN_OVERRIDDEN, /* a guest, or one that does not run and has overrides: their index, behind the guests' */
+	/* a guest, or one that does not run and has overrides: their index, behind the guests' */
+	NOUN_OVERRIDDEN,
 	NOUN_POLICY,
 	NOUN_POLICY_NAME, /* of a policy that need not be there: no index */
 	NOUN_RESERVATION, /* a number: no index */
@@ -27,12 +28,14 @@ enum route_noun {
 enum route_kind {
 	ROUTE_VIEW,   /* serialised from a view in the HTTP thread, once per generation */
 	ROUTE_EVENTS, /* read from the event log in the HTTP thread */
-	ROUTE_METRICS, /* from a view and what the HTTP thread counts, as text, once per generation */
+	/* from a view and what the HTTP thread counts, as text, once per generation */
+	ROUTE_METRICS,
 	ROUTE_HEALTH, /* does the main loop turn? */
 	ROUTE_READY,
 	ROUTE_WHOAMI, /* who asks: for everybody who has shown who he is */
 	ROUTE_COMMAND, /* run in the main loop */
-	ROUTE_FIXED,   /* the same as long as the daemon runs: made when first asked for; known is NULL */
+	/* the same as long as the daemon runs: made when first asked for; known is NULL */
+	ROUTE_FIXED,
 	ROUTE_HISTORY, /* read from the disk */
 	ROUTE_FILE,    /* of the dashboard, from memory */
 };
@@ -72,7 +75,8 @@ struct view_input;
 /* Writes the answer. index: of the noun. */
 typedef void (*view_handler)(const struct view_input *known, size_t index, struct json_out *o);
 /* The same where the request has parameters. Returns 0, or -1 with *p. */
-typedef int (*view_query_handler)(const struct view_input *known, const struct query *q, struct json_out *o, struct problem *p);
+typedef int (*view_query_handler)(const struct view_input *known, const struct query *q,
+	struct json_out *o, struct problem *p);
 /* HTTP thread: from the checked body to the call's request. Returns 0, or -1 with *p. */
 typedef int (*command_prepare)(struct api_call *call, struct problem *p);
 /* Main loop: does it, and answers now or later. known is NULL where the noun needs none. */
@@ -101,7 +105,8 @@ struct route {
 	bool takes_long; /* its asker need not wait: it may become an operation */
 	view_query_handler view_some; /* NULL: takes no parameters */
 	unsigned also_status; /* the other one, as 201 where a PUT made something new; 0: none */
-	uint64_t may; /* problems of its own, MAY(CONFLICT) | ...: those by rule are in route-problem.c */
+	/* problems of its own, MAY(CONFLICT) | ...: those by rule are in route-problem.c */
+	uint64_t may;
 };
 #define MAY(problem) (UINT64_C(1) << API_PROBLEM_##problem)
 _Static_assert(API_PROBLEM_MAX <= 64, "a bit each");
@@ -115,7 +120,8 @@ uint64_t route_problems(const struct route *r) _nonnull_ _pure_;
 /* Does its answer carry an ETag? */
 static inline bool route_has_etag(const struct route *r)
 {
-	return r->kind == ROUTE_VIEW || r->kind == ROUTE_FIXED || r->kind == ROUTE_FILE || r->kind == ROUTE_METRICS;
+	return r->kind == ROUTE_VIEW || r->kind == ROUTE_FIXED || r->kind == ROUTE_FILE ||
+	       r->kind == ROUTE_METRICS;
 }
 
 #define ROUTE_VALUE_MAX 256

@@ -7,7 +7,8 @@ const struct schema mode_schema = {"Mode", "observe: look only; enforce: act",
 		SCHEMA_END,
 	}};
 
-const struct schema pause_schema = {"Pause", "no guest is commanded for a while; all but paused null: none",
+const struct schema pause_schema = {"Pause",
+	"no guest is commanded for a while; all but paused null: none",
 	(const struct schema_field[]){
 		{"paused", SCHEMA_BOOL},
 		{"since", SCHEMA_TIME, .nullable = true},
@@ -17,10 +18,13 @@ const struct schema pause_schema = {"Pause", "no guest is commanded for a while;
 		SCHEMA_END,
 	}};
 
-static const struct schema given_schema = {"GivenBack", "a guest that got back what it had before Ballast",
+static const struct schema given_schema = {"GivenBack",
+	"a guest that got back what it had before Ballast",
 	(const struct schema_field[]){
 		{"guest", SCHEMA_STRING, "its name"},
-		{"from", SCHEMA_BYTES, "null: not its size, but its CPU weight, quota or soft limit", .nullable = true},
+		{"from", SCHEMA_BYTES,
+			"null: not its size, but its CPU weight, quota or soft limit",
+			.nullable = true},
 		{"to", SCHEMA_BYTES, .nullable = true},
 		SCHEMA_END,
 	}};
@@ -32,21 +36,25 @@ static const struct schema left_out_schema = {"LeftOut", "a guest that did not g
 		SCHEMA_END,
 	}};
 
-const struct schema mode_set_schema = {"ModeSet", "the new mode, and with release what was given back",
+const struct schema mode_set_schema = {"ModeSet",
+	"the new mode, and with release what was given back",
 	(const struct schema_field[]){
 		{"mode", SCHEMA_WORD, .words = daemon_mode_names},
 		{"given_back", SCHEMA_COUNT, "guests; with release only", .optional = true},
-		{"given", SCHEMA_OBJECT, "with release only", .optional = true, .list = true, .of = &given_schema},
+		{"given", SCHEMA_OBJECT, "with release only", .optional = true, .list = true,
+			.of = &given_schema},
 		{"left_out", SCHEMA_OBJECT, "with release only", .optional = true, .list = true,
 			.of = &left_out_schema},
 		SCHEMA_END,
 	}};
 
-const struct schema enrolled_schema = {"Enrolled", "a guest has its agent channel and statistics period",
+const struct schema enrolled_schema = {"Enrolled",
+	"a guest has its agent channel and statistics period",
 	(const struct schema_field[]){
 		{"enrolled", SCHEMA_BOOL},
 		{"changes", SCHEMA_STRING, "what was done, in sentences", .list = true},
-		{"restart_needed", SCHEMA_BOOL, "does it take effect at the guest's next start only?"},
+		{"restart_needed", SCHEMA_BOOL,
+			"does it take effect at the guest's next start only?"},
 		SCHEMA_END,
 	}};
 
@@ -63,7 +71,8 @@ const struct schema reloaded_schema = {"Reloaded", "policies and configuration w
 	(const struct schema_field[]){
 		{"policies", SCHEMA_COUNT, "how many there are"},
 		{"findings", SCHEMA_OBJECT, .list = true, .of = &finding_schema},
-		{"restart_needed", SCHEMA_STRING, "keys of ballast.conf that take effect when ballastd is restarted",
+		{"restart_needed", SCHEMA_STRING,
+			"keys of ballast.conf that take effect when ballastd is restarted",
 			.list = true},
 		SCHEMA_END,
 	}};
@@ -89,25 +98,29 @@ const struct schema reservations_schema = {"Reservations", "room that is kept, o
 
 static const char *const operation_words[] = {"running", "done", "failed", "cancelled", NULL};
 
-#define OPERATION_FIELDS                                                                                              \
-	{"id", SCHEMA_COUNT}, {"kind", SCHEMA_STRING, "the name of the route"}, {"by", SCHEMA_STRING, "who asked"},   \
-		{"started", SCHEMA_TIME}, {"ended", SCHEMA_TIME, .nullable = true},                                   \
-		{"state", SCHEMA_WORD, .words = operation_words},                                                     \
-		{"progress_permyriad", SCHEMA_COUNT, "null: not known", .nullable = true},                            \
-	{                                                                                                             \
-		"status", SCHEMA_COUNT, "of its answer", .nullable = true                                             \
+#define OPERATION_FIELDS                                                                   \
+	{"id", SCHEMA_COUNT}, {"kind", SCHEMA_STRING, "the name of the route"},            \
+		{"by", SCHEMA_STRING, "who asked"}, {"started", SCHEMA_TIME},              \
+		{"ended", SCHEMA_TIME, .nullable = true},                                  \
+		{"state", SCHEMA_WORD, .words = operation_words},                          \
+		{"progress_permyriad", SCHEMA_COUNT, "null: not known", .nullable = true}, \
+	{                                                                                  \
+		"status", SCHEMA_COUNT, "of its answer", .nullable = true                  \
 	}
 
-static const struct schema operation_item = {"OperationItem", "an operation, without what it answered",
+static const struct schema operation_item = {"OperationItem",
+	"an operation, without what it answered",
 	(const struct schema_field[]){
 		OPERATION_FIELDS,
 		SCHEMA_END,
 	}};
 
-const struct schema operation_schema = {"Operation", "a command that goes on without its asker, or did",
+const struct schema operation_schema = {"Operation",
+	"a command that goes on without its asker, or did",
 	(const struct schema_field[]){
 		OPERATION_FIELDS,
-		{"result", SCHEMA_ANY, "what it would have been answered with, up to 16 KiB", .nullable = true},
+		{"result", SCHEMA_ANY, "what it would have been answered with, up to 16 KiB",
+			.nullable = true},
 		{"problem", SCHEMA_ANY, "why it failed", .nullable = true},
 		SCHEMA_END,
 	}};

@@ -27,12 +27,15 @@ const struct schema version_schema = {"Version", "versions of daemon, API and li
 		SCHEMA_END,
 	}};
 
-const struct schema metrics_schema = {"Metrics", "all figures, in the text format of Prometheus; ballast-metrics(7) lists them",
+const struct schema metrics_schema = {"Metrics",
+	"all figures, in the text format of Prometheus; ballast-metrics(7) lists them",
 	.media = METRIC_CONTENT_TYPE_TEXT, .stream = METRIC_CONTENT_TYPE_OPENMETRICS};
-const struct schema openapi_schema = {"OpenAPI", "this document: OpenAPI 3.1", .media = "application/json"};
+const struct schema openapi_schema = {
+	"OpenAPI", "this document: OpenAPI 3.1", .media = "application/json"};
 
 const struct schema page_schema = {"Page", "the dashboard", .media = "text/html"};
-const struct schema page_file_schema = {"PageFile", "a file of the dashboard, of its own type", .media = "*/*"};
+const struct schema page_file_schema = {
+	"PageFile", "a file of the dashboard, of its own type", .media = "*/*"};
 
 const struct schema whoami_schema = {"Whoami", "who the daemon takes the client for",
 	(const struct schema_field[]){

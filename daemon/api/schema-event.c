@@ -11,20 +11,23 @@ const struct schema event_schema = {"Event", "something that happened",
 		{"guest", SCHEMA_STRING, "its name", .nullable = true},
 		{"uuid", SCHEMA_UUID, "the guest's", .nullable = true},
 		{"by", SCHEMA_STRING, "who asked for it", .nullable = true},
-		{"numbers", SCHEMA_COUNTS, "the figures of the text; their names depend on kind and reason"},
+		{"numbers", SCHEMA_COUNTS,
+			"the figures of the text; their names depend on kind and reason"},
 		{"reason", SCHEMA_OBJECT, .nullable = true, .of = &reason_schema},
 		{"text", SCHEMA_STRING, .nullable = true},
 		SCHEMA_END,
 	}};
 
-static const struct schema stream_state_schema = {"StreamState", "what views show is other than before",
+static const struct schema stream_state_schema = {"StreamState",
+	"what views show is other than before",
 	(const struct schema_field[]){
 		{"generation", SCHEMA_COUNT},
 		SCHEMA_END,
 	}};
 
 static const char *const reset_words[] = {"too-old", "unknown", NULL};
-static const struct schema stream_reset_schema = {"StreamReset", "events before the next one are gone",
+static const struct schema stream_reset_schema = {"StreamReset",
+	"events before the next one are gone",
 	(const struct schema_field[]){
 		{"reason", SCHEMA_WORD, .words = reset_words},
 		{"text", SCHEMA_STRING},
@@ -39,7 +42,8 @@ static const struct schema stream_end_schema = {"StreamEnd", "the stream ends: c
 		SCHEMA_END,
 	}};
 
-const struct schema events_schema = {"Events", "events, oldest first; as a stream with Accept: text/event-stream",
+const struct schema events_schema = {"Events",
+	"events, oldest first; as a stream with Accept: text/event-stream",
 	(const struct schema_field[]){
 		{"events", SCHEMA_OBJECT, .list = true, .of = &event_schema},
 		{"last", SCHEMA_STRING, "what to ask after next"},

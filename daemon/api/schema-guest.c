@@ -34,9 +34,11 @@ static const struct schema guest_cpu = {"GuestCpu", "a guest's CPUs",
 	(const struct schema_field[]){
 		{"vcpus", SCHEMA_COUNT},
 		{"weight", SCHEMA_COUNT, "100 is usual", .nullable = true},
-		{"quota_permyriad", SCHEMA_COUNT, "10000 is one CPU; 0: no limit", .nullable = true},
+		{"quota_permyriad", SCHEMA_COUNT, "10000 is one CPU; 0: no limit",
+			.nullable = true},
 		{"time_usec", SCHEMA_COUNT, "CPU time so far", .nullable = true},
-		{"delay_usec", SCHEMA_COUNT, "time for which it waited for a CPU, so far", .nullable = true},
+		{"delay_usec", SCHEMA_COUNT, "time for which it waited for a CPU, so far",
+			.nullable = true},
 		{"delay_permyriad", SCHEMA_COUNT, "the same lately, of the time", .nullable = true},
 		SCHEMA_END,
 	}};
@@ -45,7 +47,8 @@ static const struct schema guest_agent = {"GuestAgent", "the agent inside a gues
 	(const struct schema_field[]){
 		{"enrolled", SCHEMA_BOOL, "does the guest have the agent's channel?"},
 		{"connected", SCHEMA_BOOL},
-		{"shut_out_until", SCHEMA_TIME, "it misbehaved and is not listened to", .nullable = true},
+		{"shut_out_until", SCHEMA_TIME, "it misbehaved and is not listened to",
+			.nullable = true},
 		{"version", SCHEMA_STRING, .nullable = true},
 		{"os", SCHEMA_STRING, .nullable = true},
 		{"kernel", SCHEMA_STRING, .nullable = true},
@@ -63,7 +66,8 @@ static const struct schema report_counters = {"ReportCounters", "totals since th
 		SCHEMA_END,
 	}};
 
-static const struct schema report_psi = {"ReportPressure", "the guest kernel's totals of stall times",
+static const struct schema report_psi = {"ReportPressure",
+	"the guest kernel's totals of stall times",
 	(const struct schema_field[]){
 		{"memory_some_usec", SCHEMA_COUNT},
 		{"memory_full_usec", SCHEMA_COUNT},
@@ -76,7 +80,8 @@ static const struct schema report_psi = {"ReportPressure", "the guest kernel's t
 static const struct schema guest_report_schema = {"GuestReport", "what a guest said last",
 	(const struct schema_field[]){
 		{"source", SCHEMA_WORD, .words = report_source_names},
-		{"why", SCHEMA_WORD, "why it was sent", .nullable = true, .words = report_why_names},
+		{"why", SCHEMA_WORD, "why it was sent", .nullable = true,
+			.words = report_why_names},
 		{"time", SCHEMA_TIME, .nullable = true},
 		{"seq", SCHEMA_COUNT},
 		{"total", SCHEMA_BYTES, .nullable = true},
@@ -85,10 +90,12 @@ static const struct schema guest_report_schema = {"GuestReport", "what a guest s
 		{"anon", SCHEMA_BYTES, .nullable = true},
 		{"file", SCHEMA_BYTES, .nullable = true},
 		{"dirty", SCHEMA_BYTES, .nullable = true},
-		{"swap_total", SCHEMA_BYTES, "null: balloon statistics do not tell", .nullable = true},
+		{"swap_total", SCHEMA_BYTES, "null: balloon statistics do not tell",
+			.nullable = true},
 		{"swap_free", SCHEMA_BYTES, .nullable = true},
 		{"counters", SCHEMA_OBJECT, .nullable = true, .of = &report_counters},
-		{"psi", SCHEMA_OBJECT, "null where its kernel has none", .nullable = true, .of = &report_psi},
+		{"psi", SCHEMA_OBJECT, "null where its kernel has none", .nullable = true,
+			.of = &report_psi},
 		SCHEMA_END,
 	}};
 
@@ -118,17 +125,21 @@ const struct schema guest_schema = {"Guest", "a guest: what it has, wants and us
 		{"net", SCHEMA_WORD, "what catches it when memory runs out", .nullable = true,
 			.words = guest_net_names + GUEST_NET_UNKNOWN + 1},
 		{"agent", SCHEMA_OBJECT, .of = &guest_agent},
-		{"report", SCHEMA_OBJECT, "null: none came yet", .nullable = true, .of = &guest_report_schema},
-		{"standing", SCHEMA_OBJECT, "why its share is what it is", .nullable = true, .of = &reason_schema},
+		{"report", SCHEMA_OBJECT, "null: none came yet", .nullable = true,
+			.of = &guest_report_schema},
+		{"standing", SCHEMA_OBJECT, "why its share is what it is", .nullable = true,
+			.of = &reason_schema},
 		{"overrides", SCHEMA_COUNT, "how many settings were made by hand"},
-		{"last_change", SCHEMA_OBJECT, "null: none yet", .nullable = true, .of = &guest_change},
+		{"last_change", SCHEMA_OBJECT, "null: none yet", .nullable = true,
+			.of = &guest_change},
 		SCHEMA_END,
 	}};
 
 const struct schema guests_schema = {"Guests", "all guests, by name",
 	(const struct schema_field[]){
 		{"guests", SCHEMA_OBJECT, .list = true, .of = &guest_schema},
-		{"next", SCHEMA_STRING, "where parameters were given: what to ask after for more; null: these are all",
+		{"next", SCHEMA_STRING,
+			"where parameters were given: what to ask after for more; null: these are all",
 			.optional = true, .nullable = true},
 		SCHEMA_END,
 	}};

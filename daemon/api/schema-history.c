@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/api/schema.h"
 
-/* The figures of daemon/history/series.c, in its order: tests/unit/test-history holds them together. */
+/* The figures of daemon/history/series.c, in its order: tests/unit/test-history holds them
+ * together. */
 
 #define FIGURE(name, type, summary) {name, type, summary, .nullable = true}
 
-static const struct schema guest_point_schema = {"GuestPoint", "what is known of the time from `time` to the next point; null: nothing",
+static const struct schema guest_point_schema = {"GuestPoint",
+	"what is known of the time from `time` to the next point; null: nothing",
 	(const struct schema_field[]){
 		{"time", SCHEMA_TIME, "where the point begins"},
 		FIGURE("actual", SCHEMA_BYTES, "memory that the balloon leaves it"),
@@ -14,18 +16,21 @@ static const struct schema guest_point_schema = {"GuestPoint", "what is known of
 		FIGURE("used_max", SCHEMA_BYTES, NULL),
 		FIGURE("want", SCHEMA_BYTES, "memory that it wanted"),
 		FIGURE("target", SCHEMA_BYTES, "memory that it was commanded to have, at the end"),
-		FIGURE("stall_permyriad", SCHEMA_COUNT, "of the time somebody in it waited for memory"),
+		FIGURE("stall_permyriad", SCHEMA_COUNT,
+			"of the time somebody in it waited for memory"),
 		FIGURE("stall_max_permyriad", SCHEMA_COUNT, NULL),
 		FIGURE("refaults_per_sec", SCHEMA_COUNT, "pages that it read anew"),
 		FIGURE("cpu_weight", SCHEMA_COUNT, "at the end"),
 		FIGURE("cpu_permyriad", SCHEMA_COUNT, "CPU time, of one CPU"),
 		FIGURE("cpu_max_permyriad", SCHEMA_COUNT, NULL),
-		FIGURE("delay_permyriad", SCHEMA_COUNT, "time in which its vCPUs waited for a CPU, of one CPU"),
+		FIGURE("delay_permyriad", SCHEMA_COUNT,
+			"time in which its vCPUs waited for a CPU, of one CPU"),
 		FIGURE("delay_max_permyriad", SCHEMA_COUNT, NULL),
 		SCHEMA_END,
 	}};
 
-static const struct schema host_point_schema = {"HostPoint", "what is known of the time from `time` to the next point; null: nothing",
+static const struct schema host_point_schema = {"HostPoint",
+	"what is known of the time from `time` to the next point; null: nothing",
 	(const struct schema_field[]){
 		{"time", SCHEMA_TIME, "where the point begins"},
 		FIGURE("total", SCHEMA_BYTES, "memory of the machine"),
@@ -34,7 +39,8 @@ static const struct schema host_point_schema = {"HostPoint", "what is known of t
 		FIGURE("free", SCHEMA_BYTES, "budget - charged - reserved"),
 		FIGURE("free_min", SCHEMA_BYTES, NULL),
 		FIGURE("reserved", SCHEMA_BYTES, "of guests that are to start"),
-		FIGURE("memory_some_permyriad", SCHEMA_COUNT, "of the time somebody waited for memory"),
+		FIGURE("memory_some_permyriad", SCHEMA_COUNT,
+			"of the time somebody waited for memory"),
 		FIGURE("memory_some_max_permyriad", SCHEMA_COUNT, NULL),
 		FIGURE("memory_full_permyriad", SCHEMA_COUNT, "of the time all waited for memory"),
 		FIGURE("memory_full_max_permyriad", SCHEMA_COUNT, NULL),
@@ -48,10 +54,11 @@ static const struct schema host_point_schema = {"HostPoint", "what is known of t
 		SCHEMA_END,
 	}};
 
-#define RANGE_FIELDS(point)                                                                                           \
-	{"step_s", SCHEMA_COUNT, "seconds from one point to the next"}, {"from", SCHEMA_TIME}, {"until", SCHEMA_TIME},    \
-	{                                                                                                             \
-		"points", SCHEMA_OBJECT, .list = true, .of = &(point)                                                  \
+#define RANGE_FIELDS(point)                                                                    \
+	{"step_s", SCHEMA_COUNT, "seconds from one point to the next"}, {"from", SCHEMA_TIME}, \
+		{"until", SCHEMA_TIME},                                                        \
+	{                                                                                      \
+		"points", SCHEMA_OBJECT, .list = true, .of = &(point)                          \
 	}
 
 const struct schema guest_history_schema = {"GuestHistory", "a guest's figures over time",

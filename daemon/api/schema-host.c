@@ -3,7 +3,8 @@
 
 #include "daemon/api/serve.h"
 
-static const struct schema host_memory = {"HostMemory", "the machine's memory and how it is divided",
+static const struct schema host_memory = {"HostMemory",
+	"the machine's memory and how it is divided",
 	(const struct schema_field[]){
 		{"total", SCHEMA_BYTES},
 		{"available", SCHEMA_BYTES, "as the kernel counts it"},
@@ -66,7 +67,8 @@ static const struct schema host_policies = {"HostPolicies", "how many policies a
 		{"count", SCHEMA_COUNT},
 		{"open", SCHEMA_COUNT, "their schedule is open now", .nullable = true},
 		{"stale", SCHEMA_COUNT, "their file is bad, the last good version is in force"},
-		{"next_change", SCHEMA_TIME, "when a schedule opens or closes next", .nullable = true},
+		{"next_change", SCHEMA_TIME, "when a schedule opens or closes next",
+			.nullable = true},
 		SCHEMA_END,
 	}};
 
@@ -94,10 +96,12 @@ const struct schema host_schema = {"Host", "a host: its memory, its load, its gu
 		{"memory", SCHEMA_OBJECT, .of = &host_memory},
 		{"swap", SCHEMA_OBJECT, .of = &host_swap},
 		{"cpus", SCHEMA_COUNT},
-		{"cpu", SCHEMA_OBJECT, "null until there are two looks", .nullable = true, .of = &host_cpu},
-		{"nodes", SCHEMA_OBJECT, "null where the kernel has none", .nullable = true, .list = true,
-			.of = &host_node},
-		{"psi", SCHEMA_OBJECT, "null where the kernel has none", .nullable = true, .of = &host_psi},
+		{"cpu", SCHEMA_OBJECT, "null until there are two looks", .nullable = true,
+			.of = &host_cpu},
+		{"nodes", SCHEMA_OBJECT, "null where the kernel has none", .nullable = true,
+			.list = true, .of = &host_node},
+		{"psi", SCHEMA_OBJECT, "null where the kernel has none", .nullable = true,
+			.of = &host_psi},
 		{"guests", SCHEMA_OBJECT, .of = &host_guests},
 		{"policies", SCHEMA_OBJECT, .of = &host_policies},
 		{"reservations", SCHEMA_OBJECT, .list = true, .of = &reservation_schema},
@@ -119,10 +123,12 @@ static const struct schema plan_action = {"PlanAction", "what the latest decisio
 		{"from", SCHEMA_BYTES, "memory only", .optional = true},
 		{"to", SCHEMA_BYTES, "memory only", .optional = true},
 		{"weight", SCHEMA_COUNT, "cpu only", .optional = true},
-		{"quota_permyriad", SCHEMA_COUNT, "cpu only; 10000 is one CPU, 0 no limit", .optional = true,
+		{"quota_permyriad", SCHEMA_COUNT, "cpu only; 10000 is one CPU, 0 no limit",
+			.optional = true, .nullable = true},
+		{"bytes", SCHEMA_BYTES, "soft-limit only; null: lifted", .optional = true,
 			.nullable = true},
-		{"bytes", SCHEMA_BYTES, "soft-limit only; null: lifted", .optional = true, .nullable = true},
-		{"reservation", SCHEMA_COUNT, "grant and refuse only: its number", .optional = true},
+		{"reservation", SCHEMA_COUNT, "grant and refuse only: its number",
+			.optional = true},
 		{"reason", SCHEMA_OBJECT, .nullable = true, .of = &reason_schema},
 		SCHEMA_END,
 	}};
@@ -139,7 +145,8 @@ static const struct schema plan_guest_schema = {"PlanGuest", "how the latest dec
 		{"charge", SCHEMA_BYTES, .nullable = true},
 		{"target", SCHEMA_BYTES, .nullable = true},
 		{"conditions", SCHEMA_WORD, .list = true, .words = guest_condition_words},
-		{"standing", SCHEMA_OBJECT, "why its share is what it is", .nullable = true, .of = &reason_schema},
+		{"standing", SCHEMA_OBJECT, "why its share is what it is", .nullable = true,
+			.of = &reason_schema},
 		SCHEMA_END,
 	}};
 
@@ -163,30 +170,37 @@ static const struct schema preview_state = {"PreviewState", "how a decision sees
 		{"min", SCHEMA_BYTES, "effective Min"},
 		{"limit", SCHEMA_BYTES, "effective Max; null: its own maximum", .nullable = true},
 		{"cpu_weight", SCHEMA_COUNT, .nullable = true},
-		{"cpu_quota_permyriad", SCHEMA_COUNT, "10000 is one CPU, 0 no limit", .nullable = true},
+		{"cpu_quota_permyriad", SCHEMA_COUNT, "10000 is one CPU, 0 no limit",
+			.nullable = true},
 		SCHEMA_END,
 	}};
 
-static const struct schema preview_guest = {"PreviewGuest", "a guest that would be treated otherwise, or was asked for",
+static const struct schema preview_guest = {"PreviewGuest",
+	"a guest that would be treated otherwise, or was asked for",
 	(const struct schema_field[]){
 		{"guest", SCHEMA_STRING, "its name"},
 		{"uuid", SCHEMA_UUID},
 		{"now", SCHEMA_OBJECT, "as the latest decision sees it", .of = &preview_state},
-		{"without", SCHEMA_OBJECT, "after as many decisions without the change", .of = &preview_state},
+		{"without", SCHEMA_OBJECT, "after as many decisions without the change",
+			.of = &preview_state},
 		{"then", SCHEMA_OBJECT, "after these decisions with it", .of = &preview_state},
-		{"reason", SCHEMA_OBJECT, "of its last memory command; null: none", .nullable = true, .of = &reason_schema},
-		{"standing", SCHEMA_OBJECT, "why its share is what it is then", .nullable = true, .of = &reason_schema},
+		{"reason", SCHEMA_OBJECT, "of its last memory command; null: none",
+			.nullable = true, .of = &reason_schema},
+		{"standing", SCHEMA_OBJECT, "why its share is what it is then", .nullable = true,
+			.of = &reason_schema},
 		SCHEMA_END,
 	}};
 
-static const struct schema preview_division = {"PreviewDivision", "how the host's memory is divided",
+static const struct schema preview_division = {"PreviewDivision",
+	"how the host's memory is divided",
 	(const struct schema_field[]){
 		{"state", SCHEMA_WORD, .words = host_state_names},
 		SCHEMA_DIVISION_FIELDS,
 		SCHEMA_END,
 	}};
 
-static const struct schema preview_host = {"PreviewHost", "the host now, without the change, and then",
+static const struct schema preview_host = {"PreviewHost",
+	"the host now, without the change, and then",
 	(const struct schema_field[]){
 		{"now", SCHEMA_OBJECT, .of = &preview_division},
 		{"without", SCHEMA_OBJECT, .of = &preview_division},
@@ -194,7 +208,8 @@ static const struct schema preview_host = {"PreviewHost", "the host now, without
 		SCHEMA_END,
 	}};
 
-const struct schema preview_schema = {"Preview", "what would be decided if something were otherwise",
+const struct schema preview_schema = {"Preview",
+	"what would be decided if something were otherwise",
 	(const struct schema_field[]){
 		{"time", SCHEMA_TIME, "of what it begins with"},
 		{"enforce", SCHEMA_BOOL, "would it be carried out?"},

@@ -7,20 +7,22 @@
 static const char *const origin_words[] = {"default", "policy", "override", NULL};
 
 /* What both have that stand in a list and those that were asked for. */
+/* clang-format off */
 #define POLICY_FIELDS \
-		{"name", SCHEMA_STRING, "of its file"},\
-		{"path", SCHEMA_STRING},\
-		{"layer", SCHEMA_WORD, "seen from the one that the API writes: one above it wins over PUT; null where it writes none", .nullable = true,\
-			.words = policy_layer_words},\
-		{"description", SCHEMA_STRING, .nullable = true},\
-		{"on_calendar", SCHEMA_STRING, "when it is open", .nullable = true},\
-		{"condition", SCHEMA_STRING, .nullable = true},\
-		{"lasting_usec", SCHEMA_COUNT, "for so long the condition must hold", .nullable = true},\
-		{"has_match", SCHEMA_BOOL, "is it for some guests only?"},\
-		{"stale", SCHEMA_BOOL, "its file is bad now and this is its last good version"},\
-		{"open", SCHEMA_BOOL, "null when not counted yet, as the next two", .nullable = true},\
-		{"matching", SCHEMA_COUNT, "how many guests", .nullable = true},\
-		{"active", SCHEMA_COUNT, "how many guests", .nullable = true}
+	{"name", SCHEMA_STRING, "of its file"}, \
+	{"path", SCHEMA_STRING}, \
+	{"layer", SCHEMA_WORD, "seen from the one that the API writes: one above it wins over PUT; " \
+		"null where it writes none", .nullable = true, .words = policy_layer_words}, \
+	{"description", SCHEMA_STRING, .nullable = true}, \
+	{"on_calendar", SCHEMA_STRING, "when it is open", .nullable = true}, \
+	{"condition", SCHEMA_STRING, .nullable = true}, \
+	{"lasting_usec", SCHEMA_COUNT, "for so long the condition must hold", .nullable = true}, \
+	{"has_match", SCHEMA_BOOL, "is it for some guests only?"}, \
+	{"stale", SCHEMA_BOOL, "its file is bad now and this is its last good version"}, \
+	{"open", SCHEMA_BOOL, "null when not counted yet, as the next two", .nullable = true}, \
+	{"matching", SCHEMA_COUNT, "how many guests", .nullable = true}, \
+	{"active", SCHEMA_COUNT, "how many guests", .nullable = true}
+/* clang-format on */
 
 const struct schema policy_schema = {"Policy", "a policy and its state",
 	(const struct schema_field[]){
@@ -41,8 +43,10 @@ const struct schema policy_put_schema = {"PolicyPut", "a policy's file was writt
 		{"name", SCHEMA_STRING},
 		{"path", SCHEMA_STRING, "of the file that was written"},
 		{"created", SCHEMA_BOOL, "did the API have no such file before?"},
-		{"shadowed_by", SCHEMA_STRING, "a file of a higher layer that is in force in its place", .nullable = true},
-		{"notes", SCHEMA_OBJECT, "no mistakes, but worth a look", .list = true, .of = &finding_schema},
+		{"shadowed_by", SCHEMA_STRING,
+			"a file of a higher layer that is in force in its place", .nullable = true},
+		{"notes", SCHEMA_OBJECT, "no mistakes, but worth a look", .list = true,
+			.of = &finding_schema},
 		SCHEMA_END,
 	}};
 
@@ -54,7 +58,8 @@ static const struct schema matched_schema = {"MatchedGuest", "a guest that a pol
 		SCHEMA_END,
 	}};
 
-static const struct schema changed_setting_schema = {"ChangedSetting", "an effective setting that would be another one",
+static const struct schema changed_setting_schema = {"ChangedSetting",
+	"an effective setting that would be another one",
 	(const struct schema_field[]){
 		{"guest", SCHEMA_STRING, "its name"},
 		{"uuid", SCHEMA_UUID},
@@ -62,27 +67,35 @@ static const struct schema changed_setting_schema = {"ChangedSetting", "an effec
 		{"key", SCHEMA_STRING},
 		{"from", SCHEMA_STRING, "as a policy file writes it"},
 		{"to", SCHEMA_STRING},
-		{"origin", SCHEMA_STRING, "file and line of the new value; default", .nullable = true},
+		{"origin", SCHEMA_STRING, "file and line of the new value; default",
+			.nullable = true},
 		SCHEMA_END,
 	}};
 
-const struct schema validation_schema = {"Validation", "what is wrong with a policy's text, and what it would change",
+const struct schema validation_schema = {"Validation",
+	"what is wrong with a policy's text, and what it would change",
 	(const struct schema_field[]){
 		{"name", SCHEMA_STRING},
 		{"ok", SCHEMA_BOOL, "can it be taken?"},
 		{"findings", SCHEMA_OBJECT, "mistakes", .list = true, .of = &finding_schema},
-		{"notes", SCHEMA_OBJECT, "no mistakes, but worth a look", .list = true, .of = &finding_schema},
-		{"shadowed_by", SCHEMA_STRING, "a file of a higher layer that stays in force in its place", .nullable = true},
+		{"notes", SCHEMA_OBJECT, "no mistakes, but worth a look", .list = true,
+			.of = &finding_schema},
+		{"shadowed_by", SCHEMA_STRING,
+			"a file of a higher layer that stays in force in its place",
+			.nullable = true},
 		{"at", SCHEMA_TIME, "for what time the rest is"},
 		{"guests", SCHEMA_COUNT, "how many were looked at"},
 		{"matches", SCHEMA_OBJECT, "those it is for", .list = true, .of = &matched_schema},
 		{"changes", SCHEMA_OBJECT, .list = true, .of = &changed_setting_schema},
-		{"conditions_unknown", SCHEMA_STRING, "policies left out: what their condition asks is not known here", .list = true},
+		{"conditions_unknown", SCHEMA_STRING,
+			"policies left out: what their condition asks is not known here",
+			.list = true},
 		{"truncated", SCHEMA_BOOL, "are there more changes than are listed?"},
 		SCHEMA_END,
 	}};
 
-static const struct schema bad_policy = {"BadPolicy", "what is bad and has no last good version: its first mistake",
+static const struct schema bad_policy = {"BadPolicy",
+	"what is bad and has no last good version: its first mistake",
 	(const struct schema_field[]){
 		{"path", SCHEMA_STRING, .nullable = true},
 		{"line", SCHEMA_COUNT, .nullable = true},
@@ -95,9 +108,11 @@ const struct schema policies_schema = {"Policies", "all policies, in merge order
 	(const struct schema_field[]){
 		{"policies", SCHEMA_OBJECT, .list = true, .of = &policy_item},
 		{"bad", SCHEMA_OBJECT, .list = true, .of = &bad_policy},
-		{"next_change", SCHEMA_TIME, "when a schedule opens or closes next", .nullable = true},
+		{"next_change", SCHEMA_TIME, "when a schedule opens or closes next",
+			.nullable = true},
 		{"generation", SCHEMA_COUNT, "grows with each reload", .nullable = true},
-		{"digest", SCHEMA_STRING, "16 hex digits, equal on hosts with equal policies", .nullable = true},
+		{"digest", SCHEMA_STRING, "16 hex digits, equal on hosts with equal policies",
+			.nullable = true},
 		SCHEMA_END,
 	}};
 
@@ -133,7 +148,8 @@ const struct schema applied_policy_schema = {"MatchingPolicy", "a policy that ma
 		SCHEMA_END,
 	}};
 
-const struct schema effective_schema = {"Effective", "every setting of a guest with its value and origin",
+const struct schema effective_schema = {"Effective",
+	"every setting of a guest with its value and origin",
 	(const struct schema_field[]){
 		{"guest", SCHEMA_STRING, "its name", .nullable = true},
 		{"uuid", SCHEMA_UUID},
@@ -154,7 +170,8 @@ const struct schema override_schema = {"Override", "a setting that was made by h
 		SCHEMA_END,
 	}};
 
-const struct schema overrides_schema = {"Overrides", "all settings of a guest that were made by hand",
+const struct schema overrides_schema = {"Overrides",
+	"all settings of a guest that were made by hand",
 	(const struct schema_field[]){
 		{"guest", SCHEMA_UUID},
 		{"overrides", SCHEMA_OBJECT, .list = true, .of = &override_schema},
@@ -178,7 +195,8 @@ const struct schema explain_schema = {"Explain", "why a guest has what it has",
 		{"settings", SCHEMA_OBJECT, "those whose origin is not default", .list = true,
 			.of = &origin_setting_schema},
 		{"overrides", SCHEMA_OBJECT, .list = true, .of = &override_schema},
-		{"changes", SCHEMA_OBJECT, "its last 10 commands, newest last", .list = true, .of = &event_schema},
+		{"changes", SCHEMA_OBJECT, "its last 10 commands, newest last", .list = true,
+			.of = &event_schema},
 		{"text", SCHEMA_STRING, "the whole explanation in sentences", .list = true},
 		SCHEMA_END,
 	}};

@@ -17,7 +17,8 @@ static const struct schema_field *const members[API_PROBLEM_MAX] = {
 	[API_PROBLEM_QUERY_INVALID] =
 		(const struct schema_field[]){
 			{"parameter", SCHEMA_STRING, "its name"},
-			{"kinds", SCHEMA_STRING, "all kinds of event, where one was asked for that is none",
+			{"kinds", SCHEMA_STRING,
+				"all kinds of event, where one was asked for that is none",
 				.optional = true, .list = true},
 			SCHEMA_END,
 		},
@@ -37,7 +38,8 @@ static const struct schema_field *const members[API_PROBLEM_MAX] = {
 	[API_PROBLEM_POLICY_UNKNOWN] = unknown_members,
 	[API_PROBLEM_PRECONDITION_FAILED] =
 		(const struct schema_field[]){
-			{"etag", SCHEMA_STRING, "of what there is; null: nothing", .nullable = true},
+			{"etag", SCHEMA_STRING, "of what there is; null: nothing",
+				.nullable = true},
 			SCHEMA_END,
 		},
 	[API_PROBLEM_PRECONDITION_REQUIRED] =

@@ -50,7 +50,8 @@ static void choose_guest(
 }
 
 /* Neither running nor in any event: a slip of the pen. */
-static int check_guest_name(struct eventlog *log, const struct view_input *k, const struct eventlog_filter *f, struct problem *p)
+static int check_guest_name(struct eventlog *log, const struct view_input *k,
+	const struct eventlog_filter *f, struct problem *p)
 {
 	struct eventlog_filter any = {.limit = 1, .guest_name = f->guest_name};
 	struct eventlog_page page = {0};
@@ -70,23 +71,27 @@ static int check_guest_name(struct eventlog *log, const struct view_input *k, co
 int serve_events_filter(struct eventlog *log, const struct view_input *k, const struct query *q,
 	bool in_past, struct eventlog_filter *f, struct uuid *uuid, struct problem *p)
 {
-	*f = (struct eventlog_filter){.newest = q->newest, .limit = q->limit ? q->limit : LIMIT_DEFAULT, .kind = q->kind};
+	*f = (struct eventlog_filter){
+		.newest = q->newest, .limit = q->limit ? q->limit : LIMIT_DEFAULT, .kind = q->kind};
 	if (q->kind && !eventlog_kind(q->kind))
 		return bad_kind(p, q->kind);
 	if (q->guest)
 		choose_guest(k, q->guest, f, uuid);
-	if (q->since && when_parse("since", q->since, clock_real_usec(), &f->since_real_usec, p) < 0)
+	if (q->since &&
+		when_parse("since", q->since, clock_real_usec(), &f->since_real_usec, p) < 0)
 		return -1;
 	return in_past ? 0 : check_guest_name(log, k, f, p);
 }
 
-int serve_events_is_past(struct eventlog *log, const struct eventlog_filter *f, const char *after, struct problem *p)
+int serve_events_is_past(
+	struct eventlog *log, const struct eventlog_filter *f, const char *after, struct problem *p)
 {
 	uint64_t seq, oldest_usec;
 	int found = after ? eventlog_find(log, after, &seq) : -ENOENT;
 
 	if (found == -EINVAL)
-		return problem_set_query(p, "after", "expected an event's id (host:boot:number) or its number");
+		return problem_set_query(
+			p, "after", "expected an event's id (host:boot:number) or its number");
 	if (after || f->newest || !f->since_real_usec)
 		return after && found == -ENOENT;
 	eventlog_oldest(log, &oldest_usec);
@@ -118,7 +123,8 @@ int serve_events(struct eventlog *log, const struct view_input *k, const struct 
 	if (serve_events_filter(log, k, q, false, &f, &uuid, p) < 0)
 		return -1;
 	if (q->after && (found = eventlog_find(log, q->after, &f.after)) == -EINVAL)
-		return problem_set_query(p, "after", "expected an event's id (host:boot:number) or its number");
+		return problem_set_query(
+			p, "after", "expected an event's id (host:boot:number) or its number");
 	if (eventlog_read(log, &f, &page) < 0)
 		return problem_set(p, API_PROBLEM_INTERNAL, "out of memory");
 	write_page(&page, page.lost || found < 0, o);

@@ -93,13 +93,15 @@ static int check_condition(const char *word, struct problem *p)
 		if (streq(*w, word))
 			return 0;
 	nearest = nearest_word(word, guest_condition_words);
-	problem_set(p, API_PROBLEM_QUERY_INVALID, "parameter \"condition\": there is none \"%.60s\"%s%s%s", word,
+	problem_set(p, API_PROBLEM_QUERY_INVALID,
+		"parameter \"condition\": there is none \"%.60s\"%s%s%s", word,
 		nearest ? ", did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
 	snprintf(p->parameter, sizeof(p->parameter), "condition");
 	return -1;
 }
 
-int serve_guests_some(const struct view_input *k, const struct query *q, struct json_out *o, struct problem *p)
+int serve_guests_some(
+	const struct view_input *k, const struct query *q, struct json_out *o, struct problem *p)
 {
 	const struct snapshot *s = k->snapshot;
 	_cleanup_free_ size_t *order = NULL;
@@ -123,7 +125,8 @@ int serve_guests_some(const struct view_input *k, const struct query *q, struct 
 		n++;
 	}
 	json_out_close(o, ']');
-	json_out_key_string(o, "next", i < s->n_guests && last != SIZE_MAX ? name_of(s, last) : NULL);
+	json_out_key_string(
+		o, "next", i < s->n_guests && last != SIZE_MAX ? name_of(s, last) : NULL);
 	json_out_close(o, '}');
 	return 0;
 }

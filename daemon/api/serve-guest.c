@@ -18,8 +18,8 @@ void write_reason(struct json_out *o, const char *key, const struct reason *r)
 	json_out_close(o, '}');
 }
 
-const char *const guest_condition_words[] = {"pressed", "stale", "stuck", "breaker", "not-credible", "booting",
-	"unknown", "quarantined", "refused", "job", "paused", NULL};
+const char *const guest_condition_words[] = {"pressed", "stale", "stuck", "breaker", "not-credible",
+	"booting", "unknown", "quarantined", "refused", "job", "paused", NULL};
 
 void guest_conditions_hold(const struct guest_sample *g, const struct plan_guest *p,
 	bool ret[static GUEST_CONDITIONS])
@@ -39,7 +39,8 @@ void guest_conditions_hold(const struct guest_sample *g, const struct plan_guest
 		!g->running,
 	};
 
-	_Static_assert(ARRAY_SIZE(holds) + 1 == ARRAY_SIZE(guest_condition_words), "each has its word");
+	_Static_assert(
+		ARRAY_SIZE(holds) + 1 == ARRAY_SIZE(guest_condition_words), "each has its word");
 	memcpy(ret, holds, sizeof(holds));
 }
 

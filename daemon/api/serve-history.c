@@ -12,7 +12,8 @@
 #define SPAN_DEFAULT_USEC USEC_PER_HOUR
 
 /* The step that was asked for, or one that makes few points. */
-static int choose_step(const struct query *q, uint64_t span_sec, uint64_t least_sec, uint64_t *ret_sec, struct problem *p)
+static int choose_step(const struct query *q, uint64_t span_sec, uint64_t least_sec,
+	uint64_t *ret_sec, struct problem *p)
 {
 	_cleanup_diag_ struct diag d = {0};
 	uint64_t least = MAX(least_sec, (span_sec + POINTS_MAX - 2) / (POINTS_MAX - 1)), usec;
@@ -22,11 +23,13 @@ static int choose_step(const struct query *q, uint64_t span_sec, uint64_t least_
 	if (!q->step)
 		return 0;
 	if (span_parse(q->step, &usec, &d) < 0 || usec == USEC_INFINITY || usec % USEC_PER_SEC) {
-		snprintf(why, sizeof(why), "found \"%.60s\", expected whole seconds (30s, 5m)", q->step);
+		snprintf(why, sizeof(why), "found \"%.60s\", expected whole seconds (30s, 5m)",
+			q->step);
 		return problem_set_query(p, "step", why);
 	}
 	if (usec / USEC_PER_SEC < least) {
-		snprintf(why, sizeof(why), "found \"%.60s\", expected at least %s: there are samples so often, and at most %d points in an answer",
+		snprintf(why, sizeof(why),
+			"found \"%.60s\", expected at least %s: there are samples so often, and at most %d points in an answer",
 			q->step, span_format(least * USEC_PER_SEC, text), POINTS_MAX);
 		return problem_set_query(p, "step", why);
 	}
@@ -34,7 +37,8 @@ static int choose_step(const struct query *q, uint64_t span_sec, uint64_t least_
 	return 0;
 }
 
-int history_ask(const struct query *q, uint64_t now_real_usec, uint64_t sample_sec, struct past_history *h, struct problem *p)
+int history_ask(const struct query *q, uint64_t now_real_usec, uint64_t sample_sec,
+	struct past_history *h, struct problem *p)
 {
 	uint64_t until = now_real_usec, since;
 
@@ -45,18 +49,21 @@ int history_ask(const struct query *q, uint64_t now_real_usec, uint64_t sample_s
 	if (q->since && when_parse("since", q->since, now_real_usec, &since, p) < 0)
 		return -1;
 	if (since >= until)
-		return problem_set_query(p, q->since ? "since" : "until", "nothing lies between since and until");
+		return problem_set_query(
+			p, q->since ? "since" : "until", "nothing lies between since and until");
 	h->until_sec = until / USEC_PER_SEC + 1;
 	h->from_sec = since / USEC_PER_SEC;
 	if (choose_step(q, h->until_sec - h->from_sec, sample_sec, &h->step_sec, p) < 0)
 		return -1;
 	/* Points stand still while time goes on. */
 	h->from_sec -= h->from_sec % h->step_sec;
-	h->from_sec = MAX(h->from_sec, UINT64_C(1)); /* the first second of 1970 is no time in JSON */
+	/* the first second of 1970 is no time in JSON */
+	h->from_sec = MAX(h->from_sec, UINT64_C(1));
 	return 0;
 }
 
-static void key_value(struct json_out *o, const struct series_column *c, const char *name, uint64_t value)
+static void key_value(
+	struct json_out *o, const struct series_column *c, const char *name, uint64_t value)
 {
 	if (name)
 		json_out_key_u64(o, name, c->bytes && value != UINT64_MAX ? value * MIB : value);

@@ -7,7 +7,8 @@ struct place {
 	size_t at, len;
 };
 
-/* What is needed of all guests, gathered once: the text goes metric by metric, each with all guests. */
+/* What is needed of all guests, gathered once: the text goes metric by metric, each with all
+ * guests. */
 struct guests {
 	size_t n;
 	uint64_t (*values)[METRIC_GUEST_SINGLE_END];
@@ -67,7 +68,8 @@ static void write_singles(const struct guests *g, struct metric_text *t)
 	for (int m = 0; m < METRIC_GUEST_SINGLE_END; m++) {
 		metric_begin(t, (enum metric)m);
 		for (size_t i = 0; i < g->n; i++)
-			metric_sample(t, (enum metric)m, g->labels + g->places[i].at, g->places[i].len, g->values[i][m]);
+			metric_sample(t, (enum metric)m, g->labels + g->places[i].at,
+				g->places[i].len, g->values[i][m]);
 	}
 }
 
@@ -89,14 +91,18 @@ static void write_info(const struct guests *g, const struct view_input *k, struc
 		guest_labels(g, i, &l);
 		metric_label(&l, "host", s->id.host ? s->id.host : k->snapshot->host.name);
 		metric_label(&l, "source", report_source_to_string(s->report.source));
-		metric_label(&l, "fixed", s->fixed == FIXED_NOT ? "" : fixed_reason_to_string(s->fixed));
-		metric_label(&l, "net", !p || p->net == GUEST_NET_UNKNOWN ? "" : guest_net_to_string(p->net));
+		metric_label(
+			&l, "fixed", s->fixed == FIXED_NOT ? "" : fixed_reason_to_string(s->fixed));
+		metric_label(&l, "net",
+			!p || p->net == GUEST_NET_UNKNOWN ? "" : guest_net_to_string(p->net));
 		metric_sample(t, METRIC_GUEST_INFO, l.text, l.len, 1);
 	}
 }
 
-/* All of them, also those that do not hold: a series that comes and goes cannot be summed or alerted on. */
-static void write_conditions_of(const struct guests *g, const struct view_input *k, struct metric_text *t)
+/* All of them, also those that do not hold: a series that comes and goes cannot be summed or
+ * alerted on. */
+static void write_conditions_of(
+	const struct guests *g, const struct view_input *k, struct metric_text *t)
 {
 	metric_begin(t, METRIC_GUEST_CONDITION);
 	for (size_t i = 0; i < g->n; i++) {

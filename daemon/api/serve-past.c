@@ -6,14 +6,16 @@
 
 /* Events that were read from the disk, as a list and as a stream. */
 
-void past_events_ask(struct eventlog *log, const struct eventlog_filter *f, const char *after, struct past_events *q)
+void past_events_ask(struct eventlog *log, const struct eventlog_filter *f, const char *after,
+	struct past_events *q)
 {
 	char id[EVENTLOG_ID_MAX];
 
 	/* A number alone is one of this run's. */
 	if (after && !strchr(after, ':'))
 		after = eventlog_format_id(log, strtoull(after, NULL, 10), id);
-	*q = (struct past_events){.since_real_usec = f->since_real_usec, .limit = f->limit, .bytes = PAST_TEXT_MAX};
+	*q = (struct past_events){
+		.since_real_usec = f->since_real_usec, .limit = f->limit, .bytes = PAST_TEXT_MAX};
 	snprintf(q->after, sizeof(q->after), "%s", after ? after : "");
 	snprintf(q->kind, sizeof(q->kind), "%s", f->kind ? f->kind : "");
 	snprintf(q->guest_name, sizeof(q->guest_name), "%s", f->guest_name ? f->guest_name : "");
@@ -53,7 +55,8 @@ void serve_past_events(struct eventlog *log, const struct past_events *q, struct
 	json_out_key_bool(o, "lost", q->lost || q->unknown);
 	/* The disk comes a second behind memory. */
 	if (!more)
-		more = *q->last && (eventlog_find(log, q->last, &seq) < 0 || seq < eventlog_head(log));
+		more = *q->last &&
+		       (eventlog_find(log, q->last, &seq) < 0 || seq < eventlog_head(log));
 	json_out_key_bool(o, "more", more);
 	json_out_close(o, '}');
 }
@@ -80,5 +83,6 @@ void stream_past_events(const struct past_events *q, struct json_out *o)
 	size_t at = 0, len;
 
 	while (next_line(q, &at, &line, &len))
-		sse_event(o, word_of(line, len, "\"id\":\"", id, sizeof(id)), word_of(line, len, "\"kind\":\"", kind, sizeof(kind)), line, len);
+		sse_event(o, word_of(line, len, "\"id\":\"", id, sizeof(id)),
+			word_of(line, len, "\"kind\":\"", kind, sizeof(kind)), line, len);
 }

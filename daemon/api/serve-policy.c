@@ -16,7 +16,8 @@ static const char *layer_of(const struct view_input *k, const char *path)
 		size_t len = strlen(dir);
 		bool own = k->policy_own && streq(dir, k->policy_own);
 
-		if (len < n && strncmp(path, dir, len) == 0 && path[len] == '/' && !strchr(path + len + 1, '/'))
+		if (len < n && strncmp(path, dir, len) == 0 && path[len] == '/' &&
+			!strchr(path + len + 1, '/'))
 			return !k->policy_own ? NULL : policy_layer_words[own ? 1 : above ? 2 : 0];
 		above |= own;
 	}

@@ -17,7 +17,8 @@ void serve_hosts(const struct view_input *k, size_t index, struct json_out *o);
 void serve_host(const struct view_input *k, size_t index, struct json_out *o);
 void serve_guests(const struct view_input *k, size_t index, struct json_out *o);
 /* Those that the query asks for, with `next`. */
-int serve_guests_some(const struct view_input *k, const struct query *q, struct json_out *o, struct problem *p);
+int serve_guests_some(
+	const struct view_input *k, const struct query *q, struct json_out *o, struct problem *p);
 void serve_guest(const struct view_input *k, size_t index, struct json_out *o);
 void serve_plan(const struct view_input *k, size_t index, struct json_out *o);
 void serve_policies(const struct view_input *k, size_t index, struct json_out *o);
@@ -59,23 +60,29 @@ void write_overrides(struct json_out *o, const struct override *overrides, size_
 	_nonnull_args_(1, 4);
 /* Members of the plan's division of the host's memory, into an open object. */
 void write_division(struct json_out *o, const struct plan *p) _nonnull_args_(1);
-/* Kind, guest and since of a query, as a filter of the log whose strings are the query's. k, *uuid: as below, what it refers to. in_past: a guest
- * that nobody knows may be in events on the disk. Returns 0, or -1 with *p. */
+/* Kind, guest and since of a query, as a filter of the log whose strings are the query's. k, *uuid:
+ * as below, what it refers to. in_past: a guest that nobody knows may be in events on the disk.
+ * Returns 0, or -1 with *p. */
 struct query;
 struct eventlog_filter;
 int serve_events_filter(struct eventlog *log, const struct view_input *k, const struct query *q,
-	bool in_past, struct eventlog_filter *f, struct uuid *uuid, struct problem *p) _nonnull_args_(1, 3, 5, 6, 7) _must_check_;
-/* Does memory not have (all of) what this asks for? Returns 1, 0, or -1 with *p. after NULL: from the first on. */
-int serve_events_is_past(struct eventlog *log, const struct eventlog_filter *f, const char *after, struct problem *p) _nonnull_args_(1, 2, 4) _must_check_;
-/* What is asked of the disk: what came after the id (NULL: the oldest there is), through a filter. */
-void past_events_ask(struct eventlog *log, const struct eventlog_filter *f, const char *after, struct past_events *q)
-	_nonnull_args_(1, 2, 4);
+	bool in_past, struct eventlog_filter *f, struct uuid *uuid, struct problem *p)
+	_nonnull_args_(1, 3, 5, 6, 7) _must_check_;
+/* Does memory not have (all of) what this asks for? Returns 1, 0, or -1 with *p. after NULL: from
+ * the first on. */
+int serve_events_is_past(struct eventlog *log, const struct eventlog_filter *f, const char *after,
+	struct problem *p) _nonnull_args_(1, 2, 4) _must_check_;
+/* What is asked of the disk: what came after the id (NULL: the oldest there is), through a
+ * filter. */
+void past_events_ask(struct eventlog *log, const struct eventlog_filter *f, const char *after,
+	struct past_events *q) _nonnull_args_(1, 2, 4);
 /* Its answer as the list, and as a stream's text. */
-void serve_past_events(struct eventlog *log, const struct past_events *q, struct json_out *o) _nonnull_;
+void serve_past_events(
+	struct eventlog *log, const struct past_events *q, struct json_out *o) _nonnull_;
 void stream_past_events(const struct past_events *q, struct json_out *o) _nonnull_;
 /* Range and step of a query. sample_sec: no step is shorter. Returns 0, or -1 with *p. */
-int history_ask(const struct query *q, uint64_t now_real_usec, uint64_t sample_sec, struct past_history *h, struct problem *p)
-	_nonnull_ _must_check_;
+int history_ask(const struct query *q, uint64_t now_real_usec, uint64_t sample_sec,
+	struct past_history *h, struct problem *p) _nonnull_ _must_check_;
 void serve_history(const struct past_history *h, struct json_out *o) _nonnull_;
 /* The event list. k (NULL: no view yet) tells which guest q->guest names; one that is gone is found
  * by the name in its events. Returns 0, or -1 with *p. */

@@ -48,7 +48,8 @@ struct server *server_new(struct http *h, const struct tls *tls)
 		{MHD_OPTION_HTTPS_MEM_KEY, 0, tls ? tls->key : NULL},
 		{MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
 		/* With it the client is asked for a certificate, and may have none. */
-		{tls && tls->client_authority ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0, tls ? tls->client_authority : NULL},
+		{tls && tls->client_authority ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0,
+			tls ? tls->client_authority : NULL},
 		{MHD_OPTION_END, 0, NULL},
 	};
 	struct MHD_OptionItem no_options[] = {{MHD_OPTION_END, 0, NULL}};
@@ -61,12 +62,16 @@ struct server *server_new(struct http *h, const struct tls *tls)
 	s->authority = tls && tls->client_authority ? strdup(tls->client_authority) : NULL;
 	if (tls && tls->client_authority && !s->authority)
 		return server_free(s);
-	s->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL,
-		request_handle, h, MHD_OPTION_EXTERNAL_LOGGER, drop_log, NULL, MHD_OPTION_URI_LOG_CALLBACK, request_begin, h,
-		MHD_OPTION_UNESCAPE_CALLBACK, unescape, h, MHD_OPTION_NOTIFY_COMPLETED, request_end, h, MHD_OPTION_NOTIFY_CONNECTION,
-		conns_notify, h, MHD_OPTION_CONNECTION_LIMIT, h->api->config.max_connections + 1, MHD_OPTION_CONNECTION_TIMEOUT,
-		(unsigned)IDLE_SEC, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_ARRAY,
-		tls ? tls_options : no_options, MHD_OPTION_END);
+	s->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
+					  MHD_ALLOW_SUSPEND_RESUME | (tls ? MHD_USE_TLS : 0),
+		0, NULL, NULL, request_handle, h, MHD_OPTION_EXTERNAL_LOGGER, drop_log, NULL,
+		MHD_OPTION_URI_LOG_CALLBACK, request_begin, h, MHD_OPTION_UNESCAPE_CALLBACK,
+		unescape, h, MHD_OPTION_NOTIFY_COMPLETED, request_end, h,
+		MHD_OPTION_NOTIFY_CONNECTION, conns_notify, h, MHD_OPTION_CONNECTION_LIMIT,
+		h->api->config.max_connections + 1, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned)IDLE_SEC, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_ARRAY, tls ? tls_options : no_options,
+		MHD_OPTION_END);
 	info = s->mhd ? MHD_get_daemon_info(s->mhd, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
 	if (!info)
 		return server_free(s);

@@ -7,9 +7,10 @@
 struct MHD_Daemon;
 
 /*
- * One instance of libmicrohttpd: the one without TLS, or that of one certificate. When certificates are read anew a new one takes the new connections, and
- * the old one goes on until its last connection ends: so nobody is cut off. But where the authority of client certificates is another one, they are cut off
- * at once: whom it vouched for, nobody does any more.
+ * One instance of libmicrohttpd: the one without TLS, or that of one certificate. When certificates
+ * are read anew a new one takes the new connections, and the old one goes on until its last
+ * connection ends: so nobody is cut off. But where the authority of client certificates is another
+ * one, they are cut off at once: whom it vouched for, nobody does any more.
  */
 struct server {
 	struct MHD_Daemon *mhd;

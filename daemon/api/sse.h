@@ -3,10 +3,11 @@
 
 #include "common/json.h"
 
-/* The text of a stream of server-sent events (WHATWG HTML, 9.2), appended to a json_out as plain text. Pure. */
+/* The text of a stream of server-sent events (WHATWG HTML, 9.2), appended to a json_out as plain
+ * text. Pure. */
 
-/* One event. id: NULL: none, what the client knows stays the last one. data: each of its lines gets its own field, so that nothing in it can
- * begin another one. */
+/* One event. id: NULL: none, what the client knows stays the last one. data: each of its lines gets
+ * its own field, so that nothing in it can begin another one. */
 void sse_event(struct json_out *o, const char *id, const char *event, const char *data, size_t len)
 	_nonnull_args_(1, 3, 4);
 /* What clients ignore: tells that the line still stands. */

@@ -13,7 +13,8 @@
 #include "daemon/sys/clock.h"
 
 #define RETRY_MSEC 2000
-/* The disk is a second behind memory, more when it is slow: asked so often in vain, and what is missing there was never written. */
+/* The disk is a second behind memory, more when it is slow: asked so often in vain, and what is
+ * missing there was never written. */
 #define PAST_RETRY_USEC (500 * USEC_PER_MSEC)
 #define PAST_TRIES 10
 
@@ -45,7 +46,8 @@ struct stream {
 
 static void rouse(struct stream *s);
 
-static void write_object(struct stream *s, const char *id, const char *event, const char *fmt, ...) _printf_(4, 5);
+static void write_object(struct stream *s, const char *id, const char *event, const char *fmt, ...)
+	_printf_(4, 5);
 static void write_object(struct stream *s, const char *id, const char *event, const char *fmt, ...)
 {
 	char data[512];
@@ -83,7 +85,8 @@ static void write_state(struct stream *s)
 {
 	uint64_t changes = view_store_changes(s->http->api->config.views);
 
-	if (changes == s->changes || (s->state_usec && s->http->now_usec < s->state_usec + STREAM_STATE_USEC))
+	if (changes == s->changes ||
+		(s->state_usec && s->http->now_usec < s->state_usec + STREAM_STATE_USEC))
 		return;
 	s->changes = changes;
 	s->state_usec = s->http->now_usec;
@@ -131,7 +134,8 @@ static void past_write(struct stream *s)
 	bool moved;
 
 	if (s->past->query.error < 0) {
-		past_leave(s, "too-old", "events after that id are on a disk that cannot be read now");
+		past_leave(
+			s, "too-old", "events after that id are on a disk that cannot be read now");
 		return;
 	}
 	if (q->unknown) {
@@ -139,7 +143,8 @@ static void past_write(struct stream *s)
 		return;
 	}
 	if (q->lost)
-		write_object(s, NULL, "reset", "{\"reason\":\"too-old\",\"text\":\"some events after that id are not kept any more\"}");
+		write_object(s, NULL, "reset",
+			"{\"reason\":\"too-old\",\"text\":\"some events after that id are not kept any more\"}");
 	stream_past_events(q, &s->text);
 	moved = !streq(s->place, q->last);
 	snprintf(s->place, sizeof(s->place), "%.*s", (int)sizeof(s->place) - 1, q->last);
@@ -167,7 +172,8 @@ static void past_go_on(struct stream *s)
 	s->past = api_past_new(PAST_EVENTS);
 	if (!s->past)
 		return;
-	past_events_ask(s->http->api->config.events, &s->filter, *s->place ? s->place : NULL, &s->past->query.events);
+	past_events_ask(s->http->api->config.events, &s->filter, *s->place ? s->place : NULL,
+		&s->past->query.events);
 	s->past->query.events.bytes = STREAM_BATCH_BYTES;
 	if (api_past_ask(s->http->api, s->past, on_past, s) < 0) {
 		past_end(s);
@@ -183,7 +189,8 @@ static void write_events(struct stream *s)
 
 	if (s->in_past)
 		past_go_on(s);
-	if (s->in_past || s->text.len || eventlog_visit(log, &s->filter, &s->after, s->place, take_event, s))
+	if (s->in_past || s->text.len ||
+		eventlog_visit(log, &s->filter, &s->after, s->place, take_event, s))
 		return;
 	if (past_begin(s, s->place))
 		past_go_on(s);
@@ -199,7 +206,8 @@ static void fill(struct stream *s)
 	write_events(s);
 	write_state(s);
 	if (atomic_load(&s->http->stop)) {
-		write_object(s, NULL, "end", "{\"reason\":\"stopping\",\"text\":\"ballastd is stopping\"}");
+		write_object(s, NULL, "end",
+			"{\"reason\":\"stopping\",\"text\":\"ballastd is stopping\"}");
 		s->ended = true;
 	}
 	if (!s->text.len && s->http->now_usec >= s->written_usec + STREAM_BEAT_USEC)
@@ -358,7 +366,8 @@ static bool may_stream(const struct request *r)
 {
 	unsigned mine = 0;
 
-	if (r->http->n_streams >= MIN((unsigned)STREAMS_MAX, r->http->api->config.max_connections / 2))
+	if (r->http->n_streams >=
+		MIN((unsigned)STREAMS_MAX, r->http->api->config.max_connections / 2))
 		return false;
 	if (r->conn->peer.role == API_ROLE_ADMIN)
 		return true;
@@ -393,13 +402,15 @@ static int begin_at(struct stream *s, struct problem *p)
 {
 	const struct query *q = &s->request->query;
 	struct eventlog *log = s->http->api->config.events;
-	const char *header = MHD_lookup_connection_value(s->request->connection, MHD_HEADER_KIND, "Last-Event-ID");
+	const char *header = MHD_lookup_connection_value(
+		s->request->connection, MHD_HEADER_KIND, "Last-Event-ID");
 	const char *after = header && *header ? header : q->after;
 	char id[EVENTLOG_ID_MAX];
 	int r;
 
 	if (!after) {
-		s->after = q->newest || q->since ? eventlog_start(log, &s->filter) : eventlog_head(log);
+		s->after = q->newest || q->since ? eventlog_start(log, &s->filter)
+						 : eventlog_head(log);
 		eventlog_format_id(log, s->after, s->place);
 		if (serve_events_is_past(log, &s->filter, NULL, p) > 0)
 			past_begin(s, "");
@@ -407,7 +418,8 @@ static int begin_at(struct stream *s, struct problem *p)
 	}
 	r = eventlog_find(log, after, &s->after);
 	if (r == -EINVAL && !header)
-		return problem_set_query(p, "after", "expected an event's id (host:boot:number) or its number");
+		return problem_set_query(
+			p, "after", "expected an event's id (host:boot:number) or its number");
 	if (r != -EINVAL && !strchr(after, ':')) /* one of this run's */
 		after = eventlog_format_id(log, strtoull(after, NULL, 10), id);
 	if (r >= 0)
@@ -440,8 +452,8 @@ static struct stream *stream_new(struct request *r)
 
 static struct MHD_Response *make_response(struct stream *s)
 {
-	struct MHD_Response *response =
-		MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BATCH_BYTES, on_read, s, NULL);
+	struct MHD_Response *response = MHD_create_response_from_callback(
+		MHD_SIZE_UNKNOWN, STREAM_BATCH_BYTES, on_read, s, NULL);
 
 	if (!response)
 		return NULL;
@@ -460,22 +472,27 @@ enum MHD_Result stream_begin(struct request *r)
 
 	if (!may_stream(r))
 		return request_send_new_problem(r, API_PROBLEM_BUSY,
-			"%u streams of events are open already: close some, or try again", r->http->n_streams);
+			"%u streams of events are open already: close some, or try again",
+			r->http->n_streams);
 	r->stream = stream_new(r);
 	if (!r->stream)
 		return request_send_new_problem(r, API_PROBLEM_INTERNAL, "out of memory");
 	sse_retry(&r->stream->text, RETRY_MSEC);
-	if (serve_events_filter(r->http->api->config.events, v ? &v->known : NULL, &r->query, r->http->api->config.past_ask, &r->stream->filter,
-		    &r->stream->guest, &r->problem) < 0 || begin_at(r->stream, &r->problem) < 0) {
+	if (serve_events_filter(r->http->api->config.events, v ? &v->known : NULL, &r->query,
+		    r->http->api->config.past_ask, &r->stream->filter, &r->stream->guest,
+		    &r->problem) < 0 ||
+		begin_at(r->stream, &r->problem) < 0) {
 		r->stream = stream_free(r->stream);
 		return request_send_problem(r, &r->problem);
 	}
 	response = make_response(r->stream);
 	if (!response)
 		return MHD_NO;
-	MHD_set_connection_option(r->connection, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)STREAM_STALLED_SEC);
+	MHD_set_connection_option(
+		r->connection, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)STREAM_STALLED_SEC);
 	conn_set_phase(r->conn, CONN_STREAMING);
-	http_stats_answered(&r->http->stats, r->route, MHD_HTTP_OK, clock_usec(CLOCK_MONOTONIC) - r->began_usec);
+	http_stats_answered(&r->http->stats, r->route, MHD_HTTP_OK,
+		clock_usec(CLOCK_MONOTONIC) - r->began_usec);
 	request_fit_transport(r, response);
 	sent = MHD_queue_response(r->connection, MHD_HTTP_OK, response);
 	MHD_destroy_response(response);

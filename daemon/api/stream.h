@@ -4,20 +4,24 @@
 #include "daemon/api/http.h"
 
 /*
- * GET /v1/events as a stream of server-sent events. HTTP thread. A stream has no queue: it reads the event log by sequence, up to STREAM_BATCH_BYTES at a
- * time, when its client has taken what it got before. So a client that does not read costs its own batch and nobody a delay; one that falls
+ * GET /v1/events as a stream of server-sent events. HTTP thread. A stream has no queue: it reads
+ * the event log by sequence, up to STREAM_BATCH_BYTES at a time, when its client has taken what it
+ * got before. So a client that does not read costs its own batch and nobody a delay; one that falls
  * out of the ring is told by `reset`.
  */
-/* All at once (never more than half of the connections, which are left to others), and of one client that is no admin. */
+/* All at once (never more than half of the connections, which are left to others), and of one
+ * client that is no admin. */
 #define STREAMS_MAX   256
 #define STREAMS_SHARE 64
 #define STREAM_BATCH_BYTES (16 * KIB)
-/* Silence after which a line says that the stream stands: proxies and NAT forget in 30 s and more. */
+/* Silence after which a line says that the stream stands: proxies and NAT forget in 30 s and
+ * more. */
 #define STREAM_BEAT_USEC (15 * USEC_PER_SEC)
 /* Batches are at least so far apart: a flood of events is one wake-up of each client per batch. */
 #define STREAM_GATHER_USEC (20 * USEC_PER_MSEC)
 #define STREAM_STATE_USEC USEC_PER_SEC
-/* Who has not taken a byte of what is there for so long is cut off, and comes back with Last-Event-ID. */
+/* Who has not taken a byte of what is there for so long is cut off, and comes back with
+ * Last-Event-ID. */
 #define STREAM_STALLED_SEC 300
 
 struct stream;

@@ -37,7 +37,8 @@ bool tag_matches(const char *header, const char *tag)
 			return true;
 		if (strncmp(s, "W/", 2) == 0)
 			s += 2;
-		if (*s == '"' && strncmp(s + 1, tag, n) == 0 && (s[n + 1] == '"' || s[n + 1] == '-'))
+		if (*s == '"' && strncmp(s + 1, tag, n) == 0 &&
+			(s[n + 1] == '"' || s[n + 1] == '-'))
 			return true;
 	}
 	return false;
@@ -59,10 +60,13 @@ uint64_t api_tag_mode(enum daemon_mode mode)
 	return more(1, (uint64_t)mode);
 }
 
-/* Its end as wall time moves with the clocks: since when it is, by whom and why tell one from another. */
+/* Its end as wall time moves with the clocks: since when it is, by whom and why tell one from
+ * another. */
 uint64_t api_tag_pause(const struct view_pause *p)
 {
-	return p->on ? more_text(more_text(more(more(2, p->since_real_usec), p->number), p->by), p->message) : 0;
+	return p->on ? more_text(more_text(more(more(2, p->since_real_usec), p->number), p->by),
+			       p->message)
+		     : 0;
 }
 
 uint64_t api_tag_overrides(const struct override *overrides, size_t n, const struct uuid *guest)
@@ -75,7 +79,9 @@ uint64_t api_tag_overrides(const struct override *overrides, size_t n, const str
 		if (!uuid_equal(&o->guest, guest))
 			continue;
 		h = more_text(more_text(more_text(h, o->section), o->key), o->value);
-		h = more_text(more_text(more(more(h, o->until_boot_usec), o->until_real_usec), o->by), o->reason);
+		h = more_text(
+			more_text(more(more(h, o->until_boot_usec), o->until_real_usec), o->by),
+			o->reason);
 	}
 	return h;
 }

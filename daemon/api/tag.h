@@ -4,10 +4,13 @@
 #include "daemon/api/api.h"
 
 /*
- * What If-Match is held against: a number for what a PUT can change of a thing, as 16 hex digits. The ETag of such an answer is "TAG-BODY": both parts
- * for caches, the first alone for If-Match, so that a figure that moves meanwhile (how many guests a policy is active for) makes nobody's edit stale.
+ * What If-Match is held against: a number for what a PUT can change of a thing, as 16 hex digits.
+ * The ETag of such an answer is "TAG-BODY": both parts for caches, the first alone for If-Match, so
+ * that a figure that moves meanwhile (how many guests a policy is active for) makes nobody's edit
+ * stale.
  */
-/* Tells contents apart, not adversaries: eight bytes a step, so that a megabyte costs a fraction of a millisecond. */
+/* Tells contents apart, not adversaries: eight bytes a step, so that a megabyte costs a fraction of
+ * a millisecond. */
 uint64_t tag_hash(const void *data, size_t len) _pure_;
 /* "9f86d081884c7d65". Returns buf. */
 char *tag_format(uint64_t tag, char buf[static API_TAG_MAX]);

@@ -60,12 +60,15 @@ static int read_file(const char *path, bool secret, char **ret)
 }
 
 /* key: "Certificate". A credential's file is the service manager's: its mode is right. */
-static int read_part(const char *key, const char *path, bool secret, char **ret, struct diag_list *findings)
+static int read_part(
+	const char *key, const char *path, bool secret, char **ret, struct diag_list *findings)
 {
 	int r;
 
 	if (!path)
-		return bad(findings, NULL, "%s= in ballast.conf(5) names no file: Listen= needs Certificate= and Key= for TLS, or, for a loopback address alone, LoopbackWithoutTls=yes", key);
+		return bad(findings, NULL,
+			"%s= in ballast.conf(5) names no file: Listen= needs Certificate= and Key= for TLS, or, for a loopback address alone, LoopbackWithoutTls=yes",
+			key);
 	if (strchr(path, '/'))
 		r = read_file(path, secret, ret);
 	else
@@ -73,14 +76,19 @@ static int read_part(const char *key, const char *path, bool secret, char **ret,
 	if (r == -ENOMEM || r >= 0)
 		return r;
 	if (r == -ENXIO || (r == -ENOENT && !strchr(path, '/')))
-		return bad(findings, path, "the unit passes no credential of this name: Listen= needs %s= for TLS; give it a file's path, or put LoadCredential=%s:/path/to/file into a drop-in of ballastd.service, or, for a loopback address alone, set LoopbackWithoutTls=yes",
+		return bad(findings, path,
+			"the unit passes no credential of this name: Listen= needs %s= for TLS; give it a file's path, or put LoadCredential=%s:/path/to/file into a drop-in of ballastd.service, or, for a loopback address alone, set LoopbackWithoutTls=yes",
 			key, path);
 	if (r == -EPERM)
-		return bad(findings, path, "others may read or write this key: chmod o=,g-w %s", path);
+		return bad(
+			findings, path, "others may read or write this key: chmod o=,g-w %s", path);
 	if (r == -EFBIG)
 		return bad(findings, path, "is no regular file of at most 1 MiB, expected PEM");
-	return bad(findings, path, "cannot be read: %s; %s= in ballast.conf(5) names it%s", strerror(-r), key,
-		r == -EACCES ? ", and user ballast must be able to read it (or pass it by LoadCredential=)" : "");
+	return bad(findings, path, "cannot be read: %s; %s= in ballast.conf(5) names it%s",
+		strerror(-r), key,
+		r == -EACCES
+			? ", and user ballast must be able to read it (or pass it by LoadCredential=)"
+			: "");
 }
 
 static gnutls_datum_t datum(const char *text)
@@ -107,7 +115,8 @@ static int judge_certificate(struct tls *t, const char *path, struct diag_list *
 }
 
 /* As the server will do it: only so a key that is another certificate's is found. */
-static int judge_pair(const struct tls *t, const struct tls_paths *paths, struct diag_list *findings)
+static int judge_pair(
+	const struct tls *t, const struct tls_paths *paths, struct diag_list *findings)
 {
 	gnutls_datum_t certificate = datum(t->certificate), key = datum(t->key), authority;
 	gnutls_certificate_credentials_t credentials;
@@ -115,24 +124,30 @@ static int judge_pair(const struct tls *t, const struct tls_paths *paths, struct
 
 	if (r < 0)
 		return -ENOMEM;
-	r = gnutls_certificate_set_x509_key_mem(credentials, &certificate, &key, GNUTLS_X509_FMT_PEM);
+	r = gnutls_certificate_set_x509_key_mem(
+		credentials, &certificate, &key, GNUTLS_X509_FMT_PEM);
 	if (r >= 0 && t->client_authority) {
 		authority = datum(t->client_authority);
-		n = gnutls_certificate_set_x509_trust_mem(credentials, &authority, GNUTLS_X509_FMT_PEM);
+		n = gnutls_certificate_set_x509_trust_mem(
+			credentials, &authority, GNUTLS_X509_FMT_PEM);
 	}
 	gnutls_certificate_free_credentials(credentials);
 	if (r == GNUTLS_E_CERTIFICATE_KEY_MISMATCH)
-		return bad(findings, paths->key, "is not the key of the certificate %s", paths->certificate);
+		return bad(findings, paths->key, "is not the key of the certificate %s",
+			paths->certificate);
 	if (r < 0)
 		return bad(findings, paths->key, "is no usable PEM key: %s", gnutls_strerror(r));
 	if (n < 1)
-		return bad(findings, paths->client_authority, "has no PEM certificate of an authority%s%s", n < 0 ? ": " : "", n < 0 ? gnutls_strerror(n) : "");
+		return bad(findings, paths->client_authority,
+			"has no PEM certificate of an authority%s%s", n < 0 ? ": " : "",
+			n < 0 ? gnutls_strerror(n) : "");
 	return 0;
 }
 
 static int take_digest(struct tls *t)
 {
-	const char *parts[] = {t->certificate, t->key, t->client_authority ? t->client_authority : ""};
+	const char *parts[] = {
+		t->certificate, t->key, t->client_authority ? t->client_authority : ""};
 	gnutls_hash_hd_t hash;
 	int r = gnutls_hash_init(&hash, GNUTLS_DIG_SHA256);
 
@@ -156,7 +171,8 @@ int tls_load(const struct tls_paths *paths, struct tls **ret, struct diag_list *
 	if (r >= 0)
 		r = read_part("Key", paths->key, true, &t->key, findings);
 	if (r >= 0 && paths->client_authority)
-		r = read_part("ClientAuthority", paths->client_authority, false, &t->client_authority, findings);
+		r = read_part("ClientAuthority", paths->client_authority, false,
+			&t->client_authority, findings);
 	if (r >= 0)
 		r = judge_certificate(t, paths->certificate, findings);
 	if (r >= 0)
@@ -194,13 +210,16 @@ static void read_name(const gnutls_datum_t *der, struct tls_peer *ret)
 		return;
 	if (gnutls_x509_crt_import(crt, der, GNUTLS_X509_FMT_DER) >= 0) {
 		time_t end = gnutls_x509_crt_get_expiration_time(crt);
-		int r = gnutls_x509_crt_get_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 0, 0, ret->common_name, &size);
+		int r = gnutls_x509_crt_get_dn_by_oid(
+			crt, GNUTLS_OID_X520_COMMON_NAME, 0, 0, ret->common_name, &size);
 
 		ret->expires_real_usec = end <= 0 ? USEC_INFINITY : (uint64_t)end * USEC_PER_SEC;
 		/* A NUL inside would make one name look like another. */
-		if (r < 0 || strlen(ret->common_name) != size || !token_name_valid(ret->common_name, true)) {
+		if (r < 0 || strlen(ret->common_name) != size ||
+			!token_name_valid(ret->common_name, true)) {
 			*ret->common_name = '\0'; /* nothing to be shown */
-			snprintf(ret->why, sizeof(ret->why), "its certificate has no usable common name (CN)");
+			snprintf(ret->why, sizeof(ret->why),
+				"its certificate has no usable common name (CN)");
 		} else {
 			ret->verdict = TLS_PEER_GOOD;
 		}
@@ -210,7 +229,8 @@ static void read_name(const gnutls_datum_t *der, struct tls_peer *ret)
 
 void tls_peer_judge(void *session, struct tls_peer *ret)
 {
-	gnutls_typed_vdata_st purpose = {.type = GNUTLS_DT_KEY_PURPOSE_OID, .data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT};
+	gnutls_typed_vdata_st purpose = {.type = GNUTLS_DT_KEY_PURPOSE_OID,
+		.data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT};
 	gnutls_datum_t text = {0};
 	unsigned n = 0, status = 0;
 	const gnutls_datum_t *chain = gnutls_certificate_get_peers(session, &n);
@@ -228,9 +248,12 @@ void tls_peer_judge(void *session, struct tls_peer *ret)
 		snprintf(ret->why, sizeof(ret->why), "its certificate has expired");
 	else if (r >= 0 && status & (GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_SIGNER_NOT_CA))
 		snprintf(ret->why, sizeof(ret->why), "its certificate is not of ClientAuthority=");
-	else if (r >= 0 && gnutls_certificate_verification_status_print(status, GNUTLS_CRT_X509, &text, 0) >= 0)
-		snprintf(ret->why, sizeof(ret->why), "%.*s", (int)MIN((size_t)text.size, sizeof(ret->why) - 1), (const char *)text.data);
+	else if (r >= 0 && gnutls_certificate_verification_status_print(
+				   status, GNUTLS_CRT_X509, &text, 0) >= 0)
+		snprintf(ret->why, sizeof(ret->why), "%.*s",
+			(int)MIN((size_t)text.size, sizeof(ret->why) - 1), (const char *)text.data);
 	else
-		snprintf(ret->why, sizeof(ret->why), "its certificate cannot be verified: %s", gnutls_strerror(r));
+		snprintf(ret->why, sizeof(ret->why), "its certificate cannot be verified: %s",
+			gnutls_strerror(r));
 	gnutls_free(text.data);
 }

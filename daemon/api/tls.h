@@ -4,10 +4,11 @@
 #include "common/diag.h"
 
 /*
- * What TLS needs: certificate, key, and the authority of client certificates; and what a client's certificate says. TLS 1.2 and 1.3 only, with forward
- * secrecy and authenticated encryption: what the last ten years' clients speak.
+ * What TLS needs: certificate, key, and the authority of client certificates; and what a client's
+ * certificate says. TLS 1.2 and 1.3 only, with forward secrecy and authenticated encryption: what
+ * the last ten years' clients speak.
  */
-#define TLS_PRIORITIES                                                                                         \
+#define TLS_PRIORITIES \
 	"SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:-CIPHER-ALL:" \
 	"+AES-256-GCM:+CHACHA20-POLY1305:+AES-128-GCM:-MAC-ALL:+AEAD:%SERVER_PRECEDENCE"
 
@@ -24,9 +25,12 @@ struct tls {
 	char name[256]; /* of the certificate's file */
 	uint8_t digest[32]; /* of all three: SHA-256 */
 };
-/* Reads and judges them: they are PEM, certificate and key belong together, nobody else can read the key. Returns 0, or -EBADMSG with a finding that
- * names the file and the remedy, -ENOMEM. A certificate that has expired is taken: some clients may still do with it, and it is told elsewhere. */
-int tls_load(const struct tls_paths *paths, struct tls **ret, struct diag_list *findings) _nonnull_ _must_check_;
+/* Reads and judges them: they are PEM, certificate and key belong together, nobody else can read
+ * the key. Returns 0, or -EBADMSG with a finding that names the file and the remedy, -ENOMEM. A
+ * certificate that has expired is taken: some clients may still do with it, and it is told
+ * elsewhere. */
+int tls_load(const struct tls_paths *paths, struct tls **ret,
+	struct diag_list *findings) _nonnull_ _must_check_;
 struct tls *tls_free(struct tls *t); /* takes NULL, returns NULL; the key's memory is cleared */
 DEFINE_CLEANUP(struct tls *, tls_free)
 

@@ -5,7 +5,8 @@
 
 #include "common/units.h"
 
-int when_parse(const char *parameter, const char *text, uint64_t now_real_usec, uint64_t *ret_real_usec, struct problem *p)
+int when_parse(const char *parameter, const char *text, uint64_t now_real_usec,
+	uint64_t *ret_real_usec, struct problem *p)
 {
 	_cleanup_diag_ struct diag d = {0};
 	char why[200];
@@ -19,6 +20,8 @@ int when_parse(const char *parameter, const char *text, uint64_t now_real_usec, 
 		*ret_real_usec = MAX(sub_sat(now_real_usec, span), UINT64_C(1));
 		return 0;
 	}
-	snprintf(why, sizeof(why), "found \"%.60s\", expected a time (2026-11-22T08:00:00Z) or a span before now (1h)", text);
+	snprintf(why, sizeof(why),
+		"found \"%.60s\", expected a time (2026-11-22T08:00:00Z) or a span before now (1h)",
+		text);
 	return problem_set_query(p, parameter, why);
 }

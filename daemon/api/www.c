@@ -5,8 +5,9 @@
 
 #include "daemon/api/response.h"
 
-/* Nothing but our own files and our own API: no inline script or style, no foreign host, no frame around us. */
-#define CONTENT_POLICY                                                                             \
+/* Nothing but our own files and our own API: no inline script or style, no foreign host, no frame
+ * around us. */
+#define CONTENT_POLICY \
 	"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " \
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -36,14 +37,14 @@
 #define WWW_SCRIPT "text/javascript; charset=utf-8"
 
 /* The assembler reads the file; WWW_DIR is where it lies. */
-#define WWW_EMBED(symbol, file, type)                                                              \
-	__asm__(".pushsection .rodata\n"                                                           \
-		"www_" #symbol "_begin:\n"                                                         \
-		".incbin \"" WWW_DIR "/" file "\"\n"                                               \
-		"www_" #symbol "_end:\n"                                                           \
-		".byte 0\n"                                                                        \
-		".popsection\n");                                                                  \
-	extern const char www_##symbol##_begin[] __attribute__((visibility("hidden")));            \
+#define WWW_EMBED(symbol, file, type) \
+	__asm__(".pushsection .rodata\n" \
+		"www_" #symbol "_begin:\n" \
+		".incbin \"" WWW_DIR "/" file "\"\n" \
+		"www_" #symbol "_end:\n" \
+		".byte 0\n" \
+		".popsection\n"); \
+	extern const char www_##symbol##_begin[] __attribute__((visibility("hidden"))); \
 	extern const char www_##symbol##_end[] __attribute__((visibility("hidden")));
 WWW_FILES(WWW_EMBED)
 
@@ -114,7 +115,8 @@ int www_find(const char *name)
 	return -ENOENT;
 }
 
-struct MHD_Response *www_answer(const struct www *w, int file, const char *if_none_match, unsigned *ret_status)
+struct MHD_Response *www_answer(
+	const struct www *w, int file, const char *if_none_match, unsigned *ret_status)
 {
 	if (etag_matches(if_none_match, w->answers[file].etag)) {
 		*ret_status = MHD_HTTP_NOT_MODIFIED;

@@ -6,9 +6,9 @@
 #include "common/macros.h"
 
 /*
- * The dashboard: the files of daemon/www/, which the linker put into the program, so that serving them reads no
- * disk. They hold no data of the host and are open to everybody; what they show comes from /v1, by the role of
- * whoever looks.
+ * The dashboard: the files of daemon/www/, which the linker put into the program, so that serving
+ * them reads no disk. They hold no data of the host and are open to everybody; what they show comes
+ * from /v1, by the role of whoever looks.
  */
 
 struct www;

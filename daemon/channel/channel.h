@@ -8,7 +8,8 @@
  * The host's end of one guest's agent channel: a client of QEMU's UNIX socket. It connects,
  * reconnects for ever with back-off, reads round robin with the other channels (at most 4 KiB a
  * wake-up), keeps the guest within its byte bucket, drops what is old or wrong, and calls back with
- * what is left. Everything here runs in the main loop, in the hub given, and never blocks. In the steady path (a report comes, it is handed on) nothing is allocated.
+ * what is left. Everything here runs in the main loop, in the hub given, and never blocks. In the
+ * steady path (a report comes, it is handed on) nothing is allocated.
  *
  * Whether a guest is stale is not judged here: that is decide()'s, by the arrival of its last
  * report.
@@ -118,8 +119,9 @@ void channel_retry(struct channel *c) _nonnull_;
  * -EINVAL (out of the ranges above). */
 int channel_configure(struct channel *c, const struct agent_config *config) _nonnull_ _must_check_;
 
-/* To be called from within on_report(): the report was well formed but cannot be true, and counts as a
- * refused line. May call on_event() before it returns; reason is a constant text for people. */
+/* To be called from within on_report(): the report was well formed but cannot be true, and
+ * counts as a refused line. May call on_event() before it returns; reason is a constant text for
+ * people. */
 void channel_refuse(struct channel *c, const char *reason) _nonnull_;
 
 /* Asks for a report at once; the answer comes as on_report with REPORT_WHY_REQUEST. Returns 0,

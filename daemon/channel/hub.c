@@ -16,19 +16,23 @@
 
 struct hub {
 	sd_event *loop;
-	int fast; /* epoll: members, sd-event's descriptor (data NULL), and slow (data the hub) while it is armed */
+	/* epoll: members, sd-event's descriptor (data NULL), and slow (data the hub) while it is
+	 * armed */
+	int fast;
 	int slow; /* epoll: members that are read too often */
 	int loop_fd; /* sd-event's */
 	bool news;
 	bool loop_ready;         /* sd-event's descriptor was readable */
 	uint64_t now_usec;       /* when the last wait ended */
-	uint64_t woken_usec;     /* the same, until it is counted how long that turn took; 0: it is */
+	/* the same, until it is counted how long that turn took; 0: it is */
+	uint64_t woken_usec;
 	struct histogram turns;
 	uint64_t along_usec;     /* from then on a member takes the loop along */
 	uint64_t served_usec;    /* the last time that a member of the crowd was */
 	uint64_t gap_usec;       /* mean time between two such reads */
 	uint64_t pause_usec;     /* nobody of the crowd is looked at before */
-	uint64_t slow_due_usec;  /* the slow ones are looked at then; USEC_INFINITY: when they have something */
+	/* the slow ones are looked at then; USEC_INFINITY: when they have something */
+	uint64_t slow_due_usec;
 
 	/* What epoll said and was not served yet: who leaves is struck out. */
 	struct epoll_event *events;
@@ -102,7 +106,9 @@ const struct histogram *hub_turns(const struct hub *hub)
 
 uint64_t hub_pause_usec(uint64_t gap_usec)
 {
-	return gap_usec < HUB_CROWD_USEC ? CLAMP(HUB_TOGETHER * gap_usec, HUB_PAUSE_USEC, HUB_PAUSE_MAX_USEC) : 0;
+	return gap_usec < HUB_CROWD_USEC
+		       ? CLAMP(HUB_TOGETHER * gap_usec, HUB_PAUSE_USEC, HUB_PAUSE_MAX_USEC)
+		       : 0;
 }
 
 /* --- Members --- */
@@ -147,7 +153,8 @@ void hub_remove(struct hub_member *m)
 	m->hub = NULL;
 }
 
-/* Into the other set. One that is lost on the way (no memory) is not served any more, as if it said nothing. */
+/* Into the other set. One that is lost on the way (no memory) is not served any more, as if it said
+ * nothing. */
 static void member_move(struct hub_member *m, bool slow)
 {
 	uint32_t events = m->events;
@@ -234,7 +241,8 @@ static int milliseconds(uint64_t usec)
 	return usec >= (uint64_t)INT_MAX * USEC_PER_MSEC ? -1 : (int)((usec + 999) / USEC_PER_MSEC);
 }
 
-/* Waits for the crowd and for sd-event, or in a pause for sd-event alone. Returns how many members were served, or -errno. */
+/* Waits for the crowd and for sd-event, or in a pause for sd-event alone. Returns how many members
+ * were served, or -errno. */
 static int fast_turn(struct hub *hub, uint64_t timeout_usec)
 {
 	struct pollfd loop = {.fd = hub->loop_fd, .events = POLLIN};
@@ -243,7 +251,10 @@ static int fast_turn(struct hub *hub, uint64_t timeout_usec)
 	int n, served;
 
 	if (hub->pause_usec > hub->now_usec) {
-		n = timeout_usec ? poll(&loop, 1, milliseconds(MIN(timeout_usec, hub->pause_usec - hub->now_usec))) : 0;
+		n = timeout_usec ? poll(&loop, 1,
+					   milliseconds(MIN(
+						   timeout_usec, hub->pause_usec - hub->now_usec)))
+				 : 0;
 		hub->loop_ready |= n > 0;
 		turn_begins(hub);
 		if (hub->pause_usec > hub->now_usec)
@@ -293,7 +304,8 @@ static int serve_until(struct hub *hub, uint64_t until_usec, bool stay)
 
 	do {
 		turn_ends(hub);
-		wait_usec = until_usec == USEC_INFINITY ? USEC_INFINITY : sub_sat(until_usec, hub->now_usec);
+		wait_usec = until_usec == USEC_INFINITY ? USEC_INFINITY
+							: sub_sat(until_usec, hub->now_usec);
 		if (hub->slow_due_usec != USEC_INFINITY)
 			wait_usec = MIN(wait_usec, sub_sat(hub->slow_due_usec, hub->now_usec));
 		r = fast_turn(hub, wait_usec);
@@ -308,7 +320,8 @@ static int serve_until(struct hub *hub, uint64_t until_usec, bool stay)
 
 static int turn(struct hub *hub, uint64_t timeout_usec, bool stay)
 {
-	uint64_t until_usec = timeout_usec < USEC_INFINITY ? clock_boot_usec() + timeout_usec : USEC_INFINITY;
+	uint64_t until_usec =
+		timeout_usec < USEC_INFINITY ? clock_boot_usec() + timeout_usec : USEC_INFINITY;
 	int served, r = sd_event_prepare(hub->loop);
 	bool pending = r > 0;
 

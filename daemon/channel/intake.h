@@ -4,10 +4,10 @@
 #include "daemon/channel/line.h"
 
 /*
- * Bytes of a channel become lines, whichever way they were cut on the road. Lines that stand whole in
- * what was read are handed out where they are. Only one that spans two reads is copied, into a buffer
- * that is allocated for it and freed after it: an agent writes a line at once, so a thousand of them
- * need none. Does no I/O.
+ * Bytes of a channel become lines, whichever way they were cut on the road. Lines that stand whole
+ * in what was read are handed out where they are. Only one that spans two reads is copied, into a
+ * buffer that is allocated for it and freed after it: an agent writes a line at once, so a thousand
+ * of them need none. Does no I/O.
  */
 struct intake {
 	char *partial; /* LINE_BYTES_MAX; NULL: no line began */

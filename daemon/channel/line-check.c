@@ -7,7 +7,8 @@
 #define TOTAL_BYTES_MAX (UINT64_C(1) << 50)
 /* The agent reads its files one after the other, and may be held up in between. */
 #define STALL_SLACK_USEC (10 * USEC_PER_SEC)
-/* A line may be two seconds old when it arrives (freshness.h), and a young kernel's clock is not yet trimmed. */
+/* A line may be two seconds old when it arrives (freshness.h), and a young kernel's clock is not
+ * yet trimmed. */
 #define UPTIME_SLACK_USEC (5 * USEC_PER_SEC)
 /* A kernel that boots another by itself, or a reset while libvirt is away, is rare. */
 #define BOOT_SPACING_USEC USEC_PER_MIN
@@ -87,7 +88,8 @@ int line_check_boot(const struct guest_report *prev, const struct guest_report *
 	uint64_t passed = next->arrival_usec - MIN(prev->arrival_usec, next->arrival_usec);
 
 	if (next->guest_usec > passed + UPTIME_SLACK_USEC)
-		return out_of_range(ret_reason, "\"boot\" is another one, but \"mono_us\" did not begin anew");
+		return out_of_range(
+			ret_reason, "\"boot\" is another one, but \"mono_us\" did not begin anew");
 	if (next->arrival_usec < boot_usec + BOOT_SPACING_USEC)
 		return out_of_range(ret_reason, "\"boot\" is another one again within a minute");
 	return 0;

@@ -139,7 +139,8 @@ static int out_of_range(const char **ret_reason, const char *reason)
 	return -ERANGE;
 }
 
-/* Nearly every comparison is with the right name of a few bytes: not worth memcmp(), whose page is cold after a sleep. */
+/* Nearly every comparison is with the right name of a few bytes: not worth memcmp(), whose page is
+ * cold after a sleep. */
 static inline bool is_named(const struct json_value *key, const struct member_info *info)
 {
 	if (key->len != info->len || key->escaped)

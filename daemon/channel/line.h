@@ -81,9 +81,9 @@ int line_check_report(const struct guest_report *r, const char **ret_reason) _no
 int line_check_order(const struct guest_report *prev, const struct guest_report *next,
 	const char **ret_reason) _nonnull_ _must_check_;
 
-/* Whether next, whose boot id is another than that of prev, can be the word of a new boot that nobody
- * told the host about: it has been up no longer than since prev arrived, and the last boot that the
- * host knows of, at boot_usec (CLOCK_BOOTTIME), is a minute ago. Returns 0, or -ERANGE with
- * *ret_reason as above. */
+/* Whether next, whose boot id is another than that of prev, can be the word of a new boot that
+ * nobody told the host about: it has been up no longer than since prev arrived, and the last boot
+ * that the host knows of, at boot_usec (CLOCK_BOOTTIME), is a minute ago. Returns 0, or -ERANGE
+ * with *ret_reason as above. */
 int line_check_boot(const struct guest_report *prev, const struct guest_report *next,
 	uint64_t boot_usec, const char **ret_reason) _nonnull_ _must_check_;

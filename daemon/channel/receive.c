@@ -58,7 +58,8 @@ static void hand_on(struct channel *c, const struct guest_report *report, const 
 	}
 	channel_count(c, reports, 1);
 	/* One that was lost or refused: without it nobody knows what version and system this is. */
-	if (!c->has_hello && report->arrival_usec >= c->hello_asked_usec + CHANNEL_HELLO_AGAIN_USEC) {
+	if (!c->has_hello &&
+		report->arrival_usec >= c->hello_asked_usec + CHANNEL_HELLO_AGAIN_USEC) {
 		c->hello_asked_usec = report->arrival_usec;
 		channel_ask_hello(c);
 	}

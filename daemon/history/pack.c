@@ -177,7 +177,8 @@ void coarse_pack(struct pack *p, const struct series *s)
 			min[i] = f->n ? sub_sat(v, f->min) : 0;
 			max[i] = f->n ? sub_sat(f->max, v) : 0;
 		}
-		/* What follows the values: bit 0 the distance to the least, bit 1 to the largest. */
+		/* What follows the values: bit 0 the distance to the least, bit 1 to the
+		 * largest. */
 		put(p, (columns[c].min ? 1 : 0) | (columns[c].max ? 2 : 0));
 		put_values(p, value);
 		if (columns[c].min)
@@ -187,7 +188,8 @@ void coarse_pack(struct pack *p, const struct series *s)
 	}
 }
 
-int coarse_read(const void *bytes, size_t len, uint64_t from_sec, uint64_t until_sec, struct series *to)
+int coarse_read(
+	const void *bytes, size_t len, uint64_t from_sec, uint64_t until_sec, struct series *to)
 {
 	struct unpack u = {bytes, (const uint8_t *)bytes + len, false};
 	uint64_t n;
@@ -208,8 +210,9 @@ int coarse_read(const void *bytes, size_t len, uint64_t from_sec, uint64_t until
 			uint64_t at = from_sec + i * COARSE_STEP_SEC, v = shift_down(value[i]);
 
 			if (at < until_sec && v != UINT64_MAX)
-				series_add(to, c, at, MIN((uint64_t)COARSE_STEP_SEC, until_sec - at), v, sub_sat(v, min[i]),
-					add_sat(v, max[i]));
+				series_add(to, c, at,
+					MIN((uint64_t)COARSE_STEP_SEC, until_sec - at), v,
+					sub_sat(v, min[i]), add_sat(v, max[i]));
 		}
 	}
 	return u.failed ? -EBADMSG : 0;

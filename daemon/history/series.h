@@ -4,8 +4,9 @@
 #include "common/units.h"
 
 /*
- * Figures over time. Two kinds of things have them, guests and hosts; columns.c says which figures each has. A sample is one value for each
- * of them, UINT64_MAX where it is not known; sizes are in whole MiB. Everything here is pure.
+ * Figures over time. Two kinds of things have them, guests and hosts; columns.c says which figures
+ * each has. A sample is one value for each of them, UINT64_MAX where it is not known; sizes are in
+ * whole MiB. Everything here is pure.
  */
 enum series_kind {
 	SERIES_GUEST,
@@ -46,10 +47,12 @@ struct series {
 	struct fold folds[]; /* n_points rows */
 };
 /* NULL without memory. */
-struct series *series_new(enum series_kind kind, uint64_t from_sec, uint64_t step_sec, size_t n_points) _must_check_;
-/* A value of one column that holds for a span: it counts for every point that the span touches. A sample's span is 1 s. */
-void series_add(struct series *s, size_t column, uint64_t at_sec, uint64_t span_sec, uint64_t value, uint64_t min, uint64_t max)
-	_nonnull_;
+struct series *series_new(
+	enum series_kind kind, uint64_t from_sec, uint64_t step_sec, size_t n_points) _must_check_;
+/* A value of one column that holds for a span: it counts for every point that the span touches. A
+ * sample's span is 1 s. */
+void series_add(struct series *s, size_t column, uint64_t at_sec, uint64_t span_sec, uint64_t value,
+	uint64_t min, uint64_t max) _nonnull_;
 
 /* The shortest step of a fixed list that covers the span with at most so many points. */
 uint64_t series_step(uint64_t span_sec, size_t points, uint64_t least_sec) _const_;

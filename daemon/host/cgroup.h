@@ -30,8 +30,8 @@ int cgroup_of_pid(const char *root, pid_t pid, enum cgroup_controller c,
 /* The directory of "/PATH" below the controller's mount, as a new string. */
 int cgroup_dir(const char *root, const char *path, enum cgroup_controller c,
 	char **ret_dir) _nonnull_ _must_check_;
-/* The same in the version 2 hierarchy, which alone has pressure files, whatever controllers it has.
- */
+/* The same in the version 2 hierarchy, which alone has pressure files, whatever controllers it
+ * has. */
 int cgroup_pressure_dir(const char *root, const char *path, char **ret_dir) _nonnull_ _must_check_;
 
 /*

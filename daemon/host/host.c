@@ -270,7 +270,8 @@ void host_read_pressure(struct host *h, struct host_reading *r)
 	}
 }
 
-/* "cpu  user nice system idle iowait irq softirq steal guest guest_nice"; guest is in user already. */
+/* "cpu  user nice system idle iowait irq softirq steal guest guest_nice"; guest is in user
+ * already. */
 enum {
 	CPU_IDLE = 3,
 	CPU_IOWAIT,
@@ -284,7 +285,8 @@ static void read_cpu(struct host *h, struct host_load *l)
 	char line[256];
 	const char *s = line;
 
-	if (h->fds[FILE_STAT] < 0 || reader_read_single(h->fds[FILE_STAT], line, sizeof(line)) <= 0 ||
+	if (h->fds[FILE_STAT] < 0 ||
+		reader_read_single(h->fds[FILE_STAT], line, sizeof(line)) <= 0 ||
 		strncmp(s, "cpu ", 4) != 0)
 		return;
 	s += 4;
@@ -348,8 +350,10 @@ void host_read_load(struct host *h, struct host_load *ret)
 
 /* --- Pure --- */
 
-/* The kernel lets iowait and steal go back a little at times: then the others' sum may be more than the whole. */
-bool host_cpu_share(const struct host_load *from, const struct host_load *to, uint64_t *ret_busy_permyriad, uint64_t *ret_steal_permyriad)
+/* The kernel lets iowait and steal go back a little at times: then the others' sum may be more than
+ * the whole. */
+bool host_cpu_share(const struct host_load *from, const struct host_load *to,
+	uint64_t *ret_busy_permyriad, uint64_t *ret_steal_permyriad)
 {
 	uint64_t total = sub_sat(to->cpu_total_usec, from->cpu_total_usec), busy, steal;
 

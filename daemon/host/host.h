@@ -40,7 +40,8 @@ struct host_reading {
 /* What CPUs and nodes do: always the whole host's. */
 struct host_load {
 	bool has_cpu;
-	uint64_t cpu_busy_usec;  /* cumulative, all CPUs: all but idle, waiting for a disk, and stolen */
+	/* cumulative, all CPUs: all but idle, waiting for a disk, and stolen */
+	uint64_t cpu_busy_usec;
 	uint64_t cpu_steal_usec; /* cumulative: taken by a hypervisor below this host */
 	uint64_t cpu_total_usec;
 	struct host_node nodes[HOST_NODES_MAX];
@@ -60,19 +61,21 @@ struct host *host_free(struct host *h); /* takes NULL, returns NULL */
 DEFINE_CLEANUP(struct host *, host_free)
 #define _cleanup_host_ _cleanup_(host_freep)
 
-/* Memory and swap: one file (with a cgroup four), 30 us. Leaves all else in *ret as it is. Returns 0, or -errno when it could not be read; *ret is
- * then untouched. */
+/* Memory and swap: one file (with a cgroup four), 30 us. Leaves all else in *ret as it is. Returns
+ * 0, or -errno when it could not be read; *ret is then untouched. */
 int host_read_memory(struct host *h, struct host_reading *ret) _nonnull_ _must_check_;
 /* Pressure and the number of CPUs: 55 us. */
 void host_read_pressure(struct host *h, struct host_reading *ret) _nonnull_;
-/* CPUs and nodes; what cannot be read is not there. 11 us with 2 CPUs and one node; more with more, since the kernel adds up each interrupt of each
- * CPU for /proc/stat, whatever is read of it. */
+/* CPUs and nodes; what cannot be read is not there. 11 us with 2 CPUs and one node; more with more,
+ * since the kernel adds up each interrupt of each CPU for /proc/stat, whatever is read of it. */
 void host_read_load(struct host *h, struct host_load *ret) _nonnull_;
-/* Busy and stolen parts of all CPUs' time between two looks. False where that is not known: no time has passed, or a counter was not there. */
-bool host_cpu_share(const struct host_load *from, const struct host_load *to, uint64_t *ret_busy_permyriad, uint64_t *ret_steal_permyriad)
-	_nonnull_ _must_check_;
+/* Busy and stolen parts of all CPUs' time between two looks. False where that is not known: no time
+ * has passed, or a counter was not there. */
+bool host_cpu_share(const struct host_load *from, const struct host_load *to,
+	uint64_t *ret_busy_permyriad, uint64_t *ret_steal_permyriad) _nonnull_ _must_check_;
 
-/* Copies what decide() sees. name, other_bytes and sample_usec (which is pressure's) are the caller's. */
+/* Copies what decide() sees. name, other_bytes and sample_usec (which is pressure's) are the
+ * caller's. */
 void host_reading_to_sample(const struct host_reading *r, struct host_sample *ret) _nonnull_;
 
 /*

@@ -131,7 +131,8 @@ static bool read_vcpus(const struct process *p, struct process_reading *r)
 		const char *s = buf;
 		uint64_t run, wait;
 
-		if (p->vcpu[i].sched < 0 || reader_read_single(p->vcpu[i].sched, buf, sizeof(buf)) <= 0 ||
+		if (p->vcpu[i].sched < 0 ||
+			reader_read_single(p->vcpu[i].sched, buf, sizeof(buf)) <= 0 ||
 			!reader_number(&s, &run) || !reader_number(&s, &wait))
 			continue;
 		run_nsec += run;
@@ -282,7 +283,8 @@ static ssize_t read_at(int dir, const char *name, char *buf, size_t size)
 	return fd < 0 ? -errno : reader_read(fd, buf, size);
 }
 
-/* The first of "Uid: real effective saved file-system". A name cannot feign that line: the kernel escapes what ends one. */
+/* The first of "Uid: real effective saved file-system". A name cannot feign that line: the kernel
+ * escapes what ends one. */
 static int real_user(int dir, uid_t *ret)
 {
 	static const struct reader_field field = {"Uid", 0, 1};
@@ -314,7 +316,8 @@ static int is_still(int dir, const struct qemu_process *q)
 	return n > 0 && stat_start_ticks(text, &ticks) == 0 && ticks == q->start_ticks ? 0 : -ESRCH;
 }
 
-int process_is_qemu(const char *root, const struct qemu_process *q, const char *part, const uid_t *users, size_t n_users, uid_t *ret_uid)
+int process_is_qemu(const char *root, const struct qemu_process *q, const char *part,
+	const uid_t *users, size_t n_users, uid_t *ret_uid)
 {
 	_cleanup_free_ char *args = malloc(CMDLINE_MAX);
 	_cleanup_close_ int dir = -1;
@@ -343,7 +346,8 @@ int process_is_qemu(const char *root, const struct qemu_process *q, const char *
 	len = read_at(dir, "cmdline", args, CMDLINE_MAX);
 	if (len < 0)
 		return (int)len;
-	if (!cmdline_uuid(args, (size_t)len, &uuid) || !uuid_equal(&uuid, &q->uuid) || !memmem(args, (size_t)len, part, strlen(part)))
+	if (!cmdline_uuid(args, (size_t)len, &uuid) || !uuid_equal(&uuid, &q->uuid) ||
+		!memmem(args, (size_t)len, part, strlen(part)))
 		return -ENOENT;
 	if (is_among(st.st_uid, users, n_users) && is_among(real, users, n_users))
 		return 0;

@@ -53,12 +53,14 @@ struct qemu_process {
 int process_find_qemus(
 	const char *root, struct qemu_process **ret, size_t *ret_n) _nonnull_ _must_check_;
 /*
- * Is this still that process, with its UUID and this word part ("/domain-7-") on its command line, and does it belong to one of these users, by
- * its effective and its real user? A command line is anybody's to choose, and of a set-user-ID program so is all but the real user. All is read of
- * one process. Returns 0, -ESRCH (gone, or another one by now), -ENOENT (another command line), -EPERM (a stranger's: *ret_uid is whose), or -errno.
+ * Is this still that process, with its UUID and this word part ("/domain-7-") on its command line,
+ * and does it belong to one of these users, by its effective and its real user? A command line is
+ * anybody's to choose, and of a set-user-ID program so is all but the real user. All is read of one
+ * process. Returns 0, -ESRCH (gone, or another one by now), -ENOENT (another command line), -EPERM
+ * (a stranger's: *ret_uid is whose), or -errno.
  */
-int process_is_qemu(const char *root, const struct qemu_process *q, const char *part, const uid_t *users, size_t n_users, uid_t *ret_uid)
-	_nonnull_ _must_check_;
+int process_is_qemu(const char *root, const struct qemu_process *q, const char *part,
+	const uid_t *users, size_t n_users, uid_t *ret_uid) _nonnull_ _must_check_;
 /* Field 22 of /proc/PID/stat. Returns 0, -ESRCH or -errno. */
 int process_start_ticks(const char *root, pid_t pid, uint64_t *ret) _nonnull_ _must_check_;
 /* Does the command line contain this word part? */

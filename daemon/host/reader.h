@@ -13,8 +13,9 @@ int reader_open(const char *root, const char *path) _nonnull_ _must_check_;
 /* Reads from the start into buf and ends it with NUL; what does not fit is left out. Returns the
  * length or -errno. */
 ssize_t reader_read(int fd, char *buf, size_t size) _nonnull_ _must_check_;
-/* The same with one call, for files that the kernel writes in one go: what it hands out at once is all there is. Most are (one record of a
- * seq_file: meminfo, pressure, statm, schedstat, all of sysfs and of control groups); vmstat is not. */
+/* The same with one call, for files that the kernel writes in one go: what it hands out at once is
+ * all there is. Most are (one record of a seq_file: meminfo, pressure, statm, schedstat, all of
+ * sysfs and of control groups); vmstat is not. */
 ssize_t reader_read_single(int fd, char *buf, size_t size) _nonnull_ _must_check_;
 /* Opens, reads whole, and closes. */
 ssize_t reader_read_path(

@@ -33,7 +33,8 @@ bool hv_call_is_public(enum hv_call c) _const_;
 
 #define HV_BULK_MAX 16 /* guests in one READ_BALLOONS: about 1.5 ms each, one after the other */
 
-/* A guest's CPU settings in libvirt's own words, as they are given back. A weight says less: of 1000 shares it makes 1003. */
+/* A guest's CPU settings in libvirt's own words, as they are given back. A weight says less: of
+ * 1000 shares it makes 1003. */
 struct hv_cpu {
 	uint64_t shares;      /* 0: not known */
 	uint64_t period_usec; /* 0: not known, and quota_usec neither */
@@ -49,7 +50,8 @@ struct hv_request {
 	uint64_t cpu_weight;	      /* 1..10000, 100 = default */
 	uint64_t cpu_quota_permyriad; /* of one CPU, for the whole guest; 0: none */
 	uint64_t cpu_period_usec;     /* of that quota; 0: libvirt's default */
-	struct hv_cpu cpu;	      /* SET_CPU: as far as it is known, it goes out in the place of weight and quota */
+	/* SET_CPU: as far as it is known, it goes out in the place of weight and quota */
+	struct hv_cpu cpu;
 	const struct uuid *guests;    /* READ_BALLOONS: n_guests of them, at most HV_BULK_MAX */
 	size_t n_guests;
 	void *cookie; /* handed back */
@@ -96,8 +98,8 @@ struct hv_result {
 	struct uuid guest; /* all 0: READ_BALLOONS */
 	void *cookie;
 	/* 0, or -ETIMEDOUT (quarantined now), -EBUSY (a job runs), -ENOENT (the guest is gone),
-	 * -ENOTCONN (connection lost: the effect is unknown), -ECANCELED (superseded, withdrawn, or stopped),
-	 * -EOPNOTSUPP, -EACCES, -EIO (see text). */
+	 * -ENOTCONN (connection lost: the effect is unknown), -ECANCELED (superseded, withdrawn, or
+	 * stopped), -EOPNOTSUPP, -EACCES, -EIO (see text). */
 	int error;
 	const char *text;      /* libvirt's words when error is not 0, else "" */
 	uint64_t started_usec; /* CLOCK_MONOTONIC: handed to libvirt; 0: never was */

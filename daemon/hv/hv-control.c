@@ -139,8 +139,8 @@ static int control_list(struct hv *hv, virConnectPtr conn, bool announce, char *
 	return 0;
 }
 
-/* Connected until it is not. The reason is in hv->close_reason. Called and left with the lock held.
- */
+/* Connected until it is not. The reason is in hv->close_reason. Called and left with the lock
+ * held. */
 static void control_stay(struct hv *hv, virConnectPtr conn)
 {
 	char text[128] = "";
@@ -194,8 +194,10 @@ static bool control_session(struct hv *hv, char *text, size_t size)
 	virConnectSetKeepAlive(conn, HV_KEEPALIVE_SEC, HV_KEEPALIVE_COUNT);
 
 	/*
-	 * Events first, so that nothing is missed. What happens while the list is made is told before it comes, and may be missing in it all the same:
-	 * libvirt looks at one domain after the other, and waits up to ten seconds for one whose start hook runs. hv_guests_listed() knows.
+	 * Events first, so that nothing is missed. What happens while the list is made is told
+	 * before it comes, and may be missing in it all the same: libvirt looks at one domain after
+	 * the other, and waits up to ten seconds for one whose start hook runs. hv_guests_listed()
+	 * knows.
 	 */
 	if (hv_events_register(hv, conn, ids) < 0)
 		hv_error(conn, text, size);

@@ -7,12 +7,15 @@
 /* libvirt's default period of cpu.cfs_quota_us and cpu.max; its smallest quota is 1 ms. */
 #define CPU_PERIOD_USEC UINT64_C(100000)
 #define CPU_QUOTA_MIN_USEC UINT64_C(1000)
-/* "No quota" is -1 on control groups v1 and ULLONG_MAX / 1000 on v2 (seen with libvirt 9.0): what no host has CPUs for is none. */
+/* "No quota" is -1 on control groups v1 and ULLONG_MAX / 1000 on v2 (seen with libvirt 9.0): what
+ * no host has CPUs for is none. */
 #define CPU_QUOTA_CPUS_MAX 65536
 
-static int add_shares(virTypedParameterPtr *params, int *n, int *max, const struct hv_request *req, int version)
+static int add_shares(
+	virTypedParameterPtr *params, int *n, int *max, const struct hv_request *req, int version)
 {
-	uint64_t shares = req->cpu.shares ? req->cpu.shares : cgroup_shares_from_weight(version, req->cpu_weight);
+	uint64_t shares = req->cpu.shares ? req->cpu.shares
+					  : cgroup_shares_from_weight(version, req->cpu_weight);
 
 	return virTypedParamsAddULLong(params, n, max, VIR_DOMAIN_SCHEDULER_CPU_SHARES, shares);
 }
@@ -20,7 +23,8 @@ static int add_shares(virTypedParameterPtr *params, int *n, int *max, const stru
 /* The period is the administrator's, unless the quota would be too small in it. */
 static int add_quota(virTypedParameterPtr *params, int *n, int *max, const struct hv_request *req)
 {
-	uint64_t part = req->cpu_quota_permyriad, period = req->cpu_period_usec ? req->cpu_period_usec : CPU_PERIOD_USEC;
+	uint64_t part = req->cpu_quota_permyriad,
+		 period = req->cpu_period_usec ? req->cpu_period_usec : CPU_PERIOD_USEC;
 	long long usec = -1; /* none */
 
 	if (req->cpu.period_usec) {
@@ -75,12 +79,14 @@ void exec_get_cpu(struct exec *x, virDomainPtr dom, struct sched_task *t)
 		t->answer.cpu_weight = cgroup_weight_from_shares(version, shares);
 	}
 	if (virTypedParamsGetULLong(params, n, VIR_DOMAIN_SCHEDULER_GLOBAL_PERIOD, &period) == 1 &&
-		virTypedParamsGetLLong(params, n, VIR_DOMAIN_SCHEDULER_GLOBAL_QUOTA, &quota) == 1 && period > 0) {
+		virTypedParamsGetLLong(params, n, VIR_DOMAIN_SCHEDULER_GLOBAL_QUOTA, &quota) == 1 &&
+		period > 0) {
 		if (quota <= 0 || (uint64_t)quota / period > CPU_QUOTA_CPUS_MAX)
 			quota = -1;
 		t->answer.cpu.period_usec = period;
 		t->answer.cpu.quota_usec = quota;
-		t->answer.cpu_quota_permyriad = quota > 0 ? (uint64_t)quota * PERMYRIAD / period : 0;
+		t->answer.cpu_quota_permyriad =
+			quota > 0 ? (uint64_t)quota * PERMYRIAD / period : 0;
 	}
 	virTypedParamsClear(params, n);
 }

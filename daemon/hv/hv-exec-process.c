@@ -7,11 +7,13 @@
 #include <sys/stat.h>
 
 /*
- * The process behind a guest. Anybody may start one with the guest's words on its command line, and what is believed of it is believed of the guest:
- * how much it holds, and that it is stopped. So it must belong to whom libvirt runs that guest's QEMU as.
+ * The process behind a guest. Anybody may start one with the guest's words on its command line, and
+ * what is believed of it is believed of the guest: how much it holds, and that it is stopped. So it
+ * must belong to whom libvirt runs that guest's QEMU as.
  */
 
-/* libvirt gives this directory to the user whom QEMU runs as where its definition names no other. */
+/* libvirt gives this directory to the user whom QEMU runs as where its definition names no
+ * other. */
 #define LIBVIRT_DIR "/var/lib/libvirt/qemu"
 
 static bool read_number(const char *s, uid_t *ret)
@@ -67,8 +69,8 @@ static int compare_qemu(const void *a, const void *b)
 		((const struct qemu_process *)b)->uuid.bytes, sizeof(struct uuid));
 }
 
-/* In the last look through /proc: a process of that UUID that still is the same one, this run's, and
- * libvirt's. Scan lock held. */
+/* In the last look through /proc: a process of that UUID that still is the same one, this run's,
+ * and libvirt's. Scan lock held. */
 static bool scan_has(struct hv *hv, struct hv_guest *g, const uid_t *users, size_t n_users)
 {
 	struct qemu_process key = {.uuid = g->uuid};
@@ -105,7 +107,8 @@ static bool scan_has(struct hv *hv, struct hv_guest *g, const uid_t *users, size
 void exec_find_process(struct hv *hv, struct hv_guest *g)
 {
 	uid_t users[2];
-	size_t n_users = find_users(hv, g, users); /* a name is looked up before the lock is taken */
+	/* a name is looked up before the lock is taken */
+	size_t n_users = find_users(hv, g, users);
 
 	pthread_mutex_lock(&hv->scan_lock);
 	if (!scan_has(hv, g, users, n_users)) {

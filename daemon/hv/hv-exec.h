@@ -18,7 +18,8 @@ int exec_read_job(struct exec *x, virDomainPtr dom, struct sched_answer *a) _non
 /* Reads a definition: flags as virDomainGetXMLDesc(). Returns 0 or a->error. */
 int exec_xml(struct exec *x, virDomainPtr dom, unsigned flags, struct sched_answer *a,
 	struct hv_guest **ret) _nonnull_;
-/* Its QEMU, and that one's vCPU threads; left at 0 where there is none, with the stranger that was passed over. */
+/* Its QEMU, and that one's vCPU threads; left at 0 where there is none, with the stranger that was
+ * passed over. */
 void exec_find_process(struct hv *hv, struct hv_guest *g) _nonnull_;
 
 void exec_set_memory(struct exec *x, virDomainPtr dom, struct sched_task *t);

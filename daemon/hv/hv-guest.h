@@ -66,12 +66,14 @@ struct hv_guest {
 	uint32_t vcpus;	     /* online */
 	uint64_t cpu_shares; /* <cputune><shares>, raw; 0: not set (the default) */
 
-	char *user; /* whom its QEMU runs as, as libvirt's label has it: "+64055", or a name; NULL: it does not say */
+	char *user; /* whom its QEMU runs as, as libvirt's label has it: "+64055", or a name; NULL:
+		       it does not say */
 	pid_t pid; /* of its QEMU; 0: not found (test driver, foreign PID namespace) */
 	uint64_t pid_start_ticks; /* field 22 of /proc/PID/stat: tells a reused pid */
 	pid_t *vcpu_tids;	  /* n_vcpu_tids threads in the order of the vCPUs */
 	size_t n_vcpu_tids;
-	pid_t stranger_pid; /* where pid is 0: a process that claims to be it, and is another user's; 0: none */
+	/* where pid is 0: a process that claims to be it, and is another user's; 0: none */
+	pid_t stranger_pid;
 	uid_t stranger_uid;
 
 	enum hv_channel_state channel;

@@ -124,7 +124,8 @@ static bool newer_than_list(const struct hv *hv, const struct known *k)
 	return k->lists >= hv->lists;
 }
 
-/* Those that we know and that do not run any more. One that the list may be too old to have, it says nothing of: that one is looked at by itself. */
+/* Those that we know and that do not run any more. One that the list may be too old to have, it
+ * says nothing of: that one is looked at by itself. */
 static void remove_unlisted(struct hv *hv, const struct listed *sorted, size_t n)
 {
 	struct sched_guest *sg, *tmp;
@@ -167,7 +168,8 @@ void hv_guests_listed(struct hv *hv, struct listed *all, size_t n)
 
 		/* The run that it lists may be the one before. */
 		if (all[i].id >= 0)
-			hv_guest_runs(hv, &all[i].uuid, k && newer_than_list(hv, k) ? -1 : all[i].id, true);
+			hv_guest_runs(hv, &all[i].uuid,
+				k && newer_than_list(hv, k) ? -1 : all[i].id, true);
 	}
 }
 
@@ -187,7 +189,8 @@ bool hv_listed(struct hv *hv, const struct uuid *guest)
 
 	hv_lock(hv);
 	listed = hv_known(hv, guest) ||
-		 (hv->n_listed > 0 && bsearch(guest, hv->listed, hv->n_listed, sizeof(*hv->listed), compare_uuid));
+		 (hv->n_listed > 0 && bsearch(guest, hv->listed, hv->n_listed, sizeof(*hv->listed),
+					      compare_uuid));
 	hv_unlock(hv);
 	return listed;
 }

@@ -21,7 +21,8 @@ static void loop_arm(struct hv *hv, uint64_t at_usec, uint64_t now_usec)
 	virEventUpdateTimeout(hv->timer, (int)MIN(msec, UINT64_C(3600000)));
 }
 
-/* A worker for each call that may run now, as far as they are allowed. Returns when to try again. */
+/* A worker for each call that may run now, as far as they are allowed. Returns when to try
+ * again. */
 static uint64_t pump_workers(struct hv *hv, uint64_t now_usec)
 {
 	if (hv->stopping || !sched_has_work(&hv->sched) ||

@@ -46,8 +46,8 @@ int number_of(const char *s, uint64_t *ret)
 	return 0;
 }
 
-/* libvirt's scaled integers: "b", "KB" = 1000, "k" or "KiB" = 1024, and so on; without a unit KiB.
- */
+/* libvirt's scaled integers: "b", "KB" = 1000, "k" or "KiB" = 1024, and so on; without a unit
+ * KiB. */
 static uint64_t unit_bytes(const char *unit)
 {
 	static const char letters[] = "kmgtp";

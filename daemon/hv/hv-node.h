@@ -28,8 +28,10 @@ bool prop_is(xmlNode *n, const char *name, const char *want) _nonnull_args_(2, 3
 
 /* All of s as a number. Returns 0, or -EBADMSG. */
 int number_of(const char *s, uint64_t *ret) _nonnull_ _must_check_;
-/* The element's text as a number; as bytes by its unit attribute (none: KiB). Returns 0, -ENOMEM, or -EBADMSG with what was found. */
+/* The element's text as a number; as bytes by its unit attribute (none: KiB). Returns 0, -ENOMEM,
+ * or -EBADMSG with what was found. */
 int node_number(xmlNode *n, uint64_t *ret, struct diag *d) _nonnull_args_(1, 2) _must_check_;
 int node_size(xmlNode *n, uint64_t *ret_bytes, struct diag *d) _nonnull_args_(1, 2) _must_check_;
-/* Replaces *slot by the element's text; leaves it where there is no such element. Returns 0 or -ENOMEM. */
+/* Replaces *slot by the element's text; leaves it where there is no such element. Returns 0 or
+ * -ENOMEM. */
 int node_text(xmlNode *n, char **slot) _nonnull_args_(2) _must_check_;

@@ -21,8 +21,8 @@
  * but virEvent*() is made under it.
  */
 
-/* libvirtd probes each connection after 5 s of silence (its keepalive_interval), so that ours are sent
- * only when it does not: a frozen libvirtd is found within 20 s, at no cost while it lives. */
+/* libvirtd probes each connection after 5 s of silence (its keepalive_interval), so that ours are
+ * sent only when it does not: a frozen libvirtd is found within 20 s, at no cost while it lives. */
 #define HV_KEEPALIVE_SEC    10
 #define HV_KEEPALIVE_COUNT  1
 #define HV_BACKOFF_MIN_USEC (100 * USEC_PER_MSEC)
@@ -31,13 +31,13 @@
 #define HV_CONTROL_USEC (10 * USEC_PER_SEC)
 /* Everything is listed and read again, should an event ever have been lost. */
 #define HV_RESYNC_USEC (10 * USEC_PER_MIN)
-/* libvirt tells of no job's start and not of every job's end: a known one is looked at this often.
- */
+/* libvirt tells of no job's start and not of every job's end: a known one is looked at this
+ * often. */
 #define HV_JOB_POLL_USEC (2 * USEC_PER_SEC)
-/* A worker beyond the first ends, and closes its connection, after so long without work. libvirtd's probes
- * of it cost 22 us of CPU a second; to open another one takes 4.7 ms and, polkitd's and the bus's with it,
- * 2.9 ms of CPU (BENCHMARKS.md). The last one stays: an open may be refused, or hang, just when memory is
- * needed. */
+/* A worker beyond the first ends, and closes its connection, after so long without work. libvirtd's
+ * probes of it cost 22 us of CPU a second; to open another one takes 4.7 ms and, polkitd's and the
+ * bus's with it, 2.9 ms of CPU (BENCHMARKS.md). The last one stays: an open may be refused, or
+ * hang, just when memory is needed. */
 #define HV_WORKER_IDLE_SEC 60
 
 /* A running guest as libvirt's thread knows it: what hangs on sched_guest.owner. */
@@ -116,7 +116,8 @@ struct hv {
 	bool control_told;	     /* ... and that was told */
 	unsigned sync_pending;
 	uint64_t lists; /* asked for so far */
-	struct uuid *listed; /* all that libvirt knew when it was asked last, running or not; sorted */
+	/* all that libvirt knew when it was asked last, running or not; sorted */
+	struct uuid *listed;
 	size_t n_listed;
 	unsigned n_jobs;
 	uint64_t job_poll_usec;
@@ -185,7 +186,8 @@ struct listed {
 };
 /* A list is about to be asked for. */
 void hv_list_begins(struct hv *hv) _nonnull_;
-/* That list. It is of some time since then, and not of one instant: of a guest that was heard of since it says nothing. Sorts all. */
+/* That list. It is of some time since then, and not of one instant: of a guest that was heard of
+ * since it says nothing. Sorts all. */
 void hv_guests_listed(struct hv *hv, struct listed *all, size_t n) _nonnull_args_(1);
 
 /* --- hv-loop.c: libvirt's thread. --- */
@@ -215,7 +217,8 @@ struct exec {
 virConnectPtr hv_open(struct hv *hv, char *text, size_t size) _nonnull_;
 /* libvirt's last error on this thread as -errno; text gets its words. */
 int hv_error(virConnectPtr conn, char *text, size_t size) _nonnull_args_(2);
-/* The call that mutates is made now: false, with t->answer filled, where it was withdrawn meanwhile. No lock. */
+/* The call that mutates is made now: false, with t->answer filled, where it was withdrawn
+ * meanwhile. No lock. */
 bool hv_may_change(struct hv *hv, struct sched_task *t) _nonnull_ _must_check_;
 /* Makes one call and fills t->answer. */
 void hv_exec(struct exec *x, struct sched_task *t) _nonnull_;

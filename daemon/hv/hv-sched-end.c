@@ -22,8 +22,8 @@ static void guest_retry(struct sched_guest *g, uint64_t now_usec, bool at_once)
 }
 
 /* bytes: the size that may yet take effect; 0: none. */
-static void guest_quarantine(struct sched *s, struct sched_guest *g, const struct sched_task *t, uint64_t bytes,
-	const char *why)
+static void guest_quarantine(struct sched *s, struct sched_guest *g, const struct sched_task *t,
+	uint64_t bytes, const char *why)
 {
 	struct hv_overdue o = {
 		.guest = g->uuid,

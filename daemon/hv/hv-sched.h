@@ -151,15 +151,16 @@ int sched_submit_own(
 struct sched_task *sched_take(struct sched *s, uint64_t now_usec) _nonnull_ _must_check_;
 /* Does something wait that may run now? */
 bool sched_has_work(const struct sched *s) _nonnull_ _pure_;
-/* How many calls may be under way at once now: the workers, and a substitute for each that is slow.
- */
+/* How many calls may be under way at once now: the workers, and a substitute for each that is
+ * slow. */
 unsigned sched_concurrency(const struct sched *s) _nonnull_ _pure_;
 
 /* A worker hands its call back with t->answer filled. Tells its end unless it was told, changes the
  * guest's trust, frees t. */
 void sched_return(struct sched *s, struct sched_task *t, uint64_t now_usec) _nonnull_;
 
-/* The worker asks right before it hands a call that mutates to libvirt, each time: false, with the answer filled, where it must not go out any more. */
+/* The worker asks right before it hands a call that mutates to libvirt, each time: false, with the
+ * answer filled, where it must not go out any more. */
 bool sched_may_change(struct sched_task *t) _nonnull_ _must_check_;
 /* As hv_withdraw(). */
 unsigned sched_withdraw(struct sched *s, uint64_t *ret_until_id) _nonnull_;

@@ -55,8 +55,10 @@ static bool worker_sees_stopped(struct worker *w, const struct sched_task *t, pi
 	       process_is_stopped(w->hv->proc_root, pid);
 }
 
-/* No connection, and nothing was asked of the guest. Where libvirt is away the control thread sees that too, and tells all. Where it lets only us not in (polkit does
- * not answer, too many clients), a command has failed, and its owner pauses; what was to be read still is not, and says nothing of its guest. */
+/* No connection, and nothing was asked of the guest. Where libvirt is away the control thread sees
+ * that too, and tells all. Where it lets only us not in (polkit does not answer, too many clients),
+ * a command has failed, and its owner pauses; what was to be read still is not, and says nothing of
+ * its guest. */
 static void worker_refused(const struct sched_task *t, struct sched_answer *a)
 {
 	char text[sizeof(a->text)];

@@ -222,7 +222,8 @@ static int parse_channel(struct hv_guest *g, xmlNode *devices, const char *chann
 	return 0;
 }
 
-/* The user of <seclabel model='dac'><label>USER:GROUP</label>: libvirt writes it into the definition of each guest that runs. */
+/* The user of <seclabel model='dac'><label>USER:GROUP</label>: libvirt writes it into the
+ * definition of each guest that runs. */
 static int parse_user(struct hv_guest *g, xmlNode *domain)
 {
 	NODE_FOREACH(label, domain, "seclabel")

@@ -12,8 +12,8 @@
 #define DEADLINE_USEC (2500 * USEC_PER_MSEC)
 #define WORKERS 3
 #define WORKERS_MAX 4 /* with the overdue ones 12 of libvirtd's 20 */
-/* Calls are short and their stacks small; libvirt and libxml2 were seen to need less than 100 KiB.
- */
+/* Calls are short and their stacks small; libvirt and libxml2 were seen to need less than 100
+ * KiB. */
 #define STACK_BYTES (512 * KIB)
 
 uint64_t hv_now_usec(void)

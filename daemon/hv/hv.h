@@ -55,9 +55,10 @@ DECLARE_STRTAB(hv_gone, enum hv_gone)
  * hv_stop(), hv_free() or hv_dispatch().
  */
 struct hv_ops {
-	/* Connected for the generation'th time (counts from 1) to a libvirt of this version ("9.0.0"; the
-	 * daemon's where it is another one than our library's; "" when it does not say). Guests follow: those that are new
-	 * or another incarnation appear, changed ones change, vanished ones go; then synced(). */
+	/* Connected for the generation'th time (counts from 1) to a libvirt of this version
+	 * ("9.0.0"; the daemon's where it is another one than our library's; "" when it does not
+	 * say). Guests follow: those that are new or another incarnation appear, changed ones
+	 * change, vanished ones go; then synced(). */
 	void (*connected)(void *data, uint64_t generation, const char *version);
 	void (*synced)(void *data, uint64_t generation);
 	/* All calls under way end with -ENOTCONN before this. Guests stay as they were: they run on
@@ -116,8 +117,8 @@ struct hv_config {
  * ops. Starts nothing. */
 int hv_new(const struct hv_config *config, const struct hv_ops *ops, void *data, struct hv **ret)
 	_nonnull_args_(1, 2, 4) _must_check_;
-/* Starts the threads and the first attempt to connect. Returns 0 or -errno. Once in an hv's life.
- */
+/* Starts the threads and the first attempt to connect. Returns 0 or -errno. Once in an hv's
+ * life. */
 int hv_start(struct hv *hv) _nonnull_ _must_check_;
 /* Ends it: nothing new is accepted, idle threads end, connections close. Waits at most timeout_usec
  * for calls under way; a thread that libvirt still holds is left behind (detached, with the memory
@@ -149,18 +150,22 @@ int hv_submit(struct hv *hv, const struct hv_request *req, uint64_t *ret_id)
 #define HV_QUEUE_MAX 8192
 
 /*
- * Takes back all calls that change a guest and were not handed to libvirt yet: each ends with -ECANCELED, in order, before this returns (hv_dispatch()
- * tells), and none of them goes out. Those that libvirt has go on: returns how many, not counting those that are overdue; they are calls up to
- * *ret_until_id, for hv_changing(). For who must be able to say "from now on nothing is touched".
+ * Takes back all calls that change a guest and were not handed to libvirt yet: each ends with
+ * -ECANCELED, in order, before this returns (hv_dispatch() tells), and none of them goes out. Those
+ * that libvirt has go on: returns how many, not counting those that are overdue; they are calls up
+ * to *ret_until_id, for hv_changing(). For who must be able to say "from now on nothing is
+ * touched".
  */
 unsigned hv_withdraw(struct hv *hv, uint64_t *ret_until_id) _nonnull_;
-/* How many calls up to this id libvirt has still that change a guest, not counting those that are overdue. The end of each is told by call_done(), or
- * by disconnected(). */
+/* How many calls up to this id libvirt has still that change a guest, not counting those that are
+ * overdue. The end of each is told by call_done(), or by disconnected(). */
 unsigned hv_changing(struct hv *hv, uint64_t until_id) _nonnull_;
 
-/* Does libvirt say that it runs? Its definition may not have been read yet, or cannot be: then it never appeared. */
+/* Does libvirt say that it runs? Its definition may not have been read yet, or cannot be: then it
+ * never appeared. */
 bool hv_runs(struct hv *hv, const struct uuid *guest) _nonnull_;
-/* Did libvirt know it at all, running or not, when it was asked last: at the connect, and every ten minutes? */
+/* Did libvirt know it at all, running or not, when it was asked last: at the connect, and every ten
+ * minutes? */
 bool hv_listed(struct hv *hv, const struct uuid *guest) _nonnull_;
 
 /* How often libvirt was asked, by kind, since hv_new(): those submitted and those that hv makes for

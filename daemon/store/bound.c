@@ -7,9 +7,10 @@
 #include "daemon/store/store-internal.h"
 
 /*
- * What the file may weigh. A file of SQLite never shrinks, but what was taken out of it is used again: so it stays below the bound if there is
- * room in it before it has to grow. The WAL beside it holds up to a megabyte between checkpoints, and for a moment a whole transaction: the largest, an hour of
- * 1000 guests that becomes coarse, is 2 MiB.
+ * What the file may weigh. A file of SQLite never shrinks, but what was taken out of it is used
+ * again: so it stays below the bound if there is room in it before it has to grow. The WAL beside
+ * it holds up to a megabyte between checkpoints, and for a moment a whole transaction: the largest,
+ * an hour of 1000 guests that becomes coarse, is 2 MiB.
  */
 #define WAL_BYTES (4 * MIB)
 /* Taken out at a time: half a day of samples, a part of the objects. */
@@ -52,7 +53,8 @@ int store_prune_table(struct store *s, const char *table, uint64_t keep)
 		" WHERE seq <= (SELECT max(seq) FROM %s) - %llu ORDER BY seq DESC LIMIT 1;"
 		"DELETE FROM %s WHERE seq <= (SELECT max(seq) FROM %s) - %llu;"
 		"DELETE FROM runs WHERE id < (SELECT min(run) FROM events) AND id < (SELECT min(run) FROM decisions);",
-		table, table, table, (unsigned long long)keep, table, table, (unsigned long long)keep);
+		table, table, table, (unsigned long long)keep, table, table,
+		(unsigned long long)keep);
 	return sqlite3_exec(s->db, sql, NULL, NULL, NULL);
 }
 
@@ -67,13 +69,16 @@ static int halve(struct store *s, const char *table)
 	return r == SQLITE_OK ? store_prune_table(s, table, n / 2) : r;
 }
 
-/* The coarse samples go first, the oldest first; what is told of events and decisions only when that was not enough. */
+/* The coarse samples go first, the oldest first; what is told of events and decisions only when
+ * that was not enough. */
 static int take_out(struct store *s)
 {
 	char sql[160];
 	int r;
 
-	snprintf(sql, sizeof(sql), "DELETE FROM history_coarse WHERE hour < (SELECT min(hour) FROM history_coarse) + %d", HOURS_AT_ONCE);
+	snprintf(sql, sizeof(sql),
+		"DELETE FROM history_coarse WHERE hour < (SELECT min(hour) FROM history_coarse) + %d",
+		HOURS_AT_ONCE);
 	r = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
 	if (r != SQLITE_OK || sqlite3_changes(s->db))
 		return r;

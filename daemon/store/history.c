@@ -7,9 +7,10 @@
 #include "daemon/store/store-internal.h"
 
 /*
- * Samples on the disk; the store's thread. A tick is one row of `history_fine`: that costs four pages every ten seconds, with a thousand guests. When an
- * hour is over, its ticks become one row for each guest in `history_coarse`, ordered by time: so rows are only added at the end, and the oldest go
- * by whole pages. Fine ones stay for two whole hours more.
+ * Samples on the disk; the store's thread. A tick is one row of `history_fine`: that costs four
+ * pages every ten seconds, with a thousand guests. When an hour is over, its ticks become one row
+ * for each guest in `history_coarse`, ordered by time: so rows are only added at the end, and the
+ * oldest go by whole pages. Fine ones stay for two whole hours more.
  */
 #define FINE_HOURS   2
 #define COARSE_HOURS (30 * 24)
@@ -60,7 +61,8 @@ static int exec_with(sqlite3 *db, const char *sql, int64_t number)
 /* ---- one tick ---- */
 
 /* The guest gets a number, or its new name is noted. */
-static int know_guest(struct store *s, const struct tick_guest *t, uint64_t hour, struct history_guest **ret)
+static int know_guest(
+	struct store *s, const struct tick_guest *t, uint64_t hour, struct history_guest **ret)
 {
 	struct history_guest *g;
 	sqlite3_stmt *st = NULL;
@@ -144,7 +146,8 @@ static int put_tick(struct store *s, const struct tick *t)
 	int r = pack_tick(s, t, &p);
 
 	if (r == SQLITE_OK)
-		r = sqlite3_prepare_v2(s->db, "INSERT OR REPLACE INTO history_fine VALUES (?1, ?2)", -1, &st, NULL);
+		r = sqlite3_prepare_v2(s->db, "INSERT OR REPLACE INTO history_fine VALUES (?1, ?2)",
+			-1, &st, NULL);
 	if (r == SQLITE_OK)
 		r = sqlite3_bind_int64(st, 1, (int64_t)t->at_sec);
 	if (r == SQLITE_OK)
@@ -188,7 +191,8 @@ static void hour_take(uint64_t id, const uint64_t *values, void *userdata)
 	if (!g) {
 		g = calloc(1, sizeof(*g));
 		if (g)
-			g->series = series_new(id ? SERIES_GUEST : SERIES_HOST, h->from_sec, COARSE_STEP_SEC, COARSE_POINTS);
+			g->series = series_new(id ? SERIES_GUEST : SERIES_HOST, h->from_sec,
+				COARSE_STEP_SEC, COARSE_POINTS);
 		if (!g || !g->series) {
 			free(g);
 			h->failed = true;
@@ -204,8 +208,9 @@ static void hour_take(uint64_t id, const uint64_t *values, void *userdata)
 static int hour_read(struct store *s, struct hour *h)
 {
 	sqlite3_stmt *st = NULL;
-	int r = sqlite3_prepare_v2(
-		s->db, "SELECT at_sec, data FROM history_fine WHERE at_sec >= ?1 AND at_sec < ?1 + 3600 ORDER BY at_sec", -1, &st, NULL);
+	int r = sqlite3_prepare_v2(s->db,
+		"SELECT at_sec, data FROM history_fine WHERE at_sec >= ?1 AND at_sec < ?1 + 3600 ORDER BY at_sec",
+		-1, &st, NULL);
 
 	if (r == SQLITE_OK)
 		r = sqlite3_bind_int64(st, 1, (int64_t)h->from_sec);
@@ -213,7 +218,8 @@ static int hour_read(struct store *s, struct hour *h)
 		r = SQLITE_OK;
 		h->at_sec = (uint64_t)sqlite3_column_int64(st, 0);
 		/* A damaged piece is a gap. */
-		(void)!fine_read(sqlite3_column_blob(st, 1), (size_t)sqlite3_column_bytes(st, 1), UINT64_MAX, hour_take, h);
+		(void)!fine_read(sqlite3_column_blob(st, 1), (size_t)sqlite3_column_bytes(st, 1),
+			UINT64_MAX, hour_take, h);
 	}
 	sqlite3_finalize(st);
 	return h->failed ? SQLITE_NOMEM : r == SQLITE_DONE ? SQLITE_OK : r;
@@ -228,7 +234,8 @@ static int hour_write(struct store *s, struct hour *h)
 {
 	sqlite3_stmt *st = NULL;
 	struct hour_guest *g, *next;
-	int r = sqlite3_prepare_v2(s->db, "INSERT OR REPLACE INTO history_coarse VALUES (?1, ?2, ?3)", -1, &st, NULL);
+	int r = sqlite3_prepare_v2(
+		s->db, "INSERT OR REPLACE INTO history_coarse VALUES (?1, ?2, ?3)", -1, &st, NULL);
 
 	HASH_SORT(h->guests, by_id);
 	HASH_ITER (hh, h->guests, g, next) {
@@ -260,7 +267,8 @@ static int make_coarse(struct store *s, uint64_t hour)
 	return r;
 }
 
-/* Hours that are over and have no coarse row of the host yet: one an hour, more after a pause. Returns an SQLite result. */
+/* Hours that are over and have no coarse row of the host yet: one an hour, more after a pause.
+ * Returns an SQLite result. */
 static int make_all_coarse(struct store *s, uint64_t hour)
 {
 	sqlite3_stmt *st = NULL;
@@ -288,16 +296,21 @@ static int make_all_coarse(struct store *s, uint64_t hour)
 /* Also what a clock that was wrong put into the future. A guest goes with its last sample. */
 static int drop_old(struct store *s, uint64_t hour)
 {
-	int r = exec_with(s->db, "DELETE FROM history_fine WHERE at_sec < ?1 * 3600", (int64_t)sub_sat(hour, FINE_HOURS));
+	int r = exec_with(s->db, "DELETE FROM history_fine WHERE at_sec < ?1 * 3600",
+		(int64_t)sub_sat(hour, FINE_HOURS));
 
 	if (r == SQLITE_OK)
-		r = exec_with(s->db, "DELETE FROM history_fine WHERE at_sec >= ?1 * 3600", (int64_t)hour + 24);
+		r = exec_with(s->db, "DELETE FROM history_fine WHERE at_sec >= ?1 * 3600",
+			(int64_t)hour + 24);
 	if (r == SQLITE_OK)
-		r = exec_with(s->db, "DELETE FROM history_coarse WHERE hour < ?1", (int64_t)sub_sat(hour, COARSE_HOURS));
+		r = exec_with(s->db, "DELETE FROM history_coarse WHERE hour < ?1",
+			(int64_t)sub_sat(hour, COARSE_HOURS));
 	if (r == SQLITE_OK)
-		r = exec_with(s->db, "DELETE FROM history_coarse WHERE hour >= ?1", (int64_t)hour + 24);
+		r = exec_with(
+			s->db, "DELETE FROM history_coarse WHERE hour >= ?1", (int64_t)hour + 24);
 	if (r == SQLITE_OK)
-		r = exec_with(s->db, "DELETE FROM history_guests WHERE last_hour < ?1", (int64_t)sub_sat(hour, COARSE_HOURS));
+		r = exec_with(s->db, "DELETE FROM history_guests WHERE last_hour < ?1",
+			(int64_t)sub_sat(hour, COARSE_HOURS));
 	return r;
 }
 

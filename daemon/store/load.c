@@ -55,7 +55,8 @@ int store_load_overrides(struct store *s, store_overrides_fn fn, void *userdata)
 
 	if (!s->db)
 		return 0;
-	r = sqlite3_prepare_v2(s->db, "SELECT guest, text FROM overrides ORDER BY guest", -1, &st, NULL);
+	r = sqlite3_prepare_v2(
+		s->db, "SELECT guest, text FROM overrides ORDER BY guest", -1, &st, NULL);
 	while (r == SQLITE_OK && !err && (r = sqlite3_step(st)) == SQLITE_ROW) {
 		struct uuid guest;
 
@@ -74,7 +75,8 @@ int store_load_originals(struct store *s, store_original_fn fn, void *userdata)
 
 	if (!s->db)
 		return 0;
-	/* Columns are only ever added at the end: `ballastd --release` reads files of older and newer versions as they are. */
+	/* Columns are only ever added at the end: `ballastd --release` reads files of older and
+	 * newer versions as they are. */
 	r = sqlite3_prepare_v2(s->db, "SELECT * FROM originals ORDER BY guest", -1, &st, NULL);
 	while (r == SQLITE_OK && !err && (r = sqlite3_step(st)) == SQLITE_ROW) {
 		int columns = sqlite3_column_count(st);
@@ -88,7 +90,8 @@ int store_load_originals(struct store *s, store_original_fn fn, void *userdata)
 			.soft_limited = columns > 7 && sqlite3_column_int(st, 7),
 			.cpu_ours = columns > 8 && sqlite3_column_int(st, 8),
 			.cpu_shares = columns > 9 ? (uint64_t)sqlite3_column_int64(st, 9) : 0,
-			.cpu_period_usec = columns > 10 ? (uint64_t)sqlite3_column_int64(st, 10) : 0,
+			.cpu_period_usec =
+				columns > 10 ? (uint64_t)sqlite3_column_int64(st, 10) : 0,
 			.cpu_quota_usec = columns > 11 ? sqlite3_column_int64(st, 11) : -1,
 			.period_ours = columns > 12 && sqlite3_column_int(st, 12),
 		};
@@ -112,19 +115,21 @@ int store_load_events(struct store *s, uint64_t max, store_event_fn fn, void *us
 		"SELECT seq, real_usec, text FROM (SELECT * FROM"
 		" (SELECT * FROM (SELECT seq, real_usec, text, run, number FROM events ORDER BY seq DESC LIMIT ?1)"
 		" UNION ALL SELECT * FROM (SELECT seq, real_usec, text, run, number FROM decisions ORDER BY seq DESC LIMIT ?1))"
-		" ORDER BY run DESC, number DESC, real_usec DESC, seq DESC LIMIT ?1) ORDER BY run, number, real_usec, seq", -1, &st, NULL);
+		" ORDER BY run DESC, number DESC, real_usec DESC, seq DESC LIMIT ?1) ORDER BY run, number, real_usec, seq",
+		-1, &st, NULL);
 	if (r == SQLITE_ERROR) /* a file of an older version, which can only be read now */
 		r = sqlite3_prepare_v2(s->db,
 			"SELECT seq, real_usec, text FROM (SELECT * FROM"
 			" (SELECT * FROM (SELECT seq, real_usec, text FROM events ORDER BY seq DESC LIMIT ?1)"
 			" UNION ALL SELECT * FROM (SELECT seq, real_usec, text FROM decisions ORDER BY seq DESC LIMIT ?1))"
-			" ORDER BY real_usec DESC, seq DESC LIMIT ?1) ORDER BY real_usec, seq", -1, &st, NULL);
+			" ORDER BY real_usec DESC, seq DESC LIMIT ?1) ORDER BY real_usec, seq",
+			-1, &st, NULL);
 	if (r == SQLITE_OK)
 		r = sqlite3_bind_int64(st, 1, (int64_t)MIN(max, (uint64_t)INT64_MAX));
 	while (r == SQLITE_OK && !err && (r = sqlite3_step(st)) == SQLITE_ROW) {
 		r = SQLITE_OK;
-		err = fn((uint64_t)sqlite3_column_int64(st, 0), (uint64_t)sqlite3_column_int64(st, 1),
-			column_text(st, 2), userdata);
+		err = fn((uint64_t)sqlite3_column_int64(st, 0),
+			(uint64_t)sqlite3_column_int64(st, 1), column_text(st, 2), userdata);
 	}
 	sqlite3_finalize(st);
 	return err ? err : load_error(s, r);

@@ -11,8 +11,9 @@
 
 #define STATE_FILE "state.db"
 
-/* WAL: a reader never waits, a crash loses nothing that was committed; synchronous=FULL: COMMIT returns after the fsync (NORMAL would not). The
- * cache is small: there are no large queries, and memory is the guests'. */
+/* WAL: a reader never waits, a crash loses nothing that was committed; synchronous=FULL: COMMIT
+ * returns after the fsync (NORMAL would not). The cache is small: there are no large queries, and
+ * memory is the guests'. */
 static const char pragmas[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
 			      "PRAGMA cache_size=-256; PRAGMA wal_autocheckpoint=256;"
 			      "PRAGMA journal_size_limit=1048576; PRAGMA temp_store=MEMORY;"
@@ -31,7 +32,8 @@ static bool cannot_write(int err)
 	       err == -EACCES || err == -EPERM || err == -ENOENT || err == -ENOTDIR;
 }
 
-/* True where it cannot even be seen whether there is a file: only ENOENT says that there is none. */
+/* True where it cannot even be seen whether there is a file: only ENOENT says that there is
+ * none. */
 static bool is_hidden(const char *path, int *ret_err)
 {
 	*ret_err = access(path, F_OK) < 0 ? -errno : 0;
@@ -54,7 +56,9 @@ static int open_failed(struct store *s, int err, struct diag *d)
 		return diag_set(d, EBUSY, s->path, 0, 0,
 			"is in use by another program: end it (is a second ballastd running?)");
 	return diag_set(d, -err, s->path, 0, 0, "cannot be written: %s%s", strerror(-err),
-		err == -EACCES || err == -EPERM ? ": give it and its directory to the user of ballastd" : "");
+		err == -EACCES || err == -EPERM
+			? ": give it and its directory to the user of ballastd"
+			: "");
 }
 
 /* SQLite says read-only of permissions as well. */
@@ -94,8 +98,11 @@ int store_open_db(struct store *s, struct diag *d)
 	}
 	if (r == SQLITE_OK && sqlite3_db_readonly(s->db, "main") == 1)
 		r = SQLITE_READONLY;
-	err = r == SQLITE_OK ? schema_migrate(s->db, s->path, &schema_current, d) :
-			       open_failed(s, (r & 0xff) == SQLITE_READONLY ? why_read_only(s) : schema_errno(s->db, r), d);
+	err = r == SQLITE_OK ? schema_migrate(s->db, s->path, &schema_current, d)
+			     : open_failed(s,
+				       (r & 0xff) == SQLITE_READONLY ? why_read_only(s)
+								     : schema_errno(s->db, r),
+				       d);
 	if (err < 0)
 		s->db = db_close(s->db);
 	return err;
@@ -104,7 +111,8 @@ int store_open_db(struct store *s, struct diag *d)
 /* Opens what uri names and looks inside; prepare comes first. Returns an SQLite result. */
 static int look_inside(struct store *s, const char *uri, const char *prepare)
 {
-	int r = sqlite3_open_v2(uri, &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL);
+	int r = sqlite3_open_v2(
+		uri, &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI, NULL);
 
 	if (r == SQLITE_OK) /* nothing is moved from the WAL into the file by a reader */
 		r = sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
@@ -115,15 +123,17 @@ static int look_inside(struct store *s, const char *uri, const char *prepare)
 	return r;
 }
 
-/* Only to read: as it is, or, where SQLite cannot even make its index beside it (a disk that came back full or read-only), as a file that nobody
- * changes; with a WAL beside it, as a crash leaves one, whose index is then made in our own memory. */
+/* Only to read: as it is, or, where SQLite cannot even make its index beside it (a disk that came
+ * back full or read-only), as a file that nobody changes; with a WAL beside it, as a crash leaves
+ * one, whose index is then made in our own memory. */
 static int open_to_read(struct store *s, struct diag *d)
 {
 	_cleanup_free_ char *wal = NULL, *still = NULL, *alone = NULL;
 	struct stat st;
 	int r;
 
-	if (asprintf(&wal, "%s-wal", s->path) < 0 || asprintf(&still, "file:%s?immutable=1", s->path) < 0 ||
+	if (asprintf(&wal, "%s-wal", s->path) < 0 ||
+		asprintf(&still, "file:%s?immutable=1", s->path) < 0 ||
 		asprintf(&alone, "file:%s?vfs=unix-none", s->path) < 0)
 		return -ENOMEM;
 	r = look_inside(s, s->path, "");

@@ -6,8 +6,9 @@
 #include "daemon/store/schema.h"
 
 /*
- * Events from the disk. They lie in two tables, each ordered by place (which run of the daemon, which number in it); the two are read side by side,
- * so that nothing is sorted or gathered. Each event of a run is in one of them: a number that is missing was never written.
+ * Events from the disk. They lie in two tables, each ordered by place (which run of the daemon,
+ * which number in it); the two are read side by side, so that nothing is sorted or gathered. Each
+ * event of a run is in one of them: a number that is missing was never written.
  */
 struct place {
 	int64_t run, number;
@@ -15,7 +16,9 @@ struct place {
 
 static int compare(struct place a, struct place b)
 {
-	return a.run != b.run ? (a.run < b.run ? -1 : 1) : a.number < b.number ? -1 : a.number > b.number;
+	return a.run != b.run	     ? (a.run < b.run ? -1 : 1)
+	       : a.number < b.number ? -1
+				     : a.number > b.number;
 }
 
 struct side {
@@ -40,7 +43,8 @@ static int bind_word(sqlite3_stmt *st, int i, const char *word)
 	return *word ? sqlite3_bind_text(st, i, word, -1, SQLITE_STATIC) : sqlite3_bind_null(st, i);
 }
 
-static int side_open(sqlite3 *db, struct side *s, const char *table, const struct past_events *q, struct place after)
+static int side_open(sqlite3 *db, struct side *s, const char *table, const struct past_events *q,
+	struct place after)
 {
 	char sql[700], uuid[UUID_TEXT_MAX];
 	int r;
@@ -91,7 +95,8 @@ static bool add_object(struct past_events *q, const char *text, size_t len, size
 /* The row that the side stands on. Returns 1 when there is no more room in the answer. */
 static int take_row(struct past_events *q, const struct side *s, size_t *allocated)
 {
-	const char *text = (const char *)sqlite3_column_text(s->st, 2), *run = (const char *)sqlite3_column_text(s->st, 3);
+	const char *text = (const char *)sqlite3_column_text(s->st, 2),
+		   *run = (const char *)sqlite3_column_text(s->st, 3);
 	size_t len = (size_t)sqlite3_column_bytes(s->st, 2);
 
 	if (text && sqlite3_column_int(s->st, 4)) {
@@ -100,17 +105,21 @@ static int take_row(struct past_events *q, const struct side *s, size_t *allocat
 		if (!add_object(q, text, len, allocated))
 			return -ENOMEM;
 	}
-	snprintf(q->last, sizeof(q->last), "%.120s:%lld", run ? run : "", (long long)s->place.number);
+	snprintf(q->last, sizeof(q->last), "%.120s:%lld", run ? run : "",
+		(long long)s->place.number);
 	return 0;
 }
 
-static int read_sides(sqlite3 *db, struct past_events *q, struct side sides[static 2], struct place before)
+static int read_sides(
+	sqlite3 *db, struct past_events *q, struct side sides[static 2], struct place before)
 {
 	size_t allocated = 0;
 	int r;
 
 	while (sides[0].there || sides[1].there) {
-		struct side *s = &sides[!sides[0].there || (sides[1].there && compare(sides[1].place, sides[0].place) < 0)];
+		struct side *s =
+			&sides[!sides[0].there ||
+				(sides[1].there && compare(sides[1].place, sides[0].place) < 0)];
 
 		r = take_row(q, s, &allocated);
 		if (r < 0)
@@ -119,7 +128,8 @@ static int read_sides(sqlite3 *db, struct past_events *q, struct side sides[stat
 			q->more = true;
 			return 0;
 		}
-		/* Where a run begins nobody knows: its first numbers were given to what it found here. */
+		/* Where a run begins nobody knows: its first numbers were given to what it found
+		 * here. */
 		if (s->place.run == before.run && s->place.number > before.number + 1 &&
 			(uint64_t)sqlite3_column_int64(s->st, 5) >= q->since_real_usec)
 			q->lost = true;
@@ -147,7 +157,9 @@ static int find_place(sqlite3 *db, const char *id, struct place *ret)
 		r = sqlite3_step(st);
 	err = r == SQLITE_ROW ? 0 : r == SQLITE_DONE ? -ENOENT : schema_errno(db, r);
 	if (err == 0)
-		*ret = (struct place){sqlite3_column_int64(st, 0), (int64_t)MIN(strtoull(colon + 1, NULL, 10), (unsigned long long)INT64_MAX - 1)};
+		*ret = (struct place){
+			sqlite3_column_int64(st, 0), (int64_t)MIN(strtoull(colon + 1, NULL, 10),
+							     (unsigned long long)INT64_MAX - 1)};
 	sqlite3_finalize(st);
 	return err;
 }
@@ -156,7 +168,8 @@ static int find_place(sqlite3 *db, const char *id, struct place *ret)
 static int was_pruned(sqlite3 *db, struct place after, bool *ret)
 {
 	sqlite3_stmt *st = NULL;
-	int r = sqlite3_prepare_v2(db, "SELECT 1 FROM pruned WHERE (run, number) > (?1, ?2)", -1, &st, NULL);
+	int r = sqlite3_prepare_v2(
+		db, "SELECT 1 FROM pruned WHERE (run, number) > (?1, ?2)", -1, &st, NULL);
 
 	if (r == SQLITE_OK)
 		r = sqlite3_bind_int64(st, 1, after.run);

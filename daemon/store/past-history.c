@@ -5,7 +5,8 @@
 #include "daemon/store/reader.h"
 #include "daemon/store/schema.h"
 
-/* Samples from the disk: what is there as it was sampled from that, what came before from the hours. */
+/* Samples from the disk: what is there as it was sampled from that, what came before from the
+ * hours. */
 
 /* Number and name of a guest by UUID, or by the name that it had last; 0 is the host. */
 static int find_guest(sqlite3 *db, struct past_history *q, uint64_t *ret_id)
@@ -14,13 +15,14 @@ static int find_guest(sqlite3 *db, struct past_history *q, uint64_t *ret_id)
 	bool is_uuid = uuid_parse(q->word, &uuid) == 0;
 	sqlite3_stmt *st = NULL;
 	int r = sqlite3_prepare_v2(db,
-		is_uuid ? "SELECT id, uuid, name FROM history_guests WHERE uuid = ?1" :
-			  "SELECT id, uuid, name FROM history_guests WHERE name = ?1 ORDER BY last_hour DESC, id DESC LIMIT 1",
+		is_uuid ? "SELECT id, uuid, name FROM history_guests WHERE uuid = ?1"
+			: "SELECT id, uuid, name FROM history_guests WHERE name = ?1 ORDER BY last_hour DESC, id DESC LIMIT 1",
 		-1, &st, NULL);
 
 	if (r == SQLITE_OK)
-		r = is_uuid ? sqlite3_bind_blob(st, 1, uuid.bytes, sizeof(uuid.bytes), SQLITE_STATIC) :
-			      sqlite3_bind_text(st, 1, q->word, -1, SQLITE_STATIC);
+		r = is_uuid ? sqlite3_bind_blob(
+				      st, 1, uuid.bytes, sizeof(uuid.bytes), SQLITE_STATIC)
+			    : sqlite3_bind_text(st, 1, q->word, -1, SQLITE_STATIC);
 	if (r == SQLITE_OK)
 		r = sqlite3_step(st);
 	if (r == SQLITE_ROW && sqlite3_column_bytes(st, 1) == (int)sizeof(q->guest.bytes)) {
@@ -41,7 +43,9 @@ static int fine_from(sqlite3 *db, uint64_t *ret_sec)
 	if (r == SQLITE_OK)
 		r = sqlite3_step(st);
 	if (r == SQLITE_ROW) {
-		*ret_sec = sqlite3_column_type(st, 0) == SQLITE_NULL ? INT64_MAX : (uint64_t)sqlite3_column_int64(st, 0);
+		*ret_sec = sqlite3_column_type(st, 0) == SQLITE_NULL
+				   ? INT64_MAX
+				   : (uint64_t)sqlite3_column_int64(st, 0);
 		*ret_sec -= *ret_sec % COARSE_STEP_SEC;
 	}
 	sqlite3_finalize(st);
@@ -65,8 +69,9 @@ static int read_fine(sqlite3 *db, const struct past_history *q, uint64_t id, uin
 {
 	struct taking t = {.series = q->series};
 	sqlite3_stmt *st = NULL;
-	int r = sqlite3_prepare_v2(
-		db, "SELECT at_sec, data FROM history_fine WHERE at_sec >= ?1 AND at_sec < ?2 ORDER BY at_sec", -1, &st, NULL);
+	int r = sqlite3_prepare_v2(db,
+		"SELECT at_sec, data FROM history_fine WHERE at_sec >= ?1 AND at_sec < ?2 ORDER BY at_sec",
+		-1, &st, NULL);
 
 	if (r == SQLITE_OK)
 		r = sqlite3_bind_int64(st, 1, (int64_t)from_sec);
@@ -76,7 +81,8 @@ static int read_fine(sqlite3 *db, const struct past_history *q, uint64_t id, uin
 		r = SQLITE_OK;
 		t.at_sec = (uint64_t)sqlite3_column_int64(st, 0);
 		/* What is damaged is a gap. */
-		(void)!fine_read(sqlite3_column_blob(st, 1), (size_t)sqlite3_column_bytes(st, 1), id, take_sample, &t);
+		(void)!fine_read(sqlite3_column_blob(st, 1), (size_t)sqlite3_column_bytes(st, 1),
+			id, take_sample, &t);
 	}
 	sqlite3_finalize(st);
 	return r == SQLITE_DONE ? 0 : schema_errno(db, r);

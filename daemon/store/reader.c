@@ -54,20 +54,23 @@ static int on_progress(void *userdata)
 
 static int run_query(sqlite3 *db, struct past_query *q)
 {
-	return q->kind == PAST_EVENTS ? past_events_read(db, &q->events) : past_history_read(db, &q->history);
+	return q->kind == PAST_EVENTS ? past_events_read(db, &q->events)
+				      : past_history_read(db, &q->history);
 }
 
 static void run(struct reader *r, struct past_query *q)
 {
 	sqlite3 *db = NULL;
-	int result = sqlite3_open_v2(r->path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+	int result =
+		sqlite3_open_v2(r->path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
 
 	r->until_usec = now_usec() + READER_QUERY_USEC;
 	if (result == SQLITE_OK) {
 		sqlite3_busy_timeout(db, 500);
 		sqlite3_progress_handler(db, STEPS, on_progress, r);
 		/* What is read is seen as of one moment. */
-		result = sqlite3_exec(db, "PRAGMA cache_size=-512; PRAGMA query_only=1; BEGIN", NULL, NULL, NULL);
+		result = sqlite3_exec(
+			db, "PRAGMA cache_size=-512; PRAGMA query_only=1; BEGIN", NULL, NULL, NULL);
 	}
 	q->error = result == SQLITE_OK ? run_query(db, q) : schema_errno(db, result);
 	if (q->error == -EIO && now_usec() > r->until_usec)

@@ -6,8 +6,9 @@
 #include "daemon/past.h"
 
 /*
- * Reads the state file for who asks (past.h): a thread of its own with a connection of its own, which can only read. It is opened for each query: that
- * takes a fraction of a millisecond, and holds nothing while nobody asks. A query that takes longer than READER_QUERY_USEC is given up.
+ * Reads the state file for who asks (past.h): a thread of its own with a connection of its own,
+ * which can only read. It is opened for each query: that takes a fraction of a millisecond, and
+ * holds nothing while nobody asks. A query that takes longer than READER_QUERY_USEC is given up.
  */
 #define READER_QUEUE_MAX 32
 #define READER_QUERY_USEC (8 * USEC_PER_SEC)
@@ -15,7 +16,8 @@
 struct reader;
 /* dir: the store's. Returns 0 or -errno. */
 int reader_new(const char *dir, struct reader **ret) _nonnull_ _must_check_;
-/* Ends the thread; what waits is handed back with -ESHUTDOWN. A disk that hangs is waited for 3 s, then the thread is left to it. Takes NULL, returns NULL. */
+/* Ends the thread; what waits is handed back with -ESHUTDOWN. A disk that hangs is waited for 3 s,
+ * then the thread is left to it. Takes NULL, returns NULL. */
 struct reader *reader_free(struct reader *r);
 DEFINE_CLEANUP(struct reader *, reader_free)
 /* A past_ask; past is the reader. */

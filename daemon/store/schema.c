@@ -6,7 +6,8 @@
 #include <unistd.h>
 
 static const char *const migrations[] = {
-	/* 0 -> 1: an empty file becomes ours. Sizes are INTEGER (64 bit, two's complement: USEC_INFINITY is -1). */
+	/* 0 -> 1: an empty file becomes ours. Sizes are INTEGER (64 bit, two's complement:
+	   USEC_INFINITY is -1). */
 	"CREATE TABLE text (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE overrides (guest BLOB PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE originals (guest BLOB PRIMARY KEY, name TEXT NOT NULL, run TEXT NOT NULL,"
@@ -20,14 +21,17 @@ static const char *const migrations[] = {
 	"ALTER TABLE originals ADD COLUMN soft_limited INTEGER NOT NULL DEFAULT 0;",
 	/* 2 -> 3: weight or quota that are on it are ours, to go back once no policy sets them. */
 	("ALTER TABLE originals ADD COLUMN cpu_ours INTEGER NOT NULL DEFAULT 0;"
-	 "UPDATE originals SET cpu_ours = 1;"), /* may be: where they are the original's after all, that is seen when they are read */
-	/* 3 -> 4: weight and quota in libvirt's own words, which the ones above were made of. 0: not known. */
+	 "UPDATE originals SET cpu_ours = 1;"), /* may be: where they are the original's after all,
+						   that is seen when they are read */
+	/* 3 -> 4: weight and quota in libvirt's own words, which the ones above were made of. 0:
+	   not known. */
 	("ALTER TABLE originals ADD COLUMN cpu_shares INTEGER NOT NULL DEFAULT 0;"
 	 "ALTER TABLE originals ADD COLUMN cpu_period_usec INTEGER NOT NULL DEFAULT 0;"
 	 "ALTER TABLE originals ADD COLUMN cpu_quota_usec INTEGER NOT NULL DEFAULT -1;"
 	 /* The balloon statistics' period on it is ours. */
 	 "ALTER TABLE originals ADD COLUMN period_ours INTEGER NOT NULL DEFAULT 0;"),
-	/* 4 -> 5: an event's place: which run of the daemon told it, and its number there, as in its id; runs in the order in which they began. */
+	/* 4 -> 5: an event's place: which run of the daemon told it, and its number there, as in
+	   its id; runs in the order in which they began. */
 	("CREATE TABLE runs (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE);"
 	 "ALTER TABLE events ADD COLUMN run INTEGER NOT NULL DEFAULT 0;"
 	 "ALTER TABLE events ADD COLUMN number INTEGER NOT NULL DEFAULT 0;"
@@ -109,7 +113,8 @@ static int back_up(sqlite3 *db, const char *path, int version, struct diag *d)
 	if ((size_t)snprintf(copy, sizeof(copy), "%s.v%d", path, version) >= sizeof(copy))
 		return -ENAMETOOLONG;
 	if (unlink(copy) < 0 && errno != ENOENT)
-		return diag_set(d, errno, copy, 0, 0, "cannot replace an older copy: %s", strerror(errno));
+		return diag_set(
+			d, errno, copy, 0, 0, "cannot replace an older copy: %s", strerror(errno));
 	r = sqlite3_prepare_v2(db, "VACUUM INTO ?1", -1, &st, NULL);
 	if (r == SQLITE_OK)
 		r = sqlite3_bind_text(st, 1, copy, -1, SQLITE_STATIC);

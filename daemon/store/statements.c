@@ -10,10 +10,13 @@ static const char *const statement_sql[STORE_KIND_MAX] = {
 	[STORE_PUT_TEXT] = "INSERT OR REPLACE INTO text VALUES (?1, ?2)",
 	[STORE_PUT_OVERRIDES] = "INSERT OR REPLACE INTO overrides VALUES (?1, ?2)",
 	[STORE_DELETE_OVERRIDES] = "DELETE FROM overrides WHERE guest = ?1",
-	[STORE_PUT_ORIGINAL] = "INSERT OR REPLACE INTO originals VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+	[STORE_PUT_ORIGINAL] =
+		"INSERT OR REPLACE INTO originals VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
 	[STORE_DELETE_ORIGINAL] = "DELETE FROM originals WHERE guest = ?1",
-	[STORE_ADD_EVENT] = "INSERT INTO events (real_usec, text, run, number) VALUES (?1, ?2, (SELECT id FROM runs WHERE name = ?3), ?4)",
-	[STORE_ADD_DECISION] = "INSERT INTO decisions (real_usec, text, run, number, guest) VALUES (?1, ?2, (SELECT id FROM runs WHERE name = ?3), ?4, ?5)",
+	[STORE_ADD_EVENT] =
+		"INSERT INTO events (real_usec, text, run, number) VALUES (?1, ?2, (SELECT id FROM runs WHERE name = ?3), ?4)",
+	[STORE_ADD_DECISION] =
+		"INSERT INTO decisions (real_usec, text, run, number, guest) VALUES (?1, ?2, (SELECT id FROM runs WHERE name = ?3), ?4, ?5)",
 };
 
 /* Pruning after every row would double the cost of one; 64 rows beyond the bound do not matter. */
@@ -71,13 +74,15 @@ static int add_uuid(struct store_write *w, const struct uuid *u)
 
 static void add_number(struct store_write *w, uint64_t number)
 {
-	w->params[w->n_params++] = (struct store_param){.type = PARAM_INT, .number = (int64_t)number};
+	w->params[w->n_params++] =
+		(struct store_param){.type = PARAM_INT, .number = (int64_t)number};
 }
 
 int store_put_text(struct store *s, const char *key, const char *value, store_done done,
 	void *userdata)
 {
-	_cleanup_(store_write_freep) struct store_write *w = write_new(STORE_PUT_TEXT, done, userdata);
+	_cleanup_(store_write_freep) struct store_write *w =
+		write_new(STORE_PUT_TEXT, done, userdata);
 
 	if (!w || add_text(w, key) < 0 || add_text(w, value) < 0)
 		return -ENOMEM;
@@ -95,9 +100,11 @@ int store_put_overrides(struct store *s, const struct uuid *guest, const char *t
 	return store_submit(s, TAKE_PTR(w));
 }
 
-int store_put_original(struct store *s, const struct store_original *o, store_done done, void *userdata)
+int store_put_original(
+	struct store *s, const struct store_original *o, store_done done, void *userdata)
 {
-	_cleanup_(store_write_freep) struct store_write *w = write_new(STORE_PUT_ORIGINAL, done, userdata);
+	_cleanup_(store_write_freep) struct store_write *w =
+		write_new(STORE_PUT_ORIGINAL, done, userdata);
 
 	if (!w || add_uuid(w, &o->guest) < 0 || add_text(w, o->name) < 0 || add_text(w, o->run) < 0)
 		return -ENOMEM;
@@ -213,7 +220,9 @@ static int know_run(struct store *s, const char *run)
 
 	if (*s->run && streq(s->run, run))
 		return SQLITE_OK;
-	r = sqlite3_prepare_v2(s->db, "INSERT OR IGNORE INTO runs (id, name) VALUES (iif(?1 = '', 0, NULL), ?1)", -1, &st, NULL);
+	r = sqlite3_prepare_v2(s->db,
+		"INSERT OR IGNORE INTO runs (id, name) VALUES (iif(?1 = '', 0, NULL), ?1)", -1, &st,
+		NULL);
 	if (r == SQLITE_OK)
 		r = sqlite3_bind_text(st, 1, run, -1, SQLITE_STATIC);
 	if (r == SQLITE_OK)
@@ -238,8 +247,8 @@ int store_run(struct store *s, const struct store_write *w)
 		return r;
 
 	if (!st) {
-		r = sqlite3_prepare_v3(s->db, statement_sql[w->kind], -1, SQLITE_PREPARE_PERSISTENT, &st,
-			NULL);
+		r = sqlite3_prepare_v3(
+			s->db, statement_sql[w->kind], -1, SQLITE_PREPARE_PERSISTENT, &st, NULL);
 		if (r != SQLITE_OK)
 			return r;
 		s->statements[w->kind] = st;

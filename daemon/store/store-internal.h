@@ -20,7 +20,7 @@ enum store_kind {
 };
 #define STORE_PARAMS_MAX 13
 #define STORE_TEXT_MAX   (4 * KIB)  /* of one row of history */
-#define STORE_QUEUE_MAX  8192       /* waiting writes: history beyond it is dropped, the rest refused */
+#define STORE_QUEUE_MAX 8192 /* waiting writes: history beyond it is dropped, the rest refused */
 #define STORE_TICKS_MAX  6          /* of these, samples: one of 1000 guests is 160 kB */
 #define STORE_RETRY_USEC (10 * USEC_PER_SEC)
 
@@ -32,7 +32,8 @@ struct store_param {
 	size_t len;
 };
 
-/* One write on its way: made in the main loop, run in the store thread, answered and freed in the main loop. */
+/* One write on its way: made in the main loop, run in the store thread, answered and freed in the
+ * main loop. */
 struct store_write {
 	enum store_kind kind;
 	struct store_param params[STORE_PARAMS_MAX];
@@ -97,7 +98,8 @@ int store_prune_table(struct store *s, const char *table, uint64_t keep) _nonnul
 int store_prune(struct store *s) _nonnull_ _must_check_;
 void store_finalize(struct store *s) _nonnull_;
 struct store_write *store_write_free(struct store_write *w);
-/* "host:boot:number" of an object that begins with its id: the part before the number, and the number. False: it has none. */
+/* "host:boot:number" of an object that begins with its id: the part before the number, and the
+ * number. False: it has none. */
 bool store_place(const char *text, char run[static 128], uint64_t *ret_number) _must_check_;
 /* open.c: opens for writing and migrates. Returns 0 or -errno as store_open(). */
 int store_open_db(struct store *s, struct diag *d) _nonnull_ _must_check_;

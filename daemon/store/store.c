@@ -46,7 +46,8 @@ static void queue_answer(struct store_write *w, const char *text)
 
 static bool is_history(const struct store_write *w)
 {
-	return w->kind == STORE_ADD_EVENT || w->kind == STORE_ADD_DECISION || w->kind == STORE_ADD_TICK;
+	return w->kind == STORE_ADD_EVENT || w->kind == STORE_ADD_DECISION ||
+	       w->kind == STORE_ADD_TICK;
 }
 
 int store_submit(struct store *s, struct store_write *w)
@@ -89,7 +90,8 @@ static struct timespec deadline_in(uint64_t usec)
 	return ts;
 }
 
-/* Store thread. Waits for something to do; returns what waits (maybe nothing: a retry is due), or false in *go_on at the end. */
+/* Store thread. Waits for something to do; returns what waits (maybe nothing: a retry is due), or
+ * false in *go_on at the end. */
 static struct store_write *await_work(struct store *s, bool *go_on)
 {
 	struct store_write *batch;
@@ -147,7 +149,8 @@ void store_was_read(struct store *s)
 	pthread_mutex_unlock(&s->mutex);
 }
 
-/* Store thread. Leaves the file to the main loop until it has been read; false when we are to end before that. */
+/* Store thread. Leaves the file to the main loop until it has been read; false when we are to end
+ * before that. */
 static bool await_reader(struct store *s)
 {
 	uint64_t one = 1;
@@ -189,7 +192,8 @@ static int write_batch(struct store *s, const struct store_write *batch, char *w
 	r = sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 	/* A row of our own, so that a batch that only probes the disk does write. */
 	if (r == SQLITE_OK && !batch)
-		r = sqlite3_exec(s->db, "INSERT OR REPLACE INTO text VALUES ('written', datetime('now'))", NULL,
+		r = sqlite3_exec(s->db,
+			"INSERT OR REPLACE INTO text VALUES ('written', datetime('now'))", NULL,
 			NULL, NULL);
 	for (const struct store_write *w = batch; w && r == SQLITE_OK; w = w->next)
 		r = store_run(s, w);

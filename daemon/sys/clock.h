@@ -5,7 +5,8 @@
 
 #include "common/macros.h"
 
-/* The clocks of the main loop: durations run on BOOTTIME, schedules on REALTIME (DESIGN section 4). Any thread. */
+/* The clocks of the main loop: durations run on BOOTTIME, schedules on REALTIME (DESIGN section 4).
+ * Any thread. */
 static inline uint64_t clock_usec(clockid_t clock)
 {
 	struct timespec ts;

@@ -12,8 +12,8 @@
 
 static int max_priority = LOG_INFO;
 static bool with_prefix; /* standard error is the journal's */
-/* Lines wait there for the journal, or for who reads standard error; NULL: not yet. Other threads write as long as the process lives, so it is
- * never freed. */
+/* Lines wait there for the journal, or for who reads standard error; NULL: not yet. Other threads
+ * write as long as the process lives, so it is never freed. */
 static struct outbox *_Atomic outbox;
 
 /* Random once, then for ever: catalog entries and operators' filters name them. */
@@ -84,8 +84,8 @@ static bool stderr_is_journal(void)
 	unsigned long long dev, ino;
 	struct stat st;
 
-	return stream && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 && fstat(STDERR_FILENO, &st) == 0 &&
-	       st.st_dev == dev && st.st_ino == ino;
+	return stream && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 &&
+	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }
 
 void journal_init(int level)
@@ -94,8 +94,8 @@ void journal_init(int level)
 	with_prefix = stderr_is_journal();
 }
 
-/* By the journal's own protocol, which sd_journal_send() speaks as well, but waits: FIELD=value, or for a value of several lines FIELD, its length
- * and the value. */
+/* By the journal's own protocol, which sd_journal_send() speaks as well, but waits: FIELD=value, or
+ * for a value of several lines FIELD, its length and the value. */
 struct datagram {
 	size_t len;
 	char data[OUTBOX_MESSAGE_MAX];
@@ -121,8 +121,8 @@ static void field_add(struct datagram *d, const char *name, const char *value)
 	d->data[d->len++] = '\n';
 }
 
-static void make_datagram(struct datagram *d, enum journal_message m, int priority, const struct journal_fields *f,
-	const char *text)
+static void make_datagram(struct datagram *d, enum journal_message m, int priority,
+	const struct journal_fields *f, const char *text)
 {
 	char uuid[UUID_TEXT_MAX];
 
@@ -157,7 +157,8 @@ static size_t make_gap(uint64_t n, char buf[static OUTBOX_MESSAGE_MAX])
 	char text[128];
 	struct datagram d;
 
-	snprintf(text, sizeof(text), "%llu lines are missing here: nobody read them in time", (unsigned long long)n);
+	snprintf(text, sizeof(text), "%llu lines are missing here: nobody read them in time",
+		(unsigned long long)n);
 	if (!with_prefix)
 		return make_line(buf, OUTBOX_MESSAGE_MAX, LOG_WARNING, text);
 	make_datagram(&d, JOURNAL_PLAIN, LOG_WARNING, NULL, text);
@@ -187,7 +188,8 @@ uint64_t journal_dropped(void)
 	return outbox ? outbox_dropped(outbox) : 0;
 }
 
-static void put(struct outbox *o, enum journal_message m, int priority, const struct journal_fields *f, const char *text)
+static void put(struct outbox *o, enum journal_message m, int priority,
+	const struct journal_fields *f, const char *text)
 {
 	struct datagram d;
 

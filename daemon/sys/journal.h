@@ -7,8 +7,9 @@
 #include "policy/uuid.h"
 
 /*
- * What the daemon says in the journal; each kind has its MESSAGE_ID, and systemd/ballast.catalog a text that says what it means and what to do.
- * Where standard error is not the journal (a terminal, a test) the same lines go there. Any thread may write; begin and end are the main one's.
+ * What the daemon says in the journal; each kind has its MESSAGE_ID, and systemd/ballast.catalog a
+ * text that says what it means and what to do. Where standard error is not the journal (a terminal,
+ * a test) the same lines go there. Any thread may write; begin and end are the main one's.
  */
 enum journal_message {
 	JOURNAL_PLAIN, /* no id */
@@ -63,16 +64,18 @@ enum journal_message {
 	JOURNAL_FLOOR_CUT,
 	JOURNAL_HOST_STATE,
 	JOURNAL_RELEASED,       /* guests were given their memory back */
-	JOURNAL_ACCESS,         /* a credential was refused, or what tokens and certificates hold has changed */
+	/* a credential was refused, or what tokens and certificates hold has changed */
+	JOURNAL_ACCESS,
 	JOURNAL_MESSAGE_MAX,
 };
 
 /* Once, first. level: the least important priority that is written (LOG_INFO, LOG_DEBUG). */
 void journal_init(int level);
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
-/* From now on lines carry ids and fields, and nobody who writes one waits for the journal to read it (outbox.h). Before, and in a process that ends
- * soon, they go to standard error: the journal looks at who sent a message when it reads it, and does not find the unit of a process that has ended
- * by then. socket: JOURNAL_SOCKET, or a test's. */
+/* From now on lines carry ids and fields, and nobody who writes one waits for the journal to read
+ * it (outbox.h). Before, and in a process that ends soon, they go to standard error: the journal
+ * looks at who sent a message when it reads it, and does not find the unit of a process that has
+ * ended by then. socket: JOURNAL_SOCKET, or a test's. */
 void journal_begin(const char *socket) _nonnull_;
 /* Before the process ends: gives what still waits to be read a second. */
 void journal_end(void);
@@ -95,4 +98,5 @@ void journal_write(enum journal_message m, int priority, const struct journal_fi
 #define journal_error(...)   journal_write(JOURNAL_PLAIN, LOG_ERR, NULL, __VA_ARGS__)
 #define journal_debug(...)   journal_write(JOURNAL_PLAIN, LOG_DEBUG, NULL, __VA_ARGS__)
 /* Each finding as a line of its own. */
-void journal_findings(enum journal_message m, int priority, const struct diag_list *findings) _nonnull_;
+void journal_findings(
+	enum journal_message m, int priority, const struct diag_list *findings) _nonnull_;

@@ -31,7 +31,8 @@ int listen_take(const char *name)
 
 int listen_tcp(const struct address *a, bool *ret_absent)
 {
-	_cleanup_close_ int fd = socket(a->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	_cleanup_close_ int fd =
+		socket(a->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	const struct sockaddr *address = (const struct sockaddr *)&a->storage;
 	bool six = a->storage.ss_family == AF_INET6, absent = false;
 	int on = 1;
@@ -41,7 +42,9 @@ int listen_tcp(const struct address *a, bool *ret_absent)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (bind(fd, address, a->len) < 0) {
 		absent = errno == EADDRNOTAVAIL;
-		if (!absent || setsockopt(fd, six ? IPPROTO_IPV6 : IPPROTO_IP, six ? IPV6_FREEBIND : IP_FREEBIND, &on, sizeof(on)) < 0 ||
+		if (!absent ||
+			setsockopt(fd, six ? IPPROTO_IPV6 : IPPROTO_IP,
+				six ? IPV6_FREEBIND : IP_FREEBIND, &on, sizeof(on)) < 0 ||
 			bind(fd, address, a->len) < 0)
 			return -errno;
 	}

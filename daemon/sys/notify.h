@@ -6,7 +6,8 @@
 #include "common/macros.h"
 
 /*
- * What the service manager is told, and what it asks of us. Main thread only. All of it is silently nothing where no manager listens.
+ * What the service manager is told, and what it asks of us. Main thread only. All of it is silently
+ * nothing where no manager listens.
  */
 
 /* READY=1 with a first status line. */
@@ -19,6 +20,6 @@ void notify_status(const char *fmt, ...) _printf_(1, 2);
 /* More time for a start or stop that is under way. */
 void notify_extend_timeout(uint64_t usec);
 
-/* Lets the loop itself keep the watchdog quiet: it does so only while it turns. Returns 1 with a watchdog, 0 where the
- * manager set none, -errno. */
+/* Lets the loop itself keep the watchdog quiet: it does so only while it turns. Returns 1 with a
+ * watchdog, 0 where the manager set none, -errno. */
 int notify_watchdog(sd_event *loop) _nonnull_ _must_check_;

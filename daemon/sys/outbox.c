@@ -10,7 +10,8 @@
 
 #include "daemon/sys/clock.h"
 
-/* Where no event tells that the reader reads again (nobody is bound there, the kernel is short of memory), it is tried so often. */
+/* Where no event tells that the reader reads again (nobody is bound there, the kernel is short of
+ * memory), it is tried so often. */
 #define RETRY_MSEC 200
 
 struct message {
@@ -26,7 +27,8 @@ struct outbox {
 	bool ending;
 	outbox_gap gap;
 	struct sockaddr_un addr; /* sun_family AF_UNSPEC: a stream */
-	int fd;                  /* who empties the queue has it: the thread, or who puts into an empty one */
+	/* who empties the queue has it: the thread, or who puts into an empty one */
+	int fd;
 	struct message *first, **last;
 	size_t bytes;            /* in the queue */
 	uint64_t dropped;        /* since the queue was full, and not told yet */
@@ -47,7 +49,8 @@ static bool append(struct outbox *o, const char *data, size_t len)
 	return true;
 }
 
-/* Once one was dropped, so are the others until there is room for many: else every second one is. */
+/* Once one was dropped, so are the others until there is room for many: else every second one
+ * is. */
 static void tell_gap(struct outbox *o)
 {
 	char text[OUTBOX_MESSAGE_MAX];
@@ -80,7 +83,8 @@ static int send_datagram(struct outbox *o, const struct message *m)
 {
 	if (o->fd >= 0 && send(o->fd, m->data, m->len, MSG_NOSIGNAL) >= 0)
 		return 0;
-	if (o->fd >= 0 && errno != ECONNREFUSED && errno != ENOTCONN && errno != ECONNRESET && errno != EPIPE)
+	if (o->fd >= 0 && errno != ECONNREFUSED && errno != ENOTCONN && errno != ECONNRESET &&
+		errno != EPIPE)
 		return -errno;
 	/* Who was bound there is gone: another one may be. */
 	if (reconnect(o) < 0)
@@ -88,8 +92,8 @@ static int send_datagram(struct outbox *o, const struct message *m)
 	return send(o->fd, m->data, m->len, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-/* The descriptor is shared with others, who may count on its blocking: it is written to only as far as it takes at once (a pipe that
- * can be written to takes PIPE_BUF). */
+/* The descriptor is shared with others, who may count on its blocking: it is written to only as far
+ * as it takes at once (a pipe that can be written to takes PIPE_BUF). */
 static int write_stream(struct outbox *o, struct message *m)
 {
 	while (m->sent < m->len) {
@@ -100,7 +104,8 @@ static int write_stream(struct outbox *o, struct message *m)
 			return -EAGAIN;
 		n = send(o->fd, m->data + m->sent, m->len - m->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (n < 0 && errno == ENOTSOCK)
-			n = write(o->fd, m->data + m->sent, MIN(m->len - m->sent, (size_t)PIPE_BUF));
+			n = write(
+				o->fd, m->data + m->sent, MIN(m->len - m->sent, (size_t)PIPE_BUF));
 		if (n < 0)
 			return -errno;
 		m->sent += (size_t)n;
@@ -110,7 +115,8 @@ static int write_stream(struct outbox *o, struct message *m)
 
 static bool may_pass(int error)
 {
-	return error == -EAGAIN || error == -EINTR || error == -ENOBUFS || error == -ENOMEM || error == -ENOTCONN;
+	return error == -EAGAIN || error == -EINTR || error == -ENOBUFS || error == -ENOMEM ||
+	       error == -ENOTCONN;
 }
 
 /* Sends what goes without waiting. Returns 0 when that was all, or why it was not. */
@@ -118,7 +124,8 @@ static int flush(struct outbox *o)
 {
 	tell_gap(o);
 	while (o->first) {
-		int r = o->addr.sun_family == AF_UNIX ? send_datagram(o, o->first) : write_stream(o, o->first);
+		int r = o->addr.sun_family == AF_UNIX ? send_datagram(o, o->first)
+						      : write_stream(o, o->first);
 
 		if (may_pass(r))
 			return r;
@@ -238,8 +245,8 @@ uint64_t outbox_dropped(struct outbox *o)
 bool outbox_drain(struct outbox *o, uint64_t usec)
 {
 	uint64_t end = clock_usec(CLOCK_MONOTONIC) + usec;
-	struct timespec until = {
-		.tv_sec = (time_t)(end / USEC_PER_SEC), .tv_nsec = (long)(end % USEC_PER_SEC * 1000)};
+	struct timespec until = {.tv_sec = (time_t)(end / USEC_PER_SEC),
+		.tv_nsec = (long)(end % USEC_PER_SEC * 1000)};
 	bool empty;
 
 	pthread_mutex_lock(&o->lock);

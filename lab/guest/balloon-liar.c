@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * balloon-liar: a balloon driver that tells the host at once that it inflated as wanted, and gives up no page. It takes
- * the virtio balloon from the kernel and drives it from here through its registers: for the tests of what a host does
- * with a guest whose word about its size is worth nothing. Its memory stays usable, so load mem "takes it back".
+ * balloon-liar: a balloon driver that tells the host at once that it inflated as wanted, and gives
+ * up no page. It takes the virtio balloon from the kernel and drives it from here through its
+ * registers: for the tests of what a host does with a guest whose word about its size is worth
+ * nothing. Its memory stays usable, so load mem "takes it back".
  *
- * Registers: Virtual I/O Device Specification 1.1, sections 4.1.4 (PCI capabilities), 4.1.4.3 (common configuration) and
- * 5.5.4 (balloon configuration). No queue is set up: none is needed to write `actual`.
+ * Registers: Virtual I/O Device Specification 1.1, sections 4.1.4 (PCI capabilities), 4.1.4.3
+ * (common configuration) and 5.5.4 (balloon configuration). No queue is set up: none is needed to
+ * write `actual`.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -107,8 +109,8 @@ static struct place find_cfg(const uint8_t *config, size_t size, uint8_t type)
 		if (c[0] == CAP_VENDOR && c[3] == type)
 			return (struct place){
 				.bar = c[4],
-				.offset = (uint32_t)c[8] | (uint32_t)c[9] << 8 | (uint32_t)c[10] << 16 |
-					(uint32_t)c[11] << 24,
+				.offset = (uint32_t)c[8] | (uint32_t)c[9] << 8 |
+					  (uint32_t)c[10] << 16 | (uint32_t)c[11] << 24,
 			};
 	}
 	errno = EPROTO;
@@ -157,7 +159,8 @@ static void start(volatile struct common_cfg *c)
 		errno = EPROTO;
 		fail("features");
 	}
-	c->device_status = STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_FEATURES_OK | STATUS_DRIVER_OK;
+	c->device_status =
+		STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_FEATURES_OK | STATUS_DRIVER_OK;
 }
 
 int main(void)

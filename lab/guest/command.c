@@ -70,7 +70,8 @@ struct command *command_for_stream(uint32_t stream, bool make)
 			return &commands[i];
 	c = make && stream > 0 ? take_slot() : NULL;
 	if (c)
-		*c = (struct command){.used = true, .stream = stream, .in = -1, .out = -1, .err = -1};
+		*c = (struct command){
+			.used = true, .stream = stream, .in = -1, .out = -1, .err = -1};
 	return c;
 }
 
@@ -283,9 +284,11 @@ size_t command_list(char *text, size_t size)
 		if (!c->used || c->job == 0)
 			continue;
 		if (c->exited)
-			n += (size_t)snprintf(text + n, size - n, "%u exit:%u %s\n", c->job, c->code, c->title);
+			n += (size_t)snprintf(
+				text + n, size - n, "%u exit:%u %s\n", c->job, c->code, c->title);
 		else
-			n += (size_t)snprintf(text + n, size - n, "%u pid:%d %s\n", c->job, (int)c->pid, c->title);
+			n += (size_t)snprintf(text + n, size - n, "%u pid:%d %s\n", c->job,
+				(int)c->pid, c->title);
 	}
 	return MIN(n, size);
 }
@@ -303,7 +306,8 @@ void command_reap(void)
 				continue;
 			c->pid = 0;
 			c->exited = true;
-			c->code = (uint8_t)(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+			c->code = (uint8_t)(WIFEXITED(status) ? WEXITSTATUS(status)
+							      : 128 + WTERMSIG(status));
 		}
 }
 

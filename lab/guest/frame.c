@@ -62,7 +62,8 @@ static bool finish(struct frame_decoder *d, struct frame *ret)
 
 	whole = whole && d->size == HEADER_SIZE + size && raw[0] < _FRAME_TYPE_MAX;
 	if (whole) {
-		stream = (uint32_t)raw[1] << 24 | (uint32_t)raw[2] << 16 | (uint32_t)raw[3] << 8 | raw[4];
+		stream = (uint32_t)raw[1] << 24 | (uint32_t)raw[2] << 16 | (uint32_t)raw[3] << 8 |
+			 raw[4];
 		frame_set(ret, raw[0], stream, raw + HEADER_SIZE, size);
 	}
 	*d = (struct frame_decoder){0};

@@ -4,16 +4,18 @@
 #include "common/macros.h"
 
 /*
- * What lab-shell (in the guest) and lab-mux (on the host) say to each other over the virtio-serial port, and lab-run to
- * lab-mux over a packet socket. Either end may die in the middle of a frame and come back, so frames are delimited
- * (SLIP, RFC 1055) and carry their length: after any cut the next delimiter is a clean start.
+ * What lab-shell (in the guest) and lab-mux (on the host) say to each other over the virtio-serial
+ * port, and lab-run to lab-mux over a packet socket. Either end may die in the middle of a frame
+ * and come back, so frames are delimited (SLIP, RFC 1055) and carry their length: after any cut the
+ * next delimiter is a clean start.
  *
- * A stream is one command as one client sees it; the host chooses its number. A job is a command that outlives its
- * client; the guest chooses its number.
+ * A stream is one command as one client sees it; the host chooses its number. A job is a command
+ * that outlives its client; the guest chooses its number.
  */
 enum frame_type {
 	/* host to guest */
-	FRAME_HELLO,  /* stream 0, nonce: a new host end; foreground commands of the old one are killed */
+	/* stream 0, nonce: a new host end; foreground commands of the old one are killed */
+	FRAME_HELLO,
 	FRAME_ARG,    /* a piece of the NUL-terminated arguments, in order */
 	FRAME_RUN,    /* start what the FRAME_ARGs said; payload: one byte of enum run_flags */
 	FRAME_STDIN,  /* input for the command; empty: end of input */
@@ -58,10 +60,13 @@ struct frame_decoder {
 };
 
 /* Fills a frame; size above FRAME_PAYLOAD_MAX is cut. */
-_nonnull_args_(1) void frame_set(struct frame *f, uint8_t type, uint32_t stream, const void *data, size_t size);
+_nonnull_args_(1) void frame_set(
+	struct frame *f, uint8_t type, uint32_t stream, const void *data, size_t size);
 
-/* Writes the frame as it goes over the port; out has FRAME_WIRE_MAX bytes. Returns the bytes used. */
+/* Writes the frame as it goes over the port; out has FRAME_WIRE_MAX bytes. Returns the bytes
+ * used. */
 _nonnull_ size_t frame_encode(const struct frame *f, uint8_t *out);
 
-/* Takes one byte; true when it completed a valid frame, now in *ret. Damaged frames are dropped in silence. */
+/* Takes one byte; true when it completed a valid frame, now in *ret. Damaged frames are dropped in
+ * silence. */
 _nonnull_ bool frame_decode(struct frame_decoder *d, uint8_t byte, struct frame *ret);

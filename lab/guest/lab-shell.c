@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * lab-shell: runs commands for `lab run` inside a lab guest, any number at a time, over one virtio-serial port.
- * Started and respawned by the guest's init; locked in memory and shielded from the OOM killer, because the guest is
- * usually asked just when it has no memory left. Sleeps in poll() with no time-out.
+ * lab-shell: runs commands for `lab run` inside a lab guest, any number at a time, over one
+ * virtio-serial port. Started and respawned by the guest's init; locked in memory and shielded from
+ * the OOM killer, because the guest is usually asked just when it has no memory left. Sleeps in
+ * poll() with no time-out.
  */
 #include <poll.h>
 #include <signal.h>
@@ -176,7 +177,8 @@ int main(int argc, char **argv)
 	}
 	if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
 		perror("lab-shell: mlockall");
-	/* No nonce: tells a host end that was here before that its commands are gone and a HELLO is due. */
+	/* No nonce: tells a host end that was here before that its commands are gone and a HELLO is
+	 * due. */
 	port_send(&port, FRAME_ACK, 0, NULL, 0);
 	for (;;)
 		turn(signals);

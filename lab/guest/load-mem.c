@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* load mem: anonymous memory, filled at once or over a given time, held, and re-touched in a loop if wanted. */
+/* load mem: anonymous memory, filled at once or over a given time, held, and re-touched in a loop
+ * if wanted. */
 #include "lab/guest/load.h"
 
 #include <stdio.h>
@@ -16,8 +17,10 @@
 struct mem {
 	uint64_t size, fill_usec, hold_usec;
 	bool touch; /* go over all pages again and again while holding */
-	bool fast;  /* as quick as the kernel gives pages: one word each at most, which zram packs to nothing */
-	bool huge;  /* in pages of 2 MiB, where the guest has them: --cmdline transparent_hugepage=madvise */
+	/* as quick as the kernel gives pages: one word each at most, which zram packs to nothing */
+	bool fast;
+	/* in pages of 2 MiB, where the guest has them: --cmdline transparent_hugepage=madvise */
+	bool huge;
 	uint8_t *at;
 };
 
@@ -27,9 +30,11 @@ static struct mem parse(char **args)
 
 	for (; *args; args++)
 		if (streq(*args, "--fill-ms"))
-			m.fill_usec = 1000 * load_number(load_value(&args), 0, LOAD_SECONDS_MAX * 1000);
+			m.fill_usec =
+				1000 * load_number(load_value(&args), 0, LOAD_SECONDS_MAX * 1000);
 		else if (streq(*args, "--hold"))
-			m.hold_usec = USEC_PER_SEC * load_number(load_value(&args), 0, LOAD_SECONDS_MAX);
+			m.hold_usec =
+				USEC_PER_SEC * load_number(load_value(&args), 0, LOAD_SECONDS_MAX);
 		else if (streq(*args, "--touch"))
 			m.touch = true;
 		else if (streq(*args, "--fast"))
@@ -76,20 +81,23 @@ static void fill(const struct mem *m)
 		(unsigned long long)((load_now_usec() - start) / 1000));
 }
 
-/* One pass reads and dirties a word of each page; a line a second says how many passes it was (in thousandths). */
+/* One pass reads and dirties a word of each page; a line a second says how many passes it was (in
+ * thousandths). */
 static void touch(const struct mem *m)
 {
 	uint64_t start = load_now_usec(), end = start + m->hold_usec, line = start, pages = 0, now;
 	volatile uint8_t *at = m->at;
 
-	for (uint64_t offset = 0; (now = load_now_usec()) < end; offset = (offset + 64 * PAGE) % m->size) {
+	for (uint64_t offset = 0; (now = load_now_usec()) < end;
+		offset = (offset + 64 * PAGE) % m->size) {
 		for (uint64_t i = 0; i < 64 && offset + i * PAGE < m->size; i++, pages++)
 			at[offset + i * PAGE]++;
 		if (now - line < USEC_PER_SEC)
 			continue;
-		printf("t_ms=%llu millipasses_per_s=%llu\n", (unsigned long long)((now - start) / 1000),
-			(unsigned long long)((__uint128_t)pages * PAGE * 1000 * USEC_PER_SEC / m->size /
-				(now - line)));
+		printf("t_ms=%llu millipasses_per_s=%llu\n",
+			(unsigned long long)((now - start) / 1000),
+			(unsigned long long)((__uint128_t)pages * PAGE * 1000 * USEC_PER_SEC /
+					     m->size / (now - line)));
 		line = now;
 		pages = 0;
 	}
@@ -100,7 +108,8 @@ int load_mem(char **args)
 	struct mem m = parse(args);
 
 	m.size = (m.size + 64 * PAGE - 1) / (64 * PAGE) * (64 * PAGE);
-	m.at = mmap(NULL, m.size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	m.at = mmap(NULL, m.size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		-1, 0);
 	if (m.at == MAP_FAILED) {
 		perror("load: mmap");
 		return 1;

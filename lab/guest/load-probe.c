@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * load probe: how this guest feels to a small latency-bound program. Every millisecond it wakes up and does one small
- * thing: nothing (how late the timer was), a read of 4 KiB at a random place (--read), or a touch of a random page of
- * its own memory (--mem). Prints the percentiles of the time each took; before, with --by-second, the last of each second.
- * With --warm its first seconds do not count: then it has its own code and pages.
+ * load probe: how this guest feels to a small latency-bound program. Every millisecond it wakes up
+ * and does one small thing: nothing (how late the timer was), a read of 4 KiB at a random place
+ * (--read), or a touch of a random page of its own memory (--mem). Prints the percentiles of the
+ * time each took; before, with --by-second, the last of each second. With --warm its first seconds
+ * do not count: then it has its own code and pages.
  */
 #include "lab/guest/load.h"
 
@@ -106,8 +107,8 @@ static void print_seconds(struct probe *p)
 		if (p->ends[s] <= from)
 			continue;
 		qsort(p->samples + from, p->ends[s] - from, sizeof(*p->samples), compare);
-		printf("second=%llu samples=%zu second_p99_us=%u\n", (unsigned long long)s, p->ends[s] - from,
-			percentile(p->samples + from, p->ends[s] - from, 99));
+		printf("second=%llu samples=%zu second_p99_us=%u\n", (unsigned long long)s,
+			p->ends[s] - from, percentile(p->samples + from, p->ends[s] - from, 99));
 	}
 }
 
@@ -126,7 +127,8 @@ int load_probe(char **args)
 	end = start + p.seconds * USEC_PER_SEC;
 	state = begin | 1;
 	/* A tick that was slept through is not repeated: the next one is due a period from now. */
-	for (uint64_t due = begin + PERIOD_USEC; due < end; due = MAX(due, load_now_usec()) + PERIOD_USEC) {
+	for (uint64_t due = begin + PERIOD_USEC; due < end;
+		due = MAX(due, load_now_usec()) + PERIOD_USEC) {
 		uint64_t from, took;
 
 		load_sleep_until(due);

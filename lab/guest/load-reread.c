@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * load reread: reads the first --size bytes of a file or disk over and over. While they fit into the page cache it runs
- * at the speed of memory, when they do not it runs at the speed of the disk and the kernel counts refaults. Holds the
- * file open: a block device's cache is dropped when nobody does.
+ * load reread: reads the first --size bytes of a file or disk over and over. While they fit into
+ * the page cache it runs at the speed of memory, when they do not it runs at the speed of the disk
+ * and the kernel counts refaults. Holds the file open: a block device's cache is dropped when
+ * nobody does.
  */
 #include "lab/guest/load.h"
 
@@ -49,7 +50,8 @@ static int run(const struct reread *l)
 		ssize_t n = pread(l->fd, block, BLOCK, (off_t)(at * BLOCK));
 
 		if (n != (ssize_t)BLOCK) {
-			fprintf(stderr, "load: %s: %s\n", l->path, n < 0 ? strerror(errno) : "shorter than --size");
+			fprintf(stderr, "load: %s: %s\n", l->path,
+				n < 0 ? strerror(errno) : "shorter than --size");
 			return 1;
 		}
 		bytes += (uint64_t)n;

@@ -41,7 +41,8 @@ int load_spin(char **args)
 		;
 	getrusage(RUSAGE_CHILDREN, &ru);
 	printf("processes=%llu cpu_ms=%llu wall_ms=%llu\n", (unsigned long long)n,
-		(unsigned long long)ru.ru_utime.tv_sec * 1000 + (unsigned long long)ru.ru_utime.tv_usec / 1000,
+		(unsigned long long)ru.ru_utime.tv_sec * 1000 +
+			(unsigned long long)ru.ru_utime.tv_usec / 1000,
 		(unsigned long long)(load_now_usec() - start) / 1000);
 	return 0;
 }

@@ -13,7 +13,8 @@ static const struct {
 	{"mem", load_mem, "SIZE [--fill-ms N] [--hold SECONDS] [--touch] [--fast] [--huge]"},
 	{"reread", load_reread, "FILE --size SIZE --seconds N [--random]"},
 	{"spin", load_spin, "[N] [--seconds N]"},
-	{"probe", load_probe, "[--seconds N] [--warm N] [--by-second] [--read FILE --size SIZE | --mem SIZE]"},
+	{"probe", load_probe,
+		"[--seconds N] [--warm N] [--by-second] [--read FILE --size SIZE | --mem SIZE]"},
 };
 
 void load_usage(const char *format, ...)

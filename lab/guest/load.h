@@ -4,8 +4,9 @@
 #include "common/macros.h"
 
 /*
- * load: the load generators of a lab guest. Every one ends by itself (--seconds, --hold; an hour at most) and prints
- * "key=value" words, one line an interval, so that scripts need no more than a shell to read them.
+ * load: the load generators of a lab guest. Every one ends by itself (--seconds, --hold; an hour at
+ * most) and prints "key=value" words, one line an interval, so that scripts need no more than a
+ * shell to read them.
  */
 
 /* Each takes what stands behind its name and returns the exit code. */
@@ -31,7 +32,8 @@ uint64_t load_now_usec(void);
 
 void load_sleep_until(uint64_t usec);
 
-/* A pseudo-random number (xorshift64*), good enough that zram cannot compress it and reads hit no pattern. */
+/* A pseudo-random number (xorshift64*), good enough that zram cannot compress it and reads hit no
+ * pattern. */
 static inline uint64_t load_random(uint64_t *state)
 {
 	*state ^= *state >> 12;

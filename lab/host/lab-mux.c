@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * lab-mux DIR NAME SOCKET: QEMU's end of a virtio-serial port takes one client at a time; this holds it (socket NAME in
- * DIR) for one guest and lets any number of lab-run in through the packet socket SOCKET. Each client is a stream; its
- * packets are a type byte and a payload as in frame.h, without the framing. One process a guest, ended by `lab stop`
- * or `lab down`; it outlives restarts of the guest, and its clients are cut when the guest goes.
+ * lab-mux DIR NAME SOCKET: QEMU's end of a virtio-serial port takes one client at a time; this
+ * holds it (socket NAME in DIR) for one guest and lets any number of lab-run in through the packet
+ * socket SOCKET. Each client is a stream; its packets are a type byte and a payload as in frame.h,
+ * without the framing. One process a guest, ended by `lab stop` or `lab down`; it outlives restarts
+ * of the guest, and its clients are cut when the guest goes.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -61,7 +62,8 @@ static void client_close(struct mux *m, struct client *c)
 	closep(&c->fd);
 }
 
-static void client_send(struct mux *m, struct client *c, uint8_t type, const void *data, size_t size)
+static void client_send(
+	struct mux *m, struct client *c, uint8_t type, const void *data, size_t size)
 {
 	uint8_t packet[FRAME_PAYLOAD_MAX + 1] = {type};
 
@@ -79,7 +81,8 @@ static void say_hello(struct mux *m)
 	queue_frame(m, FRAME_HELLO, 0, &m->nonce, sizeof(m->nonce));
 }
 
-/* Commands of these clients are gone with the guest or its lab-shell; those who wait for it to come up may stay. */
+/* Commands of these clients are gone with the guest or its lab-shell; those who wait for it to come
+ * up may stay. */
 static void cut_clients(struct mux *m)
 {
 	for (size_t i = 0; m->up && i < CLIENTS_MAX; i++)
@@ -100,7 +103,8 @@ static void link_open(struct mux *m)
 	struct sockaddr_un sa = {.sun_family = AF_UNIX};
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	/* Through the directory's descriptor: the whole path may be longer than a socket address. */
+	/* Through the directory's descriptor: the whole path may be longer than a socket
+	 * address. */
 	snprintf(sa.sun_path, sizeof(sa.sun_path), "/proc/self/fd/%d/%s", m->dir, m->name);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
 		return;
@@ -189,7 +193,8 @@ static void client_read(struct mux *m, struct client *c)
 		client_close(m, c);
 }
 
-/* What a client says waits in its socket until the guest is there and there is room; that it went is always seen. */
+/* What a client says waits in its socket until the guest is there and there is room; that it went
+ * is always seen. */
 static void turn(struct mux *m)
 {
 	struct pollfd fds[2 + CLIENTS_MAX];

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * lab-run SOCKET SECONDS run|job|wait|kill|list ARGS...: one command in a guest, through its lab-mux. Waits at most
- * SECONDS for the guest to be up. Ends with the command's exit code; 125 when the guest could not be asked. When it is
- * killed, so is its command.
- *   run [-i] CMD...   in the foreground; -i: with this standard input
- *   job CMD...        as a job; prints its number
- *   wait JOB          output and exit code of a job
- *   kill SIGNAL JOB   a job's process group
- *   list              all jobs
+ * lab-run SOCKET SECONDS run|job|wait|kill|list ARGS...: one command in a guest, through its
+ * lab-mux. Waits at most SECONDS for the guest to be up. Ends with the command's exit code; 125
+ * when the guest could not be asked. When it is killed, so is its command. run [-i] CMD...   in the
+ * foreground; -i: with this standard input job CMD...        as a job; prints its number wait JOB
+ * output and exit code of a job kill SIGNAL JOB   a job's process group list              all jobs
  */
 #include <poll.h>
 #include <stdio.h>

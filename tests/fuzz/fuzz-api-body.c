@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a client may send, up to where a command would run. An input is "METHOD /path?query" on a line, then the body; or, when its
- * first byte is below 32, choices: the second byte chooses the route, the others what stands in each parameter and each field of
- * its body's table, right or wrong. So a new route is fuzzed when it has its row. What is accepted is within its bounds; what
+ * What a client may send, up to where a command would run. An input is "METHOD /path?query" on a
+ * line, then the body; or, when its first byte is below 32, choices: the second byte chooses the
+ * route, the others what stands in each parameter and each field of its body's table, right or
+ * wrong. So a new route is fuzzed when it has its row. What is accepted is within its bounds; what
  * is refused says why, with a problem that the route declares; and the answer to it is JSON.
  */
 #include <stdio.h>
@@ -63,7 +64,8 @@ static void check_query(const struct route *r, const struct query *q)
 	const struct route_param *params = route_params(r);
 
 	for (size_t i = 0; params[i].name; i++)
-		if (q->given & UINT64_C(1) << i && params[i].type == JSON_WANT_COUNT && !counts_in(&params[i], q))
+		if (q->given & UINT64_C(1) << i && params[i].type == JSON_WANT_COUNT &&
+			!counts_in(&params[i], q))
 			abort();
 }
 
@@ -116,7 +118,8 @@ static void ask_text(const char *text, size_t len)
 
 	if (!newline)
 		return;
-	snprintf(line, sizeof(line), "%.*s", (int)MIN((size_t)(newline - text), sizeof(line) - 1), text);
+	snprintf(line, sizeof(line), "%.*s", (int)MIN((size_t)(newline - text), sizeof(line) - 1),
+		text);
 	path = strchr(line, ' ');
 	if (!path)
 		return;
@@ -147,8 +150,9 @@ static unsigned choose(struct choices *c, unsigned n)
 	return *c->data++ % n;
 }
 
-static const char *const wrong_values[] = {"null", "true", "-1", "1.5", "1e300", "\"\"", "\"x\"", "[]", "{}", "18446744073709551615",
-	"9007199254740993", "\"\xff\"", "\"\\u0000\"", "[[[[[[[[[[[[[[[[[[[[1", "\"2099-02-30T00:00:00Z\"", "\"aaaaaaaa-0000-4000-8000\""};
+static const char *const wrong_values[] = {"null", "true", "-1", "1.5", "1e300", "\"\"", "\"x\"",
+	"[]", "{}", "18446744073709551615", "9007199254740993", "\"\xff\"", "\"\\u0000\"",
+	"[[[[[[[[[[[[[[[[[[[[1", "\"2099-02-30T00:00:00Z\"", "\"aaaaaaaa-0000-4000-8000\""};
 
 static void print_body(FILE *f, struct choices *c, const struct json_field *fields);
 
@@ -166,7 +170,9 @@ static void print_value(FILE *f, struct choices *c, const struct json_field *t)
 		break;
 	case JSON_WANT_SIZE:
 	case JSON_WANT_COUNT:
-		fprintf(f, "%llu", (unsigned long long)(choose(c, 2) ? t->min + choose(c, 3) - 1 : t->max - 1 + choose(c, 3)));
+		fprintf(f, "%llu",
+			(unsigned long long)(choose(c, 2) ? t->min + choose(c, 3) - 1
+							  : t->max - 1 + choose(c, 3)));
 		break;
 	case JSON_WANT_BOOL:
 		fputs(choose(c, 2) ? "true" : "false", f);
@@ -224,7 +230,8 @@ static void print_query(FILE *f, struct choices *c, const struct route *r)
 
 static void ask_choices(struct choices *c)
 {
-	static const char *const values[] = {"web1", "1", "75-x.policy", "..", "\xff", "aaaaaaaa-0000-4000-8000-000000000001"};
+	static const char *const values[] = {
+		"web1", "1", "75-x.policy", "..", "\xff", "aaaaaaaa-0000-4000-8000-000000000001"};
 	const struct route *r = &routes[choose(c, (unsigned)n_routes)];
 	_cleanup_free_ char *query = NULL, *body = NULL;
 	size_t query_len = 0, body_len = 0;

@@ -27,8 +27,8 @@ static void check(const struct schedule *s, uint64_t now)
 
 		schedule_judge(s, now, &open, &next);
 		REQUIRE(next > now);
-		/* Half-way and at its very end the answer still holds, and ends where it was said.
-		 */
+		/* Half-way and at its very end the answer still holds, and ends where it was
+		 * said. */
 		schedule_judge(s, now + (next - now) / 2, &still, &later);
 		REQUIRE(still == open);
 		REQUIRE(later >= next);

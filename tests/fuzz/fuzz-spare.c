@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a guest had, as it is kept in /run: what is accepted is what would be written for it, what is refused has a place within the text. */
+/* What a guest had, as it is kept in /run: what is accepted is what would be written for it, what
+ * is refused has a place within the text. */
 #include "daemon/spare.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

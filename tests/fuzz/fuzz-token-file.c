@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The file of tokens: what is taken reads back from what is written of it, what is refused has its place, and no entry is without name and role. */
+/* The file of tokens: what is taken reads back from what is written of it, what is refused has its
+ * place, and no entry is without name and role. */
 #include "common/token-file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -25,10 +26,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		token_entry_format(e, line);
 		again = token_table_parse("f", line, strlen(line), &none);
-		if (!again || none.n || again->n != 1 || e->role <= API_ROLE_NONE || e->role >= API_ROLE_MAX || !token_name_valid(e->name, e->is_certificate))
+		if (!again || none.n || again->n != 1 || e->role <= API_ROLE_NONE ||
+			e->role >= API_ROLE_MAX || !token_name_valid(e->name, e->is_certificate))
 			abort();
-		if (!streq(again->entries[0].name, e->name) || again->entries[0].role != e->role || memcmp(again->entries[0].hash, e->hash, TOKEN_HASH_BYTES) != 0 ||
-			(again->entries[0].expires_real_usec == USEC_INFINITY) != (e->expires_real_usec == USEC_INFINITY))
+		if (!streq(again->entries[0].name, e->name) || again->entries[0].role != e->role ||
+			memcmp(again->entries[0].hash, e->hash, TOKEN_HASH_BYTES) != 0 ||
+			(again->entries[0].expires_real_usec == USEC_INFINITY) !=
+				(e->expires_real_usec == USEC_INFINITY))
 			abort();
 		if (!e->is_certificate && token_table_find_token(t, e->hash) != e)
 			abort();

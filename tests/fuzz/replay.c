@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Runs a fuzz target over its corpus, so that every past finding is a test: `fuzz-X-replay` reads each file of
- * $srcdir/tests/fuzz/corpus/X, where X is taken from its own name. Prints TAP; an input that breaks the target ends the program.
+ * Runs a fuzz target over its corpus, so that every past finding is a test: `fuzz-X-replay` reads
+ * each file of $srcdir/tests/fuzz/corpus/X, where X is taken from its own name. Prints TAP; an
+ * input that breaks the target ends the program.
  */
 #include <dirent.h>
 #include <libgen.h>
@@ -58,6 +59,7 @@ int main(int argc, char **argv)
 	}
 	if (n >= 0)
 		free(entries);
-	printf("%sok 1 - %s: %d inputs replayed\n1..1\n", failed || !count ? "not " : "", name, count);
+	printf("%sok 1 - %s: %d inputs replayed\n1..1\n", failed || !count ? "not " : "", name,
+		count);
 	return failed || !count;
 }

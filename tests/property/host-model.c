@@ -70,7 +70,8 @@ static void resident_set(struct model *m, struct guest_sample *s, const struct m
 	s->resident_bytes = held - s->swapped_bytes + s->qemu_bytes;
 }
 
-/* A new one at place i, which is free: with a name that policies may know, and a UUID that nobody ever had. */
+/* A new one at place i, which is free: with a name that policies may know, and a UUID that nobody
+ * ever had. */
 static void guest_init(struct model *m, size_t i)
 {
 	struct guest_sample *s = &m->guests[i];
@@ -91,7 +92,8 @@ static void guest_init(struct model *m, size_t i)
 	s->autodeflate = one_in(m, 4);
 	s->job_running = one_in(m, 25);
 	s->quarantined = one_in(m, 25);
-	s->refused_until_usec = one_in(m, 25) ? m->snap.now_boot_usec + model_random(m, 60 * USEC_PER_SEC) : 0;
+	s->refused_until_usec =
+		one_in(m, 25) ? m->snap.now_boot_usec + model_random(m, 60 * USEC_PER_SEC) : 0;
 	s->fixed = one_in(m, 15) ? FIXED_VFIO : FIXED_NOT;
 	s->max_bytes = mib_between(m, 128, 8192);
 	s->actual_bytes = s->target_bytes = mib_between(m, 100, s->max_bytes / MIB);
@@ -99,7 +101,8 @@ static void guest_init(struct model *m, size_t i)
 		s->actual_bytes = s->target_bytes = s->max_bytes;
 	s->qemu_bytes = mib_between(m, 0, 64);
 	s->vcpus = 1 + (uint32_t)model_random(m, 4);
-	s->started_usec = one_in(m, 4) ? m->snap.now_boot_usec - model_random(m, 90) * USEC_PER_SEC : 0;
+	s->started_usec =
+		one_in(m, 4) ? m->snap.now_boot_usec - model_random(m, 90) * USEC_PER_SEC : 0;
 	t->used = mib_between(m, 50, s->actual_bytes / MIB);
 	t->file = mib_between(m, 0, 1024);
 	t->anon_net = one_in(m, 3) ? 0 : mib_between(m, 0, 8192);
@@ -130,10 +133,12 @@ static int policies_init(struct model *m)
 		snprintf(texts[i], sizeof(texts[i]),
 			"[Match]\nGuest=g%zu\n[Memory]\nMin=%lluM\nMax=%lluM\nWeight=%llu\nHeadroom=%llu%%\n"
 			"Surplus=%s\n",
-			i, (unsigned long long)min, (unsigned long long)(min + 1 + model_random(m, 8192)),
+			i, (unsigned long long)min,
+			(unsigned long long)(min + 1 + model_random(m, 8192)),
 			(unsigned long long)(1 + model_random(m, 10000)),
 			(unsigned long long)model_random(m, 60), surplus[model_random(m, 4)]);
-		list[i] = (struct policy_text){.name = "case", .text = texts[i], .len = strlen(texts[i])};
+		list[i] = (struct policy_text){
+			.name = "case", .text = texts[i], .len = strlen(texts[i])};
 	}
 	return policy_set_from_texts(list, n, NULL, &m->set, &findings);
 }
@@ -147,8 +152,13 @@ static void override_set(struct model *m, size_t i)
 	snprintf(m->weight_texts[i], sizeof(m->weight_texts[i]), "%llu",
 		(unsigned long long)m->weights[i]);
 	m->overrides[i] = (struct override){.guest = m->guests[guest].id.uuid,
-		.section = "Memory", .key = "Weight", .value = m->weight_texts[i], .by = "", .reason = "",
-		.until_boot_usec = USEC_INFINITY, .until_real_usec = USEC_INFINITY};
+		.section = "Memory",
+		.key = "Weight",
+		.value = m->weight_texts[i],
+		.by = "",
+		.reason = "",
+		.until_boot_usec = USEC_INFINITY,
+		.until_real_usec = USEC_INFINITY};
 }
 
 static void overrides_init(struct model *m)
@@ -204,7 +214,8 @@ static void guest_command(struct model *m, const struct action *a)
 	/* Now and then a command is lost on its way. */
 	if (one_in(m, 30))
 		return;
-	m->truth[a->guest_index].sent_bytes = MAX(m->truth[a->guest_index].sent_bytes, s->target_bytes);
+	m->truth[a->guest_index].sent_bytes =
+		MAX(m->truth[a->guest_index].sent_bytes, s->target_bytes);
 	s->target_bytes = a->to_bytes;
 }
 
@@ -281,7 +292,8 @@ static void guests_swap(struct model *m, size_t i, size_t k)
 	m->guests[k].id.name = m->truth[k].name;
 }
 
-/* The host lists its guests in another order, one is gone, or one came: at the end of the list or in its midst. */
+/* The host lists its guests in another order, one is gone, or one came: at the end of the list or
+ * in its midst. */
 static void guests_come_and_go(struct model *m)
 {
 	size_t *n = &m->snap.n_guests, many = model_random(m, 4) + 1;
@@ -315,7 +327,8 @@ void model_step(struct model *m, const struct plan *plan)
 		for (size_t k = 0; k < m->snap.n_reservations; k++)
 			if (m->reservations[k].id == a->reservation && a->kind == ACTION_GRANT)
 				m->reservations[k].granted = true;
-			else if (m->reservations[k].id == a->reservation && a->kind == ACTION_REFUSE)
+			else if (m->reservations[k].id == a->reservation &&
+				 a->kind == ACTION_REFUSE)
 				m->reservations[k].id = 0;
 	}
 	for (size_t k = 0; k < m->snap.n_reservations; k++)

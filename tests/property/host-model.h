@@ -4,8 +4,9 @@
 #include "policy/decide.h"
 
 /*
- * A random host for the property tests of decide(): guests of all kinds, policies, reservations; it moves a random step at a time, guests come, go and
- * change places, hostile where a guest or a host can be. Everything follows from the seed.
+ * A random host for the property tests of decide(): guests of all kinds, policies, reservations; it
+ * moves a random step at a time, guests come, go and change places, hostile where a guest or a host
+ * can be. Everything follows from the seed.
  */
 #define MODEL_GUESTS_MAX    10
 #define MODEL_OVERRIDES_MAX 8

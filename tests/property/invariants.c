@@ -42,7 +42,8 @@ static bool shrinks(const struct guest_sample *s, const struct action *a)
 /* What a person needs to see why: one line a guest, MiB. */
 void plan_print(const struct model *m, const struct plan *p)
 {
-	printf("# budget %" PRIu64 " charged %" PRIu64 " reserved %" PRIu64 " other %" PRIu64 " %s\n",
+	printf("# budget %" PRIu64 " charged %" PRIu64 " reserved %" PRIu64 " other %" PRIu64
+	       " %s\n",
 		p->budget_bytes / MIB, p->charged_bytes / MIB, p->reserved_bytes / MIB,
 		p->other_bytes / MIB, host_state_to_string(p->host_state));
 	for (size_t i = 0; i < m->snap.n_guests; i++) {
@@ -50,20 +51,22 @@ void plan_print(const struct model *m, const struct plan *p)
 		const struct plan_guest *g = &p->guests[i];
 		const struct action *a = memory_action(p, i);
 
-		printf("# g%zu max %" PRIu64 "/%" PRIu64 " actual %" PRIu64 " target %" PRIu64 " resident %" PRIu64
-		       " used %" PRIu64 " floor %" PRIu64 " want %" PRIu64 " share %" PRIu64
-		       " charge %" PRIu64 " -> %" PRIu64 " %s%s%s%s%s%s%s\n",
-			i, g->max_bytes / MIB, s->max_bytes / MIB, s->actual_bytes / MIB, s->target_bytes / MIB,
-			resident_part(s) / MIB, g->used_bytes / MIB, g->floor_bytes / MIB,
-			g->want_bytes / MIB, g->share_bytes / MIB, g->charge_bytes / MIB,
-			a ? a->to_bytes / MIB : 0, a ? reason_code_to_string(a->reason.code) : "",
+		printf("# g%zu max %" PRIu64 "/%" PRIu64 " actual %" PRIu64 " target %" PRIu64
+		       " resident %" PRIu64 " used %" PRIu64 " floor %" PRIu64 " want %" PRIu64
+		       " share %" PRIu64 " charge %" PRIu64 " -> %" PRIu64 " %s%s%s%s%s%s%s\n",
+			i, g->max_bytes / MIB, s->max_bytes / MIB, s->actual_bytes / MIB,
+			s->target_bytes / MIB, resident_part(s) / MIB, g->used_bytes / MIB,
+			g->floor_bytes / MIB, g->want_bytes / MIB, g->share_bytes / MIB,
+			g->charge_bytes / MIB, a ? a->to_bytes / MIB : 0,
+			a ? reason_code_to_string(a->reason.code) : "",
 			g->pressed ? " pressed" : "", g->stale ? " stale" : "",
 			g->stuck ? " stuck" : "", g->breaker ? " breaker" : "",
 			s->fixed ? " fixed" : "", s->balloon_answered ? "" : " mute");
 	}
 }
 
-/* 1: after a plan that makes anything grow, or grants room, all may complete in any order and the host still has its reserve. */
+/* 1: after a plan that makes anything grow, or grants room, all may complete in any order and the
+ * host still has its reserve. */
 static bool promise_holds(const struct model *m, const struct plan *p)
 {
 	uint64_t sum = 0, before = 0;
@@ -85,7 +88,8 @@ static bool promise_holds(const struct model *m, const struct plan *p)
 	sum += p->reserved_bytes;
 	REQUIRE(!growth || sum <= p->budget_bytes, "I1 promise: %" PRIu64 " of %" PRIu64, sum,
 		p->budget_bytes);
-	REQUIRE(sum <= MAX(before, p->budget_bytes) + m->snap.n_guests * MIB, "I1 promise grew over the budget");
+	REQUIRE(sum <= MAX(before, p->budget_bytes) + m->snap.n_guests * MIB,
+		"I1 promise grew over the budget");
 	return true;
 }
 
@@ -113,10 +117,12 @@ static uint64_t use_seen(const struct guest_sample *s, const struct plan_guest *
 {
 	uint64_t seen = sub_sat(s->resident_bytes, s->qemu_bytes) + s->swapped_bytes;
 
-	return g->known ? g->used_bytes : MIN(s->actual_bytes, s->resident_bytes ? seen : UINT64_MAX);
+	return g->known ? g->used_bytes
+			: MIN(s->actual_bytes, s->resident_bytes ? seen : UINT64_MAX);
 }
 
-/* 3: a guest that fell silent is not shrunk below what it used by its last word. 4: one without a net never to where it dies. */
+/* 3: a guest that fell silent is not shrunk below what it used by its last word. 4: one without a
+ * net never to where it dies. */
 static bool silent_and_netless_safe(const struct model *m, const struct plan *p)
 {
 	for (size_t i = 0; i < m->snap.n_guests; i++) {
@@ -134,21 +140,24 @@ static bool silent_and_netless_safe(const struct model *m, const struct plan *p)
 				p->host_state == HOST_CRITICAL,
 			"I3 stale: guest %zu below its last use", i);
 		need = MIN(mib_down(s->max_bytes), use_seen(s, g) + burst);
-		REQUIRE(s->autodeflate || (g->known && r->swap_free_bytes >= burst) || a->to_bytes + MIB >= need,
+		REQUIRE(s->autodeflate || (g->known && r->swap_free_bytes >= burst) ||
+				a->to_bytes + MIB >= need,
 			"I4 no net: guest %zu to %" PRIu64 ", used %" PRIu64 " + burst", i,
 			a->to_bytes, use_seen(s, g));
 	}
 	return true;
 }
 
-static const struct settings *settings_of(const struct model *m, const struct decide_state *state, size_t i)
+static const struct settings *settings_of(
+	const struct model *m, const struct decide_state *state, size_t i)
 {
 	return guest_policy_settings(decide_state_guest_policy(state, &m->guests[i].id.uuid));
 }
 
-/* 5: a pressed guest is not shrunk while one that is neither pressed nor was so of late has more than its floor, nor below what its weight gives it
- * beside one that was. */
-static bool pressed_last(const struct model *m, const struct plan *p, const struct decide_state *state)
+/* 5: a pressed guest is not shrunk while one that is neither pressed nor was so of late has more
+ * than its floor, nor below what its weight gives it beside one that was. */
+static bool pressed_last(
+	const struct model *m, const struct plan *p, const struct decide_state *state)
 {
 	for (size_t i = 0; i < m->snap.n_guests; i++) {
 		const struct action *a = memory_action(p, i);
@@ -160,19 +169,24 @@ static bool pressed_last(const struct model *m, const struct plan *p, const stru
 			continue;
 		for (size_t k = 0; k < m->snap.n_guests; k++) {
 			const struct plan_guest *g = &p->guests[k];
-			uint64_t of_i = settings_of(m, state, i)->mem_weight, of_k = settings_of(m, state, k)->mem_weight;
+			uint64_t of_i = settings_of(m, state, i)->mem_weight,
+				 of_k = settings_of(m, state, k)->mem_weight;
 
 			if (k == i || g->left_out || g->share_bytes <= g->floor_bytes + MIB)
 				continue;
-			REQUIRE(g->pressed || g->proved, "I5 pressed: guest %zu shrunk while %zu has slack", i, k);
-			REQUIRE(g->share_bytes / of_k <= (p->guests[i].share_bytes + MIB) / of_i + MIB / of_k,
-				"I5 weight: guest %zu shrunk while %zu has more by its weight", i, k);
+			REQUIRE(g->pressed || g->proved,
+				"I5 pressed: guest %zu shrunk while %zu has slack", i, k);
+			REQUIRE(g->share_bytes / of_k <=
+					(p->guests[i].share_bytes + MIB) / of_i + MIB / of_k,
+				"I5 weight: guest %zu shrunk while %zu has more by its weight", i,
+				k);
 		}
 	}
 	return true;
 }
 
-/* 6: commands make sense: whole MiB, within the guest's maximum and policy Max, never to one that must not be touched. */
+/* 6: commands make sense: whole MiB, within the guest's maximum and policy Max, never to one that
+ * must not be touched. */
 static bool commands_sane(const struct model *m, const struct plan *p)
 {
 	for (size_t i = 0; i < p->n_actions; i++) {
@@ -187,9 +201,11 @@ static bool commands_sane(const struct model *m, const struct plan *p)
 		REQUIRE(a->to_bytes <= s->max_bytes, "I6 above the guest's maximum");
 		REQUIRE(!grows(s, a) || a->to_bytes <= p->guests[a->guest_index].max_bytes,
 			"I6 grown above policy Max");
-		REQUIRE(!s->fixed && s->running && !s->quarantined && !s->job_running && s->balloon_answered,
+		REQUIRE(!s->fixed && s->running && !s->quarantined && !s->job_running &&
+				s->balloon_answered,
 			"I6 command to a guest that must be left alone");
-		REQUIRE(s->refused_until_usec <= m->snap.now_boot_usec, "I6 command to a guest whose last was just refused");
+		REQUIRE(s->refused_until_usec <= m->snap.now_boot_usec,
+			"I6 command to a guest whose last was just refused");
 		REQUIRE(a->from_bytes == s->target_bytes, "I6 from is not the last target");
 		REQUIRE(a->reason.code != REASON_NONE, "I6 no reason");
 		REQUIRE(memory_action(p, a->guest_index) == a, "I6 two commands to one guest");
@@ -197,7 +213,8 @@ static bool commands_sane(const struct model *m, const struct plan *p)
 	return true;
 }
 
-/* 7: shares of those who are divided fit into what the others leave, unless even what would kill does not fit. */
+/* 7: shares of those who are divided fit into what the others leave, unless even what would kill
+ * does not fit. */
 static bool shares_fit(const struct model *m, const struct plan *p)
 {
 	uint64_t sum = 0;
@@ -218,14 +235,16 @@ static bool own_move(const struct action *a)
 	return a->reason.code == REASON_OUT_OF_PUFF || a->reason.code == REASON_TOOK_BACK;
 }
 
-/* 11: the budget is what the host has without its reserve, its own use and what the QEMUs take beside their guests. */
+/* 11: the budget is what the host has without its reserve, its own use and what the QEMUs take
+ * beside their guests. */
 static bool budget_right(const struct model *m, const struct plan *p)
 {
 	uint64_t overhead = 0, memory = m->snap.host.memory_bytes;
 
 	for (size_t i = 0; i < m->snap.n_guests; i++)
 		overhead += m->guests[i].qemu_bytes;
-	REQUIRE(p->other_bytes >= m->snap.host.other_bytes, "I11 budget forgets the host's own use");
+	REQUIRE(p->other_bytes >= m->snap.host.other_bytes,
+		"I11 budget forgets the host's own use");
 	REQUIRE(p->reserve_bytes >= MIN(memory, 256 * MIB), "I11 no reserve");
 	REQUIRE(p->budget_bytes == sub_sat(memory, p->reserve_bytes + p->other_bytes + overhead),
 		"I11 budget %" PRIu64, p->budget_bytes);
@@ -240,7 +259,8 @@ static bool silent(const struct model *m, const struct guest_sample *s)
 }
 
 /* 12: policy's Min and Max, what is used, boot grace: judged from the settings themselves. */
-static bool policy_kept(const struct model *m, const struct plan *p, const struct decide_state *state)
+static bool policy_kept(
+	const struct model *m, const struct plan *p, const struct decide_state *state)
 {
 	for (size_t i = 0; i < m->snap.n_guests; i++) {
 		const struct guest_sample *s = &m->guests[i];
@@ -248,15 +268,19 @@ static bool policy_kept(const struct model *m, const struct plan *p, const struc
 		const struct settings *set = settings_of(m, state, i);
 		const struct action *a = memory_action(p, i);
 		uint64_t max = MIN(s->max_bytes, set->mem_max_bytes), headroom;
-		bool no_net = !s->autodeflate && s->report.swap_free_bytes < MIN(512 * MIB, s->max_bytes / 4);
+		bool no_net = !s->autodeflate &&
+			      s->report.swap_free_bytes < MIN(512 * MIB, s->max_bytes / 4);
 
 		if (!a || own_move(a))
 			continue;
-		REQUIRE(!grows(s, a) || a->to_bytes <= max || no_net, "I12 guest %zu grown above policy Max", i);
+		REQUIRE(!grows(s, a) || a->to_bytes <= max || no_net,
+			"I12 guest %zu grown above policy Max", i);
 		if (!shrinks(s, a) || p->host_state == HOST_CRITICAL || s->target_bytes > max)
 			continue;
-		REQUIRE(a->to_bytes >= MIN(set->mem_min_bytes, mib_down(max)), "I12 guest %zu below policy Min", i);
-		REQUIRE(a->to_bytes + MIB >= MIN(use_seen(s, g), max), "I12 guest %zu below its use", i);
+		REQUIRE(a->to_bytes >= MIN(set->mem_min_bytes, mib_down(max)),
+			"I12 guest %zu below policy Min", i);
+		REQUIRE(a->to_bytes + MIB >= MIN(use_seen(s, g), max),
+			"I12 guest %zu below its use", i);
 		REQUIRE(!s->started_usec ||
 				m->snap.now_boot_usec - s->started_usec >= set->mem_boot_grace_usec,
 			"I12 guest %zu shrunk in its boot grace", i);
@@ -299,31 +323,36 @@ static bool left_alone(const struct model *m, const struct plan *p)
 	for (size_t i = 0; i < m->snap.n_guests; i++) {
 		const struct action *a = memory_action(p, i);
 
-		REQUIRE(!a || own_move(a) || !p->guests[i].left_out, "I13 guest %zu is out and told to move", i);
-		REQUIRE(!p->guests[i].breaker || p->guests[i].left_out, "I13 breaker %zu is divided", i);
-		REQUIRE(!p->guests[i].breaker || p->guests[i].charge_bytes >= m->guests[i].max_bytes,
+		REQUIRE(!a || own_move(a) || !p->guests[i].left_out,
+			"I13 guest %zu is out and told to move", i);
+		REQUIRE(!p->guests[i].breaker || p->guests[i].left_out,
+			"I13 breaker %zu is divided", i);
+		REQUIRE(!p->guests[i].breaker ||
+				p->guests[i].charge_bytes >= m->guests[i].max_bytes,
 			"I13 breaker %zu is trusted", i);
 	}
 	return true;
 }
 
-/* 13: for what somebody may take but does not hold yet, nobody gives more than what it does not want. */
+/* 13: for what somebody may take but does not hold yet, nobody gives more than what it does not
+ * want. */
 static bool doubt_takes_surplus(const struct model *m, const struct plan *p)
 {
 	for (size_t i = 0; i < p->n_actions; i++) {
 		const struct action *a = &p->actions[i];
 
 		REQUIRE(a->kind != ACTION_MEMORY || a->reason.code != REASON_DOUBT ||
-				m->guests[a->guest_index].actual_bytes > m->guests[a->guest_index].target_bytes ||
+				m->guests[a->guest_index].actual_bytes >
+					m->guests[a->guest_index].target_bytes ||
 				a->to_bytes >= p->guests[a->guest_index].want_bytes ||
-				p->charged_bytes <= p->budget_bytes ||
-				p->host_state >= HOST_SHORT,
+				p->charged_bytes <= p->budget_bytes || p->host_state >= HOST_SHORT,
 			"I13 guest %zu loses what it wants for a doubt", a->guest_index);
 	}
 	return true;
 }
 
-/* 14: nobody is shrunk for nothing: somebody gets more, room is being made, the host is over its budget, or policy says so. */
+/* 14: nobody is shrunk for nothing: somebody gets more, room is being made, the host is over its
+ * budget, or policy says so. */
 static bool shrinks_for_a_reason(const struct model *m, const struct plan *p)
 {
 	uint64_t held = p->reserved_bytes;
@@ -341,8 +370,10 @@ static bool shrinks_for_a_reason(const struct model *m, const struct plan *p)
 	for (size_t i = 0; i < m->snap.n_guests; i++) {
 		const struct action *a = memory_action(p, i);
 
-		REQUIRE(!a || !shrinks(&m->guests[i], a) || own_move(a) || a->reason.code == REASON_MAX_POLICY ||
-				a->reason.code == REASON_MAX_UNSAFE || a->reason.code == REASON_RELEASE,
+		REQUIRE(!a || !shrinks(&m->guests[i], a) || own_move(a) ||
+				a->reason.code == REASON_MAX_POLICY ||
+				a->reason.code == REASON_MAX_UNSAFE ||
+				a->reason.code == REASON_RELEASE,
 			"I14 guest %zu shrunk for nothing", i);
 	}
 	return true;
@@ -359,16 +390,19 @@ static bool grows_beyond_floor(const struct model *m, const struct plan *p, size
 }
 
 /* It has less than that by more than a trifle, though its share allows it, and is told nothing. */
-static bool left_waiting(const struct model *m, const struct plan *p, size_t i, uint64_t until, uint64_t trifle)
+static bool left_waiting(
+	const struct model *m, const struct plan *p, size_t i, uint64_t until, uint64_t trifle)
 {
 	const struct guest_sample *s = &m->guests[i];
 	const struct plan_guest *g = &p->guests[i];
 
-	return !g->left_out && s->target_bytes + trifle < until && s->target_bytes == s->actual_bytes &&
-	       g->share_bytes >= until && !memory_action(p, i);
+	return !g->left_out && s->target_bytes + trifle < until &&
+	       s->target_bytes == s->actual_bytes && g->share_bytes >= until &&
+	       !memory_action(p, i);
 }
 
-/* 15: what is free goes to those below their floor, then to the pressed, before it goes to anybody else. */
+/* 15: what is free goes to those below their floor, then to the pressed, before it goes to anybody
+ * else. */
 static bool urgent_first(const struct model *m, const struct plan *p)
 {
 	bool pressed_grew = false, calm_grew = false;
@@ -379,17 +413,21 @@ static bool urgent_first(const struct model *m, const struct plan *p)
 	for (size_t i = 0; i < m->snap.n_guests; i++) {
 		const struct plan_guest *g = &p->guests[i];
 
-		REQUIRE(!(pressed_grew || calm_grew) || !left_waiting(m, p, i, g->floor_bytes, 8 * MIB),
-			"I15 guest %zu stays below its floor while another grows beyond its own", i);
+		REQUIRE(!(pressed_grew || calm_grew) ||
+				!left_waiting(m, p, i, g->floor_bytes, 8 * MIB),
+			"I15 guest %zu stays below its floor while another grows beyond its own",
+			i);
 		/* A lender is told when it is worth a sixth of what it has. */
 		REQUIRE(!calm_grew || !g->pressed ||
-				!left_waiting(m, p, i, g->share_bytes, MAX(g->target_bytes / 6, 8 * MIB)),
+				!left_waiting(
+					m, p, i, g->share_bytes, MAX(g->target_bytes / 6, 8 * MIB)),
 			"I15 guest %zu is pressed and waits while a calm one grows", i);
 	}
 	return true;
 }
 
-/* 16: use is what the newest report says, bounded by what the host sees: no less, or floors would be too low. */
+/* 16: use is what the newest report says, bounded by what the host sees: no less, or floors would
+ * be too low. */
 static bool use_right(const struct model *m, const struct plan *p)
 {
 	for (size_t i = 0; i < m->snap.n_guests; i++) {
@@ -397,17 +435,20 @@ static bool use_right(const struct model *m, const struct plan *p)
 		const struct guest_report *r = &s->report;
 		uint64_t says = sub_sat(s->actual_bytes, r->available_bytes);
 
-		if (r->source != REPORT_AGENT || r->arrival_usec != m->snap.now_boot_usec || s->autodeflate)
+		if (r->source != REPORT_AGENT || r->arrival_usec != m->snap.now_boot_usec ||
+			s->autodeflate)
 			continue;
 		says = MIN(says, s->resident_bytes + s->swapped_bytes);
-		REQUIRE(p->guests[i].used_bytes + MIB >= says, "I16 guest %zu uses %" PRIu64 ", not %" PRIu64,
-			i, says, p->guests[i].used_bytes);
+		REQUIRE(p->guests[i].used_bytes + MIB >= says,
+			"I16 guest %zu uses %" PRIu64 ", not %" PRIu64, i, says,
+			p->guests[i].used_bytes);
 	}
 	return true;
 }
 
-/* 17: one plan frees what floors lack, from page caches too: when all have done as they are told there is room for every floor. Steps too
- * small for a command are left, but where nothing else is taken. */
+/* 17: one plan frees what floors lack, from page caches too: when all have done as they are told
+ * there is room for every floor. Steps too small for a command are left, but where nothing else is
+ * taken. */
 static bool floors_are_freed_at_once(const struct model *m, const struct plan *p)
 {
 	uint64_t sum = 0, trifles = 0;
@@ -420,7 +461,8 @@ static bool floors_are_freed_at_once(const struct model *m, const struct plan *p
 		const struct action *a = memory_action(p, i);
 		uint64_t floor = MIN(g->floor_bytes, g->share_bytes);
 
-		if (a && own_move(a)) /* where its balloon stands is told first, and taken of by the next plan */
+		/* where its balloon stands is told first, and taken of by the next plan */
+		if (a && own_move(a))
 			return true;
 		if (g->left_out) {
 			sum += g->share_bytes;
@@ -430,7 +472,8 @@ static bool floors_are_freed_at_once(const struct model *m, const struct plan *p
 		lacks |= m->guests[i].target_bytes + 8 * MIB < floor;
 		trifles += MAX(m->guests[i].target_bytes / 200, 8 * MIB) + MIB;
 	}
-	REQUIRE(!lacks || sum <= p->budget_bytes + trifles, "I17 floors lack %" PRIu64 " MiB that nobody is told to give",
+	REQUIRE(!lacks || sum <= p->budget_bytes + trifles,
+		"I17 floors lack %" PRIu64 " MiB that nobody is told to give",
 		(sum - p->budget_bytes) / MIB);
 	return true;
 }
@@ -440,7 +483,7 @@ bool invariants_hold(const struct model *m, const struct plan *p, const struct d
 	return budget_right(m, p) && promise_holds(m, p) && floors_hold(m, p) &&
 	       silent_and_netless_safe(m, p) && pressed_last(m, p, state) && commands_sane(m, p) &&
 	       shares_fit(m, p) && policy_kept(m, p, state) && overrides_kept(m, state) &&
-	       charged_for_what_it_was_sent_to(m, p) && left_alone(m, p) && doubt_takes_surplus(m, p) &&
-	       shrinks_for_a_reason(m, p) && urgent_first(m, p) && use_right(m, p) &&
-	       floors_are_freed_at_once(m, p);
+	       charged_for_what_it_was_sent_to(m, p) && left_alone(m, p) &&
+	       doubt_takes_surplus(m, p) && shrinks_for_a_reason(m, p) && urgent_first(m, p) &&
+	       use_right(m, p) && floors_are_freed_at_once(m, p);
 }

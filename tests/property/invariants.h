@@ -18,7 +18,8 @@ extern char invariant_failure[256];
 		}                                                                                  \
 	} while (0)
 
-/* Judges one plan for the model as it stands; state is the one after the decision, for the policies in force. */
+/* Judges one plan for the model as it stands; state is the one after the decision, for the policies
+ * in force. */
 bool invariants_hold(const struct model *m, const struct plan *p, const struct decide_state *state);
 /* The command to this guest, or NULL. */
 const struct action *memory_action(const struct plan *p, size_t guest);

@@ -11,9 +11,9 @@
  *     that one, or at the first although it is over (that is what mktime() makes of it); we elapse
  *     once, at the first.
  * Three mistakes of systemd 252 are stepped around:
- *   - where the clock is set forward it may give up ("Infinite loop in calendar calculation"); where
- *     that is around midnight (Cairo, Santiago, Kathmandu 1986, St. John's before 2012) it may lose
- *     a day or all times to come: what differs there is counted;
+ *   - where the clock is set forward it may give up ("Infinite loop in calendar calculation");
+ * where that is around midnight (Cairo, Santiago, Kathmandu 1986, St. John's before 2012) it may
+ * lose a day or all times to come: what differs there is counted;
  *   - a repetition without an end ("*:*:24/33", "9/18", "0/12,7") runs over the end of the minute,
  *     day, month or year: it misses times of the next one, or gives up when a gap is there. Those
  *     generated stand alone and divide their field ("*:0/15") or name their end ("9..31/18"); the
@@ -380,8 +380,8 @@ static bool ours_alone(const struct calendar *c, const struct zone *z, int64_t t
 	return true;
 }
 
-/* Theirs that we leave out: another pass, which may even be the one before the instant asked for.
- */
+/* Theirs that we leave out: another pass, which may even be the one before the instant asked
+ * for. */
 static bool theirs_alone(const struct zone *z, int64_t t)
 {
 	int64_t first, second;

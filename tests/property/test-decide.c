@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The numbered invariants of docs/ARCHITECTURE.md, over random hosts. CASES (default 20000) and SEED (default 1) are taken from the
- * environment; a failure prints the seed of its case, and SEED=that CASES=1 repeats it alone.
+ * The numbered invariants of docs/ARCHITECTURE.md, over random hosts. CASES (default 20000) and
+ * SEED (default 1) are taken from the environment; a failure prints the seed of its case, and
+ * SEED=that CASES=1 repeats it alone.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -105,7 +106,8 @@ static bool case_holds(uint64_t seed)
 
 			if (plan)
 				plan_print(&m, plan);
-			snprintf(invariant_failure + len, sizeof(invariant_failure) - len, " (step %d)", step);
+			snprintf(invariant_failure + len, sizeof(invariant_failure) - len,
+				" (step %d)", step);
 			break;
 		}
 		model_step(&m, plan);

@@ -83,8 +83,8 @@ static bool is_good(const char *text, size_t len)
 	return policy_set_from_texts(&t, 1, NULL, &set, NULL) == 0;
 }
 
-/* Changes bytes of a good text until it is a bad one. It never becomes empty: that would be a mask.
- */
+/* Changes bytes of a good text until it is a bad one. It never becomes empty: that would be a
+ * mask. */
 static size_t break_text(char text[static TEXT_SIZE])
 {
 	size_t len = strlen(text);

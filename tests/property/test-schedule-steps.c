@@ -222,8 +222,8 @@ static int cuts;
 static int compare(const struct random_schedule *r, const struct schedule *s, const char *base)
 {
 	_cleanup_(walker_clear) struct walker w;
-	/* Windows may have been opened long before: the walker begins early. 400 * 10 min < 3 days.
-	 */
+	/* Windows may have been opened long before: the walker begins early. 400 * 10 min < 3
+	 * days. */
 	int64_t base_sec = sec_of(base), from = base_sec - 35 * SEC_PER_DAY;
 	int64_t to = base_sec + DAYS * SEC_PER_DAY;
 	uint64_t until = 0;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Preloaded before ballastd on libvirt's test driver, to give that driver what it lacks. In the directory $DRIVER_SHIM:
+ * Preloaded before ballastd on libvirt's test driver, to give that driver what it lacks. In the
+ * directory $DRIVER_SHIM:
  *
  *   hold      while it exists, a setMemory hangs
  *   late      while it exists, a setMemory that hung takes no effect, though it has returned
- *   NAME.cpu  "SHARES PERIOD QUOTA", the scheduler's parameters of a guest; without it those of a new one
- *   log       each call that changes a guest, one line when it was begun: "memory NAME KIB", "cpu NAME FIELD=VALUE ...", "period NAME SECONDS"
+ *   NAME.cpu  "SHARES PERIOD QUOTA", the scheduler's parameters of a guest; without it those of a
+ * new one log       each call that changes a guest, one line when it was begun: "memory NAME KIB",
+ * "cpu NAME FIELD=VALUE ...", "period NAME SECONDS"
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -137,16 +139,21 @@ static void cpu_write(virDomainPtr dom, const struct cpu *c)
 	fclose(f);
 }
 
-int virDomainGetSchedulerParametersFlags(virDomainPtr dom, virTypedParameterPtr params, int *n, unsigned flags)
+int virDomainGetSchedulerParametersFlags(
+	virDomainPtr dom, virTypedParameterPtr params, int *n, unsigned flags)
 {
 	virTypedParameterPtr list = NULL;
 	int count = 0, max = 0;
 	struct cpu c;
 
 	cpu_read(dom, &c);
-	if (virTypedParamsAddULLong(&list, &count, &max, VIR_DOMAIN_SCHEDULER_CPU_SHARES, c.shares) < 0 ||
-		virTypedParamsAddULLong(&list, &count, &max, VIR_DOMAIN_SCHEDULER_GLOBAL_PERIOD, c.period) < 0 ||
-		virTypedParamsAddLLong(&list, &count, &max, VIR_DOMAIN_SCHEDULER_GLOBAL_QUOTA, c.quota) < 0 || count > *n) {
+	if (virTypedParamsAddULLong(
+		    &list, &count, &max, VIR_DOMAIN_SCHEDULER_CPU_SHARES, c.shares) < 0 ||
+		virTypedParamsAddULLong(
+			&list, &count, &max, VIR_DOMAIN_SCHEDULER_GLOBAL_PERIOD, c.period) < 0 ||
+		virTypedParamsAddLLong(
+			&list, &count, &max, VIR_DOMAIN_SCHEDULER_GLOBAL_QUOTA, c.quota) < 0 ||
+		count > *n) {
 		virTypedParamsFree(list, count);
 		return -1;
 	}
@@ -156,7 +163,8 @@ int virDomainGetSchedulerParametersFlags(virDomainPtr dom, virTypedParameterPtr 
 	return 0;
 }
 
-int virDomainSetSchedulerParametersFlags(virDomainPtr dom, virTypedParameterPtr params, int n, unsigned flags)
+int virDomainSetSchedulerParametersFlags(
+	virDomainPtr dom, virTypedParameterPtr params, int n, unsigned flags)
 {
 	char line[256] = "";
 	struct cpu c;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The baseline to beat: a plain reactive loop of one second. Water filling on what is used and 20 %, a full release while a guest stalls, a
- * dead band of 10 %, freed before granted. It stands in for decide() in tests of the simulator, whose output must not
- * change when decisions do, and the simulator compares the real one with it.
+ * The baseline to beat: a plain reactive loop of one second. Water filling on what is used and 20
+ * %, a full release while a guest stalls, a dead band of 10 %, freed before granted. It stands in
+ * for decide() in tests of the simulator, whose output must not change when decisions do, and the
+ * simulator compares the real one with it.
  */
 #include "common/units.h"
 #include "policy/decide.h"
@@ -132,7 +133,8 @@ static void fill_to_level(struct part *parts, size_t n, uint64_t budget)
 			parts[i].share_bytes = MIN(parts[i].want_bytes, low);
 }
 
-/* Everybody gets its want, from what others have beyond theirs, in proportion; or all go down to one level. */
+/* Everybody gets its want, from what others have beyond theirs, in proportion; or all go down to
+ * one level. */
 static void divide(struct part *parts, size_t n, uint64_t budget)
 {
 	uint64_t wants = 0, keeps = 0;
@@ -235,9 +237,9 @@ static void fill_budget(const struct snapshot *snap, const struct policy_set *se
 	p->memory_bytes = snap->host.memory_bytes;
 	p->other_bytes = snap->host.other_bytes;
 	if (host->reserve_set)
-		p->reserve_bytes = host->reserve.is_ratio
-					   ? mul_div(p->memory_bytes, host->reserve.value, PERMYRIAD)
-					   : host->reserve.value;
+		p->reserve_bytes = host->reserve.is_ratio ? mul_div(p->memory_bytes,
+								    host->reserve.value, PERMYRIAD)
+							  : host->reserve.value;
 	for (size_t i = 0; i < snap->n_guests; i++) {
 		const struct guest_sample *g = &snap->guests[i];
 

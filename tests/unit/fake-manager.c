@@ -94,7 +94,8 @@ FAKE void api_call_problem(struct api_call *call, enum api_problem problem, cons
 	vsnprintf(call->text, sizeof(call->text), fmt, ap);
 	va_end(ap);
 }
-FAKE void api_call_problem_with(struct api_call *call, enum api_problem problem, json_t *more, const char *fmt, ...)
+FAKE void api_call_problem_with(
+	struct api_call *call, enum api_problem problem, json_t *more, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -121,8 +122,8 @@ FAKE json_t *api_findings_json(const struct diag_list *findings)
 		json_array_append_new(list, json_string(findings->items[i].text));
 	return list;
 }
-FAKE json_t *api_reload_json(const struct policy_set *set, const struct diag_list *findings, const char *const *restart,
-	size_t n_restart)
+FAKE json_t *api_reload_json(const struct policy_set *set, const struct diag_list *findings,
+	const char *const *restart, size_t n_restart)
 {
 	return json_pack("{s:o,s:o}", "findings", api_findings_json(findings), "restart_needed",
 		api_words_json(restart, n_restart));
@@ -131,14 +132,16 @@ FAKE json_t *api_mode_json(enum daemon_mode mode)
 {
 	return json_pack("{s:s}", "mode", daemon_mode_to_string(mode));
 }
-FAKE json_t *api_reservation_json(const struct reservation *r, uint64_t now_boot_usec, uint64_t now_real_usec)
+FAKE json_t *api_reservation_json(
+	const struct reservation *r, uint64_t now_boot_usec, uint64_t now_real_usec)
 {
 	return json_pack("{s:I}", "bytes", (json_int_t)r->bytes);
 }
 
 /* The store. */
 
-FAKE int store_put_text(struct store *s, const char *key, const char *value, store_done done, void *userdata)
+FAKE int store_put_text(
+	struct store *s, const char *key, const char *value, store_done done, void *userdata)
 {
 	struct fake_write *w = &fake.writes[fake.n_writes];
 
@@ -191,7 +194,8 @@ FAKE int store_add_event(struct store *s, uint64_t real_usec, const char *text)
 {
 	return 0;
 }
-FAKE int store_add_decision(struct store *s, uint64_t real_usec, const struct uuid *guest, const char *text)
+FAKE int store_add_decision(
+	struct store *s, uint64_t real_usec, const struct uuid *guest, const char *text)
 {
 	return 0;
 }
@@ -360,7 +364,9 @@ FAKE void balloon_period_back(struct guest *g)
 FAKE int act_set_memory(struct guest *g, uint64_t to_bytes, const struct reason *reason)
 {
 	int r = manager_submit(g,
-		&(struct hv_request){.call = HV_CALL_SET_MEMORY, .guest = g->uuid, .bytes = to_bytes}, NULL);
+		&(struct hv_request){
+			.call = HV_CALL_SET_MEMORY, .guest = g->uuid, .bytes = to_bytes},
+		NULL);
 
 	if (r < 0)
 		return r;
@@ -381,7 +387,9 @@ FAKE int act_set_cpu(struct guest *g, uint64_t weight, uint64_t quota, const str
 FAKE int act_soft_limit(struct guest *g, uint64_t bytes)
 {
 	return manager_submit(g,
-		&(struct hv_request){.call = HV_CALL_SET_SOFT_LIMIT, .guest = g->uuid, .bytes = bytes}, NULL);
+		&(struct hv_request){
+			.call = HV_CALL_SET_SOFT_LIMIT, .guest = g->uuid, .bytes = bytes},
+		NULL);
 }
 FAKE struct view_pause pause_view(const struct manager *m, const struct pause *p)
 {
@@ -413,11 +421,13 @@ FAKE void network_reload(struct manager *m, struct conf *next, struct diag_list 
 {
 }
 
-FAKE void network_reload_try(const struct manager *m, const struct conf *next, struct diag_list *findings)
+FAKE void network_reload_try(
+	const struct manager *m, const struct conf *next, struct diag_list *findings)
 {
 }
 
-FAKE size_t network_problems(struct manager *m, struct view_problem problems[static NETWORK_PROBLEMS_MAX])
+FAKE size_t network_problems(
+	struct manager *m, struct view_problem problems[static NETWORK_PROBLEMS_MAX])
 {
 	return 0;
 }
@@ -436,7 +446,8 @@ FAKE uint64_t api_tag_pause(const struct view_pause *p)
 {
 	return p->on;
 }
-FAKE uint64_t api_tag_overrides(const struct override *overrides, size_t n, const struct uuid *guest)
+FAKE uint64_t api_tag_overrides(
+	const struct override *overrides, size_t n, const struct uuid *guest)
 {
 	return n;
 }

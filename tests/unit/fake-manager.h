@@ -9,11 +9,13 @@
 #define FAKE_HUB ((struct hub *)&fake)
 
 /*
- * The parts around one file of the manager, for its unit test: every function here is weak, so that a test links the real file it is about and
- * the fakes stand for the others. What was asked of them is kept here for the test to look at; fake_clear() forgets it.
+ * The parts around one file of the manager, for its unit test: every function here is weak, so that
+ * a test links the real file it is about and the fakes stand for the others. What was asked of them
+ * is kept here for the test to look at; fake_clear() forgets it.
  */
 
-/* A command of the API and its answer. status 0: not answered yet; a problem's is -1 and has a code. */
+/* A command of the API and its answer. status 0: not answered yet; a problem's is -1 and has a
+ * code. */
 struct api_call {
 	bool dry_run;
 	int status;
@@ -57,5 +59,6 @@ void fake_store_answer(int error);
 /* A call's body member as text, "" where there is none. */
 const char *fake_body_text(const struct api_call *c, const char *member) _nonnull_;
 /* A running guest of a manager, with its sample: sizes in MiB. NULL without memory. */
-struct guest *fake_guest(struct manager *m, const char *name, uint64_t max_mib, uint64_t actual_mib) _nonnull_;
+struct guest *fake_guest(
+	struct manager *m, const char *name, uint64_t max_mib, uint64_t actual_mib) _nonnull_;
 void fake_manager_clear(struct manager *m) _nonnull_;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A second judge, which knows nothing of simulate/: it reads a scenario and the lines that a run printed, works everything out again from those
- * alone, after the fact and the slow way, and says where the run's own summary or order of lines is wrong.
+ * A second judge, which knows nothing of simulate/: it reads a scenario and the lines that a run
+ * printed, works everything out again from those alone, after the fact and the slow way, and says
+ * where the run's own summary or order of lines is wrong.
  *
  *     judge-lines SCENARIO LINES [SEED]   exit 0: all agrees; 1: each disagreement is printed
  *
- * On success it prints when each at_least and host_free expectation was reached: "expect 0 reached 60700" (milliseconds).
+ * On success it prints when each at_least and host_free expectation was reached: "expect 0 reached
+ * 60700" (milliseconds).
  */
 #include <fnmatch.h>
 #include <inttypes.h>
@@ -249,7 +251,8 @@ static void take_order(struct guest *g, const json_t *line, int64_t t, size_t at
 	if (!json_is_string(json_object_get(reason, "text")) || !o.code[0])
 		say("line %zu: no reason", at);
 	if (o.from != before)
-		say("line %zu: %s: from %" PRId64 ", was told %" PRId64, at, g->name, o.from, before);
+		say("line %zu: %s: from %" PRId64 ", was told %" PRId64, at, g->name, o.from,
+			before);
 	if (o.to % (int64_t)MIB)
 		say("line %zu: %s: no multiple of 1 MiB: %" PRId64, at, g->name, o.to);
 	g->orders = more(g->orders, g->n_orders, sizeof(*g->orders));

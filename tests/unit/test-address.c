@@ -45,13 +45,15 @@ TEST(what_is_no_address_says_what_one_looks_like)
 		{"192.0.2.1:65536", "is no port, expected 1 to 65535"},
 		{"192.0.2.1:80x", "is no port"},
 		{"192.0.2.1:-1", "is no port"},
-		{"localhost:8006", "is no IPv4 address (names are not looked up; IPv6 stands in brackets)"},
+		{"localhost:8006",
+			"is no IPv4 address (names are not looked up; IPv6 stands in brackets)"},
 		{"::1:8006", "is no IPv4 address"},
 		{"[::1]8006", "expected one like"},
 		{"[::1:8006", "expected one like"},
 		{"[192.0.2.1]:80", "is no IPv6 address"},
 		{"192.0.2.256:80", "is no IPv4 address"},
-		{"1111111111111111111111111111111111111111111111111111111111111111:80", "expected one like"},
+		{"1111111111111111111111111111111111111111111111111111111111111111:80",
+			"expected one like"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {

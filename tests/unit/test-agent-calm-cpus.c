@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The alarm on a machine with many CPUs, some of them not there: the kernel's part is played here. */
+/* The alarm on a machine with many CPUs, some of them not there: the kernel's part is played
+ * here. */
 #include "agent/calm.h"
 
 #include <dlfcn.h>
@@ -38,7 +39,8 @@ long syscall(long number, ...)
 		else
 			errno = cpu < possible ? ENODEV : EINVAL;
 	} else if (number == SYS_sched_getaffinity) {
-		uint64_t *mask = ((void)va_arg(ap, int), (void)va_arg(ap, size_t), va_arg(ap, uint64_t *));
+		uint64_t *mask =
+			((void)va_arg(ap, int), (void)va_arg(ap, size_t), va_arg(ap, uint64_t *));
 
 		for (int i = 0; i < online; i++)
 			mask[i / 64] |= UINT64_C(1) << i % 64;

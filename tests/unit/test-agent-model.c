@@ -32,8 +32,10 @@ static void run(struct fixture *f, const char *guest, const char *noise, uint64_
 	_cleanup_free_ char *text = NULL;
 	struct agent_model *a = &f->agent;
 
-	if (asprintf(&text, "{\"duration_s\": 600, \"noise_pct\": %s, \"host\": {\"memory\": \"16G\"}, "
-			    "\"guests\": [{\"name\": \"a\", %s}]}", noise, guest) < 0)
+	if (asprintf(&text,
+		    "{\"duration_s\": 600, \"noise_pct\": %s, \"host\": {\"memory\": \"16G\"}, "
+		    "\"guests\": [{\"name\": \"a\", %s}]}",
+		    noise, guest) < 0)
 		abort();
 	if (scenario_parse("x.json", text, strlen(text), &f->scenario, &d) < 0) {
 		printf("# %s\n", d.text);
@@ -93,9 +95,10 @@ TEST(a_look_tells_when_available_moved)
 	_cleanup_fixture_ struct fixture f = {0};
 	uint64_t first = 0;
 
-	/* 3.2 GiB are available: looked at every 267 ms. 200 MiB of anonymous memory more are 5 %. */
-	run(&f, "\"max\": \"4G\", \"anon_pct\": 100, \"demand\": [[0, \"700M\"], [10, \"900M\"]]", "0",
-		20000);
+	/* 3.2 GiB are available: looked at every 267 ms. 200 MiB of anonymous memory more are 5
+	 * %. */
+	run(&f, "\"max\": \"4G\", \"anon_pct\": 100, \"demand\": [[0, \"700M\"], [10, \"900M\"]]",
+		"0", 20000);
 	for (size_t i = 0; i < f.n && !first; i++)
 		if (f.heard[i].report.why == REPORT_WHY_AVAILABLE)
 			first = f.heard[i].at_msec;
@@ -117,7 +120,8 @@ TEST(the_trigger_fires_once_a_second_while_it_stalls)
 		/* One more tells of little that is left. */
 		fired += f.heard[i].at_msec % 1000 == 201;
 	}
-	/* Half of the need is cache, of which 800 MiB are missing at once: 26 % stall; 50 ms are there after two ticks. */
+	/* Half of the need is cache, of which 800 MiB are missing at once: 26 % stall; 50 ms are
+	 * there after two ticks. */
 	CHECK_U64(first, 10201);
 	CHECK_U64(fired, 10);
 	CHECK(count_why(&f, REPORT_WHY_PRESSURE) <= 11);
@@ -169,7 +173,8 @@ TEST(a_silent_guest_was_heard_until_it_fell_silent)
 		"\"agent_from_s\": 12", "0", 40000);
 	CHECK_INT(f.last.source, REPORT_AGENT);
 	CHECK(f.n >= 2 && f.heard[f.n - 1].at_msec <= 12000);
-	run(&never, "\"max\": \"4G\", \"demand\": [[0, \"1G\"]], \"agent\": \"silent\"", "0", 40000);
+	run(&never, "\"max\": \"4G\", \"demand\": [[0, \"1G\"]], \"agent\": \"silent\"", "0",
+		40000);
 	CHECK_INT(never.last.source, REPORT_NONE);
 	CHECK_U64(never.n, 0);
 	CHECK(!agent_model_statistics(&never.agent, 40000, &never.last));
@@ -263,7 +268,9 @@ TEST(it_answers_no_question_while_it_is_silent_or_floods_or_speaks_anyway)
 	_cleanup_fixture_ struct fixture silent = {0}, flood = {0}, speaks = {0};
 	struct guest_report r;
 
-	run(&silent, "\"max\": \"4G\", \"demand\": [[0, \"1G\"]], \"agent\": \"silent\", \"agent_from_s\": 2", "0", 6000);
+	run(&silent,
+		"\"max\": \"4G\", \"demand\": [[0, \"1G\"]], \"agent\": \"silent\", \"agent_from_s\": 2",
+		"0", 6000);
 	CHECK_U64(answer(&silent, 6000), 0);
 	run(&flood, "\"max\": \"4G\", \"demand\": [[0, \"1G\"]], \"agent\": \"flood\"", "0", 2000);
 	CHECK_U64(answer(&flood, 2000), 0);

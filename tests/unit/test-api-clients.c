@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The real HTTP server on a real socket: clients that are wrong, slow, many, gone, or not allowed.
- */
+/* The real HTTP server on a real socket: clients that are wrong, slow, many, gone, or not
+ * allowed. */
 #include <grp.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -56,7 +56,8 @@ TEST(bad_bodies_are_refused_with_their_place)
 	stop();
 }
 
-/* Many times: an answer given before the body is read loses the race against it only now and then. */
+/* Many times: an answer given before the body is read loses the race against it only now and
+ * then. */
 TEST(a_body_too_large_never_costs_its_sender_the_answer)
 {
 	static char large[70000];
@@ -201,9 +202,11 @@ TEST(who_prefers_it_does_not_wait)
 		struct reply held, quick;
 
 		fake_daemon_hold(fake, true);
-		client_request(socket_path, "POST", "/v1/reload", NULL, "Prefer: respond-async, wait=5", &held);
+		client_request(socket_path, "POST", "/v1/reload", NULL,
+			"Prefer: respond-async, wait=5", &held);
 		fake_daemon_release(fake);
-		client_request(socket_path, "POST", "/v1/reload", NULL, "Prefer: respond-async", &quick);
+		client_request(
+			socket_path, "POST", "/v1/reload", NULL, "Prefer: respond-async", &quick);
 		CHECK_INT(held.status, 202);
 		/* What is done at once is answered at once. */
 		CHECK_INT(quick.status, 200);
@@ -450,7 +453,8 @@ TEST(endless_bodies_and_headers_are_bounded)
 	CHECK_CONTAINS(answer, "HTTP/1.1 4");
 	close(fd);
 
-	/* More parameters than its memory holds: the line goes dead, and nothing may stay behind (the sanitizer looks). */
+	/* More parameters than its memory holds: the line goes dead, and nothing may stay behind
+	 * (the sanitizer looks). */
 	strcpy(header, "GET /v1/events?");
 	for (int i = 0; i < 1000; i++)
 		strcat(header, "p=&");
@@ -633,7 +637,8 @@ static int hoard(void)
 
 TEST(one_user_cannot_take_all_connections)
 {
-	struct api_config c = {.max_connections = 32, .max_per_client = 8, .access = {.admin_gid = GROUP_ADMIN}};
+	struct api_config c = {
+		.max_connections = 32, .max_per_client = 8, .access = {.admin_gid = GROUP_ADMIN}};
 
 	if (geteuid() != 0)
 		TEST_SKIP("needs root, to ask as other users");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The real server on TCP (loopback, without TLS: tests/unit/test-network.sh has TLS): tokens, roles, browsers, rates. */
+/* The real server on TCP (loopback, without TLS: tests/unit/test-network.sh has TLS): tokens,
+ * roles, browsers, rates. */
 #include <grp.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -18,7 +19,8 @@
 
 static uint16_t port;
 
-static void add_token(struct token_table *t, const char *name, enum api_role role, const char *secret, uint64_t expires)
+static void add_token(struct token_table *t, const char *name, enum api_role role,
+	const char *secret, uint64_t expires)
 {
 	struct token_entry *e = &t->entries[t->n++];
 
@@ -45,7 +47,8 @@ static int listen_any(void)
 	socklen_t len = sizeof(a);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	if (fd < 0 || bind(fd, (struct sockaddr *)&a, len) < 0 || listen(fd, 256) < 0 || getsockname(fd, (struct sockaddr *)&a, &len) < 0)
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, len) < 0 || listen(fd, 256) < 0 ||
+		getsockname(fd, (struct sockaddr *)&a, &len) < 0)
 		exit(1);
 	port = ntohs(a.sin_port);
 	return fd;
@@ -58,14 +61,17 @@ static void begin(struct api_config c)
 	c.listeners[0] = (struct api_listener){.fd = listen_any()};
 	c.n_listeners = 1;
 	c.host_names = names;
-	c.access = (struct api_access){.admin_gid = GROUP_ADMIN, .operate_gid = GROUP_OPERATE, .read_gid = GROUP_READ};
+	c.access = (struct api_access){
+		.admin_gid = GROUP_ADMIN, .operate_gid = GROUP_OPERATE, .read_gid = GROUP_READ};
 	start(&c);
 	set_tokens(true);
 }
 
 static int connect_tcp(void)
 {
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};
+	struct sockaddr_in a = {.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+		.sin_port = htons(port)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	return connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0 ? -1 : fd;
@@ -80,7 +86,8 @@ static int exchange(const char *method, const char *path, const char *headers, c
 	int fd = connect_tcp(), status = 0;
 	bool has_host = strstr(headers, "Host:");
 
-	snprintf(request, sizeof(request), "%s %s HTTP/1.1\r\n%s%sConnection: close\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+	snprintf(request, sizeof(request),
+		"%s %s HTTP/1.1\r\n%s%sConnection: close\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
 		method, path, has_host ? "" : "Host: localhost\r\n", headers, strlen(body), body);
 	client_raw(fd, request, strlen(request), answer, sizeof(answer), 20000);
 	close(fd);
@@ -125,7 +132,9 @@ TEST(a_token_is_who_it_says_until_it_ends)
 TEST(who_changes_something_is_named_by_his_token)
 {
 	begin((struct api_config){0});
-	CHECK_INT(exchange("PUT", "/v1/mode", "Authorization: Bearer " ADMIN "\r\n", "{\"mode\":\"enforce\"}"), 200);
+	CHECK_INT(exchange("PUT", "/v1/mode", "Authorization: Bearer " ADMIN "\r\n",
+			  "{\"mode\":\"enforce\"}"),
+		200);
 	CHECK_STR(fake->last_by, "token boss");
 	stop();
 }
@@ -176,13 +185,18 @@ TEST(each_credential_may_what_its_routes_say_and_no_more)
 		for (size_t i = 0; i < n_routes; i++) {
 			const struct route *r = &routes[i];
 			bool needs = r->role > API_ROLE_NONE || r->kind == ROUTE_WHOAMI;
-			int wanted = needs && !who[w].known ? 401 : who[w].role < r->role ? 403 : 0, got;
+			int wanted = needs && !who[w].known  ? 401
+				     : who[w].role < r->role ? 403
+							     : 0,
+			    got;
 			char path[256];
 
 			fill_path(r, path, sizeof(path));
 			got = exchange(r->method, path, who[w].headers, r->body ? "{}" : "");
-			if (wanted ? got != wanted : got < 200 || got == 401 || got == 403 || got == 429)
-				TEST_FAIL("%s with role %s%s: %d, wanted %d", r->name, api_role_to_string(who[w].role),
+			if (wanted ? got != wanted
+				   : got < 200 || got == 401 || got == 403 || got == 429)
+				TEST_FAIL("%s with role %s%s: %d, wanted %d", r->name,
+					api_role_to_string(who[w].role),
 					who[w].known ? "" : " and no credential", got, wanted);
 		}
 	stop();
@@ -191,26 +205,45 @@ TEST(each_credential_may_what_its_routes_say_and_no_more)
 TEST(a_foreign_page_reaches_nothing)
 {
 	begin((struct api_config){0});
-	CHECK_INT(exchange("GET", "/v1/guests", "Authorization: Bearer " READ "\r\nOrigin: http://evil.example\r\n", ""), 403);
+	CHECK_INT(exchange("GET", "/v1/guests",
+			  "Authorization: Bearer " READ "\r\nOrigin: http://evil.example\r\n", ""),
+		403);
 	CHECK_CONTAINS(answer, "\"code\":\"foreign-origin\"");
 	CHECK(!strstr(answer, "Access-Control"));
-	CHECK_INT(exchange("POST", "/v1/reload", "Authorization: Bearer " ADMIN "\r\nSec-Fetch-Site: same-site\r\n", ""), 403);
-	CHECK_INT(exchange("OPTIONS", "/v1/mode", "Origin: http://evil.example\r\nAccess-Control-Request-Method: PUT\r\n", ""), 403);
+	CHECK_INT(exchange("POST", "/v1/reload",
+			  "Authorization: Bearer " ADMIN "\r\nSec-Fetch-Site: same-site\r\n", ""),
+		403);
+	CHECK_INT(exchange("OPTIONS", "/v1/mode",
+			  "Origin: http://evil.example\r\nAccess-Control-Request-Method: PUT\r\n",
+			  ""),
+		403);
 	CHECK(!strstr(answer, "Access-Control"));
 	CHECK_INT(exchange("GET", "/healthz", "Host: evil.example\r\n", ""), 421);
 	CHECK_CONTAINS(answer, "\"code\":\"foreign-host\"");
-	CHECK_INT(exchange("GET", "/v1/guests", "Host: rebound.example:80\r\nAuthorization: Bearer " READ "\r\n", ""), 421);
-	CHECK_INT(exchange("GET", "/v1/guests", "Host: host1:8006\r\nAuthorization: Bearer " READ "\r\n", ""), 200);
-	CHECK_INT(exchange("GET", "/v1/guests", "Origin: http://localhost\r\nSec-Fetch-Site: same-origin\r\nAuthorization: Bearer " READ "\r\n", ""), 200);
+	CHECK_INT(exchange("GET", "/v1/guests",
+			  "Host: rebound.example:80\r\nAuthorization: Bearer " READ "\r\n", ""),
+		421);
+	CHECK_INT(exchange("GET", "/v1/guests",
+			  "Host: host1:8006\r\nAuthorization: Bearer " READ "\r\n", ""),
+		200);
+	CHECK_INT(
+		exchange("GET", "/v1/guests",
+			"Origin: http://localhost\r\nSec-Fetch-Site: same-origin\r\nAuthorization: Bearer " READ
+			"\r\n",
+			""),
+		200);
 	CHECK_INT(fake->n_ops, 0);
 	stop();
 }
 
 TEST(every_answer_has_the_headers_that_close_browsers)
 {
-	static const char *const headers[] = {"X-Content-Type-Options: nosniff\r\n", "X-Frame-Options: DENY\r\n", "Referrer-Policy: no-referrer\r\n",
-		"Cross-Origin-Resource-Policy: same-origin\r\n", "Cache-Control: no-", "frame-ancestors 'none'"};
-	static const char *const paths[] = {"/", "/healthz", "/nothing", "/v1/guests", "/v1/whoami", "/v1/events", "/v1/openapi.json", "/metrics"};
+	static const char *const headers[] = {"X-Content-Type-Options: nosniff\r\n",
+		"X-Frame-Options: DENY\r\n", "Referrer-Policy: no-referrer\r\n",
+		"Cross-Origin-Resource-Policy: same-origin\r\n", "Cache-Control: no-",
+		"frame-ancestors 'none'"};
+	static const char *const paths[] = {"/", "/healthz", "/nothing", "/v1/guests", "/v1/whoami",
+		"/v1/events", "/v1/openapi.json", "/metrics"};
 
 	begin((struct api_config){0});
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
@@ -218,7 +251,8 @@ TEST(every_answer_has_the_headers_that_close_browsers)
 			get_with(paths[i], known ? READ : NULL);
 			for (size_t k = 0; k < ARRAY_SIZE(headers); k++)
 				if (!strstr(answer, headers[k]))
-					TEST_FAIL("%s lacks %s:\n%.400s", paths[i], headers[k], answer);
+					TEST_FAIL("%s lacks %s:\n%.400s", paths[i], headers[k],
+						answer);
 			/* Over plain HTTP nothing is promised about TLS. */
 			CHECK(!strstr(answer, "Strict-Transport-Security"));
 		}
@@ -228,7 +262,8 @@ TEST(every_answer_has_the_headers_that_close_browsers)
 
 static char answers[4 * 1024 * 1024];
 
-/* Pipelined on one connection, so that it is quick. Returns how many of n got this status; all are in answers. */
+/* Pipelined on one connection, so that it is quick. Returns how many of n got this status; all are
+ * in answers. */
 static int flood(const char *path, const char *headers, int n, const char *status)
 {
 	static char requests[600 * 1024];
@@ -237,7 +272,8 @@ static int flood(const char *path, const char *headers, int n, const char *statu
 	int fd = connect_tcp(), found = 0;
 
 	for (int i = 0; i < n; i++)
-		len += (size_t)snprintf(requests + len, sizeof(requests) - len, "GET %s HTTP/1.1\r\nHost: localhost\r\n%s%s\r\n", path, headers,
+		len += (size_t)snprintf(requests + len, sizeof(requests) - len,
+			"GET %s HTTP/1.1\r\nHost: localhost\r\n%s%s\r\n", path, headers,
 			i == n - 1 ? "Connection: close\r\n" : "");
 	/* Written and read in turns: neither side's buffer holds all. */
 	for (size_t at = 0, got = 0;;) {
@@ -246,7 +282,9 @@ static int flood(const char *path, const char *headers, int n, const char *statu
 
 		if (poll(&p, 1, 20000) <= 0)
 			break;
-		if (at < len && p.revents & POLLOUT && (r = send(fd, requests + at, MIN(len - at, (size_t)4096), MSG_NOSIGNAL | MSG_DONTWAIT)) > 0)
+		if (at < len && p.revents & POLLOUT &&
+			(r = send(fd, requests + at, MIN(len - at, (size_t)4096),
+				 MSG_NOSIGNAL | MSG_DONTWAIT)) > 0)
 			at += (size_t)r;
 		if (p.revents & (POLLIN | POLLHUP)) {
 			r = recv(fd, answers + got, sizeof(answers) - 1 - got, MSG_DONTWAIT);
@@ -307,7 +345,9 @@ TEST(guesses_are_slowed_and_good_credentials_pass_all_the_same)
 TEST(one_token_cannot_take_all_connections)
 {
 	struct api_config c = {.max_connections = 64, .max_per_client = 8};
-	static const char get[] = "GET /v1/whoami HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " READ "\r\n\r\n";
+	static const char get[] =
+		"GET /v1/whoami HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " READ
+		"\r\n\r\n";
 	int fds[12], good = 0, busy = 0;
 
 	begin(c);
@@ -316,7 +356,8 @@ TEST(one_token_cannot_take_all_connections)
 		struct pollfd p = {.events = POLLIN};
 
 		p.fd = fds[i] = connect_tcp();
-		if (send(fds[i], get, sizeof(get) - 1, MSG_NOSIGNAL) < 0 || poll(&p, 1, 20000) <= 0 || recv(fds[i], text, sizeof(text) - 1, 0) <= 0)
+		if (send(fds[i], get, sizeof(get) - 1, MSG_NOSIGNAL) < 0 ||
+			poll(&p, 1, 20000) <= 0 || recv(fds[i], text, sizeof(text) - 1, 0) <= 0)
 			text[0] = '\0';
 		good += strstr(text, " 200 OK") != NULL;
 		busy += strstr(text, " 503 ") != NULL;
@@ -344,7 +385,8 @@ static bool ends(int fd)
 
 TEST(a_stream_ends_when_its_token_is_taken_out)
 {
-	static const char get[] = "GET /v1/events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\nAuthorization: Bearer %s\r\n\r\n";
+	static const char get[] =
+		"GET /v1/events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\nAuthorization: Bearer %s\r\n\r\n";
 	char request[512], text[8192];
 	int reader, operator;
 
@@ -367,7 +409,8 @@ TEST(a_stream_ends_when_its_token_is_taken_out)
 	stop();
 }
 
-/* The status of the last request on one connection to the socket by user nobody, or 299 where he cannot be him. */
+/* The status of the last request on one connection to the socket by user nobody, or 299 where he
+ * cannot be him. */
 static int ask_as_nobody(const char *request)
 {
 	const char *last = answer;
@@ -392,7 +435,8 @@ static int ask_as_nobody(const char *request)
 
 TEST(whom_polkit_lets_goes_on_with_his_body_and_the_others_are_denied)
 {
-	static const char body[] = "PUT /v1/mode HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: %s\r\n\r\n%s";
+	static const char body[] =
+		"PUT /v1/mode HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: %s\r\n\r\n%s";
 	char request[512];
 
 	if (geteuid() != 0)
@@ -436,7 +480,8 @@ TEST(what_polkit_grants_to_a_process_is_no_tokens_that_it_shows)
 	CHECK_INT(ask_as_nobody(request), 200);
 	CHECK_INT(fake->n_authorize, 1); /* for both */
 	CHECK_INT(fake->n_ops, 2);
-	snprintf(request + n, sizeof(request) - (size_t)n, reload, "Authorization: Bearer " READ "\r\nConnection: close\r\n");
+	snprintf(request + n, sizeof(request) - (size_t)n, reload,
+		"Authorization: Bearer " READ "\r\nConnection: close\r\n");
 	CHECK_INT(ask_as_nobody(request), 403);
 	CHECK_INT(fake->n_ops, 3);
 	stop();

@@ -21,8 +21,8 @@ static int reader_open(struct reader *r, const char *query, const char *header)
 {
 	char request[512];
 	int n = snprintf(request, sizeof(request),
-		"GET /v1/events%s HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n%s%s\r\n", query, header ? header : "",
-		header ? "\r\n" : "");
+		"GET /v1/events%s HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n%s%s\r\n",
+		query, header ? header : "", header ? "\r\n" : "");
 
 	*r = (struct reader){.fd = client_connect(socket_path)};
 	return r->fd < 0 || send(r->fd, request, (size_t)n, MSG_NOSIGNAL) != n ? -EIO : 0;
@@ -84,8 +84,8 @@ static unsigned count(const char *text, const char *word)
 static void happen(int i)
 {
 	pthread_mutex_lock(&fake->lock);
-	eventlog_append_text(fake->events, DAEMON_EVENT_RELOAD, SEVERITY_INFO, UINT64_C(1795334400000000), NULL, NULL,
-		"number %d.", i);
+	eventlog_append_text(fake->events, DAEMON_EVENT_RELOAD, SEVERITY_INFO,
+		UINT64_C(1795334400000000), NULL, NULL, "number %d.", i);
 	pthread_mutex_unlock(&fake->lock);
 }
 
@@ -93,7 +93,8 @@ TEST(a_stream_begins_behind_what_the_client_knows_and_goes_on)
 {
 	start(NULL);
 	{
-		_cleanup_reader_ struct reader r = {.fd = -1}, header = {.fd = -1}, fresh = {.fd = -1};
+		_cleanup_reader_ struct reader r = {.fd = -1}, header = {.fd = -1},
+					       fresh = {.fd = -1};
 
 		CHECK_INT(reader_open(&r, "?after=3", NULL), 0);
 		CHECK_INT(reader_open(&header, "?after=1", "Last-Event-ID: host1:0badcafe:4"), 0);
@@ -103,7 +104,8 @@ TEST(a_stream_begins_behind_what_the_client_knows_and_goes_on)
 		CHECK(reader_await(&fresh, "event: state"));
 		CHECK_CONTAINS(r.text, "Content-Type: text/event-stream");
 		CHECK_CONTAINS(r.text, "retry: 2000\n\n");
-		CHECK_CONTAINS(r.text, "id: host1:0badcafe:4\nevent: command\ndata: {\"id\":\"host1:0badcafe:4\",");
+		CHECK_CONTAINS(r.text,
+			"id: host1:0badcafe:4\nevent: command\ndata: {\"id\":\"host1:0badcafe:4\",");
 		CHECK_INT(count(r.text, "\nid: "), 2);
 		CHECK_INT(count(header.text, "\nid: "), 1);
 		CHECK_INT(count(fresh.text, "\nid: "), 0);
@@ -120,7 +122,8 @@ TEST(a_stream_shows_what_its_filters_let_through)
 {
 	start(NULL);
 	{
-		_cleanup_reader_ struct reader kind = {.fd = -1}, guest = {.fd = -1}, newest = {.fd = -1};
+		_cleanup_reader_ struct reader kind = {.fd = -1}, guest = {.fd = -1},
+					       newest = {.fd = -1};
 		_cleanup_reply_ struct reply bad = {0}, unknown = {0};
 
 		CHECK_INT(reader_open(&kind, "?kind=reload", NULL), 0);
@@ -134,9 +137,11 @@ TEST(a_stream_shows_what_its_filters_let_through)
 		happen(1);
 		CHECK(reader_await(&kind, "number 1."));
 		CHECK_INT(count(kind.text, "\nid: "), 1);
-		client_request(socket_path, "GET", "/v1/events?kind=comand", NULL, "Accept: text/event-stream", &bad);
+		client_request(socket_path, "GET", "/v1/events?kind=comand", NULL,
+			"Accept: text/event-stream", &bad);
 		CHECK_PROBLEM(bad, API_PROBLEM_QUERY_INVALID);
-		client_request(socket_path, "GET", "/v1/events?guest=wbe1", NULL, "Accept: text/event-stream", &unknown);
+		client_request(socket_path, "GET", "/v1/events?guest=wbe1", NULL,
+			"Accept: text/event-stream", &unknown);
 		CHECK_PROBLEM(unknown, API_PROBLEM_GUEST_UNKNOWN);
 	}
 	stop();
@@ -146,7 +151,8 @@ TEST(an_id_that_is_too_old_or_unknown_is_answered_with_a_reset)
 {
 	start(NULL);
 	{
-		_cleanup_reader_ struct reader other = {.fd = -1}, future = {.fd = -1}, odd = {.fd = -1}, old = {.fd = -1};
+		_cleanup_reader_ struct reader other = {.fd = -1}, future = {.fd = -1},
+					       odd = {.fd = -1}, old = {.fd = -1};
 
 		CHECK_INT(reader_open(&other, "", "Last-Event-ID: host1:feedbeef:3"), 0);
 		CHECK(reader_await(&other, "event: reset\ndata: {\"reason\":\"too-old\""));
@@ -202,7 +208,8 @@ TEST(two_hundred_streams_get_every_event)
 	stop();
 }
 
-/* Twenty thousand events are eight megabytes: who does not read them costs a batch and what the socket holds. */
+/* Twenty thousand events are eight megabytes: who does not read them costs a batch and what the
+ * socket holds. */
 TEST(who_does_not_read_costs_little_and_nobody_a_delay)
 {
 	start(NULL);
@@ -217,7 +224,8 @@ TEST(who_does_not_read_costs_little_and_nobody_a_delay)
 		for (size_t i = 0; i < ARRAY_SIZE(deaf); i++)
 			CHECK(reader_await(&deaf[i], "event: state"));
 		CHECK(reader_await(&hears, "event: state"));
-		before = mallinfo2().uordblks; /* 0 with a sanitizer's allocator: then only the rest is tested */
+		/* 0 with a sanitizer's allocator: then only the rest is tested */
+		before = mallinfo2().uordblks;
 		for (int n = 1; n <= 20000; n++) {
 			happen(n);
 			if (n % 100 == 0) {
@@ -228,8 +236,10 @@ TEST(who_does_not_read_costs_little_and_nobody_a_delay)
 			}
 		}
 		after = mallinfo2().uordblks;
-		CHECK(after <= before + ARRAY_SIZE(deaf) * 2 * STREAM_BATCH_BYTES + MIB + hears.allocated);
-		/* Who wakes up late is told that it missed something, and then gets what there is. */
+		CHECK(after <=
+			before + ARRAY_SIZE(deaf) * 2 * STREAM_BATCH_BYTES + MIB + hears.allocated);
+		/* Who wakes up late is told that it missed something, and then gets what there
+		 * is. */
 		CHECK(reader_await(&deaf[0], "event: reset\ndata: {\"reason\":\"too-old\""));
 		CHECK(reader_await(&deaf[0], "number 20000."));
 		for (size_t i = 0; i < ARRAY_SIZE(deaf); i++)
@@ -278,7 +288,8 @@ TEST(the_end_of_the_daemon_is_said)
 	CHECK(r.closed);
 }
 
-/* Who follows changes asks again for what is shown; while nobody listens nothing is counted for it. */
+/* Who follows changes asks again for what is shown; while nobody listens nothing is counted for
+ * it. */
 TEST(a_change_of_what_is_shown_is_told_once_a_second_and_makes_no_view)
 {
 	start(NULL);
@@ -304,9 +315,11 @@ TEST(who_asks_for_a_list_gets_one)
 	{
 		_cleanup_reply_ struct reply list = {0}, head = {0};
 
-		client_request(socket_path, "GET", "/v1/events", NULL, "Accept: application/json, text/plain", &list);
+		client_request(socket_path, "GET", "/v1/events", NULL,
+			"Accept: application/json, text/plain", &list);
 		CHECK_STR(list.content_type, "application/json");
-		client_request(socket_path, "HEAD", "/v1/events", NULL, "Accept: text/event-stream", &head);
+		client_request(socket_path, "HEAD", "/v1/events", NULL, "Accept: text/event-stream",
+			&head);
 		CHECK_INT(head.status, 200);
 	}
 	stop();

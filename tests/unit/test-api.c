@@ -200,11 +200,13 @@ static const char *names(const struct reply *r, char buf[static 256])
 
 	buf[0] = '\0';
 	json_array_foreach (json_at(r->json, "/guests"), i, g)
-		snprintf(buf + strlen(buf), 256 - strlen(buf), "%s%s", i ? " " : "", json_string_value(json_object_get(g, "name")));
+		snprintf(buf + strlen(buf), 256 - strlen(buf), "%s%s", i ? " " : "",
+			json_string_value(json_object_get(g, "name")));
 	return buf;
 }
 
-static struct reply send_with_key(const char *method, const char *path, const char *body, const char *key)
+static struct reply send_with_key(
+	const char *method, const char *path, const char *body, const char *key)
 {
 	char header[300];
 	struct reply r;
@@ -216,19 +218,28 @@ static struct reply send_with_key(const char *method, const char *path, const ch
 
 TEST(a_request_with_a_key_is_carried_out_once)
 {
-	static const char body[] = "{\"uuid\":\"3e0c6a52-8f0b-4c0e-9d0e-0242ac120002\",\"name\":\"x\",\"bytes\":5}",
-			  other[] = "{\"uuid\":\"3e0c6a52-8f0b-4c0e-9d0e-0242ac120002\",\"name\":\"x\",\"bytes\":6}";
+	static const char body
+		[] = "{\"uuid\":\"3e0c6a52-8f0b-4c0e-9d0e-0242ac120002\",\"name\":\"x\",\"bytes\":5}",
+	    other[] =
+		    "{\"uuid\":\"3e0c6a52-8f0b-4c0e-9d0e-0242ac120002\",\"name\":\"x\",\"bytes\":6}";
 
 	start(NULL);
 	{
-		_cleanup_reply_ struct reply first = send_with_key("POST", "/v1/reservations", body, "k1");
-		_cleanup_reply_ struct reply again = send_with_key("POST", "/v1/reservations", body, "k1");
-		_cleanup_reply_ struct reply mismatch = send_with_key("POST", "/v1/reservations", other, "k1");
-		_cleanup_reply_ struct reply dry = send_with_key("POST", "/v1/reservations?dry_run=true", body, "k1");
-		_cleanup_reply_ struct reply bad = send_with_key("POST", "/v1/reservations", body, "k 1");
+		_cleanup_reply_ struct reply first =
+			send_with_key("POST", "/v1/reservations", body, "k1");
+		_cleanup_reply_ struct reply again =
+			send_with_key("POST", "/v1/reservations", body, "k1");
+		_cleanup_reply_ struct reply mismatch =
+			send_with_key("POST", "/v1/reservations", other, "k1");
+		_cleanup_reply_ struct reply dry =
+			send_with_key("POST", "/v1/reservations?dry_run=true", body, "k1");
+		_cleanup_reply_ struct reply bad =
+			send_with_key("POST", "/v1/reservations", body, "k 1");
 		_cleanup_reply_ struct reply list = ask("GET", "/v1/reservations", NULL);
-		_cleanup_reply_ struct reply gone = send_with_key("DELETE", "/v1/reservations/999", NULL, "k2");
-		_cleanup_reply_ struct reply gone_again = send_with_key("DELETE", "/v1/reservations/999", NULL, "k2");
+		_cleanup_reply_ struct reply gone =
+			send_with_key("DELETE", "/v1/reservations/999", NULL, "k2");
+		_cleanup_reply_ struct reply gone_again =
+			send_with_key("DELETE", "/v1/reservations/999", NULL, "k2");
 
 		CHECK_INT(first.status, 201);
 		CHECK_INT(again.status, 201);
@@ -258,14 +269,19 @@ TEST(guests_come_in_pages_and_by_what_they_are)
 		CHECK_INT(r.status, 200);
 		CHECK(json_array_size(json_at(r.json, "/guests")) <= 2);
 		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s,", names(&r, buf));
-		snprintf(path, sizeof(path), next ? "/v1/guests?limit=2&after=%s" : "%s", next ? next : "");
+		snprintf(path, sizeof(path), next ? "/v1/guests?limit=2&after=%s" : "%s",
+			next ? next : "");
 		pages++;
 	}
 	CHECK_STR(all, "backup1 files1,mail1 old1,web1,");
 	{
-		_cleanup_reply_ struct reply whole = ask("GET", "/v1/guests", NULL), glob = ask("GET", "/v1/guests?name=*i*1", NULL),
-					     tag = ask("GET", "/v1/guests?tag=db", NULL), pressed = ask("GET", "/v1/guests?condition=pressed", NULL),
-					     none = ask("GET", "/v1/guests?name=x*&tag=db", NULL), slip = ask("GET", "/v1/guests?condition=presed", NULL);
+		_cleanup_reply_ struct reply whole = ask("GET", "/v1/guests", NULL),
+					     glob = ask("GET", "/v1/guests?name=*i*1", NULL),
+					     tag = ask("GET", "/v1/guests?tag=db", NULL),
+					     pressed = ask(
+						     "GET", "/v1/guests?condition=pressed", NULL),
+					     none = ask("GET", "/v1/guests?name=x*&tag=db", NULL),
+					     slip = ask("GET", "/v1/guests?condition=presed", NULL);
 
 		CHECK(!json_at(whole.json, "/next"));
 		CHECK_STR(names(&glob, buf), "files1 mail1");
@@ -274,7 +290,8 @@ TEST(guests_come_in_pages_and_by_what_they_are)
 		CHECK_STR(names(&pressed, buf), "web1");
 		CHECK_STR(names(&none, buf), "");
 		CHECK_PROBLEM(slip, API_PROBLEM_QUERY_INVALID);
-		CHECK_CONTAINS(json_string_value(json_at(slip.json, "/detail")), "did you mean \"pressed\"?");
+		CHECK_CONTAINS(json_string_value(json_at(slip.json, "/detail")),
+			"did you mean \"pressed\"?");
 	}
 	stop();
 }
@@ -356,12 +373,15 @@ TEST(peers_are_told_which_group_to_join)
 	char buf[CLIENT_REMEDY_MAX];
 
 	access.admin_gid = 0;
-	CHECK_STR(client_remedy(&(struct client){.how = CLIENT_SOCKET}, &access, API_ROLE_OPERATE, buf),
+	CHECK_STR(client_remedy(
+			  &(struct client){.how = CLIENT_SOCKET}, &access, API_ROLE_OPERATE, buf),
 		"join group \"root\", which may do everything (adduser NAME root, then log in anew), or set OperateGroup= in ballast.conf(5)");
-	CHECK_STR(client_remedy(&(struct client){.how = CLIENT_SOCKET}, &access, API_ROLE_ADMIN, buf),
+	CHECK_STR(
+		client_remedy(&(struct client){.how = CLIENT_SOCKET}, &access, API_ROLE_ADMIN, buf),
 		"join group \"root\" (adduser NAME root, then log in anew)");
 	access.read_gid = 4000000000u;
-	CHECK_STR(client_remedy(&(struct client){.how = CLIENT_SOCKET}, &access, API_ROLE_READ, buf),
+	CHECK_STR(
+		client_remedy(&(struct client){.how = CLIENT_SOCKET}, &access, API_ROLE_READ, buf),
 		"join group \"4000000000\" (adduser NAME 4000000000, then log in anew)");
 }
 
@@ -557,7 +577,8 @@ TEST(the_page_and_its_files_are_served_with_their_types)
 
 		CHECK_INT(page.status, 200);
 		CHECK_STR(page.content_type, "text/html; charset=utf-8");
-		CHECK(strstr(page.body, "<title>Ballast</title>") && strstr(page.body, "</html>\n"));
+		CHECK(strstr(page.body, "<title>Ballast</title>") &&
+			strstr(page.body, "</html>\n"));
 		CHECK_STR(same.body, page.body);
 		CHECK_STR(style.content_type, "text/css; charset=utf-8");
 		CHECK_STR(script.content_type, "text/javascript; charset=utf-8");
@@ -594,8 +615,8 @@ TEST(what_some_do_not_read_leaves_room_for_short_answers_and_for_who_mends_it)
 
 TEST(an_unchanged_answer_is_not_sent_again)
 {
-	static const char *const paths[] = {"/", "/www/app.js", "/v1/guests", "/v1/guests/web1", "/v1/hosts/self",
-		"/v1/plan", "/v1/policies", "/v1/mode"};
+	static const char *const paths[] = {"/", "/www/app.js", "/v1/guests", "/v1/guests/web1",
+		"/v1/hosts/self", "/v1/plan", "/v1/policies", "/v1/mode"};
 
 	start(NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {

@@ -53,7 +53,8 @@ TEST(one_that_stops_short_is_told_within_two_seconds)
 	CHECK(b.retry_usec > START + 10 * USEC_PER_SEC);
 }
 
-/* Plays a balloon that never moves, with the correction that decide() gives. Returns when it was found stuck. */
+/* Plays a balloon that never moves, with the correction that decide() gives. Returns when it was
+ * found stuck. */
 static uint64_t play_dead(struct balloon *b, uint64_t from, uint64_t to)
 {
 	for (uint64_t t = from; t < to; t += 100 * USEC_PER_MSEC) {
@@ -139,7 +140,8 @@ TEST(one_at_rest_that_nobody_reads_is_found_stuck_all_the_same)
 	s.target_bytes = 1000 * MIB;
 	CHECK_INT(balloon_observe(&b, &s, START + 4 * USEC_PER_SEC), BALLOON_FINE);
 	CHECK_INT(balloon_observe(&b, &s, START + 5 * USEC_PER_SEC), BALLOON_STUCK);
-	/* Its target was taken back to where it stands: what it was asked for is known all the same. */
+	/* Its target was taken back to where it stands: what it was asked for is known all the
+	 * same. */
 	CHECK_U64(b.asked_bytes, 600 * MIB);
 	CHECK(balloon_wake(&b, START + 5 * USEC_PER_SEC) > START + 5 * USEC_PER_SEC);
 }
@@ -190,7 +192,8 @@ TEST(until_it_is_read_again_it_may_have_come_as_far_as_it_was_sent_before)
 	CHECK_U64(b.before_bytes, 0);
 }
 
-/* It goes to 600 MiB and is back at 1000 two seconds after the command. Returns for how long it is not asked again; 0: it was not told. */
+/* It goes to 600 MiB and is back at 1000 two seconds after the command. Returns for how long it is
+ * not asked again; 0: it was not told. */
 static uint64_t take_back(struct balloon *b, uint64_t now)
 {
 	struct guest_sample s = sample(1000, 1000, now);
@@ -198,7 +201,9 @@ static uint64_t take_back(struct balloon *b, uint64_t now)
 
 	balloon_commanded(b, &s, 600 * MIB, now);
 	observe(b, 600, now + USEC_PER_SEC);
-	return observe(b, 1000, took) == BALLOON_TOOK_BACK && b->floor_bytes == 1000 * MIB ? b->retry_usec - took : 0;
+	return observe(b, 1000, took) == BALLOON_TOOK_BACK && b->floor_bytes == 1000 * MIB
+		       ? b->retry_usec - took
+		       : 0;
 }
 
 TEST(one_that_takes_back_again_soon_after_its_pause_has_one_twice_as_long)
@@ -251,7 +256,8 @@ TEST(one_that_turns_on_its_way_down_took_back_what_it_reached)
 
 	begin(&b, 1000, 600);
 	CHECK_INT(observe(&b, 800, START + USEC_PER_SEC), BALLOON_FINE);
-	CHECK_INT(observe(&b, 802, START + 1600 * USEC_PER_MSEC), BALLOON_FINE); /* a page or two off */
+	/* a page or two off */
+	CHECK_INT(observe(&b, 802, START + 1600 * USEC_PER_MSEC), BALLOON_FINE);
 	CHECK_INT(observe(&b, 900, START + 1700 * USEC_PER_MSEC), BALLOON_TOOK_BACK);
 	CHECK_U64(b.floor_bytes, 900 * MIB);
 	CHECK_U64(b.retry_usec, START + 11700 * USEC_PER_MSEC);
@@ -354,14 +360,16 @@ TEST(a_command_that_is_withdrawn_within_a_second_and_a_half_condemns_no_balloon)
 	CHECK(condemned_after(1500 * USEC_PER_MSEC));
 }
 
-/* The adapter refused, or the guest's original size was not on disk yet: the target stays what it was. */
+/* The adapter refused, or the guest's original size was not on disk yet: the target stays what it
+ * was. */
 TEST(a_command_that_was_never_sent_condemns_no_balloon)
 {
 	struct guest_sample s;
 	struct balloon b;
 
 	begin(&b, 1000, 600);
-	for (uint64_t t = START + 100 * USEC_PER_MSEC; t <= START + 20 * USEC_PER_SEC; t += 100 * USEC_PER_MSEC) {
+	for (uint64_t t = START + 100 * USEC_PER_MSEC; t <= START + 20 * USEC_PER_SEC;
+		t += 100 * USEC_PER_MSEC) {
 		s = sample(1000, 1000, t);
 		CHECK_INT(balloon_observe(&b, &s, t), BALLOON_FINE);
 	}

@@ -127,14 +127,16 @@ TEST(a_driver_that_comes_back_at_full_size_goes_to_its_target_at_nobodys_cost)
 	CHECK_U64(h.plan->guests[0].target_bytes, 2 * GIB);
 }
 
-/* What the others are told to give in all for one that starts anew, at most 4 GiB, and holds so much. */
+/* What the others are told to give in all for one that starts anew, at most 4 GiB, and holds so
+ * much. */
 static uint64_t given_for_doubt(uint64_t held_bytes)
 {
 	_cleanup_small_host_ struct small_host h;
 	uint64_t sum = 0;
 
 	small_begin(&h, 4, 6 * GIB + held_bytes, "[Host]\nReserve=0\n");
-	h.guests[0].actual_bytes = h.guests[0].target_bytes = h.guests[0].resident_bytes = held_bytes;
+	h.guests[0].actual_bytes = h.guests[0].target_bytes = h.guests[0].resident_bytes =
+		held_bytes;
 	small_decide(&h);
 	small_pass(&h, USEC_PER_SEC);
 	h.guests[0].incarnation++;

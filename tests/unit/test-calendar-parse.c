@@ -22,9 +22,10 @@ static const struct {
 	{"Mon..Fri 20:15", 0x1f, ANY_MONTH, ANY_DAY, 0, BIT(20), BIT(15), 1},
 	{"sunday,WED", 0x44, ANY_MONTH, ANY_DAY, 0, 1, 1, 1},
 	{"Tue..Tue,Sat..Sun 8:00", 0x62, ANY_MONTH, ANY_DAY, 0, BIT(8), 1, 1},
-	{"*:0/15", ANY_WEEKDAY, ANY_MONTH, ANY_DAY, 0, 0xffffff, BIT(0) | BIT(15) | BIT(30) | BIT(45), 1},
-	{"8..17/3:30:45", ANY_WEEKDAY, ANY_MONTH, ANY_DAY, 0, BIT(8) | BIT(11) | BIT(14) | BIT(17), BIT(30),
-		BIT(45)},
+	{"*:0/15", ANY_WEEKDAY, ANY_MONTH, ANY_DAY, 0, 0xffffff,
+		BIT(0) | BIT(15) | BIT(30) | BIT(45), 1},
+	{"8..17/3:30:45", ANY_WEEKDAY, ANY_MONTH, ANY_DAY, 0, BIT(8) | BIT(11) | BIT(14) | BIT(17),
+		BIT(30), BIT(45)},
 	{"*:*:*", ANY_WEEKDAY, ANY_MONTH, ANY_DAY, 0, 0xffffff, SIXTY, SIXTY},
 	{"*-*-01,15 6:00", ANY_WEEKDAY, ANY_MONTH, BIT(1) | BIT(15), 0, BIT(6), 1, 1},
 	{"2,4-30", ANY_WEEKDAY, BIT(2) | BIT(4), BIT(30), 0, 1, 1, 1},
@@ -46,8 +47,9 @@ TEST(a_text_becomes_the_values_that_it_names)
 			c->days != fields[i].days || c->days_from_end != fields[i].days_from_end ||
 			c->hours != fields[i].hours || c->minutes != fields[i].minutes ||
 			c->seconds != fields[i].seconds)
-			TEST_FAIL("\"%s\": %x %x %x ~%x %x:%" PRIx64 ":%" PRIx64, fields[i].text, c->weekdays,
-				c->months, c->days, c->days_from_end, c->hours, c->minutes, c->seconds);
+			TEST_FAIL("\"%s\": %x %x %x ~%x %x:%" PRIx64 ":%" PRIx64, fields[i].text,
+				c->weekdays, c->months, c->days, c->days_from_end, c->hours,
+				c->minutes, c->seconds);
 		CHECK(!calendar_zone(c));
 	}
 }

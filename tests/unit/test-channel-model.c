@@ -12,7 +12,8 @@ TEST(an_honest_agent_is_always_read)
 		CHECK_INT(channel_model_take(&c, t, 430), CHANNEL_READ);
 }
 
-/* 200 lines of 430 bytes a second: the burst is gone within a second, five more of that and it is shut. */
+/* 200 lines of 430 bytes a second: the burst is gone within a second, five more of that and it is
+ * shut. */
 static uint64_t flood_until_shut(struct channel_model *c, uint64_t from, int *ret_read)
 {
 	*ret_read = 0;

@@ -17,7 +17,8 @@ static char *draw(const struct chart *c, const struct term *t)
 	size_t len = 0;
 	FILE *f = open_memstream(&text, &len);
 
-	/* As main() does where a terminal takes UTF-8: what is no character of the locale is not shown. */
+	/* As main() does where a terminal takes UTF-8: what is no character of the locale is not
+	 * shown. */
 	(void)setlocale(LC_CTYPE, "C.UTF-8");
 	chart_print(c, t, f);
 	chart_legend(t, f, STYLE_GOOD, "uses", "has", "wants");
@@ -26,12 +27,21 @@ static char *draw(const struct chart *c, const struct term *t)
 }
 
 /* Used rises to what it has; a gap; it wants more. */
-static const uint64_t used[] = {10, 20, 30, UINT64_MAX, 40}, has[] = {40, 40, 40, UINT64_MAX, 40}, wants[] = {15, 25, 35, UINT64_MAX, 60};
+static const uint64_t used[] = {10, 20, 30, UINT64_MAX, 40}, has[] = {40, 40, 40, UINT64_MAX, 40},
+		      wants[] = {15, 25, 35, UINT64_MAX, 60};
 
 static struct chart chart_of(unsigned columns)
 {
-	return (struct chart){.fill = used, .shade = has, .mark = wants, .n = 5, .from_usec = UINT64_C(1795334400000000),
-		.until_usec = UINT64_C(1795338000000000), .rows = 8, .columns = columns, .label = label, .style = STYLE_GOOD};
+	return (struct chart){.fill = used,
+		.shade = has,
+		.mark = wants,
+		.n = 5,
+		.from_usec = UINT64_C(1795334400000000),
+		.until_usec = UINT64_C(1795338000000000),
+		.rows = 8,
+		.columns = columns,
+		.label = label,
+		.style = STYLE_GOOD};
 }
 
 TEST(three_values_are_told_apart_without_colours)
@@ -78,10 +88,12 @@ TEST(colours_only_help)
 TEST(any_width_and_nothing_known_are_no_trouble)
 {
 	const struct term t = {0};
-	const uint64_t none[3] = {UINT64_MAX, UINT64_MAX, UINT64_MAX}, huge[] = {UINT64_MAX / 1000, 0, 1};
+	const uint64_t none[3] = {UINT64_MAX, UINT64_MAX, UINT64_MAX},
+		       huge[] = {UINT64_MAX / 1000, 0, 1};
 
 	for (unsigned columns = 0; columns < 250; columns += 7) {
-		struct chart c = chart_of(columns), empty = chart_of(columns), large = chart_of(columns);
+		struct chart c = chart_of(columns), empty = chart_of(columns),
+			     large = chart_of(columns);
 		_cleanup_free_ char *some = draw(&c, &t), *nothing = NULL, *much = NULL;
 
 		empty.fill = empty.shade = empty.mark = none;

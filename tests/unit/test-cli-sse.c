@@ -14,8 +14,9 @@ static void see(const char *event, const char *id, const char *data, void *userd
 	snprintf(seen + n, sizeof(seen) - n, "[%s|%s|%s]", event, id, data);
 }
 
-static const char stream[] = "retry: 2000\n\nid: h:b:1\nevent: command\ndata: {\"a\":1}\n\n: still here\n\nevent: state\r\ndata: {}\n\n"
-			     "data: one\nid: 7\ndata: two and more\ndata:three\n\nid: 8\nevent: nothing\n\nevent: end\ndata: ";
+static const char stream[] =
+	"retry: 2000\n\nid: h:b:1\nevent: command\ndata: {\"a\":1}\n\n: still here\n\nevent: state\r\ndata: {}\n\n"
+	"data: one\nid: 7\ndata: two and more\ndata:three\n\nid: 8\nevent: nothing\n\nevent: end\ndata: ";
 
 TEST(events_are_whole_however_they_come)
 {
@@ -24,8 +25,11 @@ TEST(events_are_whole_however_they_come)
 
 		seen[0] = '\0';
 		for (size_t at = 0; at < sizeof(stream) - 1; at += piece)
-			CHECK_INT(sse_feed(&s, stream + at, MIN(piece, sizeof(stream) - 1 - at), see, NULL), 0);
-		CHECK_STR(seen, "[command|h:b:1|{\"a\":1}][state||{}][message|7|one\ntwo and more\nthree]");
+			CHECK_INT(sse_feed(&s, stream + at, MIN(piece, sizeof(stream) - 1 - at),
+					  see, NULL),
+				0);
+		CHECK_STR(seen,
+			"[command|h:b:1|{\"a\":1}][state||{}][message|7|one\ntwo and more\nthree]");
 		sse_clear(&s);
 	}
 }

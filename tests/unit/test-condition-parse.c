@@ -5,9 +5,21 @@
 #include "tests/test.h"
 
 static const char *const op_signs[NODE_OP_MAX] = {
-	[NODE_ADD] = "+", [NODE_SUB] = "-", [NODE_MUL] = "*", [NODE_DIV] = "/", [NODE_SHARE] = "share",
-	[NODE_PART] = "part", [NODE_LT] = "<", [NODE_LE] = "<=", [NODE_GT] = ">", [NODE_GE] = ">=",
-	[NODE_EQ] = "==", [NODE_NE] = "!=", [NODE_NOT] = "not", [NODE_AND] = "and", [NODE_OR] = "or",
+	[NODE_ADD] = "+",
+	[NODE_SUB] = "-",
+	[NODE_MUL] = "*",
+	[NODE_DIV] = "/",
+	[NODE_SHARE] = "share",
+	[NODE_PART] = "part",
+	[NODE_LT] = "<",
+	[NODE_LE] = "<=",
+	[NODE_GT] = ">",
+	[NODE_GE] = ">=",
+	[NODE_EQ] = "==",
+	[NODE_NE] = "!=",
+	[NODE_NOT] = "not",
+	[NODE_AND] = "and",
+	[NODE_OR] = "or",
 };
 
 /* The program as the tree that it is, operators first. */
@@ -41,7 +53,8 @@ static const struct {
 		"(or (< host.guests 3) (and (> host.guests 5) (!= host.guests 7)))"},
 	{"(host.guests < 3 or host.guests > 5) and host.guests != 7",
 		"(and (or (< host.guests 3) (> host.guests 5)) (!= host.guests 7))"},
-	{"not host.guests < 3 and host.guests > 5", "(and (not (< host.guests 3)) (> host.guests 5))"},
+	{"not host.guests < 3 and host.guests > 5",
+		"(and (not (< host.guests 3)) (> host.guests 5))"},
 	{"not not host.guests == 1", "(not (not (== host.guests 1)))"},
 	/* A ratio of a whole; what is divided by its like is a ratio. */
 	{"host.mem_available < 40%", "(< host.mem_available (share 4000 host.mem_total))"},
@@ -67,7 +80,8 @@ TEST(a_text_becomes_a_tree_whose_operands_come_first)
 		CHECK_STR(seen, trees[i].tree);
 		for (size_t k = 0; k < c->n; k++)
 			CHECK(c->nodes[k].op <= NODE_FACT ||
-				(c->nodes[k].lhs < k && (c->nodes[k].rhs < k || c->nodes[k].op == NODE_NOT)));
+				(c->nodes[k].lhs < k &&
+					(c->nodes[k].rhs < k || c->nodes[k].op == NODE_NOT)));
 	}
 }
 
@@ -87,8 +101,10 @@ TEST(what_does_not_fit_is_told_with_its_column)
 		{"host.guests < 3 and 4", "found a count alone", 21},
 		{"not 4", "found a count alone", 5},
 		{"host.mem_total + 3 > 1G", "sizes, ratios, spans or counts of one type", 16},
-		{"host.mem_total * host.mem_total > 1G", "a count or a ratio on one side of \"*\"", 16},
-		{"host.guests / host.mem_total > 1", "a count, or the same type on both sides of \"/\"", 13},
+		{"host.mem_total * host.mem_total > 1G", "a count or a ratio on one side of \"*\"",
+			16},
+		{"host.guests / host.mem_total > 1",
+			"a count, or the same type on both sides of \"/\"", 13},
 		{"host.mem_total < 40%", "a ratio beside a fact that is part of a whole", 16},
 		{"guest.age < 40%", "both sides of one type", 11},
 		{"(host.guests < 3) == (host.guests > 1)", "\"and\" between comparisons", 19},
@@ -123,7 +139,10 @@ TEST(parentheses_and_not_go_as_deep_as_is_said_and_no_deeper)
 		CHECK_INT(condition_parse(text, &c, &d), deep > CONDITION_DEPTH_MAX ? -E2BIG : 0);
 		/* They are not counted when they are closed again. */
 		c = condition_free(c);
-		CHECK_INT(condition_parse("(host.guests < 3) and (host.guests < 3) and (host.guests < 3)", &c, NULL), 0);
+		CHECK_INT(condition_parse(
+				  "(host.guests < 3) and (host.guests < 3) and (host.guests < 3)",
+				  &c, NULL),
+			0);
 	}
 }
 

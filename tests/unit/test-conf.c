@@ -69,10 +69,12 @@ TEST(values_are_taken_and_an_empty_assignment_resets)
 	_cleanup_conf_ struct conf c = {0};
 	_cleanup_diag_list_ struct diag_list findings = {0};
 
-	CHECK_INT(load_text("[Daemon]\nUri=test:///default\nPolicyPath=/a /b\nHostName=ship\nHostName=\n"
-			    "[Agent]\nHeartbeatSec=2s\nStallSec=100ms\nAvailableChange=5%\n"
-			    "[History]\nEvents=500\n",
-			  &c, &findings),
+	CHECK_INT(
+		load_text(
+			"[Daemon]\nUri=test:///default\nPolicyPath=/a /b\nHostName=ship\nHostName=\n"
+			"[Agent]\nHeartbeatSec=2s\nStallSec=100ms\nAvailableChange=5%\n"
+			"[History]\nEvents=500\n",
+			&c, &findings),
 		0);
 	remove_dir();
 	CHECK_STR(c.uri, "test:///default");
@@ -117,7 +119,8 @@ TEST(every_mistake_is_found_with_its_place_and_the_nearest_word)
 {
 	_cleanup_conf_ struct conf c = {0};
 	_cleanup_diag_list_ struct diag_list findings = {0};
-	_cleanup_free_ char *unknown = NULL, *span = NULL, *range = NULL, *path = NULL, *section = NULL;
+	_cleanup_free_ char *unknown = NULL, *span = NULL, *range = NULL, *path = NULL,
+			    *section = NULL;
 
 	CHECK_INT(load_text("[Daemon]\nUry=x\n[Agent]\nHeartbeatSec=five\nStallSec=2s\n[API]\n"
 			    "Socket=here\n[Agnet]\nHeartbeatSec=1s\n",
@@ -126,11 +129,13 @@ TEST(every_mistake_is_found_with_its_place_and_the_nearest_word)
 	remove_dir();
 	CHECK_INT(findings.n, 5);
 	unknown = diag_format(&findings.items[0]);
-	CHECK_CONTAINS(unknown, "ballast.conf:2:1: unknown key \"Ury\" in [Daemon], did you mean \"Uri\"?");
+	CHECK_CONTAINS(unknown,
+		"ballast.conf:2:1: unknown key \"Ury\" in [Daemon], did you mean \"Uri\"?");
 	span = diag_format(&findings.items[1]);
 	CHECK_CONTAINS(span, "ballast.conf:4:14: HeartbeatSec: ");
 	range = diag_format(&findings.items[2]);
-	CHECK_CONTAINS(range, "ballast.conf:5:10: StallSec: StallSec=2s is out of range, expected 1ms to 1s");
+	CHECK_CONTAINS(range,
+		"ballast.conf:5:10: StallSec: StallSec=2s is out of range, expected 1ms to 1s");
 	path = diag_format(&findings.items[3]);
 	CHECK_CONTAINS(path, "ballast.conf:7:8: Socket: \"here\" is not an absolute path");
 	section = diag_format(&findings.items[4]);
@@ -158,7 +163,8 @@ TEST(groups_are_looked_up_and_one_that_is_not_there_is_a_mistake)
 	CHECK_INT(load_text("[API]\nOperateGroup=no-such-group\n", &wrong, &findings), -EBADMSG);
 	remove_dir();
 	text = diag_format(&findings.items[0]);
-	CHECK_CONTAINS(text, "ballast.conf:2:14: OperateGroup: there is no group \"no-such-group\"");
+	CHECK_CONTAINS(
+		text, "ballast.conf:2:14: OperateGroup: there is no group \"no-such-group\"");
 }
 
 TEST(what_needs_a_restart_is_named)
@@ -172,7 +178,9 @@ TEST(what_needs_a_restart_is_named)
 	CHECK_INT(load_text("[Agent]\nHeartbeatSec=3s\n", &b, &findings), 0);
 	remove_dir();
 	CHECK_INT((int)conf_needs_restart(&a, &b, keys), 0);
-	CHECK_INT(load_text("[Daemon]\nPolicyPath=/a\n[API]\nSocket=/s\n[History]\nEvents=500\n", &other, &findings), 0);
+	CHECK_INT(load_text("[Daemon]\nPolicyPath=/a\n[API]\nSocket=/s\n[History]\nEvents=500\n",
+			  &other, &findings),
+		0);
 	remove_dir();
 	CHECK_INT((int)conf_needs_restart(&a, &other, keys), 3);
 	CHECK_STR(keys[0], "PolicyPath");
@@ -203,7 +211,8 @@ static char *slurp(const char *name)
 	return text;
 }
 
-static int check_documented(const char *section, const char *key, const char *fallback, void *userdata)
+static int check_documented(
+	const char *section, const char *key, const char *fallback, void *userdata)
 {
 	struct pages *p = userdata;
 	char man[128], example[128], header[64];
@@ -225,7 +234,8 @@ static int check_documented(const char *section, const char *key, const char *fa
 
 TEST(every_key_is_in_the_manual_and_in_the_example)
 {
-	_cleanup_free_ char *man = slurp("man/ballast.conf.5"), *example = slurp("etc/ballast.conf");
+	_cleanup_free_ char *man = slurp("man/ballast.conf.5"),
+			    *example = slurp("etc/ballast.conf");
 	struct pages p = {man, example, 0};
 
 	CHECK(man && example);
@@ -251,7 +261,9 @@ TEST(what_is_good_beside_mistakes_is_read_for_who_must_go_on)
 	_cleanup_conf_ struct conf c = {0};
 	_cleanup_diag_list_ struct diag_list findings = {0};
 
-	CHECK_INT(load_text("[Daemon]\nUri=test:///default\n[Agent]\nHeartbeatSec=30x\n[Nonsense\n", &c, &findings), -EBADMSG);
+	CHECK_INT(load_text("[Daemon]\nUri=test:///default\n[Agent]\nHeartbeatSec=30x\n[Nonsense\n",
+			  &c, &findings),
+		-EBADMSG);
 	diag_list_clear(&findings);
 	CHECK_INT(conf_load_good(in_dir("ballast.conf"), true, &c, &findings), 0);
 	remove_dir();

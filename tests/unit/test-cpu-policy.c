@@ -7,7 +7,8 @@
 #include "policy/policy-set.h"
 #include "tests/test.h"
 
-/* One idle guest whose administrator has given it a weight and a quota of its own, and what policies make of them. */
+/* One idle guest whose administrator has given it a weight and a quota of its own, and what
+ * policies make of them. */
 #define OWN_WEIGHT 300
 #define OWN_QUOTA  15000
 
@@ -21,9 +22,16 @@ struct world {
 static void world_init(struct world *w)
 {
 	*w = (struct world){.state = decide_state_new()};
-	w->guest = (struct guest_sample){.id = {.uuid.bytes[0] = 1, .name = "g"}, .identity_changed = true,
-		.running = true, .max_bytes = GIB, .actual_bytes = GIB, .target_bytes = GIB,
-		.balloon_answered = true, .vcpus = 2, .cpu_weight = OWN_WEIGHT, .cpu_quota = OWN_QUOTA};
+	w->guest = (struct guest_sample){.id = {.uuid.bytes[0] = 1, .name = "g"},
+		.identity_changed = true,
+		.running = true,
+		.max_bytes = GIB,
+		.actual_bytes = GIB,
+		.target_bytes = GIB,
+		.balloon_answered = true,
+		.vcpus = 2,
+		.cpu_weight = OWN_WEIGHT,
+		.cpu_quota = OWN_QUOTA};
 	w->snap = (struct snapshot){.now_boot_usec = 1000 * USEC_PER_SEC,
 		.now_real_usec = UINT64_C(1795000000) * USEC_PER_SEC, .enforce = true};
 	w->snap.host = (struct host_sample){.name = "h", .memory_bytes = 8 * GIB, .cpus = 4};

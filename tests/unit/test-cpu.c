@@ -37,12 +37,14 @@ static void look(struct trial *t, uint64_t ran_permyriad, uint64_t waited_permyr
 	t->s.vcpu_time_usec += ran_permyriad * 100;
 	t->s.vcpu_delay_usec += waited_permyriad * 100;
 	cpu_observe(&t->state, &t->s);
-	t->acted = cpu_decide(&t->state, &t->s, &t->set, t->entitled, t->now, &weight, &quota, &t->reason);
+	t->acted = cpu_decide(
+		&t->state, &t->s, &t->set, t->entitled, t->now, &weight, &quota, &t->reason);
 	t->s.cpu_weight = weight;
 	t->s.cpu_quota = quota;
 }
 
-static void look_often(struct trial *t, unsigned times, uint64_t ran_permyriad, uint64_t waited_permyriad)
+static void look_often(
+	struct trial *t, unsigned times, uint64_t ran_permyriad, uint64_t waited_permyriad)
 {
 	while (times--)
 		look(t, ran_permyriad, waited_permyriad);

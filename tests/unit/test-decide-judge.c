@@ -57,7 +57,8 @@ static void report(struct small_host *h)
 
 static uint64_t weight_of(struct small_host *h)
 {
-	return guest_policy_settings(decide_state_guest_policy(h->state, &h->guests[0].id.uuid))->mem_weight;
+	return guest_policy_settings(decide_state_guest_policy(h->state, &h->guests[0].id.uuid))
+		->mem_weight;
 }
 
 TEST(a_condition_sees_what_is_known_and_no_more)
@@ -65,10 +66,12 @@ TEST(a_condition_sees_what_is_known_and_no_more)
 	for (size_t i = 0; i < ARRAY_SIZE(facts); i++)
 		for (int heard = 0; heard < HEARD_MAX; heard++) {
 			_cleanup_small_host_ struct small_host h;
-			bool known = heard == HEARD_LONG_AGO ? facts[i].when_stale : heard >= (int)facts[i].since;
+			bool known = heard == HEARD_LONG_AGO ? facts[i].when_stale
+							     : heard >= (int)facts[i].since;
 			char policy[128];
 
-			snprintf(policy, sizeof(policy), "[Match]\nGuest=g0\n[When]\nCondition=%s\n[Memory]\nWeight=777\n",
+			snprintf(policy, sizeof(policy),
+				"[Match]\nGuest=g0\n[When]\nCondition=%s\n[Memory]\nWeight=777\n",
 				facts[i].condition);
 			small_begin(&h, 1, 16 * GIB, policy);
 			h.guests[0].vcpus = 3;
@@ -82,8 +85,8 @@ TEST(a_condition_sees_what_is_known_and_no_more)
 			small_pass(&h, heard == HEARD_LONG_AGO ? USEC_PER_MIN : 0);
 			small_decide(&h);
 			if ((weight_of(&h) == 777) != known)
-				TEST_FAIL("%s, heard %d: the policy is %sin force", facts[i].condition, heard,
-					known ? "not " : "");
+				TEST_FAIL("%s, heard %d: the policy is %sin force",
+					facts[i].condition, heard, known ? "not " : "");
 		}
 }
 
@@ -92,7 +95,8 @@ TEST(policies_that_come_into_force_are_told_but_not_those_that_were)
 	_cleanup_small_host_ struct small_host h;
 	const struct plan_event *e;
 
-	small_begin(&h, 2, 16 * GIB, "[When]\nCondition=guest.mem_used > 1G\n[Memory]\nWeight=200\n");
+	small_begin(
+		&h, 2, 16 * GIB, "[When]\nCondition=guest.mem_used > 1G\n[Memory]\nWeight=200\n");
 	CHECK(!event_of(small_decide(&h), EVENT_POLICY));
 	small_pass(&h, USEC_PER_SEC);
 	small_report(&h, 1, 1536 * MIB, 0);
@@ -109,8 +113,13 @@ TEST(policies_that_come_into_force_are_told_but_not_those_that_were)
 
 TEST(what_is_set_by_hand_is_no_change_of_policies)
 {
-	struct override by_hand = {.section = "Memory", .key = "Weight", .value = "300", .by = "x", .reason = "",
-		.until_boot_usec = USEC_INFINITY, .until_real_usec = USEC_INFINITY};
+	struct override by_hand = {.section = "Memory",
+		.key = "Weight",
+		.value = "300",
+		.by = "x",
+		.reason = "",
+		.until_boot_usec = USEC_INFINITY,
+		.until_real_usec = USEC_INFINITY};
 	_cleanup_small_host_ struct small_host h;
 
 	small_begin(&h, 1, 16 * GIB, "[Memory]\nWeight=200\n");
@@ -130,8 +139,8 @@ TEST(what_is_set_by_hand_is_no_change_of_policies)
 TEST(a_list_of_policies_that_is_cut_ends_in_dots)
 {
 	static const char text[] = "[When]\nCondition=guest.mem_used > 1G\n[Memory]\nWeight=200\n";
-	static const char *const names[] = {"a-policy-whose-name-is-of-many-words", "b-policy-whose-name-is-longer",
-		"c-policy"};
+	static const char *const names[] = {"a-policy-whose-name-is-of-many-words",
+		"b-policy-whose-name-is-longer", "c-policy"};
 	struct policy_text texts[ARRAY_SIZE(names)];
 	_cleanup_small_host_ struct small_host h;
 	const struct plan_event *e;
@@ -139,7 +148,8 @@ TEST(a_list_of_policies_that_is_cut_ends_in_dots)
 	small_begin(&h, 1, 16 * GIB, "");
 	policy_set_unref(h.set);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		texts[i] = (struct policy_text){.name = names[i], .text = text, .len = sizeof(text) - 1};
+		texts[i] = (struct policy_text){
+			.name = names[i], .text = text, .len = sizeof(text) - 1};
 	CHECK_INT(policy_set_from_texts(texts, ARRAY_SIZE(texts), NULL, &h.set, NULL), 0);
 	small_decide(&h);
 	small_pass(&h, USEC_PER_SEC);
@@ -169,7 +179,8 @@ TEST(silence_is_told_once_with_what_it_used_last_and_so_is_its_end)
 	CHECK(!event_of(small_decide(&h), EVENT_FRESH));
 }
 
-/* Room for who fell silent under pressure is not for whose agent we stopped listening to, even when that is over. */
+/* Room for who fell silent under pressure is not for whose agent we stopped listening to, even when
+ * that is over. */
 TEST(whose_agent_was_shut_out_earns_no_room_by_its_silence)
 {
 	for (int shut = 0; shut < 2; shut++) {
@@ -185,7 +196,8 @@ TEST(whose_agent_was_shut_out_earns_no_room_by_its_silence)
 		h.guests[0].shut_out_usec = 0;
 		small_pass(&h, 50 * USEC_PER_SEC);
 		small_decide(&h);
-		CHECK(decide_state_guest(h.state, &h.guests[0].id.uuid, 0)->stale_room_given == shut);
+		CHECK(decide_state_guest(h.state, &h.guests[0].id.uuid, 0)->stale_room_given ==
+			shut);
 	}
 }
 
@@ -220,8 +232,10 @@ TEST(each_kill_for_want_of_memory_is_told_once)
 	CHECK(!event_of(small_decide(&h), EVENT_OOM));
 }
 
-/* So much stall in each of so many seconds. Returns how often it was told that the policy's limit is passed. */
-static int told_pressed(struct small_host *h, uint64_t permyriad, int seconds, struct plan_event *last)
+/* So much stall in each of so many seconds. Returns how often it was told that the policy's limit
+ * is passed. */
+static int told_pressed(
+	struct small_host *h, uint64_t permyriad, int seconds, struct plan_event *last)
 {
 	int told = 0;
 
@@ -253,7 +267,8 @@ TEST(stall_above_max_stall_is_told_after_its_time_and_once)
 		_cleanup_small_host_ struct small_host h;
 		struct plan_event e = {0};
 
-		small_begin(&h, 1, 2 * GIB, "[Match]\nGuest=*\n[Memory]\nMaxStall=30% over 6s\nMax=2G\n");
+		small_begin(&h, 1, 2 * GIB,
+			"[Match]\nGuest=*\n[Memory]\nMaxStall=30% over 6s\nMax=2G\n");
 		small_decide(&h);
 		CHECK_INT(told_pressed(&h, stalls[i].stall, stalls[i].seconds, &e), stalls[i].told);
 		CHECK_U64(e.arg[0], stalls[i].told ? stalls[i].stall : 0);

@@ -5,7 +5,8 @@
 #include "policy/policy-set.h"
 #include "tests/test.h"
 
-/* A guest that always cries and never touches what it is given, beside an honest one that needs memory from the middle on. */
+/* A guest that always cries and never touches what it is given, beside an honest one that needs
+ * memory from the middle on. */
 enum { LIAR, HONEST, N_GUESTS };
 
 struct host {
@@ -28,12 +29,18 @@ static int host_init(struct host *h)
 		.guests = h->guests, .n_guests = N_GUESTS};
 	h->snap.host = (struct host_sample){.name = "h", .memory_bytes = 6 * GIB, .cpus = 4};
 	for (size_t i = 0; i < N_GUESTS; i++)
-		h->guests[i] = (struct guest_sample){
-			.id = {.uuid.bytes[0] = (uint8_t)(i + 1), .name = i == LIAR ? "liar" : "honest"},
-			.identity_changed = true, .running = true, .max_bytes = 8 * GIB,
-			.target_bytes = 2 * GIB, .actual_bytes = 2 * GIB,
+		h->guests[i] = (struct guest_sample){.id = {.uuid.bytes[0] = (uint8_t)(i + 1),
+							     .name = i == LIAR ? "liar" : "honest"},
+			.identity_changed = true,
+			.running = true,
+			.max_bytes = 8 * GIB,
+			.target_bytes = 2 * GIB,
+			.actual_bytes = 2 * GIB,
 			.resident_bytes = i == LIAR ? 700 * MIB : 2 * GIB,
-			.balloon_answered = true, .incarnation = i + 1, .vcpus = 1, .channel_open = true};
+			.balloon_answered = true,
+			.incarnation = i + 1,
+			.vcpus = 1,
+			.channel_open = true};
 	return policy_set_from_texts(NULL, 0, NULL, &h->set, &findings);
 }
 
@@ -61,7 +68,8 @@ static void report(struct host *h, size_t i, uint64_t available_bytes, bool stal
 	r->refaults_file += stalls ? 5000 : 0;
 }
 
-/* One second: reports, a decision, balloons that obey at once. The plan's view of the liar goes to *ret. */
+/* One second: reports, a decision, balloons that obey at once. The plan's view of the liar goes to
+ * *ret. */
 static int second(struct host *h, bool need, struct plan_guest *ret)
 {
 	_cleanup_plan_ struct plan *p = NULL;
@@ -111,7 +119,8 @@ TEST(a_new_boot_does_not_wash_a_liar)
 	CHECK(!last.pressed);
 	for (unsigned every = 1; every <= 64; every *= 4) {
 		CHECK_INT(play(&booting, every, &last), 0);
-		CHECK_INT(booting.reboots, 240 / every - (every == 1)); /* the first look at it is none */
+		/* the first look at it is none */
+		CHECK_INT(booting.reboots, 240 / every - (every == 1));
 		CHECK(last.not_credible);
 		CHECK(!last.pressed);
 		CHECK(booting.guests[LIAR].target_bytes <=

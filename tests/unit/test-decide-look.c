@@ -23,17 +23,20 @@ static const struct {
 	{"told to grow just now", {.inflight_bytes = 3072 * MIB}, .charge_mib = 3072},
 	{"told to shrink just now", {.inflight_bytes = 1024 * MIB}, .charge_mib = 2048},
 	{"holding more than it says", {.resident_bytes = 2304 * MIB}, .charge_mib = 2304},
-	{"of which QEMU's own is none of it", {.resident_bytes = 2304 * MIB, .qemu_bytes = 128 * MIB}, .charge_mib = 2176},
+	{"of which QEMU's own is none of it",
+		{.resident_bytes = 2304 * MIB, .qemu_bytes = 128 * MIB}, .charge_mib = 2176},
 	{"quarantined", {.quarantined = true}, .charge_mib = 2048, .left_out = true},
-	{"quarantined while it grows", {.quarantined = true, .inflight_bytes = 3072 * MIB}, .charge_mib = 3072,
-		.left_out = true},
-	{"whose command was refused just now", {.refused_until_usec = UINT64_MAX}, .charge_mib = 2048, .left_out = true},
+	{"quarantined while it grows", {.quarantined = true, .inflight_bytes = 3072 * MIB},
+		.charge_mib = 3072, .left_out = true},
+	{"whose command was refused just now", {.refused_until_usec = UINT64_MAX},
+		.charge_mib = 2048, .left_out = true},
 	{"whose command was refused a while ago", {.refused_until_usec = 1}, .charge_mib = 2048},
 	{"with a job", {.job_running = true}, .charge_mib = 2048, .left_out = true},
 	{"that cannot be ballooned", {.fixed = FIXED_VFIO}, .charge_mib = 4096, .left_out = true},
 	{"paused", .paused = true, .charge_mib = 2048, .left_out = true},
 	{"whose driver never answered", .mute = true, .charge_mib = 4096, .left_out = true},
-	{"that has no driver to answer", {.fixed = FIXED_NO_BALLOON}, .mute = true, .charge_mib = 4096, .left_out = true},
+	{"that has no driver to answer", {.fixed = FIXED_NO_BALLOON}, .mute = true,
+		.charge_mib = 4096, .left_out = true},
 };
 
 TEST(a_guest_is_charged_what_it_may_take_at_worst)
@@ -58,7 +61,8 @@ TEST(a_guest_is_charged_what_it_may_take_at_worst)
 		p = small_decide(&h);
 		if (p->guests[0].charge_bytes != looks[i].charge_mib * MIB ||
 			p->guests[0].left_out != looks[i].left_out)
-			TEST_FAIL("%s: charged %" PRIu64 " MiB%s", looks[i].what, p->guests[0].charge_bytes / MIB,
+			TEST_FAIL("%s: charged %" PRIu64 " MiB%s", looks[i].what,
+				p->guests[0].charge_bytes / MIB,
 				p->guests[0].left_out ? ", left out" : "");
 		CHECK_U64(p->charged_bytes, p->guests[0].charge_bytes);
 		CHECK(!looks[i].left_out || p->n_actions == 0);

@@ -10,7 +10,8 @@ static struct uuid uuid_of(char name)
 	return (struct uuid){.bytes = {[7] = (uint8_t)name}};
 }
 
-/* Whose overrides are given, one letter each in the order given, and where those of each guest are then. */
+/* Whose overrides are given, one letter each in the order given, and where those of each guest are
+ * then. */
 struct desk {
 	struct decide_state *state;
 	struct override list[OVERRIDES_MAX];
@@ -41,8 +42,8 @@ static void end(struct desk *k)
 /* Each one's value is its place in the list as it was given. */
 static int give(struct desk *k, const char *guests)
 {
-	static const char *const places[OVERRIDES_MAX] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9",
-		"10", "11", "12", "13", "14", "15"};
+	static const char *const places[OVERRIDES_MAX] = {"0", "1", "2", "3", "4", "5", "6", "7",
+		"8", "9", "10", "11", "12", "13", "14", "15"};
 
 	k->snap.n_overrides = strlen(guests);
 	for (size_t i = 0; guests[i]; i++)

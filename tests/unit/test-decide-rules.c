@@ -19,7 +19,8 @@ struct world {
 	unsigned events[EVENT_KIND_MAX];
 };
 
-/* A host of 8 GiB with n guests of 1 of at most 4 GiB, which use half of it, under this policy (NULL: none). */
+/* A host of 8 GiB with n guests of 1 of at most 4 GiB, which use half of it, under this policy
+ * (NULL: none). */
 static int world_init(struct world *w, size_t n, const char *policy)
 {
 	_cleanup_diag_list_ struct diag_list findings = {0};
@@ -30,9 +31,16 @@ static int world_init(struct world *w, size_t n, const char *policy)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
 		w->guests[i] = (struct guest_sample){.id = {.uuid.bytes[0] = (uint8_t)(i + 1)},
-			.identity_changed = true, .running = true, .max_bytes = 4 * GIB,
-			.actual_bytes = GIB, .target_bytes = GIB, .resident_bytes = GIB,
-			.balloon_answered = true, .incarnation = 1, .vcpus = 1, .channel_open = true};
+			.identity_changed = true,
+			.running = true,
+			.max_bytes = 4 * GIB,
+			.actual_bytes = GIB,
+			.target_bytes = GIB,
+			.resident_bytes = GIB,
+			.balloon_answered = true,
+			.incarnation = 1,
+			.vcpus = 1,
+			.channel_open = true};
 	w->guests[0].id.name = "a";
 	w->guests[1].id.name = "b";
 	w->snap = (struct snapshot){.now_boot_usec = 1000 * USEC_PER_SEC,
@@ -123,7 +131,8 @@ TEST(balloon_statistics_come_at_their_own_pace)
 	CHECK(w.plan->guests[0].stale);
 }
 
-/* Stalls so much of each second, with all else well. Returns after how many seconds it is pressed; 0: not within this many. */
+/* Stalls so much of each second, with all else well. Returns after how many seconds it is pressed;
+ * 0: not within this many. */
 static unsigned pressed_after(const char *policy, uint64_t stall_permyriad, unsigned seconds)
 {
 	_cleanup_world_ struct world w;
@@ -144,7 +153,8 @@ static unsigned pressed_after(const char *policy, uint64_t stall_permyriad, unsi
 
 TEST(max_stall_says_how_much_stall_is_pressure_and_for_how_long)
 {
-	const char *lenient = "[Memory]\nMaxStall=100% over 10s\n", *strict = "[Memory]\nMaxStall=2% over 10s\n",
+	const char *lenient = "[Memory]\nMaxStall=100% over 10s\n",
+		   *strict = "[Memory]\nMaxStall=2% over 10s\n",
 		   *patient = "[Memory]\nMaxStall=10% over 5min\n";
 
 	CHECK_INT(pressed_after(NULL, 500, 60), 1);
@@ -182,7 +192,8 @@ TEST(a_guest_is_relieved_below_a_tenth_of_max_stall)
 static const struct action *command(const struct world *w, size_t i)
 {
 	for (size_t k = 0; k < w->plan->n_actions; k++)
-		if (w->plan->actions[k].kind == ACTION_MEMORY && w->plan->actions[k].guest_index == i)
+		if (w->plan->actions[k].kind == ACTION_MEMORY &&
+			w->plan->actions[k].guest_index == i)
 			return &w->plan->actions[k];
 	return NULL;
 }
@@ -299,7 +310,8 @@ TEST(a_condition_on_swap_is_not_true_of_a_guest_whose_swap_is_not_known)
 {
 	_cleanup_world_ struct world w;
 
-	CHECK_INT(world_init(&w, 1, "[When]\nCondition=guest.swap_total < 1M\n[Memory]\nMin=2G\n"), 0);
+	CHECK_INT(world_init(&w, 1, "[When]\nCondition=guest.swap_total < 1M\n[Memory]\nMin=2G\n"),
+		0);
 	report(&w, 0, 512 * MIB, 0);
 	w.guests[0].report.swap_total_bytes = w.guests[0].report.swap_free_bytes = 0;
 	w.guests[0].report.has_swap = false;
@@ -320,7 +332,8 @@ TEST(a_floor_that_falls_with_use_and_rises_again_is_not_told_twice)
 	w.snap.host.memory_bytes = 1700 * MIB + 256 * MIB;
 	for (unsigned t = 0; t < 12; t++) {
 		w.snap.now_boot_usec += USEC_PER_SEC;
-		/* For some seconds guest a uses less, and its floor fits; b's does not. Then the host takes more. */
+		/* For some seconds guest a uses less, and its floor fits; b's does not. Then the
+		 * host takes more. */
 		w.snap.host.other_bytes = t / 4 == 2 ? 600 * MIB : 0;
 		report(&w, 0, t / 4 == 1 ? w.guests[0].actual_bytes - 700 * MIB : 20 * MIB, 0);
 		report(&w, 1, 20 * MIB, 0);
@@ -331,7 +344,8 @@ TEST(a_floor_that_falls_with_use_and_rises_again_is_not_told_twice)
 	CHECK_INT(w.events[EVENT_FLOOR_CUT], 2);
 }
 
-/* When a silent guest that fills whatever it is given has its rooms, in seconds after it was heard; 0: never. Plenty is free. */
+/* When a silent guest that fills whatever it is given has its rooms, in seconds after it was heard;
+ * 0: never. Plenty is free. */
 static void stale_rooms(struct world *w, uint64_t seconds, unsigned ret[4])
 {
 	unsigned n = 0;

@@ -19,9 +19,16 @@ static int world_init(struct world *w)
 	struct diag_list findings = {0};
 
 	*w = (struct world){.state = decide_state_new()};
-	w->guest = (struct guest_sample){.id = {.uuid.bytes[0] = 1, .name = "g"}, .identity_changed = true,
-		.running = true, .max_bytes = 4 * GIB, .actual_bytes = GIB, .target_bytes = GIB,
-		.resident_bytes = 3 * GIB, .qemu_bytes = 64 * MIB, .balloon_answered = true, .vcpus = 1};
+	w->guest = (struct guest_sample){.id = {.uuid.bytes[0] = 1, .name = "g"},
+		.identity_changed = true,
+		.running = true,
+		.max_bytes = 4 * GIB,
+		.actual_bytes = GIB,
+		.target_bytes = GIB,
+		.resident_bytes = 3 * GIB,
+		.qemu_bytes = 64 * MIB,
+		.balloon_answered = true,
+		.vcpus = 1};
 	w->snap = (struct snapshot){.now_boot_usec = 1000 * USEC_PER_SEC,
 		.now_real_usec = UINT64_C(1795000000) * USEC_PER_SEC, .enforce = true};
 	w->snap.host = (struct host_sample){.name = "h", .memory_bytes = 16 * GIB, .cpus = 4};

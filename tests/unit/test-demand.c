@@ -16,7 +16,8 @@ TEST(a_guest_that_was_never_heard_asks_for_no_more_than_it_has)
 	};
 
 	demand_init(&d);
-	/* Its resident size is not known, then all that it has, then more: a grant that is touched must not call for the next. */
+	/* Its resident size is not known, then all that it has, then more: a grant that is touched
+	 * must not call for the next. */
 	for (uint64_t resident = 0; resident <= 3 * GIB; resident += GIB) {
 		s.resident_bytes = resident;
 		demand_sizes(&d, &s, &settings_default, false, USEC_PER_SEC, &sizes);
@@ -28,13 +29,18 @@ TEST(a_guest_that_was_never_heard_asks_for_no_more_than_it_has)
 	}
 }
 
-/* ballastd was started anew: what kills a guest without a net is not done before its agent has said whether it has one. */
+/* ballastd was started anew: what kills a guest without a net is not done before its agent has said
+ * whether it has one. */
 TEST(a_guest_that_was_never_heard_keeps_what_it_may_die_of)
 {
 	struct demand d;
 	struct demand_sizes sizes;
-	struct guest_sample s = {.running = true, .max_bytes = 2 * GIB, .actual_bytes = 1536 * MIB, .target_bytes = 1536 * MIB,
-		.resident_bytes = 900 * MIB, .qemu_bytes = 100 * MIB};
+	struct guest_sample s = {.running = true,
+		.max_bytes = 2 * GIB,
+		.actual_bytes = 1536 * MIB,
+		.target_bytes = 1536 * MIB,
+		.resident_bytes = 900 * MIB,
+		.qemu_bytes = 100 * MIB};
 
 	demand_init(&d);
 	demand_sizes(&d, &s, &settings_default, false, 0, &sizes);
@@ -49,10 +55,19 @@ TEST(what_lies_in_the_hosts_swap_is_used_all_the_same)
 {
 	struct demand d;
 	struct demand_sizes sizes;
-	struct guest_sample s = {.running = true, .max_bytes = 4 * GIB, .actual_bytes = 4 * GIB, .target_bytes = 4 * GIB,
-		.resident_bytes = 1200 * MIB, .swapped_bytes = 2 * GIB,
-		.report = {.source = REPORT_AGENT, .arrival_usec = USEC_PER_SEC, .guest_usec = USEC_PER_SEC, .boot_id = 1, .seq = 1,
-			.total_bytes = 4 * GIB, .available_bytes = GIB}};
+	struct guest_sample s = {.running = true,
+		.max_bytes = 4 * GIB,
+		.actual_bytes = 4 * GIB,
+		.target_bytes = 4 * GIB,
+		.resident_bytes = 1200 * MIB,
+		.swapped_bytes = 2 * GIB,
+		.report = {.source = REPORT_AGENT,
+			.arrival_usec = USEC_PER_SEC,
+			.guest_usec = USEC_PER_SEC,
+			.boot_id = 1,
+			.seq = 1,
+			.total_bytes = 4 * GIB,
+			.available_bytes = GIB}};
 
 	demand_init(&d);
 	demand_sizes(&d, &s, &settings_default, false, 0, &sizes);
@@ -70,7 +85,8 @@ TEST(what_lies_in_the_hosts_swap_is_used_all_the_same)
 TEST(a_reset_is_no_minute_of_calm)
 {
 	struct demand d;
-	struct guest_sample s = {.running = true, .max_bytes = GIB, .actual_bytes = GIB, .target_bytes = GIB};
+	struct guest_sample s = {
+		.running = true, .max_bytes = GIB, .actual_bytes = GIB, .target_bytes = GIB};
 
 	demand_init(&d);
 	d.credit_permyriad = 1250;
@@ -85,7 +101,8 @@ TEST(a_reset_is_no_minute_of_calm)
 }
 
 /* One line of a guest that has so much, uses that much of it and reads pages back. */
-static void refaults(struct demand *d, uint64_t size_bytes, uint64_t used_bytes, uint64_t pages, uint64_t now_usec)
+static void refaults(struct demand *d, uint64_t size_bytes, uint64_t used_bytes, uint64_t pages,
+	uint64_t now_usec)
 {
 	static uint64_t total;
 	struct guest_sample s = {.running = true, .max_bytes = 4 * GIB, .actual_bytes = size_bytes,
@@ -93,10 +110,17 @@ static void refaults(struct demand *d, uint64_t size_bytes, uint64_t used_bytes,
 	struct guest_report *r = &s.report;
 
 	total += pages;
-	*r = (struct guest_report){.source = REPORT_AGENT, .arrival_usec = now_usec, .guest_usec = now_usec,
-		.boot_id = 1, .seq = now_usec / USEC_PER_SEC, .total_bytes = size_bytes,
-		.available_bytes = size_bytes - used_bytes, .has_counters = true, .has_psi = true,
-		.refaults_file = total, .page_bytes = 4096};
+	*r = (struct guest_report){.source = REPORT_AGENT,
+		.arrival_usec = now_usec,
+		.guest_usec = now_usec,
+		.boot_id = 1,
+		.seq = now_usec / USEC_PER_SEC,
+		.total_bytes = size_bytes,
+		.available_bytes = size_bytes - used_bytes,
+		.has_counters = true,
+		.has_psi = true,
+		.refaults_file = total,
+		.page_bytes = 4096};
 	demand_update(d, &s, now_usec);
 }
 
@@ -148,7 +172,8 @@ TEST(who_has_what_it_wants_is_not_short_for_having_little_left)
 
 	for (size_t i = 0; i < sizeof(used_mib) / sizeof(used_mib[0]) * 2; i++) {
 		uint64_t used = used_mib[i / 2] * MIB, now = 100 * USEC_PER_SEC;
-		struct guest_sample s = {.running = true, .max_bytes = 8 * used, .actual_bytes = 4 * used};
+		struct guest_sample s = {
+			.running = true, .max_bytes = 8 * used, .actual_bytes = 4 * used};
 		struct demand_sizes sizes;
 		struct demand d;
 
@@ -156,9 +181,14 @@ TEST(who_has_what_it_wants_is_not_short_for_having_little_left)
 		demand_init(&d);
 		for (unsigned look = 0; look < 20; look++, now += 5 * USEC_PER_SEC) {
 			s.target_bytes = s.actual_bytes;
-			s.report = (struct guest_report){.source = REPORT_AGENT, .arrival_usec = now, .guest_usec = now,
-				.seq = look, .total_bytes = s.actual_bytes, .available_bytes = s.actual_bytes - used,
-				.swap_free_bytes = 8 * used, .has_swap = true};
+			s.report = (struct guest_report){.source = REPORT_AGENT,
+				.arrival_usec = now,
+				.guest_usec = now,
+				.seq = look,
+				.total_bytes = s.actual_bytes,
+				.available_bytes = s.actual_bytes - used,
+				.swap_free_bytes = 8 * used,
+				.has_swap = true};
 			demand_update(&d, &s, now);
 			demand_sizes(&d, &s, &set, false, now, &sizes);
 			CHECK(!d.pressed);
@@ -174,9 +204,14 @@ static void swap_free(struct demand *d, uint64_t mib, bool autodeflate)
 	struct guest_sample s = {.running = true, .max_bytes = 4 * GIB, .actual_bytes = 2 * GIB,
 		.target_bytes = 2 * GIB, .autodeflate = autodeflate};
 
-	s.report = (struct guest_report){.source = REPORT_AGENT, .arrival_usec = 1000 * USEC_PER_SEC,
-		.seq = d->seq + 1, .total_bytes = 2 * GIB, .available_bytes = 2 * GIB - 400 * MIB,
-		.swap_free_bytes = mib * MIB, .swap_total_bytes = GIB, .has_swap = true};
+	s.report = (struct guest_report){.source = REPORT_AGENT,
+		.arrival_usec = 1000 * USEC_PER_SEC,
+		.seq = d->seq + 1,
+		.total_bytes = 2 * GIB,
+		.available_bytes = 2 * GIB - 400 * MIB,
+		.swap_free_bytes = mib * MIB,
+		.swap_total_bytes = GIB,
+		.has_swap = true};
 	demand_update(d, &s, 1000 * USEC_PER_SEC);
 }
 
@@ -186,7 +221,8 @@ TEST(swap_is_a_net_from_a_burst_and_an_eighth_on_until_it_is_less_than_a_burst)
 	static const struct {
 		uint64_t free_mib;
 		bool net;
-	} steps[] = {{0, false}, {512, false}, {575, false}, {576, true}, {540, true}, {512, true}, {511, false}, {575, false}};
+	} steps[] = {{0, false}, {512, false}, {575, false}, {576, true}, {540, true}, {512, true},
+		{511, false}, {575, false}};
 	struct demand d;
 
 	demand_init(&d);
@@ -198,7 +234,10 @@ TEST(swap_is_a_net_from_a_burst_and_an_eighth_on_until_it_is_less_than_a_burst)
 
 TEST(autodeflate_is_a_net_and_who_was_never_heard_is_not_said_to_have_none)
 {
-	struct guest_sample s = {.running = true, .max_bytes = 4 * GIB, .actual_bytes = 2 * GIB, .target_bytes = 2 * GIB};
+	struct guest_sample s = {.running = true,
+		.max_bytes = 4 * GIB,
+		.actual_bytes = 2 * GIB,
+		.target_bytes = 2 * GIB};
 	struct demand_sizes sizes;
 	struct demand d;
 
@@ -216,7 +255,10 @@ TEST(autodeflate_is_a_net_and_who_was_never_heard_is_not_said_to_have_none)
 
 TEST(a_net_is_named_as_it_is_counted)
 {
-	struct guest_sample s = {.running = true, .max_bytes = 4 * GIB, .actual_bytes = 2 * GIB, .target_bytes = 2 * GIB};
+	struct guest_sample s = {.running = true,
+		.max_bytes = 4 * GIB,
+		.actual_bytes = 2 * GIB,
+		.target_bytes = 2 * GIB};
 	struct demand d;
 
 	demand_init(&d);
@@ -242,7 +284,10 @@ TEST(a_net_is_named_as_it_is_counted)
 
 TEST(what_it_has_swapped_out_it_uses_as_well)
 {
-	struct guest_sample s = {.running = true, .max_bytes = 4 * GIB, .actual_bytes = 2 * GIB, .target_bytes = 2 * GIB};
+	struct guest_sample s = {.running = true,
+		.max_bytes = 4 * GIB,
+		.actual_bytes = 2 * GIB,
+		.target_bytes = 2 * GIB};
 	struct demand_sizes sizes;
 	struct demand d;
 
@@ -278,9 +323,15 @@ static void cry(struct crying *c, uint64_t stall_msec)
 static void begin_crying(struct crying *c)
 {
 	*c = (struct crying){.now = 1000 * USEC_PER_SEC,
-		.s = {.running = true, .max_bytes = 4 * GIB, .actual_bytes = GIB, .target_bytes = GIB,
-			.resident_bytes = GIB, .report = {.source = REPORT_AGENT, .boot_id = 1,
-				.has_counters = true, .has_psi = true}}};
+		.s = {.running = true,
+			.max_bytes = 4 * GIB,
+			.actual_bytes = GIB,
+			.target_bytes = GIB,
+			.resident_bytes = GIB,
+			.report = {.source = REPORT_AGENT,
+				.boot_id = 1,
+				.has_counters = true,
+				.has_psi = true}}};
 	demand_init(&c->d);
 	for (int i = 0; i < 3; i++)
 		cry(c, 400);
@@ -308,7 +359,8 @@ TEST(who_has_not_been_seen_short_since_loses_none)
 {
 	struct crying c;
 
-	/* Its last word tells of before: that the pressure has not ended is not said by anything. */
+	/* Its last word tells of before: that the pressure has not ended is not said by
+	 * anything. */
 	begin_crying(&c);
 	cry(&c, 400);
 	cry(&c, 400);
@@ -349,13 +401,20 @@ TEST(who_suffers_less_than_half_of_what_it_did_is_credible_again)
 }
 
 /* A line of a guest that has so much and whose kernel keeps that much of it. */
-static void keeps(struct demand *d, uint64_t actual_bytes, uint64_t target_bytes, uint64_t kernel_bytes, uint64_t now)
+static void keeps(struct demand *d, uint64_t actual_bytes, uint64_t target_bytes,
+	uint64_t kernel_bytes, uint64_t now)
 {
-	struct guest_sample s = {.running = true, .max_bytes = 4 * GIB, .actual_bytes = actual_bytes,
+	struct guest_sample s = {.running = true,
+		.max_bytes = 4 * GIB,
+		.actual_bytes = actual_bytes,
 		.target_bytes = target_bytes};
 
-	s.report = (struct guest_report){.source = REPORT_AGENT, .arrival_usec = now, .boot_id = 1, .seq = d->seq + 1,
-		.total_bytes = actual_bytes - kernel_bytes, .available_bytes = GIB};
+	s.report = (struct guest_report){.source = REPORT_AGENT,
+		.arrival_usec = now,
+		.boot_id = 1,
+		.seq = d->seq + 1,
+		.total_bytes = actual_bytes - kernel_bytes,
+		.available_bytes = GIB};
 	demand_update(d, &s, now);
 }
 
@@ -403,7 +462,10 @@ static void refaults_on(struct demand *d, uint64_t size_bytes, uint64_t used_byt
 
 static uint64_t want_at(const struct demand *d, uint64_t target_bytes, uint64_t now)
 {
-	struct guest_sample s = {.running = true, .max_bytes = 4 * GIB, .actual_bytes = target_bytes, .target_bytes = target_bytes};
+	struct guest_sample s = {.running = true,
+		.max_bytes = 4 * GIB,
+		.actual_bytes = target_bytes,
+		.target_bytes = target_bytes};
 	struct demand_sizes sizes;
 
 	demand_sizes(d, &s, &settings_default, false, now, &sizes);

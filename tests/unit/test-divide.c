@@ -3,12 +3,16 @@
 
 #include "tests/test.h"
 
-static struct division_guest guest(uint64_t floor_mib, uint64_t want_mib, uint64_t keep_mib, uint64_t weight)
+static struct division_guest guest(
+	uint64_t floor_mib, uint64_t want_mib, uint64_t keep_mib, uint64_t weight)
 {
 	struct division_guest g = {.weight = weight, .idle_tax = 7500};
 
 	for (int l = 0; l < LEVEL_MAX; l++)
-		g.level[l] = (l < LEVEL_WANT ? floor_mib : l < LEVEL_KEEP ? want_mib : keep_mib) * MIB;
+		g.level[l] = (l < LEVEL_WANT	      ? floor_mib
+				     : l < LEVEL_KEEP ? want_mib
+						      : keep_mib) *
+			     MIB;
 	return g;
 }
 

@@ -18,18 +18,34 @@ static void run(const char *name, const struct doctor_facts *f, struct doctor_re
 /* A host on which all is well. */
 static struct doctor_facts well(void)
 {
-	struct doctor_facts f = {.now_usec = 1000 * USEC_PER_DAY, .systemd = true, .cgroup = DOCTOR_CGROUP_V2, .cgroup_cpu = true, .clock = 1,
-		.daemon = {"loaded", "active", "enabled"}, .release = {"loaded", "inactive", "static"}, .state_free_bytes = GIB,
-		.state_files_free = 1000, .tokens_errno = ENOENT, .socket = "/run/ballast/api.sock", .socket_group = "ballast", .user = "anna",
-		.libvirt_socket = "/run/libvirt/libvirt-sock", .hook = "/etc/libvirt/hooks/qemu.d/ballast"};
+	struct doctor_facts f = {.now_usec = 1000 * USEC_PER_DAY,
+		.systemd = true,
+		.cgroup = DOCTOR_CGROUP_V2,
+		.cgroup_cpu = true,
+		.clock = 1,
+		.daemon = {"loaded", "active", "enabled"},
+		.release = {"loaded", "inactive", "static"},
+		.state_free_bytes = GIB,
+		.state_files_free = 1000,
+		.tokens_errno = ENOENT,
+		.socket = "/run/ballast/api.sock",
+		.socket_group = "ballast",
+		.user = "anna",
+		.libvirt_socket = "/run/libvirt/libvirt-sock",
+		.hook = "/etc/libvirt/hooks/qemu.d/ballast"};
 
-	f.host = json_loads("{\"name\":\"h\",\"mode\":\"enforce\",\"ready\":true,\"problems\":[],\"memory\":{\"budget\":4294967296}}", 0, NULL);
+	f.host = json_loads(
+		"{\"name\":\"h\",\"mode\":\"enforce\",\"ready\":true,\"problems\":[],\"memory\":{\"budget\":4294967296}}",
+		0, NULL);
 	f.version = json_loads("{\"version\":\"0.1.0\",\"libvirt\":\"9.0.0\"}", 0, NULL);
 	f.whoami = json_loads("{\"name\":\"anna\",\"role\":\"admin\"}", 0, NULL);
-	f.policies = json_loads("{\"policies\":[{\"name\":\"a.policy\",\"matching\":1,\"has_match\":true,\"stale\":false}],\"bad\":[]}", 0, NULL);
-	f.guests = json_loads("{\"guests\":[{\"name\":\"web1\",\"uuid\":\"u\",\"fixed\":null,\"net\":\"swap\",\"conditions\":[],"
-			      "\"memory\":{\"min\":1073741824,\"max\":2147483648},\"agent\":{\"enrolled\":true,\"connected\":true,\"version\":\"0.1.0\"},"
-			      "\"report\":{\"source\":\"agent\",\"psi\":{\"memory_some_usec\":0}}}]}",
+	f.policies = json_loads(
+		"{\"policies\":[{\"name\":\"a.policy\",\"matching\":1,\"has_match\":true,\"stale\":false}],\"bad\":[]}",
+		0, NULL);
+	f.guests = json_loads(
+		"{\"guests\":[{\"name\":\"web1\",\"uuid\":\"u\",\"fixed\":null,\"net\":\"swap\",\"conditions\":[],"
+		"\"memory\":{\"min\":1073741824,\"max\":2147483648},\"agent\":{\"enrolled\":true,\"connected\":true,\"version\":\"0.1.0\"},"
+		"\"report\":{\"source\":\"agent\",\"psi\":{\"memory_some_usec\":0}}}]}",
 		0, NULL);
 	f.definitions = calloc(1, sizeof(*f.definitions));
 	f.definitions[0] = (struct doctor_definition){"web1", true, true, true};
@@ -43,7 +59,8 @@ static json_t *guest(struct doctor_facts *f)
 }
 
 /* The one finding there is, of this state, with these words in what it says and in its remedy. */
-static void finds(const char *name, const struct doctor_facts *f, enum doctor_state state, const char *text, const char *remedy)
+static void finds(const char *name, const struct doctor_facts *f, enum doctor_state state,
+	const char *text, const char *remedy)
 {
 	struct doctor_result r;
 
@@ -74,14 +91,20 @@ TEST(nothing_is_found_where_all_is_well)
 
 TEST(where_nothing_is_known_nothing_is_called_good_or_bad_that_was_not_looked_at)
 {
-	struct doctor_facts f = {.clock = -1, .api_problem = "unreachable", .hook_errno = EACCES, .state_errno = EACCES, .tokens_errno = EACCES, .psi_errno = EACCES,
+	struct doctor_facts f = {.clock = -1,
+		.api_problem = "unreachable",
+		.hook_errno = EACCES,
+		.state_errno = EACCES,
+		.tokens_errno = EACCES,
+		.psi_errno = EACCES,
 		.socket_errno = ENOENT};
 
 	for (size_t i = 0; i < doctor_n_checks; i++) {
 		struct doctor_result r = {0};
 
 		doctor_checks[i].run(&f, &r);
-		if (streq(doctor_checks[i].name, "daemon") || streq(doctor_checks[i].name, "access"))
+		if (streq(doctor_checks[i].name, "daemon") ||
+			streq(doctor_checks[i].name, "access"))
 			CHECK_INT(doctor_worst(&r), DOCTOR_BAD);
 		else
 			CHECK(doctor_worst(&r) <= DOCTOR_UNKNOWN);
@@ -90,7 +113,8 @@ TEST(where_nothing_is_known_nothing_is_called_good_or_bad_that_was_not_looked_at
 
 TEST(a_daemon_that_tells_this_user_nothing_is_not_called_down)
 {
-	struct doctor_facts f = {.api_problem = "denied", .api_said = "uid 7 has role none here and needs read: join group \"ballast\""};
+	struct doctor_facts f = {.api_problem = "denied",
+		.api_said = "uid 7 has role none here and needs read: join group \"ballast\""};
 
 	finds("daemon", &f, DOCTOR_UNKNOWN, "it is up", "join group");
 	finds("daemon-problems", &f, DOCTOR_UNKNOWN, "does not tell you", "");
@@ -111,7 +135,8 @@ TEST(the_unit)
 	_cleanup_doctor_facts_ struct doctor_facts f = well();
 
 	strcpy(f.daemon.enabled, "disabled");
-	finds("daemon-unit", &f, DOCTOR_BAD, "will not start when the host does", "systemctl enable ballastd");
+	finds("daemon-unit", &f, DOCTOR_BAD, "will not start when the host does",
+		"systemctl enable ballastd");
 	strcpy(f.daemon.enabled, "enabled");
 	strcpy(f.daemon.active, "inactive");
 	finds("daemon-unit", &f, DOCTOR_BAD, "it is inactive", "systemctl start ballastd");
@@ -149,13 +174,16 @@ TEST(the_daemon_and_what_it_complains_of)
 	_cleanup_doctor_facts_ struct doctor_facts f = well();
 	json_t *problems = json_object_get(f.host, "problems");
 
-	json_array_append_new(problems, json_pack("{s:s,s:s,s:s}", "code", "state-unwritable", "text", "full", "remedy", "make room"));
+	json_array_append_new(problems, json_pack("{s:s,s:s,s:s}", "code", "state-unwritable",
+						"text", "full", "remedy", "make room"));
 	finds("daemon-problems", &f, DOCTOR_BAD, "full", "make room");
 	json_array_clear(problems);
-	json_array_append_new(problems, json_pack("{s:s,s:s,s:s}", "code", "restarted", "text", "killed", "remedy", "journalctl"));
+	json_array_append_new(problems, json_pack("{s:s,s:s,s:s}", "code", "restarted", "text",
+						"killed", "remedy", "journalctl"));
 	finds("daemon-problems", &f, DOCTOR_NOTE, "killed", "journalctl");
 	json_array_clear(problems);
-	json_array_append_new(problems, json_pack("{s:s,s:s,s:n}", "code", "libvirt-unreachable", "text", "refused", "remedy"));
+	json_array_append_new(problems, json_pack("{s:s,s:s,s:n}", "code", "libvirt-unreachable",
+						"text", "refused", "remedy"));
 	finds("libvirt", &f, DOCTOR_BAD, "refused", "group libvirt");
 	f.libvirt_errno = ECONNREFUSED;
 	finds("libvirt", &f, DOCTOR_BAD, "refused", "");
@@ -224,7 +252,8 @@ TEST(files)
 	diag_set(&d, EINVAL, "/etc/ballast/policy.d/a.policy", 4, 5, "unknown key");
 	CHECK_INT(diag_list_take(&f.policy_findings, &d), 0);
 	finds("policy-files", &f, DOCTOR_BAD, "unknown key", "");
-	diag_set(&d, EINVAL, "/usr/lib/ballast/policy.d/a.policy", 0, 0, "/etc/ballast/policy.d/a.policy stands for it");
+	diag_set(&d, EINVAL, "/usr/lib/ballast/policy.d/a.policy", 0, 0,
+		"/etc/ballast/policy.d/a.policy stands for it");
 	CHECK_INT(diag_list_take(&f.shadowed, &d), 0);
 	finds("policy-use", &f, DOCTOR_NOTE, "stands for it", "");
 }
@@ -240,7 +269,8 @@ TEST(policies_that_are_for_nobody_or_bad)
 	json_object_set_new(p, "stale", json_true());
 	finds("policy-use", &f, DOCTOR_BAD, "last good version", "policy check");
 	json_object_set_new(p, "stale", json_false());
-	json_array_append_new(json_object_get(f.policies, "bad"), json_pack("{s:s,s:s}", "path", "/etc/x.policy", "text", "bad"));
+	json_array_append_new(json_object_get(f.policies, "bad"),
+		json_pack("{s:s,s:s}", "path", "/etc/x.policy", "text", "bad"));
 	finds("policy-use", &f, DOCTOR_BAD, "nothing of it is in force", "policy check");
 }
 
@@ -288,11 +318,13 @@ TEST(sizes)
 {
 	_cleanup_doctor_facts_ struct doctor_facts f = well();
 
-	json_object_set_new(json_object_get(guest(&f), "memory"), "min", json_integer((json_int_t)(5 * GIB)));
+	json_object_set_new(
+		json_object_get(guest(&f), "memory"), "min", json_integer((json_int_t)(5 * GIB)));
 	finds("sizes", &f, DOCTOR_BAD, "must have 5 GiB in all", "lower Min=");
 	/* What cannot be moved counts whole. */
 	json_object_set_new(json_object_get(guest(&f), "memory"), "min", json_integer(0));
-	json_object_set_new(json_object_get(guest(&f), "memory"), "max", json_integer((json_int_t)(6 * GIB)));
+	json_object_set_new(
+		json_object_get(guest(&f), "memory"), "max", json_integer((json_int_t)(6 * GIB)));
 	json_object_set_new(guest(&f), "fixed", json_string("huge-pages"));
 	finds("sizes", &f, DOCTOR_BAD, "must have 6 GiB in all", "");
 }
@@ -313,7 +345,8 @@ TEST(guests)
 	json_object_set_new(json_object_get(g, "report"), "psi", json_null());
 	finds("guest-pressure", &f, DOCTOR_NOTE, "no pressure", "psi=1");
 	f.definitions[0].reporting = false;
-	finds("guest-reporting", &f, DOCTOR_NOTE, "no free page reporting", "freePageReporting='on'");
+	finds("guest-reporting", &f, DOCTOR_NOTE, "no free page reporting",
+		"freePageReporting='on'");
 	json_array_append_new(json_object_get(g, "conditions"), json_string("stuck"));
 	finds("guest-balloon", &f, DOCTOR_BAD, "does not move", "virtio_balloon");
 	json_array_clear(json_object_get(g, "conditions"));

@@ -318,8 +318,9 @@ TEST(a_follower_sees_all_or_is_told)
 TEST(what_an_earlier_run_wrote_is_found_again_as_it_was)
 {
 	_cleanup_(eventlog_freep) struct eventlog *l = eventlog_new("h1", "0000beef");
-	static const char old[] = "{\"id\":\"h1:0000cafe:7\",\"seq\":7,\"kind\":\"command\",\"guest\":\"web\","
-				  "\"uuid\":\"11110000-0000-4000-8000-000000000001\",\"text\":\"memory 1 -> 2 MiB\"}";
+	static const char old[] =
+		"{\"id\":\"h1:0000cafe:7\",\"seq\":7,\"kind\":\"command\",\"guest\":\"web\","
+		"\"uuid\":\"11110000-0000-4000-8000-000000000001\",\"text\":\"memory 1 -> 2 MiB\"}";
 	struct uuid id;
 	struct eventlog_filter f = {.limit = 10, .guest = &id, .kind = "command"};
 	struct eventlog_page page = {0};

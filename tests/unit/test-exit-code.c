@@ -47,7 +47,9 @@ TEST(what_each_is)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		CHECK_INT(exit_of(api_problem_to_string(rows[i].problem), problem_status(rows[i].problem)), rows[i].exit);
+		CHECK_INT(exit_of(api_problem_to_string(rows[i].problem),
+				  problem_status(rows[i].problem)),
+			rows[i].exit);
 }
 
 TEST(statuses_without_a_code_are_judged_too)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is said of a guest's sizes names the part that made each, and promises nothing that does not hold. Each guest went through a real decision. */
+/* What is said of a guest's sizes names the part that made each, and promises nothing that does not
+ * hold. Each guest went through a real decision. */
 #include "daemon/api/explain.h"
 #include "tests/small-host.h"
 
-#define NO_SWAP(h, i) ((h)->guests[i].report.swap_total_bytes = (h)->guests[i].report.swap_free_bytes = 0)
+#define NO_SWAP(h, i) \
+	((h)->guests[i].report.swap_total_bytes = (h)->guests[i].report.swap_free_bytes = 0)
 
 /* The sentences of guest 0, joined. */
 static char *sentences(struct small_host *h)
@@ -13,7 +15,8 @@ static char *sentences(struct small_host *h)
 	char *text;
 
 	json_out_open(&o, '[');
-	explain_sizes(&o, &h->guests[0], h->plan ? &h->plan->guests[0] : NULL, guest_policy_settings(gp));
+	explain_sizes(
+		&o, &h->guests[0], h->plan ? &h->plan->guests[0] : NULL, guest_policy_settings(gp));
 	json_out_close(&o, ']');
 	text = strndup(o.buf, o.len);
 	json_out_clear(&o);
@@ -37,7 +40,8 @@ TEST(a_want_of_headroom_is_said_to_be_that_and_the_rest_to_be_kept)
 	text = sentences(&h);
 	CHECK_CONTAINS(text, "\"it uses 512 MiB and wants 615 MiB with its headroom\"");
 	CHECK_CONTAINS(text, "\"it is not shrunk below ");
-	CHECK_CONTAINS(text, "\"its share of the host is 2 GiB: it keeps what it has beyond its want while nobody needs it; it is counted at ");
+	CHECK_CONTAINS(text,
+		"\"its share of the host is 2 GiB: it keeps what it has beyond its want while nobody needs it; it is counted at ");
 }
 
 TEST(room_for_a_burst_is_not_called_headroom)
@@ -50,7 +54,8 @@ TEST(room_for_a_burst_is_not_called_headroom)
 	NO_SWAP(&h, 0);
 	decide_twice(&h);
 	none = sentences(&h);
-	CHECK_CONTAINS(none, "wants 1.03 GiB: with neither swap nor autodeflate it keeps 512 MiB for a burst beside what it used at most of late");
+	CHECK_CONTAINS(none,
+		"wants 1.03 GiB: with neither swap nor autodeflate it keeps 512 MiB for a burst beside what it used at most of late");
 	h.guests[0].report.has_swap = false;
 	h.guests[0].report.seq++;
 	small_decide(&h);
@@ -109,7 +114,8 @@ TEST(a_min_for_which_there_is_no_room_is_no_promise)
 	decide_twice(&h);
 	CHECK(h.plan->guests[0].share_bytes < 3 * GIB);
 	text = sentences(&h);
-	CHECK_CONTAINS(text, "there is no room for its Min= of 3 GiB: what all guests must have does not fit");
+	CHECK_CONTAINS(text,
+		"there is no room for its Min= of 3 GiB: what all guests must have does not fit");
 	CHECK(!strstr(text, "it is not shrunk below"));
 }
 
@@ -121,13 +127,15 @@ TEST(a_max_that_does_not_hold_is_said_not_to)
 	small_begin(&h, 1, 16 * GIB, "[Memory]\nMax=10M\n");
 	decide_twice(&h);
 	swap = sentences(&h);
-	CHECK_CONTAINS(swap, "its Max= of 10 MiB does not hold: with what it uses it is not taken below 256 MiB, for it may die of less");
+	CHECK_CONTAINS(swap,
+		"its Max= of 10 MiB does not hold: with what it uses it is not taken below 256 MiB, for it may die of less");
 	h.guests[0].report.has_swap = true;
 	NO_SWAP(&h, 0);
 	h.guests[0].report.seq++;
 	small_decide(&h);
 	none = sentences(&h);
-	CHECK_CONTAINS(none, "its Max= of 10 MiB does not hold: with neither swap nor autodeflate it is not taken below ");
+	CHECK_CONTAINS(none,
+		"its Max= of 10 MiB does not hold: with neither swap nor autodeflate it is not taken below ");
 }
 
 TEST(what_is_not_decided_yet_is_not_explained)

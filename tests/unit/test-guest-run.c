@@ -6,7 +6,8 @@
 
 TEST(runs_of_one_guest_are_told_apart_by_their_process)
 {
-	struct hv_guest a = {.pid = 4711, .pid_start_ticks = 99}, b = {.pid = 4711, .pid_start_ticks = 100};
+	struct hv_guest a = {.pid = 4711, .pid_start_ticks = 99},
+			b = {.pid = 4711, .pid_start_ticks = 100};
 	char of_a[GUEST_RUN_MAX], again[GUEST_RUN_MAX], of_b[GUEST_RUN_MAX];
 
 	CHECK_CONTAINS(guest_run_format(&a, of_a), "4711:99@");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Samples in the state file: kept as they are, made coarse, dropped by age and by size; times are made up. And where events lie in it. */
+/* Samples in the state file: kept as they are, made coarse, dropped by age and by size; times are
+ * made up. And where events lie in it. */
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -35,7 +36,8 @@ static void fixture_open(struct fixture *f, uint64_t max_bytes)
 			abort();
 	}
 	CHECK_INT(store_open(&config, &ops, f, &f->store, &d), 0);
-	CHECK_INT(sqlite3_exec(f->store->db, "PRAGMA synchronous=OFF", NULL, NULL, NULL), SQLITE_OK);
+	CHECK_INT(
+		sqlite3_exec(f->store->db, "PRAGMA synchronous=OFF", NULL, NULL, NULL), SQLITE_OK);
 }
 
 static void fixture_clear(struct fixture *f)
@@ -58,7 +60,8 @@ static uint64_t number_of(struct fixture *f, const char *text)
 	sqlite3_stmt *st = NULL;
 	uint64_t n = UINT64_MAX;
 
-	if (sqlite3_prepare_v2(f->store->db, text, -1, &st, NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW)
+	if (sqlite3_prepare_v2(f->store->db, text, -1, &st, NULL) == SQLITE_OK &&
+		sqlite3_step(st) == SQLITE_ROW)
 		n = (uint64_t)sqlite3_column_int64(st, 0);
 	sqlite3_finalize(st);
 	return n;
@@ -84,8 +87,8 @@ static struct tick *tick(uint64_t at_sec, size_t n, uint64_t actual)
 	for (size_t i = 0; i < n; i++) {
 		struct tick_guest *g = &t->guests[i];
 		uint64_t used = actual - rnd(actual / 32 + 1);
-		const uint64_t values[] = {actual, used, used + used / 5, actual, rnd(20) ? 0 : rnd(500), rnd(20) ? 0 : rnd(300), 100, rnd(1000),
-			rnd(50)};
+		const uint64_t values[] = {actual, used, used + used / 5, actual,
+			rnd(20) ? 0 : rnd(500), rnd(20) ? 0 : rnd(300), 100, rnd(1000), rnd(50)};
 
 		g->uuid = (struct uuid){{(uint8_t)i, (uint8_t)(i >> 8), 9}};
 		g->name = at;
@@ -102,7 +105,8 @@ static void put(struct fixture *f, struct tick *t)
 }
 
 /* Every `step` seconds, in transactions of an hour, as the store's thread would. */
-static void put_hours(struct fixture *f, uint64_t from_sec, uint64_t hours, uint64_t step_sec, size_t n, uint64_t actual)
+static void put_hours(struct fixture *f, uint64_t from_sec, uint64_t hours, uint64_t step_sec,
+	size_t n, uint64_t actual)
 {
 	for (uint64_t h = 0; h < hours; h++) {
 		sql(f, "BEGIN IMMEDIATE");
@@ -112,9 +116,13 @@ static void put_hours(struct fixture *f, uint64_t from_sec, uint64_t hours, uint
 	}
 }
 
-static struct past_history ask(struct fixture *f, const char *guest, uint64_t from_sec, uint64_t until_sec, uint64_t step_sec, int wanted)
+static struct past_history ask(struct fixture *f, const char *guest, uint64_t from_sec,
+	uint64_t until_sec, uint64_t step_sec, int wanted)
 {
-	struct past_history q = {.of_host = !guest, .from_sec = from_sec, .until_sec = until_sec, .step_sec = step_sec};
+	struct past_history q = {.of_host = !guest,
+		.from_sec = from_sec,
+		.until_sec = until_sec,
+		.step_sec = step_sec};
 
 	snprintf(q.word, sizeof(q.word), "%s", guest ? guest : "");
 	if (past_history_read(f->store->db, &q) != wanted)
@@ -126,7 +134,8 @@ static uint64_t value_at(const struct past_history *q, size_t point, size_t colu
 {
 	size_t n;
 
-	return fold_value(&q->series->folds[point * q->series->n_columns + column], series_columns(q->series->kind, &n)[column].fold);
+	return fold_value(&q->series->folds[point * q->series->n_columns + column],
+		series_columns(q->series->kind, &n)[column].fold);
 }
 
 TEST(samples_come_back_by_name_and_by_uuid_and_gaps_are_gaps)
@@ -172,7 +181,8 @@ TEST(what_is_over_becomes_coarse_and_reads_the_same)
 	q = ask(&f, "guest0", START, START + 6 * HOUR, 300, 0);
 	for (size_t i = 0; i < q.series->n_points; i++)
 		CHECK_U64(value_at(&q, i, 0), i < 24 ? 1024 : 2048);
-	CHECK(q.series->folds[1].min >= 992 && q.series->folds[1].max <= 1024 && q.series->folds[1].min < q.series->folds[1].max);
+	CHECK(q.series->folds[1].min >= 992 && q.series->folds[1].max <= 1024 &&
+		q.series->folds[1].min < q.series->folds[1].max);
 	free(q.series);
 	/* Finer than it is kept: each point has what there is. */
 	q = ask(&f, "guest0", START + 100, START + 200, 10, 0);
@@ -230,7 +240,8 @@ static uint64_t file_bytes(const struct fixture *f, const char *suffix)
 	return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
 }
 
-/* 300 guests for 20 days are 27 MB at the 186 bytes of an hour: with half of that the oldest must go, and the newest stay. */
+/* 300 guests for 20 days are 27 MB at the 186 bytes of an hour: with half of that the oldest must
+ * go, and the newest stay. */
 TEST(the_file_never_outgrows_its_bound)
 {
 	enum { GUESTS = 300, DAYS = 20 };
@@ -241,11 +252,14 @@ TEST(the_file_never_outgrows_its_bound)
 	fixture_open(&f, 16 * MIB);
 	for (uint64_t h = 0; h < DAYS * 24; h++) {
 		put_hours(&f, START + h * HOUR, 1, 60, GUESTS, 4096);
-		largest = MAX(largest, file_bytes(&f, "") + file_bytes(&f, "-wal") + file_bytes(&f, "-shm"));
+		largest = MAX(largest,
+			file_bytes(&f, "") + file_bytes(&f, "-wal") + file_bytes(&f, "-shm"));
 	}
 	hours = number_of(&f, "SELECT count(DISTINCT hour) FROM history_coarse");
-	printf("# %d guests: at most %.1f of 16 MiB, %llu hours are kept, %.0f bytes an hour and guest\n", GUESTS, (double)largest / MIB,
-		(unsigned long long)hours, (double)number_of(&f, "SELECT sum(length(data)) FROM history_coarse") / (double)(hours * GUESTS));
+	printf("# %d guests: at most %.1f of 16 MiB, %llu hours are kept, %.0f bytes an hour and guest\n",
+		GUESTS, (double)largest / MIB, (unsigned long long)hours,
+		(double)number_of(&f, "SELECT sum(length(data)) FROM history_coarse") /
+			(double)(hours * GUESTS));
 	CHECK(largest <= 16 * MIB);
 	CHECK(hours >= 100 && hours < DAYS * 24);
 	q = ask(&f, "guest7", START + (DAYS * 24 - 30) * HOUR, START + DAYS * 24 * HOUR, HOUR, 0);
@@ -267,14 +281,16 @@ TEST(thirty_days_of_a_thousand_guests_fit_into_the_default)
 	fine = number_of(&f, "SELECT max(length(data)) FROM history_fine");
 	put_hours(&f, START + 3 * HOUR, HOURS, 60, GUESTS, 4096);
 	month = (number_of(&f, "PRAGMA page_count") * 4096 - before) / HOURS * 720;
-	printf("# 1000 guests: %llu bytes a sample, 30 days are %llu MiB, and 3 hours of samples %llu MiB\n", (unsigned long long)fine,
-		(unsigned long long)(month / MIB), (unsigned long long)(fine * 360 * 3 / MIB));
+	printf("# 1000 guests: %llu bytes a sample, 30 days are %llu MiB, and 3 hours of samples %llu MiB\n",
+		(unsigned long long)fine, (unsigned long long)(month / MIB),
+		(unsigned long long)(fine * 360 * 3 / MIB));
 	CHECK(month + fine * 360 * 3 < 220 * MIB);
 }
 
 /* ---- events ---- */
 
-static void add_event(struct fixture *f, const char *table, const char *run, int number, const char *kind)
+static void add_event(
+	struct fixture *f, const char *table, const char *run, int number, const char *kind)
 {
 	char text[600];
 
@@ -282,12 +298,13 @@ static void add_event(struct fixture *f, const char *table, const char *run, int
 		"INSERT OR IGNORE INTO runs (name) VALUES ('h:%s');"
 		"INSERT INTO %s (real_usec, %s text, run, number) VALUES (%d, %s"
 		" '{\"id\":\"h:%s:%d\",\"seq\":%d,\"time\":null,\"kind\":\"%s\",\"guest\":\"web\"}', (SELECT id FROM runs WHERE name = 'h:%s'), %d)",
-		run, table, streq(table, "decisions") ? "guest," : "", number, streq(table, "decisions") ? "x'00'," : "", run, number, number, kind,
-		run, number);
+		run, table, streq(table, "decisions") ? "guest," : "", number,
+		streq(table, "decisions") ? "x'00'," : "", run, number, number, kind, run, number);
 	sql(f, text);
 }
 
-static struct past_events read_events(struct fixture *f, const char *after, size_t limit, const char *kind)
+static struct past_events read_events(
+	struct fixture *f, const char *after, size_t limit, const char *kind)
 {
 	struct past_events q = {.limit = limit, .bytes = PAST_TEXT_MAX};
 
@@ -405,7 +422,11 @@ TEST(the_reader_is_asked_by_so_many_at_once_and_answers_each)
 	n_answers = 0;
 	CHECK_INT(reader_new(f.dir, &r), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(q); i++) {
-		q[i] = (struct past_query){.kind = PAST_HISTORY, .history = {.word = "guest250", .from_sec = START, .until_sec = START + 3 * HOUR, .step_sec = 60},
+		q[i] = (struct past_query){.kind = PAST_HISTORY,
+			.history = {.word = "guest250",
+				.from_sec = START,
+				.until_sec = START + 3 * HOUR,
+				.step_sec = 60},
 			.done = on_done};
 		switch (reader_ask(r, &q[i])) {
 		case 0:
@@ -429,7 +450,8 @@ TEST(the_reader_is_asked_by_so_many_at_once_and_answers_each)
 
 TEST(a_file_that_is_not_there_is_an_error_and_no_file)
 {
-	struct past_query q = {.kind = PAST_EVENTS, .events = {.limit = 1, .bytes = 1}, .done = on_done};
+	struct past_query q = {
+		.kind = PAST_EVENTS, .events = {.limit = 1, .bytes = 1}, .done = on_done};
 	struct reader *r = NULL;
 	char dir[] = "/tmp/test-history.XXXXXX";
 

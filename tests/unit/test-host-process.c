@@ -69,7 +69,8 @@ TEST(qemu_is_found_by_its_uuid)
 	CHECK(!process_cmdline_contains(t.root, 12345, "/domain-7-"));
 }
 
-static int match(const struct tree *t, const struct qemu_process *q, const char *part, uid_t user, uid_t *ret_uid)
+static int match(const struct tree *t, const struct qemu_process *q, const char *part, uid_t user,
+	uid_t *ret_uid)
 {
 	const uid_t users[] = {77777, user};
 

@@ -43,8 +43,10 @@ static int read_both(struct host *h, struct host_reading *r)
 /* What reader_read_single() stands on, on this very kernel. */
 TEST(the_kernel_hands_a_small_file_out_at_once)
 {
-	static const char *const paths[] = {"proc/meminfo", "proc/pressure/memory", "proc/pressure/cpu", "proc/pressure/io", "proc/stat",
-		"proc/self/statm", "proc/self/schedstat", "sys/devices/system/cpu/online", "sys/devices/system/node/node0/meminfo"};
+	static const char *const paths[] = {"proc/meminfo", "proc/pressure/memory",
+		"proc/pressure/cpu", "proc/pressure/io", "proc/stat", "proc/self/statm",
+		"proc/self/schedstat", "sys/devices/system/cpu/online",
+		"sys/devices/system/node/node0/meminfo"};
 	char text[65536], rest[16];
 	unsigned seen = 0;
 
@@ -218,7 +220,10 @@ TEST(memory_from_something_else_is_refused)
 /* busy, steal, total */
 static struct host_load load(uint64_t busy, uint64_t steal, uint64_t total)
 {
-	return (struct host_load){.has_cpu = true, .cpu_busy_usec = busy, .cpu_steal_usec = steal, .cpu_total_usec = total};
+	return (struct host_load){.has_cpu = true,
+		.cpu_busy_usec = busy,
+		.cpu_steal_usec = steal,
+		.cpu_total_usec = total};
 }
 
 TEST(busy_is_a_part_of_the_time_between_two_looks)

@@ -129,7 +129,8 @@ TEST(members_and_the_loops_own_sources_are_served_in_one_place)
 
 	begin();
 	peer_begin(&p);
-	CHECK(sd_event_add_time_relative(loop, NULL, CLOCK_MONOTONIC, 30 * USEC_PER_MSEC, 1, on_fire, NULL) >= 0);
+	CHECK(sd_event_add_time_relative(
+		      loop, NULL, CLOCK_MONOTONIC, 30 * USEC_PER_MSEC, 1, on_fire, NULL) >= 0);
 	CHECK(sd_event_add_defer(loop, NULL, on_defer, NULL) >= 0);
 	say(&p, 1);
 	TURN_UNTIL(p.served == 1 && fired == 2);
@@ -193,7 +194,8 @@ TEST(one_that_is_not_watched_is_left_alone_until_it_is)
 	end();
 }
 
-/* Turned by turns: in one turn the slow one is read a few times at most, others whenever they have something. */
+/* Turned by turns: in one turn the slow one is read a few times at most, others whenever they have
+ * something. */
 TEST(one_that_has_too_much_is_read_behind_the_others)
 {
 	struct peer loud, calm;
@@ -253,7 +255,8 @@ TEST(a_slow_one_that_needs_more_does_not_wait_for_it)
 	end();
 }
 
-/* Many that come one after the other are served together: fewer turns than members, and nobody is forgotten. */
+/* Many that come one after the other are served together: fewer turns than members, and nobody is
+ * forgotten. */
 TEST(a_crowd_is_served_together_and_whole)
 {
 	struct peer peers[MANY];
@@ -304,7 +307,8 @@ TEST(a_timer_is_not_held_up_by_a_crowd)
 	end();
 }
 
-/* However many come, half of them wait for 18 ms at most; and there is no pause that would not be worth it. */
+/* However many come, half of them wait for 18 ms at most; and there is no pause that would not be
+ * worth it. */
 TEST(a_pause_is_for_a_crowd_and_no_longer_than_it_needs)
 {
 	uint64_t before = USEC_INFINITY;
@@ -333,7 +337,8 @@ TEST(what_may_be_late_comes_along_with_a_member)
 
 	begin();
 	peer_begin(&p);
-	CHECK(sd_event_add_time_relative(loop, NULL, CLOCK_BOOTTIME, USEC_PER_MSEC, 3600 * USEC_PER_SEC, on_late, NULL) >= 0);
+	CHECK(sd_event_add_time_relative(loop, NULL, CLOCK_BOOTTIME, USEC_PER_MSEC,
+		      3600 * USEC_PER_SEC, on_late, NULL) >= 0);
 	while (usleep(2000) < 0)
 		;
 	hub_along(hub, 1);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which process is a guest's QEMU, among those that say so, in a made-up /proc whose directories are all ours. */
+/* Which process is a guest's QEMU, among those that say so, in a made-up /proc whose directories
+ * are all ours. */
 #include "daemon/hv/hv-exec.h"
 
 #include <pwd.h>
@@ -13,16 +14,19 @@
 /* One that has the guest's words on its command line, started by that user. */
 static void put(struct tree *t, int pid, uid_t real)
 {
-	static const char args[] = "qemu\0-object\0{\"file\":\"/var/lib/libvirt/qemu/domain-7-a/master-key.aes\"}\0-uuid\0" UUID;
+	static const char args[] =
+		"qemu\0-object\0{\"file\":\"/var/lib/libvirt/qemu/domain-7-a/master-key.aes\"}\0-uuid\0" UUID;
 	char path[64], text[160];
 
 	snprintf(path, sizeof(path), "proc/%d/cmdline", pid);
 	tree_put_bytes(t, path, args, sizeof(args));
 	snprintf(path, sizeof(path), "proc/%d/stat", pid);
-	snprintf(text, sizeof(text), "%d (qemu) S 1 1 1 0 -1 0 1 0 0 0 7 8 0 0 20 0 4 0 %d 1000 200\n", pid, 4000 + pid);
+	snprintf(text, sizeof(text),
+		"%d (qemu) S 1 1 1 0 -1 0 1 0 0 0 7 8 0 0 20 0 4 0 %d 1000 200\n", pid, 4000 + pid);
 	tree_put(t, path, text);
 	snprintf(path, sizeof(path), "proc/%d/status", pid);
-	snprintf(text, sizeof(text), "Name:\tqemu\nUid:\t%u\t%u\t%u\t%u\n", real, getuid(), getuid(), getuid());
+	snprintf(text, sizeof(text), "Name:\tqemu\nUid:\t%u\t%u\t%u\t%u\n", real, getuid(),
+		getuid(), getuid());
 	tree_put(t, path, text);
 	snprintf(path, sizeof(path), "proc/%d/task/%d/comm", pid, pid + 1000);
 	tree_put(t, path, "CPU 0/KVM\n");

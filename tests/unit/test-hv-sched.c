@@ -499,7 +499,8 @@ TEST(what_is_withdrawn_never_goes_out_and_what_libvirt_has_is_waited_for)
 	CHECK_INT(submit(&s, HV_CALL_SET_SOFT_LIMIT, 3, GIB), 0);
 	CHECK_INT(submit(&s, HV_CALL_SET_MEMORY, 4, GIB), 0);
 	CHECK_INT(sched_withdraw(&s, &until), 1);
-	CHECK_INT(seen.done, 4); /* the three that waited, and the one that a worker was about to make */
+	/* the three that waited, and the one that a worker was about to make */
+	CHECK_INT(seen.done, 4);
 	CHECK_INT(seen.error, -ECANCELED);
 	CHECK(!sched_may_change(taken));
 	CHECK_INT(taken->answer.error, -ECANCELED);
@@ -523,7 +524,7 @@ TEST(what_is_withdrawn_never_goes_out_and_what_libvirt_has_is_waited_for)
 	CHECK_INT(s.n_suspects, 0);
 }
 
-TEST(a_withdrawn_call_that_hangs_puts_its_guest_into_quarantine_and_what_is_overdue_is_not_waited_for)
+TEST(a_withdrawn_call_that_hangs_quarantines_its_guest_and_what_is_overdue_is_not_waited_for)
 {
 	_cleanup_sched_ struct sched s;
 	struct sched_task *has, *taken;

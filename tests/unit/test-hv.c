@@ -347,7 +347,8 @@ TEST(guest_that_vanishes_between_two_calls_ends_the_second)
 
 TEST(what_is_defined_and_does_not_run_is_listed)
 {
-	virConnectPtr conn = virConnectOpen("test:///default"); /* one world for all connections of a process, while there is one */
+	/* one world for all connections of a process, while there is one */
+	virConnectPtr conn = virConnectOpen("test:///default");
 	virDomainPtr dom = conn ? virDomainLookupByName(conn, "test") : NULL;
 	struct uuid u, other = {{1}};
 	_cleanup_seen_ struct seen s = {0};
@@ -371,7 +372,8 @@ TEST(what_is_defined_and_does_not_run_is_listed)
 static atomic_bool unreadable;
 char *virDomainGetXMLDesc(virDomainPtr dom, unsigned flags)
 {
-	char *(*real)(virDomainPtr, unsigned) = (char *(*)(virDomainPtr, unsigned))dlsym(RTLD_NEXT, "virDomainGetXMLDesc");
+	char *(*real)(virDomainPtr, unsigned) =
+		(char *(*)(virDomainPtr, unsigned))dlsym(RTLD_NEXT, "virDomainGetXMLDesc");
 
 	return unreadable || !real ? NULL : real(dom, flags);
 }
@@ -380,8 +382,8 @@ char *virDomainGetXMLDesc(virDomainPtr dom, unsigned flags)
 static struct hv *_Atomic lists_late;
 int virConnectListAllDomains(virConnectPtr conn, virDomainPtr **doms, unsigned flags)
 {
-	int (*real)(virConnectPtr, virDomainPtr **, unsigned) =
-		(int (*)(virConnectPtr, virDomainPtr **, unsigned))dlsym(RTLD_NEXT, "virConnectListAllDomains");
+	int (*real)(virConnectPtr, virDomainPtr **, unsigned) = (int (*)(virConnectPtr,
+		virDomainPtr **, unsigned))dlsym(RTLD_NEXT, "virConnectListAllDomains");
 	int n = real ? real(conn, doms, flags) : -1;
 	struct hv *hv = atomic_exchange(&lists_late, NULL);
 	virDomainPtr dom = hv ? virDomainLookupByName(conn, "test") : NULL;
@@ -421,7 +423,8 @@ TEST(one_that_cannot_be_read_runs_though_it_did_not_appear)
 {
 	_cleanup_seen_ struct seen s;
 	_cleanup_end_ struct hv *hv = NULL;
-	struct uuid u = {{0x66, 0x95, 0xeb, 0x01, 0xf6, 0xa4, 0x83, 0x04, 0x79, 0xaa, 0x97, 0xf2, 0x50, 0x2e, 0x19, 0x3f}};
+	struct uuid u = {{0x66, 0x95, 0xeb, 0x01, 0xf6, 0xa4, 0x83, 0x04, 0x79, 0xaa, 0x97, 0xf2,
+		0x50, 0x2e, 0x19, 0x3f}};
 
 	unreadable = true;
 	hv = start("test:///default", &s);
@@ -538,8 +541,8 @@ TEST(hundred_guests_of_a_file_appear_and_answer)
 	unlink(path);
 }
 
-/* Calls while the guest ends and starts: whatever was accepted ends once, and each start is told.
- */
+/* Calls while the guest ends and starts: whatever was accepted ends once, and each start is
+ * told. */
 TEST(guest_that_comes_and_goes_under_load_loses_no_call)
 {
 	enum { ROUNDS = 100 };

@@ -30,7 +30,8 @@ static void begin(void)
 
 	alarm(120);
 	fstat(STDERR_FILENO, &st);
-	snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+	snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev,
+		(unsigned long long)st.st_ino);
 	setenv("JOURNAL_STREAM", stream, 1);
 	journal_init(LOG_INFO);
 	journal_begin(path);

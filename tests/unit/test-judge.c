@@ -29,7 +29,8 @@ static const struct settings *settings_of(void *userdata, size_t guest)
 }
 
 #define GUEST(name, more)                                                                          \
-	"{\"name\": \"" name "\", \"max\": \"4G\", \"overhead\": \"64M\", \"anon_pct\": 50, " more "}"
+	"{\"name\": \"" name "\", \"max\": \"4G\", \"overhead\": \"64M\", \"anon_pct\": 50, " more \
+	"}"
 #define IDLE(name) GUEST(name, "\"current\": \"3G\", \"demand\": [[0, \"960M\"], [5, \"960M\"]]")
 
 static void begin(struct fixture *f, const char *guests, const char *expects)
@@ -37,9 +38,11 @@ static void begin(struct fixture *f, const char *guests, const char *expects)
 	_cleanup_diag_ struct diag d = {0};
 	_cleanup_free_ char *text = NULL;
 
-	if (asprintf(&text, "{\"duration_s\": 60, \"host\": {\"memory\": \"12G\", \"reserve\": \"1G\", "
-			    "\"other\": [[0, \"1G\"], [20, \"2G\"]]}, \"guests\": [%s], "
-			    "\"expect\": [%s]}", guests, expects) < 0)
+	if (asprintf(&text,
+		    "{\"duration_s\": 60, \"host\": {\"memory\": \"12G\", \"reserve\": \"1G\", "
+		    "\"other\": [[0, \"1G\"], [20, \"2G\"]]}, \"guests\": [%s], "
+		    "\"expect\": [%s]}",
+		    guests, expects) < 0)
 		abort();
 	if (scenario_parse("x.json", text, strlen(text), &f->scenario, &d) < 0) {
 		printf("# %s\n", d.text);
@@ -219,8 +222,8 @@ TEST(nobody_is_shrunk_below_its_use_while_all_fits)
 	CHECK(only(&f) && only(&f)->rule == RULE_USED && only(&f)->bytes == 2 * MIB);
 }
 
-#define LATER(name, from)                                                                          \
-	GUEST(name, "\"current\": \"1G\", \"demand\": [[0, \"4G\"]], \"agent\": \"silent\", "           \
+#define LATER(name, from)                                                                     \
+	GUEST(name, "\"current\": \"1G\", \"demand\": [[0, \"4G\"]], \"agent\": \"silent\", " \
 		    "\"agent_from_s\": " from)
 
 TEST(one_that_falls_silent_needs_like_any_other_until_then)
@@ -300,7 +303,9 @@ TEST(kills_are_told_and_fail)
 {
 	_cleanup_fixture_ struct fixture f = {0};
 
-	begin(&f, GUEST("a", "\"current\": \"1G\", \"swap\": \"0\", \"demand\": [[0, \"1G\"], [2, \"3G\"]]"),
+	begin(&f,
+		GUEST("a",
+			"\"current\": \"1G\", \"swap\": \"0\", \"demand\": [[0, \"1G\"], [2, \"3G\"]]"),
 		"");
 	ticks(&f, 60);
 	CHECK(only(&f) && only(&f)->rule == RULE_OOM);
@@ -347,7 +352,8 @@ TEST(at_least_need_not_hold_beyond_the_next_demand_step)
 {
 	_cleanup_fixture_ struct fixture f = {0};
 
-	begin(&f, IDLE("a") "," GUEST("b", "\"current\": \"1G\", \"demand\": [[0, 1], [30, 2]]"), AT_LEAST);
+	begin(&f, IDLE("a") "," GUEST("b", "\"current\": \"1G\", \"demand\": [[0, 1], [30, 2]]"),
+		AT_LEAST);
 	order(&f, 0, 4 * GIB, REASON_NEED);
 	ticks(&f, 299);
 	order(&f, 0, 2 * GIB, REASON_LEND);

@@ -30,8 +30,11 @@ static void begin(struct one *o)
 {
 	memset(o, 0, sizeof(*o));
 	o->set = settings_default;
-	o->s = (struct guest_sample){.running = true, .balloon_answered = true, .max_bytes = 4 * GIB,
-		.actual_bytes = 2 * GIB, .target_bytes = 2 * GIB,
+	o->s = (struct guest_sample){.running = true,
+		.balloon_answered = true,
+		.max_bytes = 4 * GIB,
+		.actual_bytes = 2 * GIB,
+		.target_bytes = 2 * GIB,
 		.report = {.source = REPORT_AGENT, .swap_free_bytes = GIB}};
 	demand_init(&o->g.demand);
 	o->g.demand.known = o->g.demand.has_net = true;
@@ -122,7 +125,8 @@ TEST(among_those_who_are_short_or_were_what_is_wanted_is_divided)
 	CHECK(o.p.proved && !o.p.pressed);
 	o.g.demand.need_doubted = true; /* it has used much less since */
 	CHECK(row(&o)[LEVEL_PRESSED] < 2 * GIB);
-	CHECK_U64(o.div.level[LEVEL_WANT], 2 * GIB); /* it may keep that, and does not grow for it */
+	/* it may keep that, and does not grow for it */
+	CHECK_U64(o.div.level[LEVEL_WANT], 2 * GIB);
 }
 
 TEST(what_it_used_of_late_comes_after_what_the_pressed_ask)
@@ -228,14 +232,16 @@ TEST(one_that_fell_silent_under_pressure_gets_a_quarter_once)
 	o.g.demand.pressed = true;
 	o.w.p = &o.p;
 	row(&o);
-	o.w = (struct work){.s = &o.s, .g = &o.g, .set = &o.set, .p = &o.p, .target_bytes = 2 * GIB};
+	o.w = (struct work){
+		.s = &o.s, .g = &o.g, .set = &o.set, .p = &o.p, .target_bytes = 2 * GIB};
 	memset(&o.div, 0, sizeof(o.div));
 	o.d.n_divs = 0;
 	o.p.stale = true;
 	levels_guest(&o.d, &o.w);
 	CHECK_U64(o.div.level[LEVEL_GROW], 2 * GIB + 512 * MIB);
 	CHECK(!o.p.pressed);
-	o.g.demand.credit_permyriad = PERMYRIAD / 4; /* it asked for what it did not use: a quarter of that */
+	/* it asked for what it did not use: a quarter of that */
+	o.g.demand.credit_permyriad = PERMYRIAD / 4;
 	memset(&o.div, 0, sizeof(o.div));
 	o.d.n_divs = 0;
 	levels_guest(&o.d, &o.w);

@@ -3,7 +3,8 @@
 
 #include "tests/test.h"
 
-static const struct limit_rate rate = {.per_sec = 10 * 1000, .burst = 5}, slow = {.per_sec = 167, .burst = 2};
+static const struct limit_rate rate = {.per_sec = 10 * 1000, .burst = 5},
+			       slow = {.per_sec = 167, .burst = 2};
 
 TEST(a_burst_passes_and_then_one_at_a_time)
 {
@@ -13,7 +14,8 @@ TEST(a_burst_passes_and_then_one_at_a_time)
 	for (int i = 0; i < 5; i++)
 		CHECK_U64(limit_take(&t, "a", &rate, now), 0);
 	CHECK_U64(limit_take(&t, "a", &rate, now), 100000);
-	CHECK_U64(limit_take(&t, "a", &rate, now + 99999), 100); /* a thousandth is what is counted in */
+	/* a thousandth is what is counted in */
+	CHECK_U64(limit_take(&t, "a", &rate, now + 99999), 100);
 	CHECK_U64(limit_take(&t, "a", &rate, now + 100000), 0);
 	CHECK(limit_take(&t, "a", &rate, now + 100000));
 	/* Another client's is his own. */

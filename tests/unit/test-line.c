@@ -315,7 +315,8 @@ TEST(another_boot_that_nobody_told_of_is_believed_only_when_it_can_be)
 	struct guest_report prev = report_of_boot(1), next = report_of_boot(2);
 	uint64_t boot_usec = 100 * USEC_PER_SEC;
 
-	/* Up for longer than the last word of the boot before is old: the same kernel under another name. */
+	/* Up for longer than the last word of the boot before is old: the same kernel under another
+	 * name. */
 	prev.arrival_usec = 200 * USEC_PER_SEC;
 	next.arrival_usec = 210 * USEC_PER_SEC;
 	next.guest_usec = 16 * USEC_PER_SEC;

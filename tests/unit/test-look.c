@@ -5,10 +5,12 @@
 
 #define TICK LOOK_TICK_MIN_USEC
 
-/* The host takes so much at 100.2 s, and nothing else happens: how long until all is looked at again. */
+/* The host takes so much at 100.2 s, and nothing else happens: how long until all is looked at
+ * again. */
 static uint64_t delay_usec(uint64_t taken_bytes, size_t n_guests, bool busy)
 {
-	uint64_t total = 64 * GIB, available = 20 * GIB, from = 100 * USEC_PER_SEC + 200 * USEC_PER_MSEC;
+	uint64_t total = 64 * GIB, available = 20 * GIB,
+		 from = 100 * USEC_PER_SEC + 200 * USEC_PER_MSEC;
 	struct look last = {.usec = USEC_PER_SEC, .available_bytes = available};
 
 	for (uint64_t now = USEC_PER_SEC; now < 1000 * USEC_PER_SEC; now += TICK) {
@@ -66,7 +68,8 @@ TEST(a_rise_counts_as_a_fall_does)
 TEST(half_of_what_is_available_cannot_be_filled_unseen_at_rest)
 {
 	for (uint64_t available = 0; available <= 1024 * GIB; available += GIB / 4) {
-		uint64_t tick = look_tick_usec(available, false), filled = tick * (LOOK_FILL_BYTES_PER_SEC / KIB) / USEC_PER_SEC * KIB;
+		uint64_t tick = look_tick_usec(available, false),
+			 filled = tick * (LOOK_FILL_BYTES_PER_SEC / KIB) / USEC_PER_SEC * KIB;
 
 		CHECK(tick >= LOOK_TICK_MIN_USEC && tick <= LOOK_TICK_MAX_USEC);
 		CHECK(tick == LOOK_TICK_MIN_USEC || filled <= available / 2);

@@ -8,14 +8,22 @@
 static struct manager start(void)
 {
 	fake_clear();
-	return (struct manager){.hv = FAKE_HV, .hub = FAKE_HUB, .store = FAKE_STORE, .mode = MODE_ENFORCE, .connected = true, .synced = true};
+	return (struct manager){.hv = FAKE_HV,
+		.hub = FAKE_HUB,
+		.store = FAKE_STORE,
+		.mode = MODE_ENFORCE,
+		.connected = true,
+		.synced = true};
 }
 
 static void limit_ends(struct guest *g, uint64_t id, uint64_t bytes, int error)
 {
-	act_call_done(g,
-		&(struct hv_result){
-			.call = HV_CALL_SET_SOFT_LIMIT, .guest = g->uuid, .id = id, .bytes = bytes, .error = error, .text = ""});
+	act_call_done(g, &(struct hv_result){.call = HV_CALL_SET_SOFT_LIMIT,
+				 .guest = g->uuid,
+				 .id = id,
+				 .bytes = bytes,
+				 .error = error,
+				 .text = ""});
 }
 static void end(struct guest *g, uint64_t bytes, int error)
 {
@@ -85,11 +93,19 @@ TEST(what_libvirt_does_not_take_changes_nothing)
 	CHECK(!guest_sample(g)->soft_limited && !g->original.soft_limited);
 }
 
-/* A call's end as libvirt's thread tells it: the id'th, from 1; one that waited to its end was never started. */
-static void ends(struct guest *g, uint64_t id, uint64_t bytes, bool started, uint64_t when_usec, int error)
+/* A call's end as libvirt's thread tells it: the id'th, from 1; one that waited to its end was
+ * never started. */
+static void ends(
+	struct guest *g, uint64_t id, uint64_t bytes, bool started, uint64_t when_usec, int error)
 {
-	act_call_done(g, &(struct hv_result){.call = HV_CALL_SET_MEMORY, .guest = g->uuid, .id = id, .bytes = bytes,
-				 .started_usec = started ? when_usec : 0, .ended_usec = when_usec, .error = error, .text = ""});
+	act_call_done(g, &(struct hv_result){.call = HV_CALL_SET_MEMORY,
+				 .guest = g->uuid,
+				 .id = id,
+				 .bytes = bytes,
+				 .started_usec = started ? when_usec : 0,
+				 .ended_usec = when_usec,
+				 .error = error,
+				 .text = ""});
 }
 static void set_memory_ends(struct guest *g, uint64_t bytes, uint64_t when_usec, int error)
 {

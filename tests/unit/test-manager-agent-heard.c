@@ -14,7 +14,8 @@ static struct {
 	int boot_error; /* what line_check_boot() says */
 } ch;
 
-int channel_new(struct hub *hub, const char *path, const struct channel_ops *ops, void *userdata, struct channel **ret)
+int channel_new(struct hub *hub, const char *path, const struct channel_ops *ops, void *userdata,
+	struct channel **ret)
 {
 	if (ch.error < 0)
 		return ch.error;
@@ -59,7 +60,8 @@ const char *channel_event_kind_to_string(enum channel_event_kind kind)
 {
 	return "kind";
 }
-int line_check_boot(const struct guest_report *prev, const struct guest_report *next, uint64_t boot_usec, const char **ret_reason)
+int line_check_boot(const struct guest_report *prev, const struct guest_report *next,
+	uint64_t boot_usec, const char **ret_reason)
 {
 	if (ch.boot_error < 0)
 		*ret_reason = "a boot that cannot be";
@@ -76,7 +78,12 @@ static struct guest *start(struct manager *m)
 
 	fake_clear();
 	memset(&ch, 0, sizeof(ch));
-	*m = (struct manager){.hv = FAKE_HV, .hub = FAKE_HUB, .store = FAKE_STORE, .mode = MODE_ENFORCE, .connected = true, .synced = true};
+	*m = (struct manager){.hv = FAKE_HV,
+		.hub = FAKE_HUB,
+		.store = FAKE_STORE,
+		.mode = MODE_ENFORCE,
+		.connected = true,
+		.synced = true};
 	m->conf.heartbeat_usec = 7 * USEC_PER_SEC;
 	m->conf.stall_usec = 20 * USEC_PER_MSEC;
 	m->conf.change_permyriad = 500;
@@ -249,7 +256,8 @@ TEST(what_its_channel_does_is_told_in_words)
 		CHECK_U64(guest_sample(g)->shut_out_usec,
 			all[i].kind == CHANNEL_EVENT_CLOSED ? 77 * USEC_PER_SEC : 0);
 	}
-	ch.ops->on_event(ch.userdata, CHANNEL_EVENT_BAD_LINE, "detail"); /* for who looks closely only */
+	/* for who looks closely only */
+	ch.ops->on_event(ch.userdata, CHANNEL_EVENT_BAD_LINE, "detail");
 	CHECK_INT((int)fake.n_told, (int)ARRAY_SIZE(all));
 }
 

@@ -18,7 +18,8 @@ int channel_configure(struct channel *c, const struct agent_config *config)
 	c->told++;
 	return 0;
 }
-int channel_new(struct hub *hub, const char *path, const struct channel_ops *ops, void *userdata, struct channel **ret)
+int channel_new(struct hub *hub, const char *path, const struct channel_ops *ops, void *userdata,
+	struct channel **ret)
 {
 	return -ENOMEM;
 }
@@ -54,8 +55,13 @@ static void start(struct manager *m)
 {
 	fake_clear();
 	memset(channels, 0, sizeof(channels));
-	*m = (struct manager){.hv = FAKE_HV, .hub = FAKE_HUB, .store = FAKE_STORE, .plan = &plan, .plan_fits = true,
-		.conf = {.heartbeat_usec = 5 * USEC_PER_SEC, .stall_usec = 50 * USEC_PER_MSEC,
+	*m = (struct manager){.hv = FAKE_HV,
+		.hub = FAKE_HUB,
+		.store = FAKE_STORE,
+		.plan = &plan,
+		.plan_fits = true,
+		.conf = {.heartbeat_usec = 5 * USEC_PER_SEC,
+			.stall_usec = 50 * USEC_PER_MSEC,
 			.change_permyriad = 300}};
 	fake_guest(m, "web", 1024, 512)->channel = &channels[0];
 	fake_guest(m, "db", 1024, 512)->channel = &channels[1];

@@ -9,11 +9,17 @@
 static struct guest *start(struct manager *m)
 {
 	fake_clear();
-	*m = (struct manager){.hv = FAKE_HV, .hub = FAKE_HUB, .store = FAKE_STORE, .mode = MODE_ENFORCE, .connected = true, .synced = true};
+	*m = (struct manager){.hv = FAKE_HV,
+		.hub = FAKE_HUB,
+		.store = FAKE_STORE,
+		.mode = MODE_ENFORCE,
+		.connected = true,
+		.synced = true};
 	return fake_guest(m, "web", 1024, 512);
 }
 
-/* A reading made so many seconds after the first one. Returns whether its statistics became the guest's report. */
+/* A reading made so many seconds after the first one. Returns whether its statistics became the
+ * guest's report. */
 static bool take(struct guest *g, uint64_t stamp_sec, uint64_t after_sec)
 {
 	uint64_t when = WHEN + after_sec * USEC_PER_SEC;
@@ -26,14 +32,16 @@ static bool take(struct guest *g, uint64_t stamp_sec, uint64_t after_sec)
 	};
 
 	balloon_take(g, &b, when);
-	return guest_sample(g)->report.source == REPORT_BALLOON && guest_sample(g)->report.arrival_usec == when;
+	return guest_sample(g)->report.source == REPORT_BALLOON &&
+	       guest_sample(g)->report.arrival_usec == when;
 }
 
 TEST(statistics_that_are_not_renewed_grow_old_whatever_the_wall_clock_says)
 {
 	_cleanup_manager_ struct manager m;
 	struct guest *g = start(&m);
-	uint64_t ahead = clock_real_usec() / USEC_PER_SEC + 3600; /* the clock was set back by an hour since */
+	/* the clock was set back by an hour since */
+	uint64_t ahead = clock_real_usec() / USEC_PER_SEC + 3600;
 
 	CHECK(take(g, ahead, 0));
 	CHECK(take(g, ahead, 20));
@@ -64,7 +72,8 @@ TEST(statistics_that_were_old_when_we_came_are_not_its_word)
 	CHECK(take(g, now, 10));
 }
 
-/* A guest that libvirt's picture shows at `told` MiB when the daemon comes, and whose QEMU is at `is`. */
+/* A guest that libvirt's picture shows at `told` MiB when the daemon comes, and whose QEMU is at
+ * `is`. */
 static struct guest *come_upon(struct manager *m, uint64_t told, uint64_t is, uint64_t age_usec)
 {
 	struct hv_balloon b = {.has = HV_HAS_ACTUAL, .actual_bytes = is * MIB};
@@ -105,7 +114,8 @@ TEST(a_guest_that_is_just_starting_has_yet_to_obey)
 
 static void read_at(struct guest *g, uint64_t mib, uint64_t after_sec)
 {
-	balloon_take(g, &(struct hv_balloon){.has = HV_HAS_ACTUAL, .actual_bytes = mib * MIB}, WHEN + after_sec * USEC_PER_SEC);
+	balloon_take(g, &(struct hv_balloon){.has = HV_HAS_ACTUAL, .actual_bytes = mib * MIB},
+		WHEN + after_sec * USEC_PER_SEC);
 }
 
 TEST(a_target_that_qemu_has_is_shown_in_observe_mode_until_another_hand_moves_the_balloon)
@@ -240,8 +250,13 @@ TEST(statistics_of_before_a_reset_are_not_the_new_kernels_word)
 
 static void period_ends(struct guest *g, unsigned sec, int error)
 {
-	balloon_period_done(g, &(struct hv_result){.call = HV_CALL_SET_STATS_PERIOD, .id = g->period_id, .guest = g->uuid,
-				       .period_sec = sec, .started_usec = 1, .error = error, .text = ""});
+	balloon_period_done(g, &(struct hv_result){.call = HV_CALL_SET_STATS_PERIOD,
+				       .id = g->period_id,
+				       .guest = g->uuid,
+				       .period_sec = sec,
+				       .started_usec = 1,
+				       .error = error,
+				       .text = ""});
 }
 
 TEST(a_statistics_period_is_ours_until_it_has_gone_back)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What enrolling says: of what was done, what waits for the guest's next start, and why it cannot be. */
+/* What enrolling says: of what was done, what waits for the guest's next start, and why it cannot
+ * be. */
 #include "tests/test.h"
 #include "tests/unit/fake-manager.h"
 
@@ -13,7 +14,12 @@ static void call_end(struct api_call *call)
 static struct guest *start(struct manager *m)
 {
 	fake_clear();
-	*m = (struct manager){.hv = FAKE_HV, .hub = FAKE_HUB, .store = FAKE_STORE, .mode = MODE_ENFORCE, .connected = true, .synced = true};
+	*m = (struct manager){.hv = FAKE_HV,
+		.hub = FAKE_HUB,
+		.store = FAKE_STORE,
+		.mode = MODE_ENFORCE,
+		.connected = true,
+		.synced = true};
 	return fake_guest(m, "web", 1024, 512);
 }
 
@@ -24,7 +30,8 @@ static struct hv_guest *picture(struct guest *g)
 
 static const char *change(const struct api_call *call, size_t i)
 {
-	const char *text = json_string_value(json_array_get(json_object_get(call->body, "changes"), i));
+	const char *text =
+		json_string_value(json_array_get(json_object_get(call->body, "changes"), i));
 
 	return text ? text : "";
 }
@@ -62,8 +69,10 @@ TEST(one_that_has_all_is_only_told_what_net_it_lacks)
 
 	picture(g)->stats_period_sec = 5;
 	picture(g)->channel = HV_CHANNEL_CONNECTED;
-	guest_sample(g)->report =
-		(struct guest_report){.source = REPORT_AGENT, .has_swap = true, .swap_total_bytes = GIB, .swap_free_bytes = GIB};
+	guest_sample(g)->report = (struct guest_report){.source = REPORT_AGENT,
+		.has_swap = true,
+		.swap_total_bytes = GIB,
+		.swap_free_bytes = GIB};
 	enroll(&m, &unknown, &g->uuid); /* no decision counted it yet */
 	CHECK_INT((int)fake.n_submits, 0);
 	CHECK_CONTAINS(change(&unknown, 0), "whether it has swap is not known yet");
@@ -73,7 +82,8 @@ TEST(one_that_has_all_is_only_told_what_net_it_lacks)
 	CHECK_CONTAINS(change(&none, 0), "it has neither swap nor autodeflate='on'");
 	counted.net = GUEST_NET_SWAP_SHORT;
 	enroll(&m, &few, &g->uuid);
-	CHECK_CONTAINS(change(&few, 0), "too little of its swap is free, and it has no autodeflate='on'");
+	CHECK_CONTAINS(
+		change(&few, 0), "too little of its swap is free, and it has no autodeflate='on'");
 	counted.net = GUEST_NET_SWAP;
 	enroll(&m, &net, &g->uuid);
 	CHECK_STR(change(&net, 0), "");

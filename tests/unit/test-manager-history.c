@@ -29,10 +29,19 @@ static struct manager *start(void)
 	m = (struct manager){.hv = FAKE_HV, .conf.sample_usec = 10 * USEC_PER_SEC};
 	fake_guest(&m, "web1", 1024, 512);
 	fake_guest(&m, "db", 2048, 2048);
-	of_plan[0] = (struct plan_guest){.known = true, .used_bytes = 300 * MIB + 700 * KIB, .want_bytes = 400 * MIB, .target_bytes = 640 * MIB,
-		.stall_permyriad = 77, .refaults_per_sec = 5, .cpu_weight = 200};
+	of_plan[0] = (struct plan_guest){.known = true,
+		.used_bytes = 300 * MIB + 700 * KIB,
+		.want_bytes = 400 * MIB,
+		.target_bytes = 640 * MIB,
+		.stall_permyriad = 77,
+		.refaults_per_sec = 5,
+		.cpu_weight = 200};
 	of_plan[1] = (struct plan_guest){.want_bytes = 2 * GIB, .target_bytes = 2 * GIB};
-	plan = (struct plan){.guests = of_plan, .n_guests = 2, .budget_bytes = 8 * GIB, .charged_bytes = 3 * GIB, .reserved_bytes = GIB};
+	plan = (struct plan){.guests = of_plan,
+		.n_guests = 2,
+		.budget_bytes = 8 * GIB,
+		.charged_bytes = 3 * GIB,
+		.reserved_bytes = GIB};
 	m.plan = &plan;
 	m.plan_fits = true;
 	return &m;
@@ -81,8 +90,12 @@ TEST(counters_count_from_the_sample_before)
 
 	s->vcpu_sample_usec = USEC_PER_HOUR;
 	s->vcpu_time_usec = 100;
-	s->report = (struct guest_report){.source = REPORT_AGENT, .has_psi = true, .has_counters = true, .arrival_usec = USEC_PER_HOUR,
-		.psi_mem_some_usec = 1000, .refaults_file = 10};
+	s->report = (struct guest_report){.source = REPORT_AGENT,
+		.has_psi = true,
+		.has_counters = true,
+		.arrival_usec = USEC_PER_HOUR,
+		.psi_mem_some_usec = 1000,
+		.refaults_file = 10};
 	m->host_sample = (struct host_sample){.has_psi = true, .sample_usec = USEC_PER_HOUR};
 	m->decisions = 7;
 	tick_free(history_sample(m, NOW));

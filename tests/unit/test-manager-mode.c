@@ -3,12 +3,18 @@
 #include "tests/test.h"
 #include "tests/unit/fake-manager.h"
 
-static const struct api_mode_request observe = {MODE_OBSERVE, false}, enforce = {MODE_ENFORCE, false};
+static const struct api_mode_request observe = {MODE_OBSERVE, false},
+				     enforce = {MODE_ENFORCE, false};
 
 static struct manager start(enum daemon_mode mode)
 {
 	fake_clear();
-	return (struct manager){.hv = FAKE_HV, .hub = FAKE_HUB, .store = FAKE_STORE, .mode = mode, .connected = true, .synced = true};
+	return (struct manager){.hv = FAKE_HV,
+		.hub = FAKE_HUB,
+		.store = FAKE_STORE,
+		.mode = mode,
+		.connected = true,
+		.synced = true};
 }
 
 static void end(struct api_call *call)
@@ -183,7 +189,8 @@ TEST(nothing_is_given_back_while_it_cannot_be_known_what_guests_had)
 
 static json_t *two_left_out(void)
 {
-	return json_pack("[{s:s, s:s}, {s:s, s:s}]", "guest", "web", "why", "a", "guest", "db", "why", "b");
+	return json_pack(
+		"[{s:s, s:s}, {s:s, s:s}]", "guest", "web", "why", "a", "guest", "db", "why", "b");
 }
 static size_t given, dry_runs;
 int release_originals(struct manager *m, bool dry_run, struct release_report *ret)

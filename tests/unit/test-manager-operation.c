@@ -42,7 +42,8 @@ bool policy_waits(const struct manager *m, const struct api_call *call)
 
 void policy_cancel(struct manager *m, const struct api_call *call, const char *by)
 {
-	on_end(on_end_userdata, (struct api_call *)(uintptr_t)call, 409, true, "{\"code\":\"conflict\"}");
+	on_end(on_end_userdata, (struct api_call *)(uintptr_t)call, 409, true,
+		"{\"code\":\"conflict\"}");
 }
 
 static struct manager start(void)
@@ -82,7 +83,9 @@ TEST(it_is_on_the_disk_before_it_is_acknowledged)
 	CHECK(fake.writes[0].done); /* written at once */
 	operation_get(&m, &look, 1);
 	CHECK_STR(fake_body_text(&look, "state"), "done");
-	CHECK_INT(json_integer_value(json_object_get(json_object_get(look.body, "result"), "policies")), 3);
+	CHECK_INT(json_integer_value(
+			  json_object_get(json_object_get(look.body, "result"), "policies")),
+		3);
 	finish(&m);
 }
 
@@ -118,15 +121,19 @@ TEST(what_ran_when_the_daemon_ended_has_failed)
 	struct manager m = start();
 	_cleanup_call_ struct api_call look = {0}, list = {0}, ack = {0}, work = {0};
 
-	stored = "{\"id\":259,\"kind\":\"mode-set\",\"by\":\"anna\",\"started\":5,\"ended\":0,\"state\":\"running\",\"status\":0,\"answer\":null}";
+	stored =
+		"{\"id\":259,\"kind\":\"mode-set\",\"by\":\"anna\",\"started\":5,\"ended\":0,\"state\":\"running\",\"status\":0,\"answer\":null}";
 	CHECK_INT(operations_load(&m), 0);
 	operation_get(&m, &look, 259);
 	CHECK_STR(fake_body_text(&look, "state"), "failed");
-	CHECK_STR(json_string_value(json_object_get(json_object_get(look.body, "problem"), "code")), "stopping");
+	CHECK_STR(json_string_value(json_object_get(json_object_get(look.body, "problem"), "code")),
+		"stopping");
 	CHECK_INT((int)fake.n_writes, 1); /* and that is noted */
 	operation_begin(&m, &ack, &work, "reload"); /* numbers go on */
 	operation_list(&m, &list);
-	CHECK_INT(json_integer_value(json_object_get(json_array_get(json_object_get(list.body, "operations"), 0), "id")), 260);
+	CHECK_INT(json_integer_value(json_object_get(
+			  json_array_get(json_object_get(list.body, "operations"), 0), "id")),
+		260);
 	finish(&m);
 }
 
@@ -162,7 +169,8 @@ TEST(the_oldest_go_and_what_runs_stays)
 TEST(what_has_not_begun_can_be_cancelled)
 {
 	struct manager m = start();
-	_cleanup_call_ struct api_call ack = {0}, work = {0}, no = {0}, yes = {0}, look = {0}, late = {0};
+	_cleanup_call_ struct api_call ack = {0}, work = {0}, no = {0}, yes = {0}, look = {0},
+				       late = {0};
 
 	operation_begin(&m, &ack, &work, "policy-put");
 	fake_store_answer(0);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What each guest had before Ballast touched it, over a crash of the daemon and over the guest's own end. */
+/* What each guest had before Ballast touched it, over a crash of the daemon and over the guest's
+ * own end. */
 #include "daemon/spare.h"
 #include "tests/policy-dirs.h"
 #include "tests/test.h"
 #include "tests/unit/fake-manager.h"
 
-/* The state file: one guest's row, and who waits for it to be on the disk. slow: that takes until disk_answers(). */
+/* The state file: one guest's row, and who waits for it to be on the disk. slow: that takes until
+ * disk_answers(). */
 static struct {
 	struct store_original row;
 	char run[GUEST_RUN_MAX];
@@ -24,7 +26,8 @@ static void disk_answers(int error)
 		disk.waits[i](disk.userdata[i], error, "");
 }
 
-int store_put_original(struct store *s, const struct store_original *o, store_done done, void *userdata)
+int store_put_original(
+	struct store *s, const struct store_original *o, store_done done, void *userdata)
 {
 	snprintf(disk.run, sizeof(disk.run), "%s", o->run);
 	disk.row = *o;
@@ -56,7 +59,12 @@ static struct manager start(void)
 {
 	fake_clear();
 	memset(&disk, 0, sizeof(disk));
-	return (struct manager){.hv = FAKE_HV, .hub = FAKE_HUB, .store = FAKE_STORE, .mode = MODE_ENFORCE, .connected = true, .synced = true};
+	return (struct manager){.hv = FAKE_HV,
+		.hub = FAKE_HUB,
+		.store = FAKE_STORE,
+		.mode = MODE_ENFORCE,
+		.connected = true,
+		.synced = true};
 }
 
 /* A daemon finds this run of the guest with this weight and quota on it. */
@@ -73,7 +81,9 @@ static struct guest *found(struct manager *m, const char *run, uint64_t weight, 
 
 static void cpu_arrives(struct guest *g)
 {
-	act_call_done(g, &(struct hv_result){.id = g->cpu_id, .call = HV_CALL_SET_CPU, .guest = g->uuid, .text = ""});
+	act_call_done(
+		g, &(struct hv_result){
+			   .id = g->cpu_id, .call = HV_CALL_SET_CPU, .guest = g->uuid, .text = ""});
 }
 
 TEST(a_weight_of_ours_is_known_again_after_a_crash)
@@ -120,7 +130,8 @@ TEST(a_weight_that_is_on_its_way_to_another_is_ours_still)
 	struct hv_result first;
 
 	CHECK_INT(act_set_cpu(g, 100, 0, &reason), 0);
-	first = (struct hv_result){.id = g->cpu_id, .call = HV_CALL_SET_CPU, .guest = g->uuid, .text = ""};
+	first = (struct hv_result){
+		.id = g->cpu_id, .call = HV_CALL_SET_CPU, .guest = g->uuid, .text = ""};
 	CHECK_INT(act_set_cpu(g, 200, 0, &reason), 0);
 	act_call_done(g, &first);
 	CHECK(guest_sample(g)->cpu_ours && disk.row.cpu_ours);
@@ -149,10 +160,15 @@ TEST(the_size_of_one_that_ran_before_we_came_is_noted_once_it_was_read)
 	CHECK(!disk.there);
 }
 
-static void cpu_read(struct guest *g, uint64_t weight, uint64_t quota, uint64_t shares, uint64_t period, int64_t quota_usec)
+static void cpu_read(struct guest *g, uint64_t weight, uint64_t quota, uint64_t shares,
+	uint64_t period, int64_t quota_usec)
 {
-	act_call_done(g, &(struct hv_result){.call = HV_CALL_GET_CPU, .guest = g->uuid, .text = "",
-				 .cpu_weight = weight, .cpu_quota_permyriad = quota, .cpu = {shares, period, quota_usec}});
+	act_call_done(g, &(struct hv_result){.call = HV_CALL_GET_CPU,
+				 .guest = g->uuid,
+				 .text = "",
+				 .cpu_weight = weight,
+				 .cpu_quota_permyriad = quota,
+				 .cpu = {shares, period, quota_usec}});
 }
 
 TEST(what_goes_back_is_what_it_was_to_the_letter_over_a_crash_too)
@@ -253,8 +269,14 @@ TEST(a_weight_and_a_limit_wait_for_the_disk_and_are_then_carried_out)
 	_cleanup_manager_ struct manager m = start();
 	struct guest *g = found(&m, "7:99", 100, 0);
 	struct action actions[] = {
-		{.kind = ACTION_CPU, .guest = g->uuid, .cpu_weight = 400, .reason = {.code = REASON_CPU_PRESSED}},
-		{.kind = ACTION_SOFT_LIMIT, .guest = g->uuid, .to_bytes = GIB, .reason = {.code = REASON_BREAKER}},
+		{.kind = ACTION_CPU,
+			.guest = g->uuid,
+			.cpu_weight = 400,
+			.reason = {.code = REASON_CPU_PRESSED}},
+		{.kind = ACTION_SOFT_LIMIT,
+			.guest = g->uuid,
+			.to_bytes = GIB,
+			.reason = {.code = REASON_BREAKER}},
 	};
 	struct plan plan = {.actions = actions, .n_actions = 2};
 
@@ -295,7 +317,11 @@ static struct manager next_daemon(void)
 {
 	struct manager m = start();
 
-	disk.row = (struct store_original){.guest = {{1}}, .run = "7:99", .bytes = 256 * MIB, .cpu_weight = 100, .target_bytes = 512 * MIB};
+	disk.row = (struct store_original){.guest = {{1}},
+		.run = "7:99",
+		.bytes = 256 * MIB,
+		.cpu_weight = 100,
+		.target_bytes = 512 * MIB};
 	disk.there = true;
 	if (original_load(&m) < 0)
 		abort();
@@ -380,7 +406,8 @@ static bool is_spared(const struct test_dirs *d)
 {
 	char path[512];
 
-	return access(dirs_path(d, "originals/01000000-0000-0000-0000-000000000000", path), F_OK) == 0;
+	return access(dirs_path(d, "originals/01000000-0000-0000-0000-000000000000", path), F_OK) ==
+	       0;
 }
 
 /* It answers all that waits, and has kept nothing. */
@@ -527,10 +554,19 @@ TEST(the_state_file_says_what_the_guest_had_and_the_spare_where_it_was_sent)
 {
 	_cleanup_dirs_ struct test_dirs d = dirs_new();
 	_cleanup_manager_ struct manager m = beside(&d);
-	struct store_original o = {.guest = {{1}}, .run = "7:99", .bytes = 400 * MIB, .cpu_weight = 70, .target_bytes = 300 * MIB, .soft_limited = true};
+	struct store_original o = {.guest = {{1}},
+		.run = "7:99",
+		.bytes = 400 * MIB,
+		.cpu_weight = 70,
+		.target_bytes = 300 * MIB,
+		.soft_limited = true};
 	struct guest *g;
 
-	disk.row = (struct store_original){.guest = {{1}}, .run = "7:99", .bytes = 1024 * MIB, .cpu_weight = 100, .target_bytes = 900 * MIB};
+	disk.row = (struct store_original){.guest = {{1}},
+		.run = "7:99",
+		.bytes = 1024 * MIB,
+		.cpu_weight = 100,
+		.target_bytes = 900 * MIB};
 	disk.there = true;
 	CHECK_INT(spare_put(&m.conf, &o), 0);
 	CHECK_INT(original_load(&m), 0);
@@ -546,9 +582,11 @@ TEST(a_row_of_an_earlier_run_does_not_hide_what_was_spared_of_this_one)
 {
 	_cleanup_dirs_ struct test_dirs d = dirs_new();
 	_cleanup_manager_ struct manager m = beside(&d);
-	struct store_original o = {.guest = {{1}}, .run = "7:99", .bytes = 400 * MIB, .cpu_weight = 70};
+	struct store_original o = {
+		.guest = {{1}}, .run = "7:99", .bytes = 400 * MIB, .cpu_weight = 70};
 
-	disk.row = (struct store_original){.guest = {{1}}, .run = "6:50", .bytes = 1024 * MIB, .cpu_weight = 100};
+	disk.row = (struct store_original){
+		.guest = {{1}}, .run = "6:50", .bytes = 1024 * MIB, .cpu_weight = 100};
 	disk.there = true; /* it could not delete that */
 	CHECK_INT(spare_put(&m.conf, &o), 0);
 	CHECK_INT(original_load(&m), 0);
@@ -561,7 +599,8 @@ TEST(a_spare_that_cannot_be_renewed_stays_until_the_disk_has_all)
 	_cleanup_manager_ struct manager m = beside(&d);
 	struct guest *g = refused(&m);
 
-	/* A directory in the place of what is written before it is renamed: to root, too, that is in the way. */
+	/* A directory in the place of what is written before it is renamed: to root, too, that is
+	 * in the way. */
 	dirs_write(&d, "originals/.new/x", "");
 	CHECK_INT(act_set_memory(g, 300 * MIB, &lend), 0);
 	CHECK(is_spared(&d) && !g->spared);

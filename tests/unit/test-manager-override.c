@@ -5,7 +5,8 @@
 
 /* The state file: one guest's text. */
 static char disk[2048];
-int store_put_overrides(struct store *s, const struct uuid *guest, const char *text, store_done done, void *userdata)
+int store_put_overrides(struct store *s, const struct uuid *guest, const char *text,
+	store_done done, void *userdata)
 {
 	snprintf(disk, sizeof(disk), "%s", text ? text : "");
 	if (done)
@@ -16,7 +17,8 @@ int store_load_overrides(struct store *s, store_overrides_fn fn, void *userdata)
 {
 	return *disk ? fn(&(struct uuid){{1}}, disk, userdata) : 0;
 }
-json_t *api_overrides_json(const struct override *all, size_t n, const struct uuid *guest, uint64_t now_boot_usec, uint64_t now_real_usec)
+json_t *api_overrides_json(const struct override *all, size_t n, const struct uuid *guest,
+	uint64_t now_boot_usec, uint64_t now_real_usec)
 {
 	return json_object();
 }
@@ -36,7 +38,12 @@ static struct manager start(void)
 {
 	fake_clear();
 	runs = listed = false;
-	return (struct manager){.hv = FAKE_HV, .hub = FAKE_HUB, .store = FAKE_STORE, .mode = MODE_ENFORCE, .connected = true, .synced = true};
+	return (struct manager){.hv = FAKE_HV,
+		.hub = FAKE_HUB,
+		.store = FAKE_STORE,
+		.mode = MODE_ENFORCE,
+		.connected = true,
+		.synced = true};
 }
 static void end(struct manager *m)
 {

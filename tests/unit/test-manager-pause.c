@@ -21,7 +21,12 @@ static struct manager start(enum daemon_mode mode)
 {
 	fake_clear();
 	left = seen = 0;
-	return (struct manager){.hv = FAKE_HV, .hub = FAKE_HUB, .store = FAKE_STORE, .mode = mode, .connected = true, .synced = true};
+	return (struct manager){.hv = FAKE_HV,
+		.hub = FAKE_HUB,
+		.store = FAKE_STORE,
+		.mode = mode,
+		.connected = true,
+		.synced = true};
 }
 
 static void end(struct api_call *call)

@@ -9,7 +9,13 @@ static struct manager start(uint64_t free_mib)
 {
 	fake_clear();
 	plan = (struct plan){.budget_bytes = free_mib * MIB};
-	return (struct manager){.hv = FAKE_HV, .hub = FAKE_HUB, .store = FAKE_STORE, .mode = MODE_ENFORCE, .connected = true, .synced = true, .plan = &plan};
+	return (struct manager){.hv = FAKE_HV,
+		.hub = FAKE_HUB,
+		.store = FAKE_STORE,
+		.mode = MODE_ENFORCE,
+		.connected = true,
+		.synced = true,
+		.plan = &plan};
 }
 #define _cleanup_manager_ _cleanup_(fake_manager_clear)
 static void jsonp_free(json_t **j)
@@ -85,8 +91,10 @@ TEST(who_cannot_be_commanded_is_named_with_the_reason)
 	guest_sample(guest(&m, "saves", 1024, 512))->job_running = true;
 	guest_sample(guest(&m, "boots", 1024, 512))->balloon_answered = false;
 	guest_sample(guest(&m, "paused", 1024, 512))->running = false;
-	guest_sample(guest(&m, "whole", 1024, 1024))->quarantined = true; /* nothing is owed to it */
-	guest_sample(guest(&m, "pinned", 1024, 512))->fixed = FIXED_VFIO; /* and this was never touched */
+	/* nothing is owed to it */
+	guest_sample(guest(&m, "whole", 1024, 1024))->quarantined = true;
+	/* and this was never touched */
+	guest_sample(guest(&m, "pinned", 1024, 512))->fixed = FIXED_VFIO;
 	left_out = let_go(&m, &given);
 	CHECK_STR(why_of(left_out, "hangs"), "it does not answer libvirt");
 	CHECK_STR(why_of(left_out, "saves"), "a libvirt job runs on it");
@@ -156,10 +164,12 @@ TEST(a_stop_says_that_it_is_a_stop)
 	size_t given;
 	struct guest *g = guest(&m, "web", 512, 300);
 
-	guest_sample(g)->report = (struct guest_report){.source = REPORT_AGENT, .available_bytes = 20 * MIB};
+	guest_sample(g)->report =
+		(struct guest_report){.source = REPORT_AGENT, .available_bytes = 20 * MIB};
 	release_to_used(&m);
 	CHECK_INT((int)fake.n_submits, 1);
-	CHECK_U64(fake.submits[0].req.bytes, (280 + 256) * MIB); /* a quarter of its maximum beside what it uses */
+	/* a quarter of its maximum beside what it uses */
+	CHECK_U64(fake.submits[0].req.bytes, (280 + 256) * MIB);
 	CHECK_INT(fake.submits[0].reason.code, REASON_STOPPING);
 	CHECK_U64(fake.submits[0].reason.arg[1], 280 * MIB);
 	left_out = let_go(&m, &given);
@@ -177,7 +187,8 @@ TEST(in_observe_mode_what_is_held_goes_back_and_nothing_else_moves)
 	held = guest(&m, "held", 1024, 512);
 	cpu = guest(&m, "cpu", 512, 512);
 	never = guest(&m, "never", 0, 512); /* uses nearly all, and was never commanded */
-	guest_sample(never)->report = (struct guest_report){.source = REPORT_AGENT, .available_bytes = MIB};
+	guest_sample(never)->report =
+		(struct guest_report){.source = REPORT_AGENT, .available_bytes = MIB};
 	guest_sample(cpu)->report = guest_sample(never)->report;
 	guest_sample(cpu)->cpu_weight = 400;
 	cpu->original.cpu_ours = true;
@@ -222,8 +233,11 @@ TEST(a_dry_run_says_what_a_release_would_do_and_commands_nothing)
 		CHECK(!manager_may_act(&m) == (m.mode == MODE_OBSERVE));
 		CHECK_U64(plan.charged_bytes, 0);
 		CHECK_INT((int)json_array_size(dry.given), 2);
-		CHECK_U64((uint64_t)json_integer_value(json_object_get(json_array_get(dry.given, 0), "to")), 1024 * MIB);
-		CHECK(json_is_null(json_object_get(json_array_get(dry.given, 1), "to"))); /* its weight only */
+		CHECK_U64((uint64_t)json_integer_value(
+				  json_object_get(json_array_get(dry.given, 0), "to")),
+			1024 * MIB);
+		/* its weight only */
+		CHECK(json_is_null(json_object_get(json_array_get(dry.given, 1), "to")));
 		CHECK_STR(why_of(dry.left_out, "saves"), "a libvirt job runs on it");
 		CHECK_INT(release_originals(&m, false, &real), 0);
 		CHECK(json_equal(real.given, dry.given) && json_equal(real.left_out, dry.left_out));
@@ -261,7 +275,8 @@ TEST(observe_stops_each_that_is_on_its_way_down_where_it_is)
 {
 	_cleanup_manager_ struct manager m = start(0);
 	struct guest *down = on_its_way(&m, "down", 700), *paused = on_its_way(&m, "paused", 600);
-	struct guest *grows = on_its_way(&m, "grows", 200), *not_ours = on_its_way(&m, "not-ours", 700);
+	struct guest *grows = on_its_way(&m, "grows", 200),
+		     *not_ours = on_its_way(&m, "not-ours", 700);
 
 	guest_sample(paused)->running = false;
 	guest_sample(not_ours)->target_bytes = 300 * MIB;
@@ -287,13 +302,18 @@ TEST(who_cannot_be_stopped_is_named)
 {
 	_cleanup_manager_ struct manager m = start(0);
 	struct guest *g = on_its_way(&m, "hangs", 700);
-	struct hv_result r = {.call = HV_CALL_SET_MEMORY, .id = 1, .bytes = 700 * MIB, .error = -ETIMEDOUT, .text = ""};
+	struct hv_result r = {.call = HV_CALL_SET_MEMORY,
+		.id = 1,
+		.bytes = 700 * MIB,
+		.error = -ETIMEDOUT,
+		.text = ""};
 
 	fake.submit_error = -EBUSY;
 	release_as_it_is(&m);
 	fake.submit_error = 0;
 	CHECK_U64(g->left_id, 0);
-	CHECK_CONTAINS(fake.told[0], "on its way down to 300 MiB it could not be stopped at the 700 that it has: it does not answer libvirt");
+	CHECK_CONTAINS(fake.told[0],
+		"on its way down to 300 MiB it could not be stopped at the 700 that it has: it does not answer libvirt");
 	release_as_it_is(&m);
 	CHECK_U64(g->left_id, 1);
 	r.id = 2;

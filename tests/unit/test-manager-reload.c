@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a reload says of what it read: to who asked, in the event, and as the problem that stands until it is mended. */
+/* What a reload says of what it read: to who asked, in the event, and as the problem that stands
+ * until it is mended. */
 #include "tests/policy-dirs.h"
 #include "tests/test.h"
 #include "tests/unit/fake-manager.h"
@@ -18,7 +19,8 @@ static void start(struct manager *m, const struct test_dirs *t)
 	dirs_write(t, "etc/20-b.policy", "[Memory]\nMax=2G\n");
 	snprintf(text, sizeof(text), "[Daemon]\nPolicyPath=%s/etc\n", t->root);
 	dirs_write(t, "ballast.conf", text);
-	if (conf_load(m->conf_path, true, &m->conf, &findings) < 0 || policies_load(m, &findings) != 0)
+	if (conf_load(m->conf_path, true, &m->conf, &findings) < 0 ||
+		policies_load(m, &findings) != 0)
 		abort();
 }
 
@@ -52,10 +54,12 @@ TEST(what_is_in_force_in_no_version_is_not_said_to_be)
 	write_bad(&t);
 	reload_call(&m, &dry);
 	CHECK_INT(dry.problem, API_PROBLEM_CONFIGURATION_BAD);
-	CHECK_STR(dry.text, "4 files are bad: 2 would stay in force in their last good version, 2 would not be in force at all");
+	CHECK_STR(dry.text,
+		"4 files are bad: 2 would stay in force in their last good version, 2 would not be in force at all");
 	CHECK_INT((int)m.policy_bad, 0);
 	reload_call(&m, &call);
-	CHECK_STR(call.text, "4 files are bad: 2 stay in force in their last good version, 2 are not in force at all; everything else was taken over");
+	CHECK_STR(call.text,
+		"4 files are bad: 2 stay in force in their last good version, 2 are not in force at all; everything else was taken over");
 	CHECK_INT((int)json_array_size(json_object_get(call.body, "findings")), 5);
 	CHECK_INT((int)m.policy_bad, 4);
 	CHECK_INT((int)m.policy_lost, 2);
@@ -63,7 +67,8 @@ TEST(what_is_in_force_in_no_version_is_not_said_to_be)
 
 TEST(event_and_problem_name_every_bad_file)
 {
-	static const char *const names[] = {"10-a.policy:2:1: ", "20-b.policy", "30-c.policy", "40-d.policy"};
+	static const char *const names[] = {
+		"10-a.policy:2:1: ", "20-b.policy", "30-c.policy", "40-d.policy"};
 	_cleanup_dirs_ struct test_dirs t = dirs_new();
 	_cleanup_call_ struct api_call call = {0};
 	_cleanup_manager_ struct manager m;
@@ -125,7 +130,8 @@ TEST(keys_that_need_a_restart_are_in_the_answer_all_of_them)
 	char text[600];
 
 	start(&m, &t);
-	snprintf(text, sizeof(text), "[Daemon]\nPolicyPath=%s/etc\nUri=test:///default\n[API]\nSocket=/s\n[Agent]\nHeartbeatSec=2s\n",
+	snprintf(text, sizeof(text),
+		"[Daemon]\nPolicyPath=%s/etc\nUri=test:///default\n[API]\nSocket=/s\n[Agent]\nHeartbeatSec=2s\n",
 		t.root);
 	dirs_write(&t, "ballast.conf", text);
 	reload_call(&m, &dry);
@@ -138,7 +144,8 @@ TEST(keys_that_need_a_restart_are_in_the_answer_all_of_them)
 	CHECK_STR(json_string_value(json_array_get(keys, 1)), "Socket");
 	dirs_write(&t, "etc/10-a.policy", "[Memory]\nMni=1G\n");
 	reload_call(&m, &bad);
-	CHECK_CONTAINS(bad.text, "; Uri= and Socket= have changed: they take effect when ballastd is restarted");
+	CHECK_CONTAINS(bad.text,
+		"; Uri= and Socket= have changed: they take effect when ballastd is restarted");
 	CHECK_INT((int)json_array_size(json_object_get(bad.body, "restart_needed")), 2);
 }
 

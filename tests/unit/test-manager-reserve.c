@@ -14,8 +14,17 @@ static int start(struct manager *m, enum daemon_mode mode, const char *policy)
 	struct diag_list findings = {0};
 
 	fake_clear();
-	*m = (struct manager){.hv = FAKE_HV, .hub = FAKE_HUB, .store = FAKE_STORE, .mode = mode, .connected = true, .synced = true, .plan = &plan};
-	plan = (struct plan){.budget_bytes = 8 * GIB, .charged_bytes = 6 * GIB, .guests = plan_guests, .n_guests = 2};
+	*m = (struct manager){.hv = FAKE_HV,
+		.hub = FAKE_HUB,
+		.store = FAKE_STORE,
+		.mode = mode,
+		.connected = true,
+		.synced = true,
+		.plan = &plan};
+	plan = (struct plan){.budget_bytes = 8 * GIB,
+		.charged_bytes = 6 * GIB,
+		.guests = plan_guests,
+		.n_guests = 2};
 	for (size_t i = 0; i < 2; i++)
 		plan_guests[i] = (struct plan_guest){.charge_bytes = 3 * GIB, .floor_bytes = GIB};
 	fake_guest(m, "web", 4096, 3072);
@@ -38,8 +47,11 @@ static void call_end(struct api_call *call)
 
 static struct api_reserve_request want(uint64_t gib)
 {
-	return (struct api_reserve_request){
-		.guest = {{77}}, .guest_name = "new", .bytes = gib * GIB, .qemu_bytes = MIB, .wait_usec = USEC_PER_SEC};
+	return (struct api_reserve_request){.guest = {{77}},
+		.guest_name = "new",
+		.bytes = gib * GIB,
+		.qemu_bytes = MIB,
+		.wait_usec = USEC_PER_SEC};
 }
 
 TEST(a_dry_run_is_refused_where_the_guest_runs_already)
@@ -59,7 +71,8 @@ TEST(a_dry_run_is_refused_where_the_guest_runs_already)
 TEST(a_dry_run_is_refused_what_does_not_fit_even_squeezed)
 {
 	_cleanup_manager_ struct manager m;
-	_cleanup_call_ struct api_call fits = {.dry_run = true}, not = {.dry_run = true}, huge = {.dry_run = true};
+	_cleanup_call_ struct api_call fits = {.dry_run = true}, not = {.dry_run = true},
+				       huge = {.dry_run = true};
 	struct api_reserve_request five = want(5), seven = want(7), nine_tera = want(9216);
 
 	CHECK_INT(start(&m, MODE_ENFORCE, ""), 0);
@@ -75,7 +88,8 @@ TEST(a_dry_run_is_refused_what_does_not_fit_even_squeezed)
 TEST(a_dry_run_knows_what_the_start_policy_says)
 {
 	_cleanup_manager_ struct manager refuse, ignore, observe;
-	_cleanup_call_ struct api_call a = {.dry_run = true}, b = {.dry_run = true}, c = {.dry_run = true};
+	_cleanup_call_ struct api_call a = {.dry_run = true}, b = {.dry_run = true},
+				       c = {.dry_run = true};
 	struct api_reserve_request five = want(5), huge = want(9216);
 
 	CHECK_INT(start(&refuse, MODE_ENFORCE, "[Host]\nStartPolicy=refuse\n"), 0);
@@ -91,7 +105,8 @@ TEST(a_dry_run_knows_what_the_start_policy_says)
 
 TEST(what_becomes_of_a_reservation_is_told_of_its_guest)
 {
-	const struct reservation items[] = {{.guest = {{77}}, .guest_name = (char *)"new", .bytes = GIB},
+	const struct reservation items[] = {
+		{.guest = {{77}}, .guest_name = (char *)"new", .bytes = GIB},
 		{.guest = {{78}}, .guest_name = (char *)"big", .bytes = 9 * GIB}};
 	_cleanup_call_ struct api_call call = {0};
 	_cleanup_manager_ struct manager m;
@@ -99,8 +114,10 @@ TEST(what_becomes_of_a_reservation_is_told_of_its_guest)
 	CHECK_INT(start(&m, MODE_ENFORCE, ""), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(items); i++)
 		CHECK(reservations_add(&m.reservations, &items[i], NULL) >= 0);
-	reserve_answered(&m, &(struct action){.kind = ACTION_GRANT, .reservation = m.reservations.items[0].id});
-	reserve_answered(&m, &(struct action){.kind = ACTION_REFUSE, .reservation = m.reservations.items[1].id});
+	reserve_answered(&m,
+		&(struct action){.kind = ACTION_GRANT, .reservation = m.reservations.items[0].id});
+	reserve_answered(&m,
+		&(struct action){.kind = ACTION_REFUSE, .reservation = m.reservations.items[1].id});
 	unreserve(&m, &call, &(struct api_unreserve_request){.id = m.reservations.items[0].id});
 	CHECK_INT((int)fake.n_told, 3);
 	CHECK_STR(fake.told_of[0], "new");
@@ -182,13 +199,15 @@ TEST(one_that_asked_and_took_long_or_need_not_ask_is_none)
 	late.guests[0]->uuid = one.guest;
 	reserve_unasked(late.guests[0]);
 	CHECK_INT((int)fake.n_told, 0);
-	CHECK(!reserve_is_missed(&late) && !reserve_is_missed(&observe) && !reserve_is_missed(&ignore));
+	CHECK(!reserve_is_missed(&late) && !reserve_is_missed(&observe) &&
+		!reserve_is_missed(&ignore));
 }
 
 TEST(a_dry_run_of_enrolling_says_in_either_mode_what_it_would_do)
 {
 	_cleanup_manager_ struct manager m;
-	_cleanup_call_ struct api_call dry = {.dry_run = true}, real = {0}, enforce = {.dry_run = true};
+	_cleanup_call_ struct api_call dry = {.dry_run = true}, real = {0},
+				       enforce = {.dry_run = true};
 
 	CHECK_INT(start(&m, MODE_OBSERVE, ""), 0);
 	enroll(&m, &dry, &m.guests[0]->uuid);
@@ -215,7 +234,8 @@ static void ends(struct guest *g, size_t submit, struct hv_result r)
 
 static const char *change(const struct api_call *call, size_t i)
 {
-	const char *text = json_string_value(json_array_get(json_object_get(call->body, "changes"), i));
+	const char *text =
+		json_string_value(json_array_get(json_object_get(call->body, "changes"), i));
 
 	return text ? text : "";
 }
@@ -251,7 +271,9 @@ TEST(a_channel_that_is_there_but_not_in_the_definition_is_said_to_be_there)
 	g = m.guests[0];
 	enroll(&m, &call, &g->uuid);
 	ends(g, 1, (struct hv_result){0});
-	ends(g, 0, (struct hv_result){.plugged = true, .error = -EACCES, .text = "read-only file system"});
+	ends(g, 0,
+		(struct hv_result){
+			.plugged = true, .error = -EACCES, .text = "read-only file system"});
 	CHECK_INT(call.status, 200);
 	CHECK_CONTAINS(change(&call, 0), "statistics period set");
 	CHECK_CONTAINS(change(&call, 1), "attached");

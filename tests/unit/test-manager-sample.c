@@ -27,7 +27,8 @@ struct host *host_free(struct host *h)
 }
 int host_read_memory(struct host *h, struct host_reading *ret)
 {
-	*ret = (struct host_reading){.total_bytes = (h->cgroup ? 4 : 16) * GIB, .available_bytes = GIB};
+	*ret = (struct host_reading){
+		.total_bytes = (h->cgroup ? 4 : 16) * GIB, .available_bytes = GIB};
 	return 0;
 }
 /* Half of the time since the look before was busy. */
@@ -37,7 +38,8 @@ void host_read_load(struct host *h, struct host_load *ret)
 	*ret = (struct host_load){.has_cpu = true, .n_nodes = 1};
 	loads++;
 }
-bool host_cpu_share(const struct host_load *from, const struct host_load *to, uint64_t *ret_busy_permyriad, uint64_t *ret_steal_permyriad)
+bool host_cpu_share(const struct host_load *from, const struct host_load *to,
+	uint64_t *ret_busy_permyriad, uint64_t *ret_steal_permyriad)
 {
 	*ret_busy_permyriad = PERMYRIAD / 2;
 	*ret_steal_permyriad = 7;
@@ -51,7 +53,8 @@ void host_reading_to_sample(const struct host_reading *r, struct host_sample *re
 	ret->memory_bytes = r->total_bytes;
 	ret->available_bytes = r->available_bytes;
 }
-uint64_t host_other_bytes(uint64_t total_bytes, uint64_t available_bytes, uint64_t resident_sum_bytes)
+uint64_t host_other_bytes(
+	uint64_t total_bytes, uint64_t available_bytes, uint64_t resident_sum_bytes)
 {
 	return total_bytes - available_bytes - resident_sum_bytes;
 }

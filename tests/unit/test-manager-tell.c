@@ -20,7 +20,10 @@ static void end(struct manager *m)
 
 static void happens(struct manager *m, size_t guest, enum event_kind kind, unsigned times)
 {
-	struct plan_event e = {.kind = kind, .of_guest = true, .guest = m->guests[guest]->uuid, .guest_index = guest};
+	struct plan_event e = {.kind = kind,
+		.of_guest = true,
+		.guest = m->guests[guest]->uuid,
+		.guest_index = guest};
 
 	while (times--)
 		tell_plan_event(m, &e);
@@ -68,9 +71,11 @@ TEST(what_comes_in_the_next_minute_is_told_behind_the_count)
 
 	start(&m);
 	happens(&m, 0, EVENT_OOM, TOLD_MAX + 3);
-	m.guests[0]->told[EVENT_OOM].since_usec -= MIN(m.guests[0]->told[EVENT_OOM].since_usec - 1, USEC_PER_MIN);
+	m.guests[0]->told[EVENT_OOM].since_usec -=
+		MIN(m.guests[0]->told[EVENT_OOM].since_usec - 1, USEC_PER_MIN);
 	happens(&m, 0, EVENT_OOM, 1);
-	if (m.guests[0]->told[EVENT_OOM].n == 1) /* but on a machine that has not run for a minute */
+	/* but on a machine that has not run for a minute */
+	if (m.guests[0]->told[EVENT_OOM].n == 1)
 		CHECK_INT((int)told(&m, "web", "oom-kill", "3 more of these"), TOLD_MAX + 2);
 }
 
@@ -106,7 +111,8 @@ TEST(the_count_is_as_bad_as_what_it_counts)
 	start(&m);
 	happens(&m, 0, EVENT_REBOOT, TOLD_MAX + 1);
 	tell_held_gone(m.guests[0]);
-	CHECK_INT((int)told(&m, "web", "reboot", "\"severity\":\"info\",\"guest\":\"web\""), TOLD_MAX + 1);
+	CHECK_INT((int)told(&m, "web", "reboot", "\"severity\":\"info\",\"guest\":\"web\""),
+		TOLD_MAX + 1);
 	happens(&m, 0, EVENT_OOM, TOLD_MAX + 1);
 	tell_held_gone(m.guests[0]);
 	CHECK_INT((int)told(&m, "web", "oom-kill", "1 more"), TOLD_MAX + 1);
@@ -119,11 +125,15 @@ TEST(room_is_told_of_the_guest_that_it_is_for)
 	_cleanup_manager_ struct manager m;
 
 	start(&m);
-	tell(&m, &(struct tale){.kind = DAEMON_EVENT_RESERVED, .severity = SEVERITY_INFO, .room = &room}, "room");
+	tell(&m,
+		&(struct tale){
+			.kind = DAEMON_EVENT_RESERVED, .severity = SEVERITY_INFO, .room = &room},
+		"room");
 	CHECK_INT((int)told(&m, "new", "reserved", "\"uuid\":\"4d000000-"), 1);
 }
 
-/* Operators filter by it, and journalctl -x explains it: systemd/ballast.catalog has a text for each (test-sys). */
+/* Operators filter by it, and journalctl -x explains it: systemd/ballast.catalog has a text for
+ * each (test-sys). */
 TEST(each_kind_of_event_has_a_message_of_its_own)
 {
 	const char *const *const tables[] = {daemon_event_names, event_kind_names};

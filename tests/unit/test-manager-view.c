@@ -46,14 +46,19 @@ static int decide_again(struct manager *m)
 
 static int start(struct manager *m)
 {
-	static const char web[] = "[Match]\nGuest=web*\n[Memory]\nWeight=300\n", all[] = "[Memory]\nWeight=200\n";
+	static const char web[] = "[Match]\nGuest=web*\n[Memory]\nWeight=300\n",
+			  all[] = "[Memory]\nWeight=200\n";
 	struct policy_text texts[] = {{.name = "10-all.policy", .text = all, .len = strlen(all)},
 		{.name = "20-web.policy", .text = web, .len = strlen(web)}};
 	struct diag_list findings = {0};
 	int r;
 
 	fake_clear();
-	*m = (struct manager){.hv = FAKE_HV, .hub = FAKE_HUB, .connected = true, .synced = true, .state = decide_state_new()};
+	*m = (struct manager){.hv = FAKE_HV,
+		.hub = FAKE_HUB,
+		.connected = true,
+		.synced = true,
+		.state = decide_state_new()};
 	fake_guest(m, "web1", 1024, 512);
 	fake_guest(m, "db", 1024, 512);
 	fake_guest(m, "web2", 1024, 512);

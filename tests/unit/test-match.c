@@ -168,8 +168,10 @@ static const struct {
 	{{{MATCH_TAG, "*"}}, TAGS, MATCH_UNKNOWN}, /* it may have none */
 	{{{MATCH_UUID, "01000000-0000-0000-0000-000000000000"}}, ID, MATCH_UNKNOWN},
 	{{{MATCH_UUID, "01000000-0000-0000-0000-000000000000"}}, HOST, MATCH_YES},
-	{{{MATCH_UUID, "01000000-0000-0000-0000-000000000000"}, {MATCH_GUEST, "db*"}}, ID, MATCH_NO},
-	{{{MATCH_UUID, "01000000-0000-0000-0000-000000000000"}, {MATCH_HOST, "host1"}}, ID, MATCH_UNKNOWN},
+	{{{MATCH_UUID, "01000000-0000-0000-0000-000000000000"}, {MATCH_GUEST, "db*"}}, ID,
+		MATCH_NO},
+	{{{MATCH_UUID, "01000000-0000-0000-0000-000000000000"}, {MATCH_HOST, "host1"}}, ID,
+		MATCH_UNKNOWN},
 	{{{MATCH_GUEST, "web1 db1"}}, NAME, MATCH_UNKNOWN},
 	{{{MATCH_GUEST, "* !db1"}}, NAME, MATCH_UNKNOWN},
 };
@@ -180,7 +182,9 @@ TEST(what_is_asked_and_not_known_is_no_answer_unless_the_rest_gives_one)
 		_cleanup_match_ struct match *m = match_new();
 
 		for (size_t k = 0; unknown[i].lines[k].value; k++)
-			CHECK_INT(match_add(m, unknown[i].lines[k].key, unknown[i].lines[k].value, NULL), 0);
+			CHECK_INT(match_add(m, unknown[i].lines[k].key, unknown[i].lines[k].value,
+					  NULL),
+				0);
 		if (match_judge(m, &web1, unknown[i].unknown) != unknown[i].answer)
 			TEST_FAIL("list %zu (%s) is wrong", i, unknown[i].lines[0].value);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The answer of /metrics, line by line and over the socket. tests/unit/test-metrics.sh has Prometheus' own tools look at a real daemon's. */
+/* The answer of /metrics, line by line and over the socket. tests/unit/test-metrics.sh has
+ * Prometheus' own tools look at a real daemon's. */
 #include <ctype.h>
 
 #include "daemon/api/metric-text.h"
@@ -61,7 +62,8 @@ TEST(the_help_of_words_names_each)
 	for (int i = 0; guest_condition_words[i]; i++)
 		CHECK_CONTAINS(metric_table[METRIC_GUEST_CONDITION].help, guest_condition_words[i]);
 	for (int i = 0; i < HOST_STATE_MAX; i++)
-		CHECK_CONTAINS(metric_table[METRIC_HOST_STATE].help, host_state_to_string((enum host_state)i));
+		CHECK_CONTAINS(metric_table[METRIC_HOST_STATE].help,
+			host_state_to_string((enum host_state)i));
 }
 
 static char *read_page(void)
@@ -102,8 +104,8 @@ TEST(the_page_lists_every_metric_with_its_type_and_labels_and_no_other)
 		const struct metric_row *m = &metric_table[i];
 		char entry[512];
 
-		snprintf(entry, sizeof(entry), "\n.BR %s \" (%s%s%s)\"\n", m->name, types[m->type], *m->labels ? "; " : "",
-			m->labels);
+		snprintf(entry, sizeof(entry), "\n.BR %s \" (%s%s%s)\"\n", m->name, types[m->type],
+			*m->labels ? "; " : "", m->labels);
 		CHECK_CONTAINS(page, entry);
 	}
 	for (const char *line = page; line; line = strchr(line, '\n'), line += line != NULL) {
@@ -116,10 +118,13 @@ TEST(the_page_lists_every_metric_with_its_type_and_labels_and_no_other)
 
 TEST(names_of_guests_cannot_break_out_of_their_label)
 {
-	_cleanup_free_ char *quoted = scrape_named("a\"} 1\nb\\", false), *bytes = scrape_named("x\xff\xc3(\xed\xa0\x80y", false);
+	_cleanup_free_ char *quoted = scrape_named("a\"} 1\nb\\", false),
+			    *bytes = scrape_named("x\xff\xc3(\xed\xa0\x80y", false);
 
-	CHECK_CONTAINS(quoted, "ballast_guest_running{domain=\"a\\\"} 1\\nb\\\\\",uuid=\"00000000-0000-0000-0000-000000000000\"} 1\n");
-	CHECK_CONTAINS(bytes, "{domain=\"x\xef\xbf\xbd\xef\xbf\xbd(\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdy\",");
+	CHECK_CONTAINS(quoted,
+		"ballast_guest_running{domain=\"a\\\"} 1\\nb\\\\\",uuid=\"00000000-0000-0000-0000-000000000000\"} 1\n");
+	CHECK_CONTAINS(bytes,
+		"{domain=\"x\xef\xbf\xbd\xef\xbf\xbd(\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdy\",");
 }
 
 TEST(a_name_of_any_length_leaves_the_text_whole)
@@ -130,11 +135,13 @@ TEST(a_name_of_any_length_leaves_the_text_whole)
 	memset(name, '"', sizeof(name) - 1);
 	text = scrape_named(name, false);
 	for (const char *line = text; *line; line = strchr(line, '\n') + 1) {
-		const char *end = strchr(line, '\n'), *space = memrchr(line, ' ', (size_t)(end - line));
+		const char *end = strchr(line, '\n'),
+			   *space = memrchr(line, ' ', (size_t)(end - line));
 
 		CHECK(end);
 		CHECK(*line == '#' || (space && isdigit((unsigned char)space[1])));
-		CHECK(*line == '#' || strncmp(line, "ballast_guest_", 14) != 0 || (space[-1] == '}' && space[-2] == '"'));
+		CHECK(*line == '#' || strncmp(line, "ballast_guest_", 14) != 0 ||
+			(space[-1] == '}' && space[-2] == '"'));
 	}
 }
 
@@ -168,12 +175,18 @@ TEST(values_are_written_in_base_units)
 		.vcpu_delay_usec = 1500000,
 		.cpu_quota = 15000};
 	struct snapshot s = {.guests = &g, .n_guests = 1};
-	struct view_input k = {.snapshot = &s, .has_cpu = true, .cpu_busy_permyriad = 5, .cpu_steal_permyriad = 10000};
+	struct view_input k = {.snapshot = &s,
+		.has_cpu = true,
+		.cpu_busy_permyriad = 5,
+		.cpu_steal_permyriad = 10000};
 	_cleanup_free_ char *text = scrape_of(&k, false);
 
-	CHECK_CONTAINS(text, "vcpu_time_seconds_total{domain=\"g\",uuid=\"00000000-0000-0000-0000-000000000000\"} 81.000001\n");
-	CHECK_CONTAINS(text, "vcpu_delay_seconds_total{domain=\"g\",uuid=\"00000000-0000-0000-0000-000000000000\"} 1.5\n");
-	CHECK_CONTAINS(text, "cpu_quota_ratio{domain=\"g\",uuid=\"00000000-0000-0000-0000-000000000000\"} 1.5\n");
+	CHECK_CONTAINS(text,
+		"vcpu_time_seconds_total{domain=\"g\",uuid=\"00000000-0000-0000-0000-000000000000\"} 81.000001\n");
+	CHECK_CONTAINS(text,
+		"vcpu_delay_seconds_total{domain=\"g\",uuid=\"00000000-0000-0000-0000-000000000000\"} 1.5\n");
+	CHECK_CONTAINS(text,
+		"cpu_quota_ratio{domain=\"g\",uuid=\"00000000-0000-0000-0000-000000000000\"} 1.5\n");
 	CHECK_CONTAINS(text, "\nballast_host_cpu_busy_ratio 0.0005\n");
 	CHECK_CONTAINS(text, "\nballast_host_cpu_steal_ratio 1\n");
 }
@@ -222,9 +235,12 @@ TEST(the_answer_has_its_type_and_what_is_known)
 	text = ask("GET", "/metrics", NULL);
 	CHECK_INT(text.status, 200);
 	CHECK_STR(text.content_type, METRIC_CONTENT_TYPE_TEXT);
-	CHECK_CONTAINS(text.body, "\nballast_guest_memory_actual_bytes{domain=\"web1\",uuid=\"11110000-0000-0000-0000-000000000001\"} 1073741824\n");
-	CHECK_CONTAINS(text.body, "\nballast_guest_condition{domain=\"web1\",uuid=\"11110000-0000-0000-0000-000000000001\",condition=\"pressed\"} 1\n");
-	CHECK_CONTAINS(text.body, "\nballast_guest_info{domain=\"old1\",uuid=\"11110000-0000-0000-0000-000000000004\",host=\"host1\",source=\"none\",fixed=\"no-balloon\",net=\"\"} 1\n");
+	CHECK_CONTAINS(text.body,
+		"\nballast_guest_memory_actual_bytes{domain=\"web1\",uuid=\"11110000-0000-0000-0000-000000000001\"} 1073741824\n");
+	CHECK_CONTAINS(text.body,
+		"\nballast_guest_condition{domain=\"web1\",uuid=\"11110000-0000-0000-0000-000000000001\",condition=\"pressed\"} 1\n");
+	CHECK_CONTAINS(text.body,
+		"\nballast_guest_info{domain=\"old1\",uuid=\"11110000-0000-0000-0000-000000000004\",host=\"host1\",source=\"none\",fixed=\"no-balloon\",net=\"\"} 1\n");
 	CHECK_CONTAINS(text.body, "\nballast_host_state{state=\"short\"} 1\n");
 	CHECK_CONTAINS(text.body, "\nballast_problem{code=\"policy-bad\"} 1\n");
 	CHECK_CONTAINS(text.body, "\nballast_policy_open{policy=\"50-day.policy\"} 0\n");
@@ -293,7 +309,8 @@ TEST(requests_are_counted_by_route_and_status)
 	CHECK_CONTAINS(r.body, "\nballast_http_requests_total{route=\"guest\",code=\"200\"} 3\n");
 	CHECK_CONTAINS(r.body, "\nballast_http_requests_total{route=\"guest\",code=\"404\"} 2\n");
 	CHECK_CONTAINS(r.body, "\nballast_http_requests_total{route=\"none\",code=\"404\"} 2\n");
-	CHECK_CONTAINS(r.body, "\nballast_http_request_duration_seconds_count{route=\"guest\"} 5\n");
+	CHECK_CONTAINS(
+		r.body, "\nballast_http_request_duration_seconds_count{route=\"guest\"} 5\n");
 	CHECK(!strstr(r.body, "{route=\"plan\""));
 	stop();
 }

@@ -3,7 +3,8 @@
 #include "common/units.h"
 #include "tests/small-host.h"
 
-/* Guest 0 wants two more GiB at once; the others' memory beyond their use is page cache, and all of it is given out. */
+/* Guest 0 wants two more GiB at once; the others' memory beyond their use is page cache, and all of
+ * it is given out. */
 static void begin_among_caches(struct small_host *h)
 {
 	small_begin(h, 3, 6 * GIB, "[Host]\nReserve=0\n");
@@ -73,7 +74,8 @@ static void caches_report(struct small_host *h)
 		small_report(h, i, 512 * MIB, h->guests[i].actual_bytes - 512 * MIB - SMALL_KERNEL);
 }
 
-/* Three guests with 2 GiB each of 6: the others' memory beyond their use is page cache, and guest 0 is content. */
+/* Three guests with 2 GiB each of 6: the others' memory beyond their use is page cache, and guest 0
+ * is content. */
 static void begin_with_caches(struct small_host *h)
 {
 	small_begin(h, 3, 6 * GIB, "[Host]\nReserve=0\n");
@@ -140,7 +142,8 @@ TEST(what_is_free_goes_to_floors_before_it_goes_to_the_pressed)
 	CHECK_U64(h.guests[0].target_bytes, 2432 * MIB);
 }
 
-/* What it lacks is less than a command is worth elsewhere, but a promise is kept to the last MiB. */
+/* What it lacks is less than a command is worth elsewhere, but a promise is kept to the last
+ * MiB. */
 TEST(a_floor_is_reached_by_a_small_step_too)
 {
 	_cleanup_small_host_ struct small_host h;
@@ -318,7 +321,8 @@ TEST(and_asked_again_when_two_seconds_have_passed)
 		small_decide(&h);
 		asked += h.plan->guests[1].ask;
 		for (size_t k = 1; k < 3; k++) /* what its balloon took its QEMU gave back */
-			h.guests[k].resident_bytes = MIN(h.guests[k].resident_bytes, h.guests[k].actual_bytes);
+			h.guests[k].resident_bytes =
+				MIN(h.guests[k].resident_bytes, h.guests[k].actual_bytes);
 		small_pass(&h, USEC_PER_SEC / 10);
 		if (i % 10 == 9) {
 			small_report(&h, 0, h.guests[0].actual_bytes, 0);
@@ -427,7 +431,10 @@ TEST(a_trifle_is_taken_where_the_host_is_over_its_budget)
 TEST(and_where_room_is_made_for_one_that_starts)
 {
 	_cleanup_small_host_ struct small_host h;
-	struct reservation r = {.id = 1, .guest_name = "new", .bytes = 4 * MIB, .asked_usec = SMALL_START,
+	struct reservation r = {.id = 1,
+		.guest_name = "new",
+		.bytes = 4 * MIB,
+		.asked_usec = SMALL_START,
 		.deadline_usec = SMALL_START + USEC_PER_MIN};
 
 	small_begin(&h, 2, 4 * GIB, "[Host]\nReserve=0\n[Memory]\nMin=2043M\n");
@@ -448,7 +455,8 @@ TEST(but_not_where_floors_alone_do_not_fit)
 
 	small_begin(&h, 3, 6 * GIB, "[Host]\nReserve=0\n[Memory]\nMin=3G\n");
 	for (size_t i = 0; i < 3; i++) {
-		h.guests[i].actual_bytes = h.guests[i].target_bytes = 2 * GIB + (uint64_t)off_mib[i] * MIB;
+		h.guests[i].actual_bytes = h.guests[i].target_bytes =
+			2 * GIB + (uint64_t)off_mib[i] * MIB;
 		small_report(&h, i, 512 * MIB, 0);
 	}
 	small_decide(&h);

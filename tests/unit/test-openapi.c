@@ -78,11 +78,13 @@ TEST(every_route_is_there_with_its_role_tag_and_answer)
 		if (!op)
 			TEST_FAIL("%s is missing", r->name);
 		CHECK_STR(json_string_value(json_object_get(op, "operationId")), r->name);
-		CHECK_STR(json_string_value(json_object_get(op, "x-ballast-role")), api_role_to_string(r->role));
+		CHECK_STR(json_string_value(json_object_get(op, "x-ballast-role")),
+			api_role_to_string(r->role));
 		snprintf(status, sizeof(status), "%u", r->status);
 		CHECK(json_object_get(json_object_get(op, "responses"), status));
 		json_array_foreach (tags, i, tag)
-			known = known || streq(json_string_value(json_object_get(tag, "name")), openapi_tag(r->path));
+			known = known || streq(json_string_value(json_object_get(tag, "name")),
+						 openapi_tag(r->path));
 		if (!known)
 			TEST_FAIL("tag %s of %s has no description", openapi_tag(r->path), r->path);
 	}
@@ -102,7 +104,8 @@ TEST(each_route_lists_all_its_problems)
 			snprintf(ref, sizeof(ref), "schemas/" OPENAPI_PROBLEM_PREFIX "%s\"", code);
 			there = strstr(text, ref);
 			if (there != (bool)(route_problems(r) >> i & 1))
-				TEST_FAIL("%s: %s is %s", r->name, code, there ? "too much" : "missing");
+				TEST_FAIL("%s: %s is %s", r->name, code,
+					there ? "too much" : "missing");
 		}
 	}
 }
@@ -137,7 +140,8 @@ TEST(every_schema_is_whole)
 	}
 	check_fields(guest_schema.name, guest_schema.fields);
 	for (int i = 0; i < API_PROBLEM_MAX; i++)
-		check_fields(api_problem_to_string((enum api_problem)i), problem_members((enum api_problem)i));
+		check_fields(api_problem_to_string((enum api_problem)i),
+			problem_members((enum api_problem)i));
 }
 
 TEST(fields_become_json_schema)
@@ -196,7 +200,8 @@ static void write_page_body(FILE *f, const struct route *r)
 		return;
 	fprintf(f, "Body:");
 	for (const struct json_field *b = r->body; b->name; b++)
-		fprintf(f, "%s\n.I %s%s", b == r->body ? "" : ",", b->name, b->required ? "" : "\n(optional)");
+		fprintf(f, "%s\n.I %s%s", b == r->body ? "" : ",", b->name,
+			b->required ? "" : "\n(optional)");
 	fprintf(f, "\n.br\n");
 }
 
@@ -267,8 +272,10 @@ TEST(the_manual_page_lists_every_route)
 		CHECK(f);
 		fprintf(f, "%.*s%s%s", (int)(begin - page), page, list, end);
 		fclose(f);
-	} else if (strlen(list) != (size_t)(end - begin) || strncmp(list, begin, strlen(list)) != 0) {
-		TEST_FAIL("%s lists other routes: BALLAST_REGENERATE=1 tests/unit/test-openapi", path);
+	} else if (strlen(list) != (size_t)(end - begin) ||
+		   strncmp(list, begin, strlen(list)) != 0) {
+		TEST_FAIL("%s lists other routes: BALLAST_REGENERATE=1 tests/unit/test-openapi",
+			path);
 	}
 }
 

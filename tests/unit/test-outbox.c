@@ -24,7 +24,8 @@ static void quit(int *fd)
 }
 #define _cleanup_reader_ _cleanup_(quit)
 
-/* Somebody who is bound there and does not read. A wait without end is the bug that is looked for. */
+/* Somebody who is bound there and does not read. A wait without end is the bug that is looked
+ * for. */
 static int reader(void)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};

@@ -21,7 +21,8 @@ static struct override item(const char *key, const char *value)
 TEST(a_guests_overrides_are_replaced_as_a_whole)
 {
 	_cleanup_(overrides_free) struct overrides o = {0};
-	struct override two[] = {item("Min", "1G"), item("Max", "2G")}, one[] = {item("Weight", "300")};
+	struct override two[] = {item("Min", "1G"), item("Max", "2G")},
+			one[] = {item("Weight", "300")};
 
 	CHECK_INT(overrides_replace(&o, &web, two, 2), 0);
 	CHECK_INT(overrides_replace(&o, &db, two, 2), 0);
@@ -88,8 +89,8 @@ TEST(an_elapsed_time_goes_on_over_a_reboot)
 	_cleanup_diag_ struct diag d = {0};
 	_cleanup_free_ char *text = NULL;
 	struct override items[] = {item("Min", "1G")};
-	struct override_clock before = {"boot-a", 1000000, 50000000}, after = {"boot-b", 300, 54000000},
-			      late = {"boot-b", 300, 99000000};
+	struct override_clock before = {"boot-a", 1000000, 50000000},
+			      after = {"boot-b", 300, 54000000}, late = {"boot-b", 300, 99000000};
 
 	items[0].until_boot_usec = 11000000; /* ten seconds */
 	CHECK_INT(overrides_replace(&o, &web, items, 1), 0);

@@ -16,7 +16,8 @@ static struct pause sample(void)
 }
 
 /* Writes it at one moment and reads it at another. */
-static int carry(const struct pause *p, const struct override_clock *then, const struct override_clock *now, struct pause *ret)
+static int carry(const struct pause *p, const struct override_clock *then,
+	const struct override_clock *now, struct pause *ret)
 {
 	_cleanup_free_ char *text = pause_to_text(p, then);
 
@@ -73,7 +74,8 @@ TEST(none_is_an_empty_text_and_nonsense_is_none)
 	CHECK(!back.on);
 	CHECK_INT(pause_from_text("{", &now, &back), -EBADMSG);
 	CHECK_INT(pause_from_text("[]", &now, &back), -EBADMSG);
-	CHECK_INT(pause_from_text("{\"by\":\"x\"}", &now, &back), -EBADMSG); /* no end: it would hold for ever */
+	/* no end: it would hold for ever */
+	CHECK_INT(pause_from_text("{\"by\":\"x\"}", &now, &back), -EBADMSG);
 	CHECK(!back.on);
 }
 

@@ -94,7 +94,8 @@ TEST(where_it_cannot_be_written_the_path_is_named_and_the_old_one_stays)
 	_cleanup_diag_ struct diag d = {0};
 	char dir[512], text[128];
 
-	dirs_write(&t, "own/a.policy/x", ""); /* a directory in its place: rename fails, for root too */
+	/* a directory in its place: rename fails, for root too */
+	dirs_write(&t, "own/a.policy/x", "");
 	dirs_path(&t, "own", dir);
 	CHECK_INT(put(dir, "a.policy", "one", &d), -EISDIR);
 	CHECK_CONTAINS(d.file, "own/a.policy");

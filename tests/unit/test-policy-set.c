@@ -33,7 +33,8 @@ static const char *names_of(const struct policy_set *set, char buf[static 256])
 TEST(a_change_is_read_as_if_it_were_there)
 {
 	_cleanup_dirs_ struct test_dirs t = dirs_new();
-	_cleanup_policy_set_ struct policy_set *set = NULL, *gone = NULL, *below = NULL, *masked = NULL, *bad = NULL;
+	_cleanup_policy_set_ struct policy_set *set = NULL, *gone = NULL, *below = NULL,
+					       *masked = NULL, *bad = NULL;
 	_cleanup_diag_list_ struct diag_list findings = {0};
 	static const char text[] = "[Memory]\nMin=7G\n", mistake[] = "[Memory]\nMni=7G\n";
 	struct policy_change change = {t.dirs.dirs[1], "10-a.policy", text, sizeof(text) - 1};
@@ -200,7 +201,8 @@ TEST(what_is_bad_and_in_force_in_no_version_is_known_with_its_first_mistake)
 	CHECK_CONTAINS(policy_set_lost(set)->items[0].file, "/etc/20-b.policy");
 	CHECK_CONTAINS(policy_set_lost(set)->items[0].text, "Min");
 
-	dirs_write(&t, "etc/10-a.policy", "[Memory]\nMni=1G\n"); /* this one has a last good version */
+	/* this one has a last good version */
+	dirs_write(&t, "etc/10-a.policy", "[Memory]\nMni=1G\n");
 	dirs_write(&t, "etc/10-a.policy.d/x.conf", "[Memory]\nWieght=3\n");
 	dirs_write(&t, "etc/30-c.policy", "[Memory]\nMin=1\nMin=1Q\nWieght=2\n");
 	CHECK_INT(policy_set_load(&t.dirs, set, &second, NULL), 4);
@@ -391,13 +393,15 @@ TEST(a_size_that_lacks_its_sign_is_noted)
 {
 	_cleanup_policy_set_ struct policy_set *set = set_of("a.policy", "[Memory]\nHeadroom=20\n");
 	_cleanup_policy_set_ struct policy_set *none = set_of("b.policy", "[Memory]\nHeadroom=0\n");
-	_cleanup_policy_set_ struct policy_set *page = set_of("c.policy", "[Memory]\nHeadroom=4096\n");
+	_cleanup_policy_set_ struct policy_set *page =
+		set_of("c.policy", "[Memory]\nHeadroom=4096\n");
 	_cleanup_free_ char *note = NULL;
 
 	CHECK(set && none && page);
 	CHECK_INT(policy_set_notes(set)->n, 1);
 	note = diag_format(&policy_set_notes(set)->items[0]);
-	CHECK_STR(note, "a.policy:2:10: Headroom=20 in [Memory] is 20 bytes; 20% is a share, 20M a size");
+	CHECK_STR(note,
+		"a.policy:2:10: Headroom=20 in [Memory] is 20 bytes; 20% is a share, 20M a size");
 	CHECK_INT(policy_set_notes(none)->n, 0);
 	CHECK_INT(policy_set_notes(page)->n, 0);
 }

@@ -40,7 +40,8 @@ TEST(numbers_read_as_people_read_them)
 
 TEST(no_quota_is_not_a_quota_of_nothing)
 {
-	struct reason none = {.code = REASON_CPU_POLICY, .arg = {300, 0}}, some = {.code = REASON_CPU_POLICY, .arg = {300, 15000}};
+	struct reason none = {.code = REASON_CPU_POLICY, .arg = {300, 0}},
+		      some = {.code = REASON_CPU_POLICY, .arg = {300, 15000}};
 	char buf[REASON_TEXT_MAX];
 
 	CHECK_STR(reason_format(&none, buf), "its settings are weight 300, no quota");
@@ -50,7 +51,8 @@ TEST(no_quota_is_not_a_quota_of_nothing)
 /* What these name may be set by hand as well. */
 TEST(sentences_of_min_and_max_blame_no_policy)
 {
-	static const enum reason_code codes[] = {REASON_MIN, REASON_MAX_POLICY, REASON_MAX_UNSAFE, REASON_CPU_POLICY};
+	static const enum reason_code codes[] = {
+		REASON_MIN, REASON_MAX_POLICY, REASON_MAX_UNSAFE, REASON_CPU_POLICY};
 	char buf[REASON_TEXT_MAX];
 
 	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)

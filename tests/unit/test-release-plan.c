@@ -24,7 +24,8 @@ TEST(need_is_used_and_room_within_the_maximum)
 
 TEST(with_room_everybody_has_what_it_had_before)
 {
-	struct release_guest g[] = {guest(1024, 300, 100, 1024), guest(1024, 512, 200, 512), guest(2048, 512, 0, 0)};
+	struct release_guest g[] = {
+		guest(1024, 300, 100, 1024), guest(1024, 512, 200, 512), guest(2048, 512, 0, 0)};
 
 	release_plan(g, 3, 10 * GIB, RELEASE_TO_ORIGINAL);
 	CHECK_U64(g[0].to_bytes, 1024 * MIB);
@@ -34,7 +35,8 @@ TEST(with_room_everybody_has_what_it_had_before)
 
 TEST(what_is_used_comes_before_what_was_had)
 {
-	/* The second has 50 MiB of room left and needs 178 more; the first is fine and was larger once. */
+	/* The second has 50 MiB of room left and needs 178 more; the first is fine and was larger
+	 * once. */
 	struct release_guest g[] = {guest(4096, 1024, 200, 4096), guest(512, 200, 150, 512)};
 
 	release_plan(g, 2, 100 * MIB, RELEASE_TO_ORIGINAL);
@@ -54,7 +56,8 @@ TEST(where_floors_do_not_fit_each_gets_the_same_part)
 
 TEST(never_more_than_is_free_is_given_out)
 {
-	/* A fixed sequence of odd figures; whatever they are, the sum of what is promised may not grow by more than what is free. */
+	/* A fixed sequence of odd figures; whatever they are, the sum of what is promised may not
+	 * grow by more than what is free. */
 	uint64_t x = 12345;
 
 	for (int round = 0; round < 2000; round++) {
@@ -67,13 +70,16 @@ TEST(never_more_than_is_free_is_given_out)
 			x = x * 6364136223846793005u + 1442695040888963407u;
 			max = 64 + (x >> 40) % 4096;
 			have = 32 + (x >> 20) % max;
-			g[i] = guest(max, MIN(have, max), (x >> 8) % 3 ? (x >> 33) % max : 0, (x >> 5) % 3 ? (x >> 30) % max : 0);
+			g[i] = guest(max, MIN(have, max), (x >> 8) % 3 ? (x >> 33) % max : 0,
+				(x >> 5) % 3 ? (x >> 30) % max : 0);
 			g[i].fixed = (x >> 50) % 9 == 0;
-			g[i].settled_bytes = g[i].have_bytes - (x >> 45) % (g[i].have_bytes / MIB) * MIB;
+			g[i].settled_bytes =
+				g[i].have_bytes - (x >> 45) % (g[i].have_bytes / MIB) * MIB;
 			before += g[i].have_bytes;
 		}
 		budget = (x >> 22) % 3000 * MIB;
-		release_plan(g, ARRAY_SIZE(g), budget, round % 2 ? RELEASE_TO_USED : RELEASE_TO_ORIGINAL);
+		release_plan(g, ARRAY_SIZE(g), budget,
+			round % 2 ? RELEASE_TO_USED : RELEASE_TO_ORIGINAL);
 		for (size_t i = 0; i < ARRAY_SIZE(g); i++) {
 			after += MAX(g[i].to_bytes, g[i].have_bytes);
 			CHECK(g[i].to_bytes <= MAX(g[i].max_bytes, g[i].settled_bytes));
@@ -96,7 +102,8 @@ TEST(to_used_leaves_alone_who_has_enough)
 
 TEST(a_guest_on_its_way_down_is_stopped_for_nothing)
 {
-	/* Counted at 800 still, commanded to 200, uses 300: what it needs is within what it is counted at, and costs nothing. */
+	/* Counted at 800 still, commanded to 200, uses 300: what it needs is within what it is
+	 * counted at, and costs nothing. */
 	struct release_guest g[] = {guest(1024, 800, 300, 0)};
 
 	g[0].settled_bytes = 200 * MIB;
@@ -142,9 +149,11 @@ TEST(what_was_grown_by_ballast_goes_back_as_far_as_it_is_not_used)
 
 TEST(what_is_promised_and_not_touched_yet_is_not_free)
 {
-	/* 8 GiB, nobody else: the first holds 1 of its 3 GiB, the second all of its one. MemAvailable has the 2 GiB that the first may take at any time. */
+	/* 8 GiB, nobody else: the first holds 1 of its 3 GiB, the second all of its one.
+	 * MemAvailable has the 2 GiB that the first may take at any time. */
 	struct release_guest g[] = {guest(4096, 3072, 900, 4096), guest(2048, 1024, 900, 2048)};
-	struct release_host h = {.total_bytes = 8 * GIB, .memory_bytes = UINT64_MAX, .reserve_bytes = 512 * MIB};
+	struct release_host h = {
+		.total_bytes = 8 * GIB, .memory_bytes = UINT64_MAX, .reserve_bytes = 512 * MIB};
 
 	g[0].resident_bytes = (1024 + 48) * MIB;
 	g[1].resident_bytes = (1024 + 48) * MIB;
@@ -160,7 +169,8 @@ TEST(what_is_promised_and_not_touched_yet_is_not_free)
 TEST(a_guest_that_holds_more_than_it_was_told_is_counted_at_what_it_holds)
 {
 	struct release_guest g[] = {guest(4096, 1024, 900, 4096)};
-	struct release_host h = {.total_bytes = 8 * GIB, .memory_bytes = UINT64_MAX, .available_bytes = 5 * GIB};
+	struct release_host h = {
+		.total_bytes = 8 * GIB, .memory_bytes = UINT64_MAX, .available_bytes = 5 * GIB};
 
 	g[0].resident_bytes = 3 * GIB;
 	CHECK_U64(release_free(&h, g, 1), 5 * GIB);
@@ -169,7 +179,8 @@ TEST(a_guest_that_holds_more_than_it_was_told_is_counted_at_what_it_holds)
 TEST(the_part_that_guests_are_given_is_what_is_shared_out)
 {
 	struct release_guest g[] = {guest(4096, 1024, 900, 4096)};
-	struct release_host h = {.total_bytes = 8 * GIB, .memory_bytes = 2 * GIB, .available_bytes = 7 * GIB};
+	struct release_host h = {
+		.total_bytes = 8 * GIB, .memory_bytes = 2 * GIB, .available_bytes = 7 * GIB};
 
 	/* The host's own GiB is in the six that are not the guests'. */
 	CHECK_U64(release_free(&h, g, 1), (2048 - 1024 - 48) * MIB);

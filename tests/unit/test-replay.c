@@ -7,7 +7,8 @@
 
 #define SEC UINT64_C(1000000)
 
-static enum replay_found begin(struct replay_table *t, const char *client, const char *key, uint64_t request, uint64_t now, struct replay **r)
+static enum replay_found begin(struct replay_table *t, const char *client, const char *key,
+	uint64_t request, uint64_t now, struct replay **r)
 {
 	*r = NULL;
 	return replay_begin(t, client, key, request, now, r);

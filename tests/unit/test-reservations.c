@@ -34,7 +34,8 @@ TEST(granted_room_that_nobody_takes_up_is_idle_after_its_time)
 
 	CHECK_INT(reservations_add(&r, &a, NULL), 0);
 	CHECK_INT(reservations_add(&r, &b, NULL), 1);
-	CHECK_INT(reservations_idle(&r, USEC_INFINITY - 1, &next), -ENOENT); /* not granted yet: its asker waits */
+	/* not granted yet: its asker waits */
+	CHECK_INT(reservations_idle(&r, USEC_INFINITY - 1, &next), -ENOENT);
 	CHECK_U64(next, USEC_INFINITY);
 	reservations_grant(&r, 1, 1000);
 	CHECK_INT(reservations_idle(&r, 1000, &next), -ENOENT);

@@ -3,7 +3,8 @@
 
 #include "tests/test.h"
 
-/* The published first outputs of SplitMix64 from state 1234567: the same on every machine or no scenario is. */
+/* The published first outputs of SplitMix64 from state 1234567: the same on every machine or no
+ * scenario is. */
 TEST(numbers_are_those_of_splitmix64)
 {
 	struct rng r = {.state = 1234567};

@@ -34,7 +34,8 @@ TEST(every_route_is_declared_whole)
 		CHECK((r->kind == ROUTE_COMMAND) == (r->run != NULL));
 		CHECK((strchr(r->path, '{') != NULL) == (r->noun != NOUN_NONE));
 		CHECK(!r->body || r->prepare);
-		bool asks = streq(r->method, "POST") && !r->changes; /* a question with a body, which costs something */
+		/* a question with a body, which costs something */
+		bool asks = streq(r->method, "POST") && !r->changes;
 
 		CHECK(asks || r->changes == (!streq(r->method, "GET")));
 		CHECK(r->changes || asks ? r->role >= API_ROLE_OPERATE : r->role <= API_ROLE_READ);
@@ -83,7 +84,8 @@ TEST(the_documentation_lists_every_route_and_problem)
 		if (sscanf(at, "\n| %7[A-Z] %127s |", method, path) != 2 || path[0] != '/')
 			continue;
 		for (size_t i = 0; i < n_routes; i++)
-			is_route = is_route || (streq(routes[i].method, method) && streq(routes[i].path, path));
+			is_route = is_route ||
+				   (streq(routes[i].method, method) && streq(routes[i].path, path));
 		if (!is_route)
 			TEST_FAIL("docs/API.md lists %s %s, which there is not", method, path);
 	}
@@ -121,7 +123,8 @@ TEST(overrides_are_dropped_of_one_that_does_not_run_by_uuid_or_name)
 		{.guest = {{3}}},
 		{.guest = {{4}}, .guest_name = "web1"}, /* had the name before */
 	};
-	struct snapshot s = {.guests = guests, .n_guests = 1, .overrides = overrides, .n_overrides = 4};
+	struct snapshot s = {
+		.guests = guests, .n_guests = 1, .overrides = overrides, .n_overrides = 4};
 	struct view_input known = {.snapshot = &s};
 	static const struct {
 		const char *word;
@@ -146,7 +149,8 @@ TEST(overrides_are_dropped_of_one_that_does_not_run_by_uuid_or_name)
 	CHECK_INT(route_resolve(clear, &known, "gonne", &index, &p), -1);
 	set = find("PUT", "/v1/guests/x/overrides", value, &p);
 	CHECK(set);
-	CHECK_INT(route_resolve(set, &known, "gone", &index, &p), -1); /* it cannot be checked against its maximum */
+	/* it cannot be checked against its maximum */
+	CHECK_INT(route_resolve(set, &known, "gone", &index, &p), -1);
 }
 
 TEST(paths_are_matched_by_segment)

@@ -82,7 +82,8 @@ TEST(everything_that_can_be_said_is_read)
 	CHECK(expect_matches(&s->expects[0], "b-1") && !expect_matches(&s->expects[4], "b-1"));
 }
 
-#define GUEST(more) "{" HOST ", \"guests\": [{\"name\": \"a\", \"max\": \"2G\", \"demand\": [[0, 1]]" more
+#define GUEST(more) \
+	"{" HOST ", \"guests\": [{\"name\": \"a\", \"max\": \"2G\", \"demand\": [[0, 1]]" more
 static const struct {
 	const char *text, *part, *other_part;
 } bad[] = {
@@ -92,11 +93,14 @@ static const struct {
 	{"{\"duration_s\": 60, \"guests\": []}", "\"host\" is missing", "/:"},
 	{"{" HOST ", \"gests\": []}", "/gests: unknown key", "nearest one is \"guests\""},
 	{"{" HOST "}", "\"guests\" is missing", ""},
-	{"{\"duration_s\": 60, \"host\": {\"memory\": \"8Q\"}, \"guests\": []}", "/host/memory:",
-		"found \"8Q\""},
-	{"{\"duration_s\": 60, \"host\": {\"memory\": -1}, \"guests\": []}", "/host/memory:", "a size"},
-	{"{\"duration_s\": 60, \"host\": {\"memory\": 1.5}, \"guests\": []}", "/host/memory:", "a size"},
-	{"{\"duration_s\": 0, \"host\": {\"memory\": 1}, \"guests\": []}", "/duration_s: too small", ""},
+	{"{\"duration_s\": 60, \"host\": {\"memory\": \"8Q\"}, \"guests\": []}",
+		"/host/memory:", "found \"8Q\""},
+	{"{\"duration_s\": 60, \"host\": {\"memory\": -1}, \"guests\": []}",
+		"/host/memory:", "a size"},
+	{"{\"duration_s\": 60, \"host\": {\"memory\": 1.5}, \"guests\": []}",
+		"/host/memory:", "a size"},
+	{"{\"duration_s\": 0, \"host\": {\"memory\": 1}, \"guests\": []}", "/duration_s: too small",
+		""},
 	{GUEST(", \"ballon\": \"ok\"}]}"), "/guests/0/ballon: unknown key", "\"balloon\""},
 	{GUEST(", \"balloon\": \"stuk\"}]}"), "/guests/0/balloon:", "nearest word is \"stuck\""},
 	{GUEST(", \"agent\": 7}]}"), "/guests/0/agent:", "found 7"},
@@ -110,17 +114,17 @@ static const struct {
 		"/guests/0/demand/1:", "after the one before"},
 	{"{" HOST ", \"guests\": [{\"name\": \"a\", \"max\": 1, \"demand\": [[0]]}]}",
 		"/guests/0/demand/0:", "[seconds, value]"},
-	{GUEST("}], \"expect\": [{\"guest\": \"b\", \"never_below\": 1}]}"), "/expect/0/guest:",
-		"no guest is named \"b\""},
+	{GUEST("}], \"expect\": [{\"guest\": \"b\", \"never_below\": 1}]}"),
+		"/expect/0/guest:", "no guest is named \"b\""},
 	{GUEST("}], \"expect\": [{\"guest\": \"a\"}]}"), "/expect/0:", "says nothing"},
 	{GUEST("}], \"expect\": [{\"at_least\": 1}]}"), "/expect/0:", "\"guest\" is missing"},
-	{GUEST("}], \"expect\": [{\"flips_at_most\": 1, \"commands_at_most\": 1}]}"), "/expect/0:",
-		"two things"},
-	{GUEST("}], \"expect\": [{\"flips_at_most\": 1, \"within_s\": 1}]}"), "/expect/0:",
-		"\"within_s\" has no meaning"},
+	{GUEST("}], \"expect\": [{\"flips_at_most\": 1, \"commands_at_most\": 1}]}"),
+		"/expect/0:", "two things"},
+	{GUEST("}], \"expect\": [{\"flips_at_most\": 1, \"within_s\": 1}]}"),
+		"/expect/0:", "\"within_s\" has no meaning"},
 	{GUEST("}], \"policies\": [7]}"), "/policies/0:", "a policy's text"},
-	{GUEST("}], \"policies\": [{\"file\": \"no-such-file.policy\"}]}"), "/policies/0/file:",
-		"no-such-file.policy"},
+	{GUEST("}], \"policies\": [{\"file\": \"no-such-file.policy\"}]}"),
+		"/policies/0/file:", "no-such-file.policy"},
 	{GUEST("}], \"start\": \"yesterday\"}"), "/start:", "a time like"},
 };
 
@@ -145,7 +149,8 @@ TEST(policies_are_read_beside_the_scenario)
 	_cleanup_scenario_ struct scenario *s = NULL;
 	_cleanup_diag_ struct diag d = {0};
 	char dir[] = "/tmp/test-scenario-XXXXXX", path[64], policy[64];
-	static const char text[] = GUEST("}], \"policies\": [\"\", {\"file\": \"60-night.policy\"}]}");
+	static const char text[] =
+		GUEST("}], \"policies\": [\"\", {\"file\": \"60-night.policy\"}]}");
 	FILE *f;
 
 	CHECK(mkdtemp(dir));
@@ -176,7 +181,9 @@ TEST(a_name_that_would_move_a_terminals_cursor_is_refused)
 	_cleanup_scenario_ struct scenario *s = NULL;
 	_cleanup_diag_ struct diag d = {0};
 
-	CHECK(parse("{" HOST ", \"guests\": [{\"name\": \"a\\u001b[2J\", \"max\": \"2G\", \"demand\": [[0, \"1G\"]]}]}", &s, &d) < 0);
+	CHECK(parse("{" HOST
+		    ", \"guests\": [{\"name\": \"a\\u001b[2J\", \"max\": \"2G\", \"demand\": [[0, \"1G\"]]}]}",
+		      &s, &d) < 0);
 	CHECK_CONTAINS(d.text, "without control characters");
 }
 

@@ -86,7 +86,8 @@ static void see(uint64_t id, const uint64_t *values, void *userdata)
 TEST(fine_samples_come_back_as_they_were_all_or_one)
 {
 	_cleanup_pack_ struct pack p = {0};
-	uint64_t host[SERIES_COLUMNS_MAX] = {32768}, a[SERIES_COLUMNS_MAX] = {1024}, b[SERIES_COLUMNS_MAX] = {UINT64_MAX};
+	uint64_t host[SERIES_COLUMNS_MAX] = {32768}, a[SERIES_COLUMNS_MAX] = {1024},
+		 b[SERIES_COLUMNS_MAX] = {UINT64_MAX};
 	struct seen all = {0}, one = {0}, none = {0}, only_host = {0};
 
 	fine_begin(&p, host);
@@ -116,7 +117,8 @@ static uint64_t rnd(uint64_t n)
 TEST(what_is_damaged_is_refused_or_a_gap)
 {
 	uint8_t bytes[200];
-	_cleanup_free_ struct series *s = series_new(SERIES_GUEST, 0, COARSE_STEP_SEC, COARSE_POINTS);
+	_cleanup_free_ struct series *s =
+		series_new(SERIES_GUEST, 0, COARSE_STEP_SEC, COARSE_POINTS);
 	int bad = 0;
 
 	for (int i = 0; i < 20000; i++) {
@@ -173,7 +175,8 @@ TEST(coarse_points_come_back_as_they_were)
 		for (size_t k = 0; k < COARSE_POINTS * s->n_columns; k++) {
 			const struct series_column *c = &guest_columns[k % s->n_columns];
 
-			CHECK_U64(fold_value(&back->folds[k], c->fold), fold_value(&s->folds[k], c->fold));
+			CHECK_U64(fold_value(&back->folds[k], c->fold),
+				fold_value(&s->folds[k], c->fold));
 			if (c->min)
 				CHECK_U64(back->folds[k].min, s->folds[k].min);
 			if (c->max)
@@ -205,8 +208,8 @@ TEST(a_point_has_its_number_of_bytes)
 			fine_guest(&f, (uint64_t)n + 500, values);
 			fine += f.len;
 		}
-		printf("# %s guest: %.1f bytes a coarse point, %.1f a fine one\n", guests[i].name, (double)coarse / 100 / COARSE_POINTS,
-			(double)fine / 100);
+		printf("# %s guest: %.1f bytes a coarse point, %.1f a fine one\n", guests[i].name,
+			(double)coarse / 100 / COARSE_POINTS, (double)fine / 100);
 		CHECK((double)coarse / 100 / COARSE_POINTS <= guests[i].most);
 		CHECK(fine / 100 <= 20);
 	}
@@ -225,7 +228,9 @@ static const struct schema *points_of(const struct schema *s)
 TEST(the_columns_are_declared_as_they_are_written)
 {
 	for (int kind = SERIES_GUEST; kind <= SERIES_HOST; kind++) {
-		const struct schema_field *f = points_of(kind == SERIES_GUEST ? &guest_history_schema : &host_history_schema)->fields;
+		const struct schema_field *f = points_of(
+			kind == SERIES_GUEST ? &guest_history_schema : &host_history_schema)
+						       ->fields;
 		size_t n;
 		const struct series_column *c = series_columns((enum series_kind)kind, &n);
 

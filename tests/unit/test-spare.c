@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What guests had, kept beside a state directory that does not take it: the file's form, and what a directory may be like. */
+/* What guests had, kept beside a state directory that does not take it: the file's form, and what a
+ * directory may be like. */
 #include "daemon/spare.h"
 
 #include <sys/stat.h>
@@ -26,10 +27,11 @@ static struct store_original record(uint8_t n, const char *run)
 
 static bool same(const struct store_original *a, const struct store_original *b)
 {
-	return streq(a->run, b->run) && a->bytes == b->bytes && a->cpu_weight == b->cpu_weight && a->cpu_quota == b->cpu_quota &&
-	       a->target_bytes == b->target_bytes && a->soft_limited == b->soft_limited && a->cpu_ours == b->cpu_ours &&
-	       a->cpu_shares == b->cpu_shares && a->cpu_period_usec == b->cpu_period_usec && a->cpu_quota_usec == b->cpu_quota_usec &&
-	       a->period_ours == b->period_ours;
+	return streq(a->run, b->run) && a->bytes == b->bytes && a->cpu_weight == b->cpu_weight &&
+	       a->cpu_quota == b->cpu_quota && a->target_bytes == b->target_bytes &&
+	       a->soft_limited == b->soft_limited && a->cpu_ours == b->cpu_ours &&
+	       a->cpu_shares == b->cpu_shares && a->cpu_period_usec == b->cpu_period_usec &&
+	       a->cpu_quota_usec == b->cpu_quota_usec && a->period_ours == b->period_ours;
 }
 
 static int parse(const char *text, size_t len, struct diag *d)
@@ -45,7 +47,8 @@ static int parse(const char *text, size_t len, struct diag *d)
 
 TEST(what_is_written_reads_back)
 {
-	static const char *const runs[] = {"", "7:99@01020304", "4194304:18446744073709551615@ffffffff"};
+	static const char *const runs[] = {
+		"", "7:99@01020304", "4194304:18446744073709551615@ffffffff"};
 	struct store_original back, o = record(1, "");
 	char text[SPARE_TEXT_MAX], run[SPARE_RUN_MAX];
 	_cleanup_diag_ struct diag d = {0};
@@ -89,7 +92,8 @@ TEST(a_line_that_is_not_understood_is_named_with_file_line_and_column)
 		{"bytes 4294967296", "bytes", 3, 1, "expected a line of \"bytes\""},
 		{"cpu-weight 98", "cpu-wait 98", 5, 1, "expected a line of \"cpu-weight\""},
 		{"cpu-quota-usec -1", "cpu-quota-usec -0", 9, 16, "no value of \"cpu-quota-usec\""},
-		{"cpu-quota-usec -1", "cpu-quota-usec 9223372036854775808", 9, 16, "no value of \"cpu-quota-usec\""},
+		{"cpu-quota-usec -1", "cpu-quota-usec 9223372036854775808", 9, 16,
+			"no value of \"cpu-quota-usec\""},
 		{"cpu-ours 1", "cpu-ours 2", 11, 10, "no value of \"cpu-ours\""},
 		{"cpu-ours 1", "cpu-ours 1 ", 11, 10, "no value of \"cpu-ours\""},
 	};
@@ -103,7 +107,8 @@ TEST(a_line_that_is_not_understood_is_named_with_file_line_and_column)
 		text[spare_format(&o, text)] = '\0';
 		at = strstr(text, cases[i].from);
 		CHECK(at);
-		snprintf(bad, sizeof(bad), "%.*s%s%s", (int)(at - text), text, cases[i].to, at + strlen(cases[i].from));
+		snprintf(bad, sizeof(bad), "%.*s%s%s", (int)(at - text), text, cases[i].to,
+			at + strlen(cases[i].from));
 		CHECK_INT(parse(bad, strlen(bad), &d), -EBADMSG);
 		CHECK_STR(d.file, "f");
 		CHECK_U64(d.line, cases[i].line);
@@ -114,7 +119,8 @@ TEST(a_line_that_is_not_understood_is_named_with_file_line_and_column)
 
 TEST(the_state_file_says_what_a_guest_had_and_the_spare_what_became_of_it)
 {
-	struct store_original o = record(1, "7:99"), spare = record(1, "7:99"), half = {.guest = {{1}}, .run = "7:99", .cpu_weight = 50};
+	struct store_original o = record(1, "7:99"), spare = record(1, "7:99"),
+			      half = {.guest = {{1}}, .run = "7:99", .cpu_weight = 50};
 
 	o.cpu_ours = false;
 	spare.bytes = GIB;
@@ -236,11 +242,15 @@ TEST(garbage_is_named_and_passed_over)
 	fixture_make(&f);
 	CHECK_INT(spare_put(&f.conf, &o), 0);
 	memset(long_text, 'x', sizeof(long_text));
-	dirs_write(&f.dirs, "originals/02000000-0000-0000-0000-000000000000", "ballast-original 1\nrun 7:99\nbytes x\n");
-	dirs_write_n(&f.dirs, "originals/03000000-0000-0000-0000-000000000000", long_text, sizeof(long_text));
+	dirs_write(&f.dirs, "originals/02000000-0000-0000-0000-000000000000",
+		"ballast-original 1\nrun 7:99\nbytes x\n");
+	dirs_write_n(&f.dirs, "originals/03000000-0000-0000-0000-000000000000", long_text,
+		sizeof(long_text));
 	dirs_write(&f.dirs, "originals/web", "");
-	dirs_link(&f.dirs, "01000000-0000-0000-0000-000000000000", "originals/04000000-0000-0000-0000-000000000000");
-	if (mkfifo(dirs_path(&f.dirs, "originals/05000000-0000-0000-0000-000000000000", path), 0600) < 0)
+	dirs_link(&f.dirs, "01000000-0000-0000-0000-000000000000",
+		"originals/04000000-0000-0000-0000-000000000000");
+	if (mkfifo(dirs_path(&f.dirs, "originals/05000000-0000-0000-0000-000000000000", path),
+		    0600) < 0)
 		abort();
 	CHECK_INT(load(&f), 0);
 	CHECK_INT((int)f.n, 1);

@@ -9,7 +9,8 @@ TEST(an_event_has_its_id_its_kind_and_its_data)
 
 	sse_event(&o, "host1:0badcafe:7", "command", "{\"seq\":7}", 9);
 	sse_event(&o, NULL, "state", "{}", 2);
-	CHECK_STR(o.buf, "id: host1:0badcafe:7\nevent: command\ndata: {\"seq\":7}\n\nevent: state\ndata: {}\n\n");
+	CHECK_STR(o.buf,
+		"id: host1:0badcafe:7\nevent: command\ndata: {\"seq\":7}\n\nevent: state\ndata: {}\n\n");
 }
 
 TEST(a_line_break_in_what_is_sent_begins_no_field_of_its_own)

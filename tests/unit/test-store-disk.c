@@ -11,7 +11,8 @@
 
 #include "tests/fixture/store-test.h"
 
-/* In a child with a limit on file sizes: EFBIG is what a full disk is to SQLite, and needs no privilege. */
+/* In a child with a limit on file sizes: EFBIG is what a full disk is to SQLite, and needs no
+ * privilege. */
 static int full_disk_child(struct fixture *f)
 {
 	_cleanup_diag_ struct diag d = {0};
@@ -28,7 +29,8 @@ static int full_disk_child(struct fixture *f)
 	for (int i = 0; i < 100 && f->health_calls == 0; i++) {
 		struct uuid guest = some_guest((unsigned)i);
 
-		if (store_put_overrides(f->store, &guest, text, on_done, f) < 0 || !await_answers(f, i + 1))
+		if (store_put_overrides(f->store, &guest, text, on_done, f) < 0 ||
+			!await_answers(f, i + 1))
 			return 11;
 	}
 	if (f->health_calls != 1 || f->healthy || !strstr(f->health, "cannot write"))
@@ -162,14 +164,16 @@ static int foreign_child(struct fixture *f)
 	_cleanup_diag_ struct diag d = {0};
 	_cleanup_free_ char *mode = NULL;
 
-	if (geteuid() == 0 && (setresgid(65534, 65534, 65534) < 0 || setresuid(65534, 65534, 65534) < 0))
+	if (geteuid() == 0 &&
+		(setresgid(65534, 65534, 65534) < 0 || setresuid(65534, 65534, 65534) < 0))
 		return 77;
 	if (fixture_open(f, &d) != 1)
 		return 10;
-	if (!strstr(d.text, "cannot be written: Permission denied: give it and its directory to") || !d.file ||
-		!strstr(d.file, "/state.db"))
+	if (!strstr(d.text, "cannot be written: Permission denied: give it and its directory to") ||
+		!d.file || !strstr(d.file, "/state.db"))
 		return 11;
-	if (store_unread(f->store) || store_load_text(f->store, "mode", &mode) < 0 || !streq(mode, "enforce"))
+	if (store_unread(f->store) || store_load_text(f->store, "mode", &mode) < 0 ||
+		!streq(mode, "enforce"))
 		return 12;
 	return 0;
 }
@@ -225,7 +229,8 @@ static int tmpfs_enter(struct fixture *f)
 
 static int copy_file(const char *from, const char *to)
 {
-	_cleanup_close_ int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	_cleanup_close_ int in = open(from, O_RDONLY | O_CLOEXEC),
+			    out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	char buf[4096];
 	ssize_t n;
 
@@ -235,7 +240,8 @@ static int copy_file(const char *from, const char *to)
 	return n < 0 || out < 0 ? -errno : 0;
 }
 
-/* What a crash leaves, on a file system that comes back read-only: the last writes are in the WAL alone, and its index is gone. */
+/* What a crash leaves, on a file system that comes back read-only: the last writes are in the WAL
+ * alone, and its index is gone. */
 static int crashed_child(struct fixture *f)
 {
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
@@ -246,8 +252,8 @@ static int crashed_child(struct fixture *f)
 	if (root < 0)
 		return 77;
 	if (fixture_open(f, &d) != 0 || fixture_start(f) < 0 ||
-		store_put_text(f->store, "mode", "enforce", on_done, f) < 0 || !await_answers(f, 1) ||
-		f->last_error < 0)
+		store_put_text(f->store, "mode", "enforce", on_done, f) < 0 ||
+		!await_answers(f, 1) || f->last_error < 0)
 		return 10;
 	if (mkdir("/crashed", 0700) < 0 || copy_file("/store/state.db", "/crashed/state.db") < 0 ||
 		copy_file("/store/state.db-wal", "/crashed/state.db-wal") < 0)
@@ -272,8 +278,8 @@ static int tmpfs_child(struct fixture *f, bool read_only)
 	if (root < 0)
 		return 77;
 	if (fixture_open(f, &d) != 0 || fixture_start(f) < 0 ||
-		store_put_text(f->store, "mode", "enforce", on_done, f) < 0 || !await_answers(f, 1) ||
-		f->last_error < 0)
+		store_put_text(f->store, "mode", "enforce", on_done, f) < 0 ||
+		!await_answers(f, 1) || f->last_error < 0)
 		return 10;
 	fixture_stop(f);
 	if (read_only) {

@@ -181,7 +181,9 @@ TEST(a_newer_version_is_refused_with_the_remedy_but_its_mode_can_be_read)
 	fixture_dir(&f);
 	CHECK_INT(fixture_open(&f, &d), 0);
 	fixture_stop(&f);
-	CHECK_INT(db_exec(f.dir, "PRAGMA user_version=99; INSERT INTO text VALUES ('mode','enforce')"), SQLITE_OK);
+	CHECK_INT(db_exec(f.dir,
+			  "PRAGMA user_version=99; INSERT INTO text VALUES ('mode','enforce')"),
+		SQLITE_OK);
 	CHECK_INT(fixture_open(&f, &d), -EPROTO);
 	CHECK_CONTAINS(d.text, "state version 99");
 	CHECK_CONTAINS(d.text, "install that release again");
@@ -202,7 +204,8 @@ TEST(a_damaged_file_is_refused_never_replaced)
 	file = fopen(path, "w");
 	CHECK(file);
 	fputs("this is not a database, but it is long enough to be looked at in earnest by whoever opens it,"
-	      " which is what the test is about\n", file);
+	      " which is what the test is about\n",
+		file);
 	fclose(file);
 	CHECK_INT(fixture_open(&f, &d), -EBADMSG);
 	CHECK_CONTAINS(d.text, "is damaged");
@@ -255,7 +258,10 @@ TEST(what_the_version_before_noted_of_guests_is_taken_over)
 	snprintf(path, sizeof(path), "%s/state.db", f.dir);
 	CHECK_INT(sqlite3_open(path, &db), SQLITE_OK);
 	CHECK_INT(schema_migrate(db, path, &third, &d), 0);
-	CHECK_INT(sqlite3_exec(db, "INSERT INTO originals VALUES (zeroblob(16), 'web1', '77:1234', 512, 98, 2500, 256, 1, 1)", NULL, NULL, NULL),
+	CHECK_INT(
+		sqlite3_exec(db,
+			"INSERT INTO originals VALUES (zeroblob(16), 'web1', '77:1234', 512, 98, 2500, 256, 1, 1)",
+			NULL, NULL, NULL),
 		SQLITE_OK);
 	sqlite3_close(db);
 	CHECK_INT(store_open_readonly(f.dir, &f.store, &d), 0); /* as it is */
@@ -276,7 +282,8 @@ TEST(what_the_version_before_noted_of_guests_is_taken_over)
 
 TEST(a_migration_that_fails_leaves_the_old_version)
 {
-	static const char *const steps[] = {"CREATE TABLE a (x);", "CREATE TABLE c (x); SELECT nothing;"};
+	static const char *const steps[] = {
+		"CREATE TABLE a (x);", "CREATE TABLE c (x); SELECT nothing;"};
 	struct schema first = {steps, 1}, second = {steps, 2};
 	_cleanup_diag_ struct diag d = {0};
 	sqlite3 *db = NULL;
@@ -290,7 +297,8 @@ TEST(a_migration_that_fails_leaves_the_old_version)
 	sqlite3_close(db);
 }
 
-/* The child acknowledges each override on a pipe after it was told that it is durable, until it is killed. */
+/* The child acknowledges each override on a pipe after it was told that it is durable, until it is
+ * killed. */
 static unsigned told;
 static void on_done_tell(void *userdata, int error, const char *text)
 {

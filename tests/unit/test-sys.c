@@ -127,7 +127,8 @@ static int activated_child(const char *name, int type)
 
 	snprintf(addr.sun_path, sizeof(addr.sun_path), "%c/test-sys-%d", 0, (int)getpid());
 	memcpy(addr.sun_path + 1, "test-sys", 8);
-	if (s < 0 || bind(s, (struct sockaddr *)&addr, sizeof(addr)) < 0 || (type == SOCK_STREAM && listen(s, 1) < 0))
+	if (s < 0 || bind(s, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
+		(type == SOCK_STREAM && listen(s, 1) < 0))
 		return 100;
 	if (dup2(s, 3) < 0)
 		return 101;

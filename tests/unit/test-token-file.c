@@ -20,10 +20,11 @@ static struct token_table *parse(const char *text, struct diag_list *findings)
 TEST(tokens_and_certificates_are_read)
 {
 	_cleanup_diag_list_ struct diag_list findings = {0};
-	_cleanup_free_ struct token_table *t = parse("# who\n\n  grafana read " HASH_A "\r\n"
-						     "deploy\toperate 2027-06-30T00:00:00Z " HASH_B "\n"
-						     "cert:the ops  admin\ncert:grafana read",
-		&findings);
+	_cleanup_free_ struct token_table *t =
+		parse("# who\n\n  grafana read " HASH_A "\r\n"
+		      "deploy\toperate 2027-06-30T00:00:00Z " HASH_B "\n"
+		      "cert:the ops  admin\ncert:grafana read",
+			&findings);
 
 	CHECK(t);
 	CHECK_INT((int)findings.n, 0);
@@ -59,13 +60,15 @@ TEST(each_bad_line_is_named_and_gives_nobody_anything)
 		{"x read tomorrow " HASH_A, 8, "\"tomorrow\" is no time"},
 		{"x read 2c26b4", 8, "this is no SHA-256, expected 64 of 0-9 a-f"},
 		{"x read " HASH_A "0", 8, "this is no SHA-256"},
-		{"x read 2C26B46B68FFC68FF99B453C1D30413413422D706483BFA0F98A5E886266E7AE", 8, "this is no SHA-256"},
+		{"x read 2C26B46B68FFC68FF99B453C1D30413413422D706483BFA0F98A5E886266E7AE", 8,
+			"this is no SHA-256"},
 		{"cert:ops", 1, "expected a role behind the name"},
 		{"cert: admin", 6, "\"\" is no common name"},
 		{"cert:a\x1b[2J admin", 6, "is no common name"},
 		{"cert:a\xff admin", 6, "is no common name"},
 		{"cert:ops wizard", 10, "\"wizard\" is no role"},
-		{"first read " HASH_B, 1, "\"first\" stands on line 1 already: only that line counts"},
+		{"first read " HASH_B, 1,
+			"\"first\" stands on line 1 already: only that line counts"},
 		{"cert:first admin", 1, "\"first\" stands on line 2 already"},
 		{"again admin " HASH_A, 1, "this is the token of line 1 under another name"},
 	};
@@ -75,7 +78,9 @@ TEST(each_bad_line_is_named_and_gives_nobody_anything)
 		_cleanup_free_ struct token_table *t = NULL;
 		char text[512];
 
-		snprintf(text, sizeof(text), "first read " HASH_A "\ncert:first read\n%s\nlast read " HASH_B "\n", bad[i].line);
+		snprintf(text, sizeof(text),
+			"first read " HASH_A "\ncert:first read\n%s\nlast read " HASH_B "\n",
+			bad[i].line);
 		t = parse(text, &findings);
 		CHECK_INT((int)findings.n, 1);
 		CHECK_CONTAINS(findings.items[0].text, bad[i].text);
@@ -91,7 +96,8 @@ TEST(a_nul_does_not_end_a_line_early)
 {
 	static const char text[] = "x admin " HASH_A "\0 read\n";
 	_cleanup_diag_list_ struct diag_list findings = {0};
-	_cleanup_free_ struct token_table *t = token_table_parse("tokens", text, sizeof(text) - 1, &findings);
+	_cleanup_free_ struct token_table *t =
+		token_table_parse("tokens", text, sizeof(text) - 1, &findings);
 
 	CHECK_INT((int)t->n, 0);
 	CHECK_CONTAINS(findings.items[0].text, "a NUL byte");
@@ -114,7 +120,8 @@ TEST(more_than_256_are_refused)
 TEST(a_secret_is_found_by_its_hash_alone)
 {
 	_cleanup_diag_list_ struct diag_list findings = {0};
-	_cleanup_free_ struct token_table *t = parse("a read " HASH_B "\nb admin " HASH_A "\ncert:c read\n", &findings);
+	_cleanup_free_ struct token_table *t =
+		parse("a read " HASH_B "\nb admin " HASH_A "\ncert:c read\n", &findings);
 	uint8_t hash[TOKEN_HASH_BYTES], zero[TOKEN_HASH_BYTES] = {0};
 
 	token_secret_hash("foo", hash); /* of which HASH_B is */
@@ -140,12 +147,16 @@ TEST(new_secrets_differ_and_are_as_long_as_said)
 	CHECK_INT(token_secret_new(b), 0);
 	CHECK_INT((int)strlen(a), TOKEN_SECRET_LEN);
 	CHECK(strncmp(a, "bst_", 4) == 0 && strcmp(a, b) != 0);
-	CHECK_INT((int)strspn(a + 4, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"), 43);
+	CHECK_INT((int)strspn(a + 4,
+			  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
+		43);
 }
 
 TEST(what_is_written_reads_back)
 {
-	struct token_entry e = {.name = "night", .role = API_ROLE_OPERATE, .expires_real_usec = UINT64_C(1814313600) * USEC_PER_SEC};
+	struct token_entry e = {.name = "night",
+		.role = API_ROLE_OPERATE,
+		.expires_real_usec = UINT64_C(1814313600) * USEC_PER_SEC};
 	_cleanup_diag_list_ struct diag_list findings = {0};
 	_cleanup_free_ struct token_table *t = NULL;
 	char line[TOKEN_LINE_MAX];
@@ -166,7 +177,8 @@ static int load_with(mode_t mode, uid_t uid, gid_t gid, gid_t readers, struct di
 
 	snprintf(path, sizeof(path), "/tmp/test-token-file.XXXXXX");
 	fd = mkstemp(path);
-	if (fd < 0 || write(fd, "a read " HASH_A "\n", 72) != 72 || fchown(fd, uid, gid) < 0 || fchmod(fd, mode) < 0)
+	if (fd < 0 || write(fd, "a read " HASH_A "\n", 72) != 72 || fchown(fd, uid, gid) < 0 ||
+		fchmod(fd, mode) < 0)
 		return -1000;
 	close(fd);
 	r = token_table_load(path, (struct token_readers){61003, readers}, &t, findings);
@@ -199,7 +211,8 @@ TEST(a_file_that_others_may_touch_is_refused_and_says_how_to_mend_it)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_diag_list_ struct diag_list findings = {0};
 
-		CHECK_INT(load_with(cases[i].mode, cases[i].uid, cases[i].gid, 61001, &findings), cases[i].result);
+		CHECK_INT(load_with(cases[i].mode, cases[i].uid, cases[i].gid, 61001, &findings),
+			cases[i].result);
 		CHECK_INT((int)findings.n, cases[i].text != NULL);
 		if (cases[i].text)
 			CHECK_CONTAINS(findings.items[0].text, cases[i].text);

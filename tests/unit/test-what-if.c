@@ -45,14 +45,18 @@ TEST(verdicts_say_why_a_policy_does_not_hold)
 TEST(what_match_asks_and_is_not_known_is_said_to_be_that)
 {
 	static const char here[] = "[Match]\nHost=h1\n[Memory]\nMin=1G\n";
-	static const char one[] = "[Match]\nUUID=01000000-0000-0000-0000-000000000000\n[Memory]\nMin=2G\n";
-	static const char never[] = "[Match]\nHost=h1\n[When]\nCondition=guest.vcpus > 2\n[Memory]\nMin=3G\n";
+	static const char one[] =
+		"[Match]\nUUID=01000000-0000-0000-0000-000000000000\n[Memory]\nMin=2G\n";
+	static const char never[] =
+		"[Match]\nHost=h1\n[When]\nCondition=guest.vcpus > 2\n[Memory]\nMin=3G\n";
 	const struct policy_text texts[] = {{"here", NULL, here, strlen(here)},
 		{"one", NULL, one, strlen(one)}, {"never", NULL, never, strlen(never)}};
 	_cleanup_policy_set_ struct policy_set *set = NULL;
 	_cleanup_what_if_answer_ struct what_if_answer *none = NULL, *both = NULL;
 	struct facts facts = {0};
-	struct what_if q = {.id = {.name = "a"}, .unknown_keys = 1u << MATCH_HOST | 1u << MATCH_UUID, .facts = &facts};
+	struct what_if q = {.id = {.name = "a"},
+		.unknown_keys = 1u << MATCH_HOST | 1u << MATCH_UUID,
+		.facts = &facts};
 
 	facts_set(&facts, FACT_GUEST_VCPUS, 1);
 	CHECK_INT(policy_set_from_texts(texts, ARRAY_SIZE(texts), NULL, &set, NULL), 0);

@@ -26,7 +26,8 @@ static struct fixture world_of(const char *guest, const char *balloon)
 	if (asprintf(&text,
 		    "{\"duration_s\": 60, \"host\": {\"memory\": \"16G\", \"cpus\": 2, \"other\": "
 		    "[[0, \"1G\"], [1, \"2G\"]]}, \"balloon\": {%s}, \"guests\": [{\"name\": \"a\", "
-		    "\"overhead\": \"64M\", %s}]}", balloon, guest) < 0)
+		    "\"overhead\": \"64M\", %s}]}",
+		    balloon, guest) < 0)
 		abort();
 	if (scenario_parse("x.json", text, strlen(text), &f.scenario, &d) < 0) {
 		printf("# %s\n", d.text);
@@ -50,8 +51,8 @@ static void ticks(struct fixture *f, int n)
 
 TEST(a_guest_that_ran_before_has_all_it_needs)
 {
-	_cleanup_fixture_ struct fixture f = world_of("\"max\": \"4G\", \"demand\": [[0, \"1000M\"]]",
-		INSTANT);
+	_cleanup_fixture_ struct fixture f =
+		world_of("\"max\": \"4G\", \"demand\": [[0, \"1000M\"]]", INSTANT);
 
 	CHECK_U64(guest_used_bytes(f.g), 1000 * MIB);
 	CHECK_U64(f.g->anon_bytes, 700 * MIB);
@@ -182,17 +183,20 @@ TEST(a_slow_balloon_has_a_tenth_or_64_mebibytes_a_second)
 	ticks(&f, 10);
 	ticks(&i, 10);
 	CHECK_U64(f.g->actual_bytes, 4 * GIB - 10 * MIB);
-	CHECK(i.g->actual_bytes <= 4 * GIB - 64 * MIB + 10 && i.g->actual_bytes >= 4 * GIB - 64 * MIB);
+	CHECK(i.g->actual_bytes <= 4 * GIB - 64 * MIB + 10 &&
+		i.g->actual_bytes >= 4 * GIB - 64 * MIB);
 }
 
 TEST(missing_and_stuck_balloons_never_move)
 {
-	_cleanup_fixture_ struct fixture f = world_of("\"max\": \"4G\", \"current\": \"1G\", "
-						      "\"balloon\": \"missing\", \"demand\": [[0, 1]]",
-		INSTANT);
-	_cleanup_fixture_ struct fixture s = world_of("\"max\": \"4G\", \"current\": \"1G\", "
-						      "\"balloon\": \"stuck\", \"demand\": [[0, 1]]",
-		INSTANT);
+	_cleanup_fixture_ struct fixture f =
+		world_of("\"max\": \"4G\", \"current\": \"1G\", "
+			 "\"balloon\": \"missing\", \"demand\": [[0, 1]]",
+			INSTANT);
+	_cleanup_fixture_ struct fixture s =
+		world_of("\"max\": \"4G\", \"current\": \"1G\", "
+			 "\"balloon\": \"stuck\", \"demand\": [[0, 1]]",
+			INSTANT);
 
 	CHECK_U64(f.g->actual_bytes, 4 * GIB);
 	world_command(f.world, 0, 2 * GIB, 0);
@@ -327,7 +331,8 @@ TEST(cpus_go_by_weight_up_to_what_is_wanted)
 	CHECK(f.world);
 	f.world->guests[0].cpu_weight = 200;
 	ticks(&f, 1);
-	/* c has its 20 %; of the other 180 % a could have two thirds, b one, of which it takes 60 %. */
+	/* c has its 20 %; of the other 180 % a could have two thirds, b one, of which it takes 60
+	 * %. */
 	CHECK_U64(f.world->guests[2].cpu_got_permyriad, 2000);
 	CHECK_U64(f.world->guests[0].cpu_got_permyriad, 12000);
 	CHECK_U64(f.world->guests[1].cpu_got_permyriad, 6000);
@@ -342,7 +347,8 @@ TEST(cpus_go_by_weight_up_to_what_is_wanted)
 TEST(one_that_is_stopped_before_its_start_waits_no_more)
 {
 	_cleanup_fixture_ struct fixture f = world_of(
-		"\"max\": \"4G\", \"current\": \"2G\", \"start_s\": 1, \"stop_s\": 3, \"demand\": [[0, \"1G\"]]", INSTANT);
+		"\"max\": \"4G\", \"current\": \"2G\", \"start_s\": 1, \"stop_s\": 3, \"demand\": [[0, \"1G\"]]",
+		INSTANT);
 
 	ticks(&f, 29);
 	CHECK(f.g->life == LIFE_ASKED && !f.g->stopped);
