@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A client of the API that believes nothing: every answer it gets is held against the daemon's own OpenAPI document.
+import { randomUUID } from 'node:crypto';
 import http from 'node:http';
 import Ajv2020 from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
@@ -163,7 +164,7 @@ export class Document {
 			return true;
 		}
 		if (schema.format === 'uuid')
-			return crypto.randomUUID();
+			return randomUUID();
 		if (schema.format === 'date-time')
 			return new Date(Date.now() + 3600e3).toISOString();
 		return 'sample';

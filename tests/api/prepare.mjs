@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What operations need to succeed beyond what their declaration tells. An operation that is not here is called with the words below
 // in its path and a sample of its body. A new route comes here only when that is not enough.
+import { randomUUID } from 'node:crypto';
 import { request } from './api.mjs';
 
 // What {words} of paths are, in the world of lib.sh.
@@ -13,7 +14,7 @@ export async function send(method, path, value) {
 		throw new Error(`to prepare: ${method} ${path}: ${res.status} ${res.text}`);
 	return res.text && JSON.parse(res.text);
 }
-const reservation = () => ({ uuid: crypto.randomUUID(), name: 'new1', bytes: 1 << 20, wait_s: 1 });
+const reservation = () => ({ uuid: randomUUID(), name: 'new1', bytes: 1 << 20, wait_s: 1 });
 
 const text = '[Memory]\nWeight=150\n';
 // The policy that tests write: what is there is replaced by who has seen it.

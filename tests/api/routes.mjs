@@ -2,6 +2,7 @@
 // Every operation of the document, called at a real daemon: so that it succeeds, and in each way in which it must be refused. Each
 // answer is held against the document.
 import { Document, end, request, result, skipped } from './api.mjs';
+import { randomUUID } from 'node:crypto';
 import { unlinkSync, writeFileSync } from 'node:fs';
 import { prepared, send, unknown, words } from './prepare.mjs';
 import { streamMistakes } from './stream.mjs';
@@ -272,7 +273,7 @@ async function until(what, seconds = 15) {
 	await request('DELETE', '/v1/pause');
 	await send('PUT', '/v1/mode', { mode: 'enforce' });
 	await send('PUT', '/v1/guests/web0/overrides', { memory: { min: 200 << 20 }, until: new Date(Date.now() + 60e3).toISOString(), reason: 'a "test" \u00e9' });
-	await send('POST', '/v1/reservations', { uuid: crypto.randomUUID(), name: 'new2', bytes: 1 << 20, wait_s: 5 });
+	await send('POST', '/v1/reservations', { uuid: randomUUID(), name: 'new2', bytes: 1 << 20, wait_s: 5 });
 	let guest, actions = 0;
 	found.push(await until(async () => {
 		actions += (await get('plan', '/v1/plan', found)).actions.length;
@@ -315,7 +316,7 @@ async function until(what, seconds = 15) {
 	await at('override-set', 'PUT', '/v1/guests/web2/overrides', { memory: { min: 1 << 30 } }, 422, 'body-invalid');
 	await at('reserve', 'POST', '/v1/reservations', { uuid: '00000000-0000-4000-8000-000000000000', name: 'web0', bytes: 1 }, 409, 'conflict');
 	await send('PUT', '/v1/mode', { mode: 'enforce' });
-	await at('reserve', 'POST', '/v1/reservations', { uuid: crypto.randomUUID(), name: 'huge', bytes: Number.MAX_SAFE_INTEGER, wait_s: 1 }, 409, 'no-room');
+	await at('reserve', 'POST', '/v1/reservations', { uuid: randomUUID(), name: 'huge', bytes: Number.MAX_SAFE_INTEGER, wait_s: 1 }, 409, 'no-room');
 	await send('PUT', '/v1/mode', { mode: 'observe' });
 	const plan = doc.operation('plan');
 	const with_ = (headers) => request('GET', '/v1/plan', { headers });
