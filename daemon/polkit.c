@@ -99,6 +99,16 @@ static int open_bus(struct polkit *p)
 	return r;
 }
 
+/* Nobody is there who could be asked: anything else is of this one question, and a client that can
+ * provoke it must not keep others from asking. */
+static bool is_absent(const sd_bus_error *e)
+{
+	return sd_bus_error_has_names(e, SD_BUS_ERROR_SERVICE_UNKNOWN,
+		SD_BUS_ERROR_NAME_HAS_NO_OWNER, SD_BUS_ERROR_NO_SERVER,
+		"org.freedesktop.DBus.Error.Spawn.ServiceNotFound",
+		"org.freedesktop.systemd1.NoSuchUnit", "org.freedesktop.systemd1.UnitMasked");
+}
+
 static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
 	struct ask *a = userdata;
@@ -106,7 +116,11 @@ static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 	int authorized = 0, challenge = 0;
 
 	if (error) {
-		away(a->p, error->message ? error->message : error->name);
+		if (is_absent(error))
+			away(a->p, error->message ? error->message : error->name);
+		else
+			journal_debug("polkit does not answer: %s",
+				error->message ? error->message : error->name);
 		ask_end(a, false, "polkit does not answer");
 		return 0;
 	}
@@ -167,10 +181,10 @@ void polkit_ask(struct polkit *p, struct api_call *call, const struct api_author
 	}
 	*a = (struct ask){.p = p, .call = call, .uid = req->uid};
 	r = open_bus(p);
-	if (r >= 0)
-		r = send_ask(a, req);
-	if (r < 0) {
+	if (r < 0)
 		away(p, strerror(-r));
-		ask_end(a, false, "polkit is not there");
-	}
+	else
+		r = send_ask(a, req);
+	if (r < 0)
+		ask_end(a, false, "polkit cannot be asked");
 }

@@ -96,7 +96,10 @@ result $? "while polkit hangs root is served"
 wait $asking
 [ "$(cat "$tmp/out")" = 403 ] && [ $((SECONDS - started)) -le 8 ]
 result $? "the question ends with no"
+# That question's end is no other one's: polkit is asked again at once.
 kill -CONT $polkit
+[ "$(ask POST /v1/reload)" = 200 ]
+result $? "one question without an answer keeps nobody from asking"
 kill $bus
 wait $bus 2>/dev/null
 [ "$(ask GET /v1/guests)" = 403 ]
