@@ -325,6 +325,41 @@ static int load_entries(struct load *ld, const struct policy_listing *l,
 	return bad;
 }
 
+/* What the API has under this name, where that is not what is in force: *ret NULL where it has
+ * nothing, or nothing that can be read. Returns 0 or -ENOMEM. */
+static int read_own(
+	const struct policy_dirs *dirs, const struct policy *p, struct policy_source **ret)
+{
+	const struct policy_change *c = dirs->change;
+	_cleanup_diag_list_ struct diag_list unread = {0};
+	_cleanup_free_ char *path = NULL;
+
+	*ret = NULL;
+	if (asprintf(&path, "%s/%s", dirs->own, p->name) < 0)
+		return -ENOMEM;
+	if (streq(policy_source_path(p->sources[0]), path))
+		return 0;
+	if (!c || !streq(c->dir, dirs->own) || !streq(c->name, p->name))
+		return MIN(read_source(path, ret, &unread), 0);
+	if (c->text)
+		*ret = policy_source_new(path, c->text, c->len);
+	return *ret || !c->text ? 0 : -ENOMEM;
+}
+
+static int load_own(const struct policy_dirs *dirs, struct policy_set *set)
+{
+	int r = 0;
+
+	for (size_t i = 0; dirs->own && i < policy_set_count(set) && r == 0; i++) {
+		struct policy_source *own;
+
+		r = read_own(dirs, policy_set_at(set, i), &own);
+		if (r == 0 && own)
+			policy_set_own(set, i, own);
+	}
+	return r;
+}
+
 int policy_set_load(const struct policy_dirs *dirs, struct policy_set *last_good,
 	struct policy_set **ret_set, struct diag_list *findings)
 {
@@ -332,7 +367,7 @@ int policy_set_load(const struct policy_dirs *dirs, struct policy_set *last_good
 	_cleanup_policy_listing_ struct policy_listing l = {0};
 	_cleanup_diag_list_ struct diag_list unread = {0};
 	_cleanup_(load_clear) struct load ld = {0};
-	struct policy_set *set;
+	_cleanup_policy_set_ struct policy_set *set = NULL;
 	size_t before;
 	int r, bad;
 
@@ -351,8 +386,8 @@ int policy_set_load(const struct policy_dirs *dirs, struct policy_set *last_good
 	if (bad < 0)
 		return bad;
 	set = policy_set_new(ld.policies, ld.stale, ld.n, &ld.notes, &ld.lost);
-	if (!set)
+	if (!set || load_own(dirs, set) < 0)
 		return -ENOMEM;
-	*ret_set = set;
+	*ret_set = TAKE_PTR(set);
 	return bad + (int)l.layers_bad;
 }

@@ -6,6 +6,8 @@
 
 /* Private to policy/: what is inside a set. Lives as long as the set. */
 
+/* What policy_set_own_text() shows of policy i; takes it. */
+void policy_set_own(struct policy_set *set, size_t i, struct policy_source *own) _nonnull_;
 const struct policy *policy_set_at(const struct policy_set *set, size_t i) _nonnull_ _pure_;
 
 /* A set of these policies in this order (new references are taken), stale[i] where policy i is a

@@ -11,6 +11,7 @@ struct policy_set {
 	uint64_t generation;
 	uint64_t digest;
 	struct policy **policies;
+	struct policy_source **own; /* NULL each: nothing is shadowed there */
 	bool *stale;
 	size_t n;
 	struct host_settings host;
@@ -28,9 +29,12 @@ struct policy_set *policy_set_unref(struct policy_set *set)
 {
 	if (!set || atomic_fetch_sub(&set->refs, 1) > 1)
 		return NULL;
-	for (size_t i = 0; i < set->n; i++)
+	for (size_t i = 0; i < set->n; i++) {
 		policy_unref(set->policies[i]);
+		policy_source_unref(set->own[i]);
+	}
 	free(set->policies);
+	free(set->own);
 	free(set->stale);
 	diag_list_clear(&set->notes);
 	diag_list_clear(&set->lost);
@@ -140,7 +144,8 @@ struct policy_set *policy_set_new(struct policy *const *policies, const bool *st
 	set->host = host_settings_default;
 	set->policies = calloc(n + 1, sizeof(*set->policies));
 	set->stale = calloc(n + 1, sizeof(*set->stale));
-	if (!set->policies || !set->stale)
+	set->own = calloc(n + 1, sizeof(struct policy_source *));
+	if (!set->policies || !set->stale || !set->own)
 		return NULL;
 	take_list(&set->notes, notes);
 	take_list(&set->lost, lost);
@@ -219,6 +224,17 @@ const char *policy_set_text(
 		return NULL;
 	*ret_path = policy_source_path(p->sources[k]);
 	return policy_source_text(p->sources[k], ret_len);
+}
+
+void policy_set_own(struct policy_set *set, size_t i, struct policy_source *own)
+{
+	policy_source_unref(set->own[i]);
+	set->own[i] = own;
+}
+
+const char *policy_set_own_text(const struct policy_set *set, size_t i, size_t *ret_len)
+{
+	return set->own[i] ? policy_source_text(set->own[i], ret_len) : NULL;
 }
 
 int policy_set_find(const struct policy_set *set, const char *name)

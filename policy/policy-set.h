@@ -31,6 +31,7 @@ struct policy_change {
 struct policy_dirs {
 	const char *const *dirs;
 	const struct policy_change *change; /* NULL: as the files are */
+	const char *own;		    /* the one of them that the API writes; NULL: none */
 	const char *zoneinfo;  /* NULL: /usr/share/zoneinfo */
 	const char *localtime; /* NULL: /etc/localtime */
 };
@@ -87,6 +88,9 @@ struct policy_info {
  * Lives as long as the set. */
 const char *policy_set_text(const struct policy_set *set, size_t i, size_t k, const char **ret_path,
 	size_t *ret_len) _nonnull_;
+/* Text of the file of the same name in the layer `own` of the load, where another layer's is in
+ * force; NULL: there is none. Lives as long as the set. */
+const char *policy_set_own_text(const struct policy_set *set, size_t i, size_t *ret_len) _nonnull_;
 size_t policy_set_count(const struct policy_set *set) _nonnull_ _pure_;
 void policy_set_info(const struct policy_set *set, size_t i, struct policy_info *ret) _nonnull_;
 /* Index by name ("60-night-backup" or with ".policy"), or -ENOENT. */

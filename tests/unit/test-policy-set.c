@@ -218,6 +218,39 @@ TEST(what_is_bad_and_in_force_in_no_version_is_known_with_its_first_mistake)
 	CHECK_INT((int)policy_set_lost(third)->n, 2);
 }
 
+static const char *own_of(const struct policy_set *set, size_t i)
+{
+	size_t len = 0;
+	const char *text = policy_set_own_text(set, i, &len);
+
+	return text && strlen(text) == len ? text : "none";
+}
+
+TEST(what_the_api_has_is_known_where_a_higher_layer_hides_it)
+{
+	_cleanup_dirs_ struct test_dirs t = dirs_new();
+	_cleanup_policy_set_ struct policy_set *set = NULL, *put = NULL, *gone = NULL;
+	struct policy_change change = {t.dirs.dirs[1], "10-a.policy", "[Memory]\nMin=7G\n", 16};
+
+	t.dirs.own = t.dirs.dirs[1];
+	dirs_write(&t, "usr/10-a.policy", "[Memory]\nMin=1G\n");
+	dirs_write(&t, "run/10-a.policy", "[Memory]\nMin=2G\n");
+	dirs_write(&t, "etc/10-a.policy", "[Memory]\nMin=3G\n");
+	dirs_write(&t, "run/20-b.policy", "[Memory]\nMax=2G\n"); /* in force itself */
+	dirs_write(&t, "etc/30-c.policy", "[Memory]\nMax=3G\n");
+	CHECK_INT(policy_set_load(&t.dirs, NULL, &set, NULL), 0);
+	CHECK_U64(min_of(set, "x"), 3 * GIB);
+	CHECK_STR(own_of(set, 0), "[Memory]\nMin=2G\n");
+	CHECK_STR(own_of(set, 1), "none");
+	CHECK_STR(own_of(set, 2), "none");
+	t.dirs.change = &change;
+	CHECK_INT(policy_set_load(&t.dirs, set, &put, NULL), 0);
+	CHECK_STR(own_of(put, 0), "[Memory]\nMin=7G\n");
+	change.text = NULL;
+	CHECK_INT(policy_set_load(&t.dirs, set, &gone, NULL), 0);
+	CHECK_STR(own_of(gone, 0), "none");
+}
+
 TEST(a_bad_file_that_shadows_a_good_one_changes_nothing)
 {
 	_cleanup_dirs_ struct test_dirs t = dirs_new();
