@@ -6,6 +6,7 @@
 
 #include "daemon/network.h"
 #include "daemon/polkit.h"
+#include "daemon/worker.h"
 
 /* The API's way to the outside: TCP sockets, certificates and tokens. */
 
@@ -31,27 +32,75 @@ static void note_tokens(struct manager *m, const struct diag_list *findings, siz
 		m->tokens_problem_real_usec = clock_real_usec();
 }
 
-/* What the file says now is what holds: of one that cannot be trusted, nothing. */
-static void load_tokens(struct manager *m)
+/* What the file says now is what holds: of one that cannot be trusted, nothing. Takes tokens. */
+static void take_tokens(struct manager *m, struct token_table *tokens,
+	const struct diag_list *findings, bool no_memory)
 {
-	_cleanup_diag_list_ struct diag_list findings = {0};
-	struct token_table *tokens = NULL;
-
-	if (network_load_tokens(&m->conf, &tokens, &findings) == -ENOMEM) {
+	if (no_memory) {
 		journal_error(
 			"%s: out of memory; the tokens of before stay in force", m->conf.tokens);
 		return;
 	}
-	note_tokens(m, &findings, tokens ? tokens->n : 0);
+	note_tokens(m, findings, tokens ? tokens->n : 0);
 	api_set_tokens(m->api, tokens);
+}
+
+static void load_tokens(struct manager *m)
+{
+	_cleanup_diag_list_ struct diag_list findings = {0};
+	struct token_table *tokens = NULL;
+	int r = network_load_tokens(&m->conf, &tokens, &findings);
+
+	take_tokens(m, tokens, &findings, r == -ENOMEM);
+}
+
+struct tokens_job {
+	struct manager *m;
+	struct conf conf; /* nothing in it but where they are */
+	struct token_table *tokens;
+	struct diag_list findings;
+	int error;
+};
+
+static void run_tokens(void *userdata)
+{
+	struct tokens_job *j = userdata;
+
+	j->error = network_load_tokens(&j->conf, &j->tokens, &j->findings);
+}
+
+static void tokens_done(void *userdata, bool ran)
+{
+	struct tokens_job *j = userdata;
+
+	/* Those of a file that is not the one any more are not the ones that hold. */
+	if (ran && streq(j->conf.tokens, j->m->conf.tokens))
+		take_tokens(j->m, TAKE_PTR(j->tokens), &j->findings, j->error == -ENOMEM);
+	free(j->tokens);
+	diag_list_clear(&j->findings);
+	conf_clear(&j->conf);
+	free(j);
 }
 
 /* An editor writes several times, and by other names. */
 #define TOKENS_SETTLE_USEC (50 * USEC_PER_MSEC)
 
+/* On the worker; here where there is none, or it has too much to do: a token that was taken out
+ * must go. */
 static int on_tokens_settled(sd_event_source *source, uint64_t usec, void *userdata)
 {
-	load_tokens(userdata);
+	struct manager *m = userdata;
+	struct tokens_job *j = m->worker ? calloc(1, sizeof(*j)) : NULL;
+
+	if (j) {
+		j->m = m;
+		j->conf.tokens = strdup(m->conf.tokens);
+		if (j->conf.tokens && worker_submit(m->worker, run_tokens, tokens_done, j) >= 0)
+			return 0;
+		conf_clear(&j->conf);
+		free(j);
+	}
+	load_tokens(m);
 	return 0;
 }
 
@@ -143,43 +192,68 @@ static void take_text(char **to, char **from)
 	*from = old;
 }
 
-void network_reload(struct manager *m, struct conf *next, struct diag_list *findings)
+void network_take(
+	struct manager *m, struct conf *next, struct network_reading *r, struct diag_list *findings)
 {
-	_cleanup_(tls_freep) struct tls *tls = NULL;
-
 	take_text(&m->conf.certificate, &next->certificate);
 	take_text(&m->conf.key, &next->key);
 	take_text(&m->conf.client_authority, &next->client_authority);
 	take_text(&m->conf.tokens, &next->tokens);
 	if (!m->api)
 		return;
-	/* By Listen= as it was at the start: that is where there are sockets. */
-	if (network_load_tls(&m->conf, &tls, findings) >= 0 && tls) {
+	if (r->tls) {
 		/* The same again needs no new server: of too many the oldest goes, with its
 		 * connections. */
-		if (memcmp(tls->digest, m->tls_digest, sizeof(tls->digest)) != 0 &&
-			api_set_tls(m->api, tls) < 0) {
+		if (memcmp(r->tls->digest, m->tls_digest, sizeof(r->tls->digest)) != 0 &&
+			api_set_tls(m->api, r->tls) < 0) {
 			_cleanup_diag_ struct diag d = {0};
 
-			diag_set(&d, EBADMSG, tls->name, 0, 0,
+			diag_set(&d, EBADMSG, r->tls->name, 0, 0,
 				"the TLS library does not take this certificate with its key");
 			(void)!diag_list_take(findings, &d);
 		} else {
-			note_tls(m, tls);
+			note_tls(m, r->tls);
 		}
 	}
 	watch_tokens(m);
-	load_tokens(m);
+	take_tokens(m, TAKE_PTR(r->tokens), &r->token_findings, r->no_memory);
+	if (r->names)
+		api_set_names(m->api, TAKE_PTR(r->names));
 }
 
-void network_reload_try(
-	const struct manager *m, const struct conf *next, struct diag_list *findings)
-{
-	_cleanup_free_ struct token_table *tokens = NULL;
-	_cleanup_(tls_freep) struct tls *tls = NULL;
+/* ---- names of users ---- */
 
-	(void)!network_load_tls(next, &tls, findings);
-	(void)!network_load_tokens(next, &tokens, findings);
+struct names_job {
+	struct manager *m;
+	struct names *names;
+};
+
+static void run_names(void *userdata)
+{
+	struct names_job *j = userdata;
+
+	j->names = names_load();
+}
+
+static void names_done(void *userdata, bool ran)
+{
+	_cleanup_free_ struct names_job *j = userdata;
+
+	if (j->names)
+		api_set_names(j->m->api, j->names);
+}
+
+/* Once more later, where it cannot be done now: who asks goes by his number until then. */
+void names_wanted(void *userdata)
+{
+	struct manager *m = userdata;
+	struct names_job *j = m->worker ? calloc(1, sizeof(*j)) : NULL;
+
+	if (!j)
+		return;
+	j->m = m;
+	if (worker_submit(m->worker, run_names, names_done, j) < 0)
+		free(j);
 }
 
 /* From this long before its end it is told: certificates of public authorities are renewed 30 days

@@ -7,7 +7,8 @@
 /*
  * Operations: commands whose asker does not wait for them. What is acknowledged (202) is on the
  * disk first, so that a daemon that comes back can say what became of it. The last OPERATIONS_MAX
- * are kept, each in a place of its own in the store: number N in place N modulo OPERATIONS_MAX.
+ * are kept, each in a place of its own in the store: number N in place N modulo OPERATIONS_MAX. One
+ * that still runs keeps its place, however old: its number's successor in that place is left out.
  */
 #define RESULT_MAX (16 * KIB) /* longer answers are not kept */
 
@@ -23,6 +24,7 @@ struct operation {
 	unsigned status; /* of its answer */
 	char *answer;	 /* owned JSON: what it answered, or the problem; NULL: none */
 	struct api_call *work;
+	enum api_role needed; /* while it runs: to ask for it, and so to cancel it */
 	size_t moving; /* guests that had commands on their way when it began */
 	bool cancelled;
 };
@@ -269,26 +271,38 @@ static void saved(void *userdata, int error, const char *why)
 	api_call_reply_text(w->ack, 202, &o);
 }
 
+/* The next number in whose place nothing runs, or 0. */
+static uint64_t next_number(struct manager *m)
+{
+	for (uint64_t id = m->operation_last + 1; id <= m->operation_last + OPERATIONS_MAX; id++)
+		if (!*place(m, id) || (*place(m, id))->state != OPERATION_RUNNING)
+			return id;
+	return 0;
+}
+
 void operation_begin(void *userdata, struct api_call *ack, struct api_call *work, const char *kind)
 {
 	struct manager *m = userdata;
 	struct waiting_ack *w = calloc(1, sizeof(*w));
-	struct operation *op = calloc(1, sizeof(*op)), **at = place(m, m->operation_last + 1);
+	struct operation *op = calloc(1, sizeof(*op)), **at;
+	uint64_t id = next_number(m);
 
-	if (!w || !op || (*at && (*at)->state == OPERATION_RUNNING)) {
+	if (!w || !op || !id) {
 		free(w);
 		free(op);
 		api_call_problem(ack, API_PROBLEM_TIMEOUT,
 			"It goes on, but too much is under way to note it as an operation: watch /v1/events.");
 		return;
 	}
+	at = place(m, id);
 	operation_free(*at);
 	*at = op;
-	op->id = ++m->operation_last;
+	op->id = m->operation_last = id;
 	snprintf(op->kind, sizeof(op->kind), "%s", kind);
 	snprintf(op->by, sizeof(op->by), "%s", api_call_by(work));
 	op->started_real_usec = clock_real_usec();
 	op->work = work;
+	op->needed = api_call_needs(work);
 	op->moving = moving(m);
 	api_call_on_end(work, ended, m);
 	*w = (struct waiting_ack){m, ack, op->id, false};
@@ -296,18 +310,30 @@ void operation_begin(void *userdata, struct api_call *ack, struct api_call *work
 		saved(w, -ENOBUFS, "too much waits for the disk");
 }
 
+static int newest_first(const void *va, const void *vb)
+{
+	const struct operation *const *a = va, *const *b = vb;
+
+	return (*a)->id < (*b)->id ? 1 : (*a)->id > (*b)->id ? -1 : 0;
+}
+
 void operation_list(void *userdata, struct api_call *call)
 {
+	const struct operation *all[OPERATIONS_MAX];
 	struct manager *m = userdata;
 	struct json_out o = {0};
+	size_t n = 0;
+
+	for (size_t i = 0; i < OPERATIONS_MAX; i++)
+		if (m->operations[i])
+			all[n++] = m->operations[i];
+	qsort(all, n, sizeof(all[0]), newest_first);
 
 	json_out_open(&o, '{');
 	json_out_key(&o, "operations");
 	json_out_open(&o, '[');
-	/* Newest first. */
-	for (uint64_t id = m->operation_last; id && id + OPERATIONS_MAX > m->operation_last; id--)
-		if (*place(m, id) && (*place(m, id))->id == id)
-			operation_write(m, *place(m, id), false, &o);
+	for (size_t i = 0; i < n; i++)
+		operation_write(m, all[i], false, &o);
 	json_out_close(&o, ']');
 	json_out_close(&o, '}');
 	api_call_reply_text(call, 200, &o);
@@ -341,6 +367,7 @@ void operation_cancel(void *userdata, struct api_call *call, uint64_t id)
 {
 	struct manager *m = userdata;
 	struct operation *op = find(m, call, id);
+	char what[80];
 
 	if (!op)
 		return;
@@ -349,6 +376,9 @@ void operation_cancel(void *userdata, struct api_call *call, uint64_t id)
 			(unsigned long long)id, operation_state_to_string(op->state));
 		return;
 	}
+	snprintf(what, sizeof(what), "Operation %llu is a %s", (unsigned long long)id, op->kind);
+	if (!api_call_may(call, op->needed, what))
+		return;
 	if (!policy_waits(m, op->work)) {
 		api_call_problem(call, API_PROBLEM_CONFLICT,
 			"Operation %llu (%s) has begun and cannot be cancelled: only a change of a policy that waits for another one can.",

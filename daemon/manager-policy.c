@@ -10,9 +10,9 @@
 /*
  * Policies that come through the API. Their files lie in a layer of the daemon's own
  * (STATE/policy.d, one of PolicyPath=): an administrator's file of the same name in /etc wins. One
- * change at a time: each is judged by what the one before it left, so that of two that started from
- * the same state the second is told so. Files are read, checked and written on the worker; what was
- * read is taken over here.
+ * change (or reload) at a time: each is judged by what the one before it left, so that of two that
+ * started from the same state the second is told so. Files are read, checked and written on the
+ * worker; what was read is taken over here.
  */
 #define CHANGES_MAX 16
 
@@ -31,7 +31,6 @@ struct policy_job {
 	uint64_t at_real_usec;
 	struct policy_set *last; /* a reference to the set in force */
 	struct view *view;	 /* validate: of which guests */
-	uint64_t loads;		 /* the manager's count when it began */
 	/* What became of it. */
 	int error;
 	struct diag diag;
@@ -216,7 +215,7 @@ static struct policy_job *job_new(
 	}
 	j->m = m;
 	j->call = call;
-	j->dirs = (struct policy_dirs){.dirs = dirs};
+	j->dirs = policy_dirs_of(m);
 	j->layer = (size_t)layer;
 	j->dry_run = api_call_dry_run(call);
 	j->text = req->text;
@@ -274,18 +273,12 @@ static void answer_failed(struct policy_job *j)
 			j->name, why);
 }
 
-/* What the worker read is what is in force now, unless somebody has reloaded since it began: then
- * what is on the disk is read again. */
+/* What the worker read is what is in force now: nothing else was read meanwhile. */
 static void take_over(struct policy_job *j)
 {
 	struct manager *m = j->m;
 
-	if (m->policy_loads == j->loads) {
-		reload_take(m, TAKE_PTR(j->set), &j->findings);
-	} else {
-		diag_list_clear(&j->findings);
-		reload_policies(m, &j->findings);
-	}
+	reload_take(m, TAKE_PTR(j->set), &j->findings);
 	tell(m,
 		&(struct tale){
 			.kind = j->text ? DAEMON_EVENT_POLICY_WRITTEN : DAEMON_EVENT_POLICY_REMOVED,
@@ -318,8 +311,6 @@ static void answer(struct policy_job *j)
 		api_policy_put_json(j->name, path, !j->existed, j->shadowed_by, &j->notes));
 }
 
-static void next_change(struct manager *m);
-
 static void change_done(void *userdata, bool ran)
 {
 	_cleanup_(job_freep) struct policy_job *j = userdata;
@@ -336,7 +327,7 @@ static void change_done(void *userdata, bool ran)
 			take_over(j);
 		answer(j);
 	}
-	next_change(m);
+	policy_next(m);
 }
 
 /* Judged when its turn has come. Returns whether it is under way. */
@@ -350,7 +341,6 @@ static bool begin(struct policy_job *j)
 	if ((j->text || i >= 0) && !api_call_may_replace(j->call, i >= 0 ? &tag : NULL, true))
 		return false;
 	j->last = policy_set_ref(m->set);
-	j->loads = m->policy_loads;
 	r = worker_submit(m->worker, run_change, change_done, j);
 	if (r < 0)
 		api_call_problem(j->call, API_PROBLEM_BUSY, "It cannot be done now: %s. Try again.",
@@ -358,8 +348,9 @@ static bool begin(struct policy_job *j)
 	return r >= 0;
 }
 
-static void next_change(struct manager *m)
+void policy_next(struct manager *m)
 {
+	reload_next(m);
 	while (m->policy_first && !m->policy_running) {
 		struct policy_job *j = m->policy_first;
 
@@ -387,7 +378,7 @@ static void change(struct manager *m, struct api_call *call, const struct api_po
 		last = &(*last)->next;
 	*last = j;
 	m->n_policy_waiting++;
-	next_change(m);
+	policy_next(m);
 }
 
 void policy_put(void *userdata, struct api_call *call, const struct api_policy_request *req)
@@ -476,13 +467,7 @@ void policy_validate(void *userdata, struct api_call *call, const struct api_pol
 
 bool trial_may_begin(struct manager *m, struct api_call *call)
 {
-	uint64_t now = clock_boot_usec();
-
-	if (now - m->trials_since_usec >= USEC_PER_SEC) {
-		m->trials_since_usec = now;
-		m->n_trials = 0;
-	}
-	if (m->n_trials++ < TRIALS_A_SECOND)
+	if (second_take(&m->trials, TRIALS_A_SECOND))
 		return true;
 	api_call_problem(call, API_PROBLEM_TOO_MANY_REQUESTS,
 		"%d trials a second are possible. Try again.", TRIALS_A_SECOND);

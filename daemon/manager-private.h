@@ -161,8 +161,23 @@ struct guest {
 	struct reason changed_reason;
 };
 
+/* How often something was done in a second. */
+struct second {
+	uint64_t since_usec; /* BOOTTIME: its begin */
+	unsigned n;
+};
+static inline bool second_take(struct second *s, unsigned max)
+{
+	uint64_t now = clock_boot_usec();
+
+	if (now - s->since_usec >= USEC_PER_SEC)
+		*s = (struct second){.since_usec = now};
+	return s->n++ < max;
+}
+
 #define NETWORK_PROBLEMS_MAX 2
 struct tls;
+struct network_reading;
 struct polkit;
 /* Of an operation, in manager-operation.c. */
 enum operation_state {
@@ -200,15 +215,15 @@ struct manager {
 
 	/* policy */
 	struct policy_set *set;
-	uint64_t policy_loads;     /* how often that was put anew */
 	char *policy_own;          /* the layer of policies that the API writes; NULL: none */
 	struct policy_job *policy_first; /* changes of it that wait, oldest first */
 	unsigned n_policy_waiting;
-	bool policy_running;       /* one is with the worker */
+	bool policy_running;		 /* one, or a reload, is with the worker */
+	struct reload_job *reload_first; /* that wait, oldest first */
+	unsigned n_reload_waiting;
 	/* what may wait for a disk, or takes its time; NULL in a dry run */
 	struct worker *worker;
-	uint64_t trials_since_usec; /* BOOTTIME: the second that is counted */
-	unsigned n_trials;
+	struct second trials, reloads; /* of the API */
 	struct decide_state *state;
 	struct plan *plan;         /* of the last decision; its indexes hold while plan_fits */
 	uint64_t decided_generation; /* of the set it was made with */
@@ -340,6 +355,12 @@ static inline struct guest_sample *guest_sample(const struct guest *g)
 static inline bool manager_drives(const struct manager *m)
 {
 	return m->mode == MODE_ENFORCE && !m->pause.on;
+}
+/* Where policies lie. */
+static inline struct policy_dirs policy_dirs_of(const struct manager *m)
+{
+	return (struct policy_dirs){
+		.dirs = (const char *const *)m->conf.policy_dirs, .own = m->policy_own};
 }
 struct guest *manager_find(const struct manager *m, const struct uuid *u) _nonnull_;
 /* Connected, and first readings are in. */
@@ -495,12 +516,12 @@ void unreserve(void *userdata, struct api_call *call, const struct api_unreserve
 int network_open(struct manager *m, struct api_config *config) _nonnull_ _must_check_;
 /* After it has started: gives it certificate and tokens, and watches the file of the latter. */
 int network_start(struct manager *m) _nonnull_ _must_check_;
-/* Takes over what a reload can, and reads it anew. What is bad is a finding, and the old stays in
- * force. */
-void network_reload(struct manager *m, struct conf *next, struct diag_list *findings) _nonnull_;
-/* Only says what would be bad. */
-void network_reload_try(
-	const struct manager *m, const struct conf *next, struct diag_list *findings) _nonnull_;
+/* Takes over what a reload can of next, and what was read by it; of that, what it takes is emptied.
+ * What the TLS library does not take is a finding, and the old stays in force. */
+void network_take(struct manager *m, struct conf *next, struct network_reading *r,
+	struct diag_list *findings) _nonnull_;
+/* Who asks has a name that is not known: looks for it. */
+void names_wanted(void *userdata);
 /* What `status` says of it. Returns how many. */
 size_t network_problems(
 	struct manager *m, struct view_problem problems[static NETWORK_PROBLEMS_MAX]) _nonnull_;
@@ -519,14 +540,17 @@ void reserve_stop(struct manager *m) _nonnull_;
 /* Another set is in force: taken over, with what was found in its files. */
 void reload_take(
 	struct manager *m, struct policy_set *set, const struct diag_list *findings) _nonnull_;
-/* reads them, and goes on with these */
-void reload_policies(struct manager *m, struct diag_list *findings) _nonnull_;
+/* begins the next one that waits, if the worker has no change of policies or files */
+void reload_next(struct manager *m) _nonnull_;
+void reload_stop(struct manager *m) _nonnull_; /* answers those that wait */
 
 /* manager-policy.c */
 void policy_put(void *userdata, struct api_call *call, const struct api_policy_request *req);
 void policy_delete(void *userdata, struct api_call *call, const struct api_policy_request *req);
 void policy_validate(void *userdata, struct api_call *call, const struct api_policy_request *req);
 void policy_stop(struct manager *m) _nonnull_; /* answers those that wait */
+/* begins what waits, a reload or a change, if the worker has none of them */
+void policy_next(struct manager *m) _nonnull_;
 /* manager-preview.c */
 void plan_preview(void *userdata, struct api_call *call, const struct api_preview_request *req);
 /* this change has not begun */

@@ -3,7 +3,9 @@
 
 #include <stdarg.h>
 
+#include "daemon/network.h"
 #include "daemon/sys/notify.h"
+#include "daemon/worker.h"
 #include "policy/policy-set.h"
 
 /* Reading configuration and policies, again and again. What is bad never takes effect and never
@@ -29,18 +31,40 @@ static size_t count_files(const struct diag_list *findings)
 	return n;
 }
 
-/* One reading of configuration and policies. */
-struct reading {
+/* One reading of configuration and policies: on the worker, for whoever's disk is slow. */
+struct reload_job {
+	struct manager *m;
+	struct api_call *call; /* NULL: a signal asked for it */
+	struct reload_job *next;
+	bool dry_run;
+	char by[PAUSE_BY_MAX]; /* "": a signal */
+	/* Of the worker while it has it. */
+	struct policy_dirs dirs;
+	struct policy_set *last; /* a reference to the set in force */
+	/* What was read. */
+	int conf_error, policy_error;
+	struct conf conf;
+	struct network_reading network;
+	struct policy_set *set;
 	struct diag_list findings;
+	/* Of taking it over. */
 	const char *restart[CONF_KEYS]; /* keys whose new value takes effect at a restart */
 	size_t n_restart;
 };
 
-static void reading_clear(struct reading *rd)
+static struct reload_job *job_free(struct reload_job *j)
 {
-	diag_list_clear(&rd->findings);
+	if (!j)
+		return NULL;
+	policy_set_unref(j->last);
+	policy_set_unref(j->set);
+	conf_clear(&j->conf);
+	network_reading_clear(&j->network);
+	diag_list_clear(&j->findings);
+	free(j);
+	return NULL;
 }
-#define _cleanup_reading_ _cleanup_(reading_clear)
+DEFINE_CLEANUP(struct reload_job *, job_free)
 
 /* For building a line from its parts: cut where it is full. */
 _printf_(3, 4) static void add(char *buf, size_t size, const char *fmt, ...)
@@ -115,12 +139,11 @@ static void set_put(struct manager *m, struct policy_set *set)
 {
 	policy_set_unref(m->set);
 	m->set = set;
-	m->policy_loads++;
 }
 
 int policies_load(struct manager *m, struct diag_list *findings)
 {
-	struct policy_dirs dirs = {.dirs = (const char *const *)m->conf.policy_dirs};
+	struct policy_dirs dirs = policy_dirs_of(m);
 	struct policy_set *set = NULL;
 	int r = policy_set_load(&dirs, m->set, &set, findings);
 
@@ -132,12 +155,12 @@ int policies_load(struct manager *m, struct diag_list *findings)
 
 /* "Uri= and Socket= have changed: they take effect when ballastd is restarted" behind what buf has;
  * nothing where there are none. */
-static void add_restart(char *buf, size_t size, const struct reading *rd)
+static void add_restart(char *buf, size_t size, const struct reload_job *j)
 {
-	size_t n = rd->n_restart;
+	size_t n = j->n_restart;
 
 	for (size_t i = 0; i < n; i++)
-		add(buf, size, "%s%s=", !i ? "" : i + 1 < n ? ", " : " and ", rd->restart[i]);
+		add(buf, size, "%s%s=", !i ? "" : i + 1 < n ? ", " : " and ", j->restart[i]);
 	if (n)
 		add(buf, size,
 			n == 1 ? " has changed: it takes effect when ballastd is restarted"
@@ -145,24 +168,18 @@ static void add_restart(char *buf, size_t size, const struct reading *rd)
 }
 
 /* Takes over what a reload can; says what it cannot. */
-static int conf_reload(struct manager *m, struct reading *rd)
+static void conf_take(struct manager *m, struct reload_job *j)
 {
-	_cleanup_conf_ struct conf next = {0};
-	int r = conf_load(m->conf_path, m->conf_must_exist, &next, &rd->findings);
 	char text[512] = "";
 
-	if (r < 0)
-		return r;
-	rd->n_restart = conf_needs_restart(&m->conf, &next, rd->restart);
-	add_restart(text, sizeof(text), rd);
+	add_restart(text, sizeof(text), j);
 	if (*text)
 		journal_warning("%s", text);
-	m->conf.heartbeat_usec = next.heartbeat_usec;
-	m->conf.stall_usec = next.stall_usec;
-	m->conf.change_permyriad = next.change_permyriad;
+	m->conf.heartbeat_usec = j->conf.heartbeat_usec;
+	m->conf.stall_usec = j->conf.stall_usec;
+	m->conf.change_permyriad = j->conf.change_permyriad;
 	agent_configure_all(m);
-	network_reload(m, &next, &rd->findings);
-	return 0;
+	network_take(m, &j->conf, &j->network, &j->findings);
 }
 
 static void tell_reload(struct manager *m, const struct diag_list *findings, const char *by)
@@ -210,87 +227,207 @@ void reload_take(struct manager *m, struct policy_set *set, const struct diag_li
 	follow(m, cgroup, findings);
 }
 
-void reload_policies(struct manager *m, struct diag_list *findings)
-{
-	_cleanup_free_ char *cgroup = cgroup_of(m);
-	int r = policies_load(m, findings);
+/* ---- on the worker ---- */
 
-	if (r < 0)
-		journal_error("cannot read policies: %s; everything stays as it is", strerror(-r));
-	follow(m, cgroup, findings);
+static void run_reload(void *userdata)
+{
+	struct reload_job *j = userdata;
+	/* These never change. */
+	const struct conf *start = &j->m->conf;
+
+	j->conf_error = conf_load(j->m->conf_path, j->m->conf_must_exist, &j->conf, &j->findings);
+	if (j->conf_error >= 0)
+		network_read(j->dry_run ? &j->conf : start, &j->conf, &j->network, &j->findings);
+	j->policy_error = MIN(policy_set_load(&j->dirs, j->last, &j->set, &j->findings), 0);
 }
 
-static void reload(struct manager *m, struct reading *rd, const char *by)
-{
-	struct diag_list *findings = &rd->findings;
-	_cleanup_free_ char *cgroup = cgroup_of(m);
-	int r, e;
+/* ---- in the main loop ---- */
 
-	e = conf_reload(m, rd);
-	r = policies_load(m, findings);
+static void take_over(struct manager *m, struct reload_job *j)
+{
+	_cleanup_free_ char *cgroup = cgroup_of(m);
+	int e = j->conf_error, r = j->policy_error;
+
+	if (e >= 0)
+		conf_take(m, j);
+	if (j->set)
+		set_put(m, TAKE_PTR(j->set));
 	if (r < 0 || (e < 0 && e != -EBADMSG && e != -ENOENT))
 		journal_error(
 			"cannot reload: %s; everything stays as it is", strerror(r < 0 ? -r : -e));
-	follow(m, cgroup, findings);
-	tell_reload(m, findings, by);
+	follow(m, cgroup, &j->findings);
+	tell_reload(m, &j->findings, *j->by ? j->by : NULL);
 	tell_status(m);
+}
+
+static void answer(struct manager *m, struct reload_job *j)
+{
+	const struct policy_set *set = j->dry_run && j->set ? j->set : m->set;
+	char text[512];
+
+	if (!j->findings.n) {
+		api_call_reply(
+			j->call, 200, api_reload_json(set, &j->findings, j->restart, j->n_restart));
+		return;
+	}
+	bad_format(&j->findings, set, j->dry_run, text, sizeof(text));
+	if (!j->dry_run)
+		add(text, sizeof(text), "; everything else was taken over");
+	if (j->n_restart)
+		add(text, sizeof(text), "; ");
+	add_restart(text, sizeof(text), j);
+	api_call_problem_with(j->call, API_PROBLEM_CONFIGURATION_BAD,
+		json_pack("{s:o,s:o}", "findings", api_findings_json(&j->findings),
+			"restart_needed", api_words_json(j->restart, j->n_restart)),
+		"%s", text);
+}
+
+/* A dry run only finds out what of the tokens would be bad. */
+static int find_tokens(struct reload_job *j)
+{
+	struct diag_list *found = &j->network.token_findings;
+	int r = 0;
+
+	for (size_t i = 0; i < found->n && r >= 0; i++)
+		r = diag_list_take(&j->findings, &found->items[i]);
+	return r;
+}
+
+static void ended(struct manager *m, struct reload_job *j)
+{
+	if (j->conf_error >= 0)
+		j->n_restart = conf_needs_restart(&m->conf, &j->conf, j->restart);
+	if (!j->dry_run)
+		take_over(m, j);
+	else if (find_tokens(j) < 0)
+		journal_error("out of memory");
+	if (j->call)
+		answer(m, j);
+}
+
+static void reload_done(void *userdata, bool ran)
+{
+	_cleanup_(job_freep) struct reload_job *j = userdata;
+	struct manager *m = j->m;
+
+	m->policy_running = false;
+	if (ran)
+		ended(m, j);
+	else if (j->call)
+		api_call_problem(
+			j->call, API_PROBLEM_STOPPING, "ballastd is stopping; nothing was read.");
+	if (!j->call && ran) {
+		notify_ready("reloaded");
+		tell_status(m);
+	}
+	policy_next(m);
+}
+
+/* What a signal asked for is done in any case, here where there is no worker or it has too much to
+ * do. */
+static void begin(struct manager *m, struct reload_job *j)
+{
+	int r = -ENXIO;
+
+	j->last = policy_set_ref(m->set);
+	if (m->worker)
+		r = worker_submit(m->worker, run_reload, reload_done, j);
+	if (r >= 0) {
+		m->policy_running = true;
+	} else if (j->call && m->worker) {
+		api_call_problem(j->call, API_PROBLEM_BUSY, "It cannot be read now: %s. Try again.",
+			strerror(-r));
+		job_free(j);
+	} else {
+		run_reload(j);
+		reload_done(j, true);
+	}
+}
+
+void reload_next(struct manager *m)
+{
+	while (m->reload_first && !m->policy_running) {
+		struct reload_job *j = m->reload_first;
+
+		m->reload_first = j->next;
+		m->n_reload_waiting--;
+		begin(m, j);
+	}
+}
+
+void reload_stop(struct manager *m)
+{
+	while (m->reload_first) {
+		struct reload_job *j = m->reload_first;
+
+		m->reload_first = j->next;
+		if (j->call)
+			api_call_problem(j->call, API_PROBLEM_STOPPING,
+				"ballastd is stopping; nothing was read.");
+		job_free(j);
+	}
+	m->n_reload_waiting = 0;
+}
+
+/* Behind those that wait. Returns 0 or -ENOMEM. */
+static int append(struct manager *m, struct api_call *call)
+{
+	struct reload_job *j = calloc(1, sizeof(*j)), **last = &m->reload_first;
+
+	if (!j)
+		return -ENOMEM;
+	j->m = m;
+	j->call = call;
+	j->dirs = policy_dirs_of(m);
+	if (call) {
+		j->dry_run = api_call_dry_run(call);
+		snprintf(j->by, sizeof(j->by), "%s", api_call_by(call));
+	}
+	while (*last)
+		last = &(*last)->next;
+	*last = j;
+	m->n_reload_waiting++;
+	return 0;
+}
+
+/* One that has not begun yet reads what this one would. */
+static bool signal_waits(const struct manager *m)
+{
+	for (const struct reload_job *j = m->reload_first; j; j = j->next)
+		if (!j->call)
+			return true;
+	return false;
 }
 
 void manager_reload(struct manager *m)
 {
-	_cleanup_reading_ struct reading rd = {0};
-
 	notify_reloading();
-	reload(m, &rd, NULL);
-	notify_ready("reloaded");
-	tell_status(m);
-}
-
-/* Reads all and takes over nothing. Returns a new reference to the set that would be in force. */
-static struct policy_set *reload_try(struct manager *m, struct reading *rd)
-{
-	struct policy_dirs dirs = {.dirs = (const char *const *)m->conf.policy_dirs};
-	_cleanup_conf_ struct conf next = {0};
-	struct policy_set *set = NULL;
-
-	if (conf_load(m->conf_path, m->conf_must_exist, &next, &rd->findings) >= 0) {
-		rd->n_restart = conf_needs_restart(&m->conf, &next, rd->restart);
-		network_reload_try(m, &next, &rd->findings);
+	if (!signal_waits(m) && append(m, NULL) < 0) {
+		journal_error("cannot reload: out of memory; everything stays as it is");
+		notify_ready("not reloaded");
+		return;
 	}
-	if (policy_set_load(&dirs, m->set, &set, &rd->findings) < 0)
-		set = policy_set_ref(m->set);
-	return set;
+	reload_next(m);
 }
+
+/* Each reads all files, and has the main loop look and decide anew: a person's, or a script's. */
+#define RELOADS_A_SECOND 10
+#define RELOADS_MAX 8 /* that wait */
 
 void reload_call(void *userdata, struct api_call *call)
 {
 	struct manager *m = userdata;
-	_cleanup_policy_set_ struct policy_set *set = NULL;
-	_cleanup_reading_ struct reading rd = {0};
-	bool would = api_call_dry_run(call);
-	char text[512];
 
-	if (would) {
-		set = reload_try(m, &rd);
-	} else {
-		reload(m, &rd, api_call_by(call));
-		set = policy_set_ref(m->set);
-	}
-	if (!rd.findings.n) {
-		api_call_reply(
-			call, 200, api_reload_json(set, &rd.findings, rd.restart, rd.n_restart));
-		return;
-	}
-	bad_format(&rd.findings, set, would, text, sizeof(text));
-	if (!would)
-		add(text, sizeof(text), "; everything else was taken over");
-	if (rd.n_restart)
-		add(text, sizeof(text), "; ");
-	add_restart(text, sizeof(text), &rd);
-	api_call_problem_with(call, API_PROBLEM_CONFIGURATION_BAD,
-		json_pack("{s:o,s:o}", "findings", api_findings_json(&rd.findings),
-			"restart_needed", api_words_json(rd.restart, rd.n_restart)),
-		"%s", text);
+	if (!second_take(&m->reloads, RELOADS_A_SECOND))
+		api_call_problem(call, API_PROBLEM_TOO_MANY_REQUESTS,
+			"%d reloads a second are possible. Try again.", RELOADS_A_SECOND);
+	else if (m->n_reload_waiting >= RELOADS_MAX)
+		api_call_problem(
+			call, API_PROBLEM_BUSY, "%d reloads wait already. Try again.", RELOADS_MAX);
+	else if (append(m, call) < 0)
+		api_call_problem(call, API_PROBLEM_INTERNAL, "Out of memory.");
+	else
+		reload_next(m);
 }
 
 int reload_first(struct manager *m)

@@ -197,6 +197,7 @@ static const struct api_ops api_ops = {
 	.enroll = enroll,
 	.reserve = reserve,
 	.unreserve = unreserve,
+	.names_wanted = names_wanted,
 	.authorize = authorize,
 };
 
@@ -424,6 +425,7 @@ struct manager *manager_free(struct manager *m)
 		hv_stop(m->hv, 500 * USEC_PER_MSEC);
 	mode_calls_ended(m);
 	policy_stop(m);
+	reload_stop(m);
 	m->worker = worker_free(m->worker);
 	m->store = store_free(m->store); /* answers what waits, through the API */
 	sd_event_source_disable_unref(m->hv_source);

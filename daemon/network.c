@@ -36,6 +36,27 @@ int network_load_tokens(const struct conf *c, struct token_table **ret, struct d
 	return token_table_load(c->tokens, token_readers_get(), ret, findings);
 }
 
+void network_read(const struct conf *start, const struct conf *next, struct network_reading *ret,
+	struct diag_list *findings)
+{
+	struct conf both = *next; /* borrowed, all of it */
+
+	both.listen = start->listen;
+	both.loopback_without_tls = start->loopback_without_tls;
+	(void)!network_load_tls(&both, &ret->tls, findings);
+	ret->no_memory = network_load_tokens(next, &ret->tokens, &ret->token_findings) == -ENOMEM;
+	ret->names = names_load();
+}
+
+void network_reading_clear(struct network_reading *r)
+{
+	tls_free(r->tls);
+	free(r->tokens);
+	diag_list_clear(&r->token_findings);
+	names_free(r->names);
+	*r = (struct network_reading){0};
+}
+
 static const char *remedy(int error)
 {
 	switch (error) {

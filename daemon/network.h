@@ -3,6 +3,7 @@
 
 #include "common/conf.h"
 #include "daemon/api/api.h"
+#include "daemon/api/names.h"
 #include "daemon/api/tls.h"
 
 /* What [API] of ballast.conf says of the network, made real. */
@@ -15,6 +16,18 @@ int network_load_tls(
  * too. */
 int network_load_tokens(const struct conf *c, struct token_table **ret,
 	struct diag_list *findings) _nonnull_ _must_check_;
+/* What a reload reads of it. */
+struct network_reading {
+	struct tls *tls; /* NULL: there is none, or it is bad; then that is a finding */
+	struct token_table *tokens;
+	struct diag_list token_findings;
+	bool no_memory;	     /* for the tokens */
+	struct names *names; /* NULL: could not be read */
+};
+/* Reads next's files, where there are sockets by Listen= of `start`. Any thread. */
+void network_read(const struct conf *start, const struct conf *next, struct network_reading *ret,
+	struct diag_list *findings) _nonnull_;
+void network_reading_clear(struct network_reading *r) _nonnull_;
 /* Listens on each address. Returns 0, or -errno after the journal was told; then none is open. */
 int network_listen(const struct conf *c, struct api_listener listeners[static API_LISTENERS_MAX],
 	size_t *ret_n) _nonnull_ _must_check_;

@@ -50,8 +50,10 @@ struct api *api_stop(struct api *a)
 		return NULL;
 	http_free(a->http);
 	if (a->queue) {
+		api_queue_close(a->queue);
 		server_free(TAKE_PTR(a->queue->server));
 		free(TAKE_PTR(a->queue->tokens));
+		names_free(TAKE_PTR(a->queue->names));
 	}
 	while (a->queue && (c = api_queue_take(a->queue)))
 		api_call_free(c); /* never reached an op */
@@ -74,6 +76,19 @@ void api_set_tokens(struct api *a, struct token_table *tokens)
 	q->has_tokens = true;
 	pthread_mutex_unlock(&q->lock);
 	free(before);
+	api_poke(q->answer_fd);
+}
+
+void api_set_names(struct api *a, struct names *names)
+{
+	struct api_queue *q = a->queue;
+	struct names *before;
+
+	pthread_mutex_lock(&q->lock);
+	before = q->names;
+	q->names = names;
+	pthread_mutex_unlock(&q->lock);
+	names_free(before);
 	api_poke(q->answer_fd);
 }
 
@@ -164,7 +179,7 @@ void api_dispatch(struct api *a)
 	uint64_t now = clock_usec(CLOCK_MONOTONIC), end = now + DISPATCH_USEC;
 	struct api_queue *q = a->queue;
 	struct api_call *c;
-	bool view, more;
+	bool view, names, more;
 
 	api_unpoke(q->command_fd);
 	take_asked(a, now);
@@ -175,10 +190,14 @@ void api_dispatch(struct api *a)
 	pthread_mutex_lock(&q->lock);
 	view = q->view_wanted;
 	q->view_wanted = false;
+	names = q->names_wanted;
+	q->names_wanted = false;
 	more = q->first;
 	pthread_mutex_unlock(&q->lock);
 	if (view)
 		make_view(a);
+	if (names && a->config.ops->names_wanted)
+		a->config.ops->names_wanted(a->config.userdata);
 	if (more)
 		api_poke(q->command_fd);
 }

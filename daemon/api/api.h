@@ -188,7 +188,8 @@ struct api_ops {
 	void (*operation_list)(void *userdata, struct api_call *call);
 	/* 200; API_PROBLEM_OPERATION_UNKNOWN. */
 	void (*operation_get)(void *userdata, struct api_call *call, uint64_t id);
-	/* 204; API_PROBLEM_CONFLICT where it cannot be, or has ended. */
+	/* 204; API_PROBLEM_CONFLICT where it cannot be, or has ended, API_PROBLEM_DENIED to whom it
+	 * would have been denied. */
 	void (*operation_cancel)(void *userdata, struct api_call *call, uint64_t id);
 	/* 200, api_overrides_json(). Durable before it is answered. */
 	void (*override_set)(
@@ -205,6 +206,9 @@ struct api_ops {
 	/* 204; API_PROBLEM_RESERVATION_UNKNOWN. */
 	void (*unreserve)(
 		void *userdata, struct api_call *call, const struct api_unreserve_request *req);
+	/* There is a user whose name is not known: reads them anew elsewhere, for api_set_names().
+	 * NULL: names stay those of the start. */
+	void (*names_wanted)(void *userdata);
 	/* 204: he may; any problem: he may not. */
 	void (*authorize)(
 		void *userdata, struct api_call *call, const struct api_authorize_request *req);
@@ -255,6 +259,9 @@ DEFINE_CLEANUP(struct api *, api_stop)
 /* From now on these tokens and certificates hold, and no others (main loop). Takes the table over
  * (NULL: none hold). */
 void api_set_tokens(struct api *a, struct token_table *tokens) _nonnull_args_(1);
+struct names;
+/* From now on users and groups are called so (main loop). Takes the table over. */
+void api_set_names(struct api *a, struct names *names) _nonnull_;
 struct tls;
 /* New TLS connections get this certificate (main loop); those that there are go on with theirs.
  * Returns 0, or -EINVAL when the TLS library does not take it: then nothing has changed. tls stays
@@ -271,6 +278,12 @@ void api_dispatch(struct api *a) _nonnull_;
 /* Who asked: "uid 1000 (anna)", "token grafana", "cert CN=ops". Valid until the call is
  * answered. */
 const char *api_call_by(const struct api_call *call) _nonnull_;
+/* The role that its route needs. */
+enum api_role api_call_needs(const struct api_call *call) _nonnull_;
+/* Has who asks this role, too, beside that of the route? Returns true, or answers the call (403)
+ * and returns false. what: of which thing, for people: "Operation 3 is a policy-put". */
+bool api_call_may(
+	struct api_call *call, enum api_role needed, const char *what) _nonnull_ _must_check_;
 /* Only say what would be done? */
 bool api_call_dry_run(const struct api_call *call) _nonnull_;
 /* Has the asker been told that it takes too long, or gone? Then nobody reads the answer, which is

@@ -249,7 +249,8 @@ int auth_deny(struct request *r)
 
 	problem_set(&r->problem, API_PROBLEM_DENIED, "%s has role %s here and needs %s: %s", c->key,
 		api_role_to_string(c->role), api_role_to_string(r->route->role),
-		client_remedy(c, &r->http->api->config.access, r->route->role, remedy));
+		client_remedy(
+			c, &r->http->api->config.access, r->http->names, r->route->role, remedy));
 	r->problem.has_role = true;
 	r->problem.role = c->role;
 	r->problem.needed = r->route->role;

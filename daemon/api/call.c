@@ -133,7 +133,7 @@ struct api_call *api_queue_take(struct api_queue *q)
 	return c;
 }
 
-bool api_call_abandon(struct api_call *c)
+bool api_call_abandon(struct api_call *c, struct replay *replay)
 {
 	struct api_queue *q = c->queue;
 	bool waits = true;
@@ -142,10 +142,26 @@ bool api_call_abandon(struct api_call *c)
 	for (struct api_call *done = q->answered; done; done = done->next)
 		if (done == c)
 			waits = false;
-	if (waits)
+	if (waits) {
 		c->waiter = NULL;
+		c->replay = replay;
+	}
 	pthread_mutex_unlock(&q->lock);
 	return waits;
+}
+
+void api_queue_close(struct api_queue *q)
+{
+	struct api_call *answered, *next;
+
+	pthread_mutex_lock(&q->lock);
+	q->closed = true;
+	answered = TAKE_PTR(q->answered);
+	pthread_mutex_unlock(&q->lock);
+	for (struct api_call *c = answered; c; c = next) {
+		next = c->next;
+		api_call_free(c);
+	}
 }
 
 struct api_call *api_call_convert(struct api_call *c)
@@ -203,7 +219,7 @@ static void finish(struct api_call *c)
 	bool waited, kept;
 
 	pthread_mutex_lock(&q->lock);
-	waited = c->waiter;
+	waited = (c->waiter || c->replay) && !q->closed;
 	if (waited) {
 		c->next = q->answered;
 		q->answered = c;
@@ -248,6 +264,23 @@ struct api_call *api_call_converted(struct api_call *ack)
 const char *api_call_by(const struct api_call *call)
 {
 	return call->by;
+}
+
+enum api_role api_call_needs(const struct api_call *call)
+{
+	return call->route->role;
+}
+
+bool api_call_may(struct api_call *call, enum api_role needed, const char *what)
+{
+	if (call->role >= needed)
+		return true;
+	api_call_problem_with(call, API_PROBLEM_DENIED,
+		json_pack("{s:s,s:s}", "role", api_role_to_string(call->role), "needed",
+			api_role_to_string(needed)),
+		"%s: your role is %s, and this needs %s.", what, api_role_to_string(call->role),
+		api_role_to_string(needed));
+	return false;
 }
 
 bool api_call_dry_run(const struct api_call *call)

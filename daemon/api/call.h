@@ -16,6 +16,7 @@
 #define API_IF_MATCH_MAX 512
 
 struct request; /* a connection's, in request.h */
+struct replay;	/* replay.h */
 struct api_past; /* past.h */
 
 struct api_queue {
@@ -26,6 +27,7 @@ struct api_queue {
 	struct api_call *first, **last; /* commands that wait */
 	unsigned n_waiting;
 	struct api_call *answered;
+	bool closed; /* nobody takes answers any more */
 	/* CLOCK_MONOTONIC: the main loop has been asked since, and did not come yet; 0: it was
 	 * not */
 	uint64_t asked_usec;
@@ -36,6 +38,8 @@ struct api_queue {
 	bool has_tokens;
 	struct token_table *tokens; /* owned */
 	struct server *server;	    /* owned: of a new certificate */
+	struct names *names;	    /* owned: of users */
+	bool names_wanted;	    /* the HTTP thread has somebody whom it cannot name */
 };
 
 struct api_call {
@@ -46,6 +50,7 @@ struct api_call {
 	 * on. */
 	char value[ROUTE_VALUE_MAX]; /* the noun's word */
 	char by[CLIENT_BY_MAX];
+	enum api_role role; /* of who asks */
 	bool dry_run;
 	char if_match[API_IF_MATCH_MAX]; /* "": not given */
 	bool if_none;			 /* If-None-Match: *: only where there is nothing */
@@ -65,6 +70,9 @@ struct api_call {
 	uint64_t extra_usec;			    /* on top of the deadline */
 	/* Who waits; under the queue's lock. NULL: nobody any more. */
 	struct request *waiter;
+	/* The HTTP thread's: nobody waits, and the answer is kept for who sends the request again;
+	 * under the queue's lock */
+	struct replay *replay;
 	/*
 	 * A call whose asker is to be told that it goes on has an acknowledgement, a call of its
 	 * own behind it in the queue, which takes the waiter. Links between the two, until the
@@ -107,9 +115,11 @@ struct api_call *api_call_convert(struct api_call *c) _nonnull_ _must_check_;
  * there and has been given to the acknowledgement's asker. */
 struct api_call *api_call_converted(struct api_call *ack) _nonnull_;
 extern const struct route operation_ack_route;
-/* HTTP thread: nobody waits any more. The answer, when it comes, is dropped. Returns false when the
- * answer is there already. */
-bool api_call_abandon(struct api_call *c) _nonnull_;
+/* HTTP thread: nobody waits any more. The answer, when it comes, is dropped; with a replay it comes
+ * back without a waiter, to be kept there. Returns false when the answer is there already. */
+bool api_call_abandon(struct api_call *c, struct replay *replay) _nonnull_args_(1);
+/* The HTTP thread has ended: answers have nowhere to go. */
+void api_queue_close(struct api_queue *q) _nonnull_;
 /* Main loop: the next command, or NULL. */
 struct api_call *api_queue_take(struct api_queue *q) _nonnull_;
 /* Main loop: answers with a problem made elsewhere; p is emptied. */

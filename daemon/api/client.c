@@ -2,7 +2,6 @@
 #include "daemon/api/client.h"
 
 #include <netinet/in.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
@@ -120,60 +119,21 @@ void client_of_certificate(
 	snprintf(ret->key, sizeof(ret->key), "cert CN=%s", common_name);
 }
 
-/* As /etc/passwd has it, and nobody else is asked. */
-static char *user_by(uid_t uid, char buf[static CLIENT_BY_MAX])
+char *client_by(const struct client *c, const struct names *names, char buf[static CLIENT_BY_MAX])
 {
-	FILE *f = fopen("/etc/passwd", "re");
-	struct passwd entry, *found = NULL;
-	char line[1024];
+	const char *user = c->how == CLIENT_SOCKET ? names_user(names, c->uid) : NULL;
 
-	while (f && fgetpwent_r(f, &entry, line, sizeof(line), &found) == 0 && found)
-		if (found->pw_uid == uid)
-			break;
-		else
-			found = NULL;
-	if (found)
-		snprintf(buf, CLIENT_BY_MAX, "uid %u (%.40s)", (unsigned)uid, found->pw_name);
+	if (user)
+		snprintf(buf, CLIENT_BY_MAX, "uid %u (%s)", (unsigned)c->uid, user);
+	else if (c->how == CLIENT_SOCKET)
+		snprintf(buf, CLIENT_BY_MAX, "uid %u", (unsigned)c->uid);
 	else
-		snprintf(buf, CLIENT_BY_MAX, "uid %u", (unsigned)uid);
-	if (f)
-		fclose(f);
+		snprintf(buf, CLIENT_BY_MAX, "%s", client_is_known(c) ? c->key : c->address);
 	return buf;
 }
 
-/* "ballast", or "998" where no local group is that. */
-static char *group_name(gid_t gid, char *buf, size_t size)
-{
-	FILE *f = fopen("/etc/group", "re");
-	_cleanup_free_ char *line = NULL;
-	size_t allocated = 0;
-
-	snprintf(buf, size, "%u", (unsigned)gid);
-	while (f && getline(&line, &allocated, f) > 0) {
-		char *password = strchr(line, ':'),
-		     *number = password ? strchr(password + 1, ':') : NULL;
-
-		if (!number || strtoul(number + 1, NULL, 10) != gid)
-			continue;
-		*password = '\0';
-		snprintf(buf, size, "%s", line);
-		break;
-	}
-	if (f)
-		fclose(f);
-	return buf;
-}
-
-char *client_by(const struct client *c, char buf[static CLIENT_BY_MAX])
-{
-	if (c->how == CLIENT_SOCKET)
-		return user_by(c->uid, buf);
-	snprintf(buf, CLIENT_BY_MAX, "%s", client_is_known(c) ? c->key : c->address);
-	return buf;
-}
-
-static void socket_remedy(
-	const struct api_access *access, enum api_role needed, char buf[static CLIENT_REMEDY_MAX])
+static void socket_remedy(const struct api_access *access, const struct names *names,
+	enum api_role needed, char buf[static CLIENT_REMEDY_MAX])
 {
 	gid_t own = needed == API_ROLE_READ	 ? access->read_gid
 		    : needed == API_ROLE_OPERATE ? access->operate_gid
@@ -183,9 +143,15 @@ static void socket_remedy(
 			  : needed == API_ROLE_OPERATE ? "OperateGroup"
 						       : NULL;
 	bool has_own = own != (gid_t)-1;
+	gid_t gid = has_own ? own : admin;
+	const char *name = names_group(names, gid);
 	char group[64];
 
-	group_name(has_own ? own : admin, group, sizeof(group));
+	/* "ballast", or "998" where no local group is that. */
+	if (name)
+		snprintf(group, sizeof(group), "%s", name);
+	else
+		snprintf(group, sizeof(group), "%u", (unsigned)gid);
 	snprintf(buf, CLIENT_REMEDY_MAX,
 		"join group \"%s\"%s (adduser NAME %s, then log in anew)%s%s%s", group,
 		has_own || !key ? "" : ", which may do everything", group,
@@ -193,13 +159,13 @@ static void socket_remedy(
 		has_own || !key ? "" : "= in ballast.conf(5)");
 }
 
-char *client_remedy(const struct client *c, const struct api_access *access, enum api_role needed,
-	char buf[static CLIENT_REMEDY_MAX])
+char *client_remedy(const struct client *c, const struct api_access *access,
+	const struct names *names, enum api_role needed, char buf[static CLIENT_REMEDY_MAX])
 {
 	const char *role = api_role_to_string(needed);
 
 	if (c->how == CLIENT_SOCKET)
-		socket_remedy(access, needed, buf);
+		socket_remedy(access, names, needed, buf);
 	else if (c->how == CLIENT_CERTIFICATE)
 		snprintf(buf, CLIENT_REMEDY_MAX,
 			"give it more in the file of Tokens= in ballast.conf(5), by the line: cert:%s %s",

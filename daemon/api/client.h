@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/api/api.h"
+#include "daemon/api/names.h"
 
 /* Who asks: how he came, what he may, and what he is called. */
 enum client_how {
@@ -46,13 +47,15 @@ static inline bool client_is_known(const struct client *c)
 	return c->how != CLIENT_LOOPBACK && c->how != CLIENT_NETWORK;
 }
 
-/* What somebody can do who lacks this role: which group to join, which token to make. Local groups
- * only, as client_by(). Returns buf. */
+/* What somebody can do who lacks this role: which group to join, which token to make. names: as
+ * client_by(). Returns buf. */
 #define CLIENT_REMEDY_MAX 256
-char *client_remedy(const struct client *c, const struct api_access *access, enum api_role needed,
-	char buf[static CLIENT_REMEDY_MAX]) _nonnull_;
+char *client_remedy(const struct client *c, const struct api_access *access,
+	const struct names *names, enum api_role needed, char buf[static CLIENT_REMEDY_MAX])
+	_nonnull_args_(1, 2, 5);
 
 #define CLIENT_BY_MAX 96
-/* "uid 1000 (anna)" with the name if it is in the local user database, "token grafana", "cert
+/* "uid 1000 (anna)", "uid 1000" where names (may be NULL) have none, "token grafana", "cert
  * CN=ops". Returns buf. */
-char *client_by(const struct client *c, char buf[static CLIENT_BY_MAX]) _nonnull_;
+char *client_by(const struct client *c, const struct names *names, char buf[static CLIENT_BY_MAX])
+	_nonnull_args_(1, 3);

@@ -20,6 +20,10 @@
 #define SEND_BUFFER_BYTES (128 * 1024)
 /* Connections that only an admin gets: status at 2 a.m. must work. */
 #define CONNECTIONS_RESERVED 8
+/* New TCP connections of one address, whoever turns out to be there: a TLS handshake costs this
+ * host a millisecond of its CPU before anything is known of who asks for it. A browser opens six, a
+ * script that makes a connection for each request some tens a second. */
+static const struct limit_rate connect_rate = {.per_sec = 100 * 1000, .burst = 500};
 
 static uint64_t phase_limit_usec(const struct conn *c)
 {
@@ -131,19 +135,22 @@ bool conn_is_over_share(const struct conn *c)
 }
 
 /* Says so in one piece, if the socket takes it, and is done with it. */
-static void refuse(int fd)
+static void refuse(int fd, enum api_problem code, const char *detail)
 {
-	static const char body[] =
-		"{\"type\":\"urn:ballast:problem:busy\",\"title\":\"Too busy\",\"status\":503,"
-		"\"code\":\"busy\",\"detail\":\"too many connections: try "
-		"again\",\"instance\":\"/\"}";
-	char answer[512];
-	int n = snprintf(answer, sizeof(answer),
-		"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"
-		"Retry-After: 1\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
-		sizeof(body) - 1, body);
+	_cleanup_problem_ struct problem p = {.code = code};
+	_cleanup_json_out_ struct json_out o = {0};
+	char answer[1024];
+	int n;
 
-	if (send(fd, answer, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+	snprintf(p.detail, sizeof(p.detail), "%s", detail);
+	problem_write(&p, "/", &o);
+	if (o.failed)
+		return;
+	n = snprintf(answer, sizeof(answer),
+		"HTTP/1.1 %u %s\r\nContent-Type: application/problem+json\r\n"
+		"Retry-After: 1\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
+		problem_status(code), problem_title(code), o.len, o.buf);
+	if (send(fd, answer, MIN((size_t)n, sizeof(answer) - 1), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		return;
 }
 
@@ -187,6 +194,29 @@ static int judge(int fd, const struct api_listener *l, const struct address *add
 	return 0;
 }
 
+/* Only what comes over TCP is counted: of the socket the kernel says who connects. */
+static bool connects_too_often(struct http *h, const struct client *client)
+{
+	return client->how != CLIENT_SOCKET &&
+	       limit_take(&h->connects, client->key, &connect_rate, h->now_usec);
+}
+
+/* Nobody is told over TLS: that would cost the handshake which is to be spared. */
+static bool may_stay(struct http *h, int fd, bool tls, const struct client *client)
+{
+	if (connects_too_often(h, client)) {
+		if (!tls)
+			refuse(fd, API_PROBLEM_TOO_MANY_REQUESTS,
+				"this address connects too often: at most 100 new connections a second, and 500 at once; keep one open for several requests");
+		return false;
+	}
+	if (may_connect(h, client))
+		return true;
+	if (!tls)
+		refuse(fd, API_PROBLEM_BUSY, "too many connections: try again");
+	return false;
+}
+
 bool conns_accept(struct http *h, const struct api_listener *l)
 {
 	_cleanup_close_ int fd = -1;
@@ -197,10 +227,8 @@ bool conns_accept(struct http *h, const struct api_listener *l)
 		&address.len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
 		return errno == EINTR || errno == ECONNABORTED;
-	if (judge(fd, l, &address, h, &client) < 0 || !may_connect(h, &client)) {
+	if (judge(fd, l, &address, h, &client) < 0 || !may_stay(h, fd, l && l->tls, &client)) {
 		h->stats.refused++;
-		if (!l || !l->tls)
-			refuse(fd);
 		return true;
 	}
 	h->stats.accepted++;

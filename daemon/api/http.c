@@ -24,6 +24,25 @@ void http_check_by(struct http *h, uint64_t usec)
 	h->check_usec = MIN(h->check_usec, usec);
 }
 
+/* A user who was made after the names were read is known half a minute later; one who is in no
+ * local file costs a reading of them so often. */
+#define NAMES_USEC (30 * USEC_PER_SEC)
+
+char *http_by(struct http *h, const struct client *c, char buf[static CLIENT_BY_MAX])
+{
+	struct api_queue *q = h->api->queue;
+
+	if (c->how == CLIENT_SOCKET && !names_user(h->names, c->uid) &&
+		(!h->names_asked_usec || h->now_usec - h->names_asked_usec >= NAMES_USEC)) {
+		h->names_asked_usec = h->now_usec;
+		pthread_mutex_lock(&q->lock);
+		q->names_wanted = true;
+		pthread_mutex_unlock(&q->lock);
+		api_poke(q->command_fd);
+	}
+	return client_by(c, h->names, buf);
+}
+
 /* ---- deadlines ---- */
 
 static void check_requests(struct http *h)
@@ -105,6 +124,7 @@ static void take_settings(struct http *h)
 	struct api_queue *q = h->api->queue;
 	struct token_table *tokens;
 	struct server *server;
+	struct names *names;
 	bool has_tokens;
 
 	pthread_mutex_lock(&q->lock);
@@ -112,7 +132,12 @@ static void take_settings(struct http *h)
 	q->has_tokens = false;
 	tokens = TAKE_PTR(q->tokens);
 	server = TAKE_PTR(q->server);
+	names = TAKE_PTR(q->names);
 	pthread_mutex_unlock(&q->lock);
+	if (names) {
+		names_free(h->names);
+		h->names = names;
+	}
 	if (server)
 		add_server(h, server);
 	if (!has_tokens)
@@ -146,7 +171,7 @@ static void take_answers(struct http *h)
 	}
 	for (struct api_call *c = answered; c; c = next) {
 		next = c->next;
-		request_answered(c);
+		request_answered(h, c);
 	}
 	api_past_take(past);
 }
@@ -264,6 +289,7 @@ struct http *http_new(struct api *a)
 	h->api = a;
 	h->check_usec = USEC_INFINITY;
 	h->www = www_new();
+	h->names = names_load();
 	h->log_fd = h->gone_fd = -1;
 	if (!h->www || streams_init(h) < 0 || http_stats_init(&h->stats) < 0 ||
 		body_cache_init(&h->cache, &h->account) < 0)
@@ -314,6 +340,7 @@ struct http *http_free(struct http *h)
 	streams_clear(h);
 	www_free(h->www);
 	free(h->tokens);
+	names_free(h->names);
 	http_stats_free(&h->stats);
 	free(h);
 	return NULL;

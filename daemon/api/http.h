@@ -70,6 +70,8 @@ struct request {
 	struct problem problem;
 	char *body; /* owned */
 	size_t body_len;
+	uint64_t dropped_bytes; /* of its body, since it was refused */
+	bool closes;		/* the connection ends with its answer */
 	enum request_state state;
 	uint64_t began_usec; /* CLOCK_MONOTONIC */
 	bool acknowledged;     /* it became an operation: call is its acknowledgement */
@@ -92,7 +94,9 @@ struct http {
 	/* the newest, before those that only end what they have; NULL: none */
 	struct server *tls;
 	struct token_table *tokens; /* NULL: none */
-	struct limit_table requests, failures, refusals;
+	struct names *names;	    /* NULL: none are known */
+	uint64_t names_asked_usec;  /* for newer ones; 0: not yet */
+	struct limit_table connects, requests, failures, refusals;
 	unsigned n_refusals; /* that the journal was not told of */
 	struct conn *conns;
 	unsigned n_conns;
@@ -141,6 +145,8 @@ void conns_check(struct http *h) _nonnull_;
 void conns_notify(void *cls, struct MHD_Connection *connection, void **socket_context,
 	enum MHD_ConnectionNotificationCode toe);
 void conn_set_phase(struct conn *c, enum conn_phase phase) _nonnull_;
+/* client_by() by the names that are known; asks for newer ones where there is none for it. */
+char *http_by(struct http *h, const struct client *c, char buf[static CLIENT_BY_MAX]) _nonnull_;
 /* A deadline at this time must not be missed. */
 void http_check_by(struct http *h, uint64_t usec) _nonnull_;
 /* Callbacks of libmicrohttpd. */
@@ -154,8 +160,8 @@ void request_end(void *cls, struct MHD_Connection *connection, void **con_cls,
 	enum MHD_RequestTerminationCode toe);
 /* The main loop has looked: all that waited for a view go on. */
 void requests_view_made(struct http *h) _nonnull_;
-/* An answer came; takes the call. */
-void request_answered(struct api_call *c) _nonnull_;
+/* An answer came, for who waits or for who will ask again; takes the call. */
+void request_answered(struct http *h, struct api_call *c) _nonnull_;
 /* A waiting request's deadline has passed. */
 void request_expire(struct request *r) _nonnull_;
 /* The api stops: all that wait are told so. */

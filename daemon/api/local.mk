@@ -50,6 +50,8 @@ daemon_api_libapi_a_SOURCES = \
 	daemon/api/metric-text.c \
 	daemon/api/metric-text.h \
 	daemon/api/metric.h \
+	daemon/api/names.c \
+	daemon/api/names.h \
 	daemon/api/openapi.c \
 	daemon/api/openapi-route.c \
 	daemon/api/openapi-schema.c \

@@ -5,6 +5,7 @@ static void entry_free(struct replay *r)
 {
 	free(r->client);
 	free(r->key);
+	free(r->path);
 	free(r->text);
 	free(r);
 }
@@ -44,10 +45,17 @@ bool replay_key_is_good(const char *key)
 	return n >= 1 && n <= REPLAY_KEY_MAX;
 }
 
+/* What is under way stays, however long that takes: somebody holds it, to answer it. */
 static void expire(struct replay_table *t, uint64_t now_usec)
 {
-	while (t->first && now_usec - t->first->since_usec >= REPLAY_USEC)
-		drop(t, &t->first);
+	struct replay **link = &t->first;
+
+	while (*link) {
+		if ((*link)->done && now_usec - (*link)->since_usec >= REPLAY_USEC)
+			drop(t, link);
+		else
+			link = &(*link)->next;
+	}
 }
 
 /* The oldest answer, of this client or (NULL) of anybody. What is under way stays. Returns whether
@@ -62,48 +70,48 @@ static bool drop_oldest(struct replay_table *t, const char *client)
 	return false;
 }
 
-static struct replay *entry_new(
-	const char *client, const char *key, uint64_t request, uint64_t now_usec)
+static struct replay *entry_new(const struct replay_ask *ask, uint64_t now_usec)
 {
 	struct replay *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return NULL;
-	r->client = strdup(client);
-	r->key = strdup(key);
-	r->request = request;
+	r->client = strdup(ask->client);
+	r->key = strdup(ask->key);
+	r->path = strdup(ask->path);
+	r->request = ask->request;
 	r->since_usec = now_usec;
-	if (r->client && r->key)
+	if (r->client && r->key && r->path)
 		return r;
 	entry_free(r);
 	return NULL;
 }
 
-enum replay_found replay_begin(struct replay_table *t, const char *client, const char *key,
-	uint64_t request, uint64_t now_usec, struct replay **ret)
+enum replay_found replay_begin(struct replay_table *t, const struct replay_ask *ask,
+	uint64_t now_usec, struct replay **ret)
 {
 	struct replay **last;
 	unsigned mine = 0;
 
 	expire(t, now_usec);
 	for (struct replay *r = t->first; r; r = r->next) {
-		if (!streq(r->client, client))
+		if (!streq(r->client, ask->client))
 			continue;
 		mine++;
-		if (!streq(r->key, key))
+		if (!streq(r->key, ask->key))
 			continue;
 		*ret = r;
-		return r->request != request ? REPLAY_MISMATCH
-		       : r->done	     ? REPLAY_STORED
-					     : REPLAY_UNDER_WAY;
+		return r->request != ask->request ? REPLAY_MISMATCH
+		       : r->done		  ? REPLAY_STORED
+						  : REPLAY_UNDER_WAY;
 	}
-	if (mine >= REPLAY_CLIENT_MAX && !drop_oldest(t, client))
+	if (mine >= REPLAY_CLIENT_MAX && !drop_oldest(t, ask->client))
 		return REPLAY_FULL;
 	if (t->n >= REPLAY_MAX && !drop_oldest(t, NULL))
 		return REPLAY_FULL;
 	for (last = &t->first; *last;)
 		last = &(*last)->next;
-	*last = *ret = entry_new(client, key, request, now_usec);
+	*last = *ret = entry_new(ask, now_usec);
 	if (!*last)
 		return REPLAY_FULL;
 	t->n++;
@@ -111,7 +119,7 @@ enum replay_found replay_begin(struct replay_table *t, const char *client, const
 }
 
 void replay_store(struct replay_table *t, struct replay *r, unsigned status, bool is_problem,
-	const char *text, size_t len)
+	const char *text, size_t len, uint64_t now_usec)
 {
 	if (text && (r->text = malloc(len + 1))) {
 		memcpy(r->text, text, len);
@@ -125,6 +133,7 @@ void replay_store(struct replay_table *t, struct replay *r, unsigned status, boo
 	}
 	r->status = status;
 	r->is_problem = is_problem;
+	r->since_usec = now_usec;
 	r->done = true;
 	while (t->bytes > REPLAY_BYTES_MAX && drop_oldest(t, NULL))
 		;

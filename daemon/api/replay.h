@@ -16,10 +16,10 @@
 #define REPLAY_USEC	  (UINT64_C(600) * 1000000)
 
 struct replay {
-	char *client, *key; /* owned */
+	char *client, *key, *path; /* owned; path: what was asked, for its problems */
 	uint64_t request;   /* a hash of all that it asks */
-	uint64_t since_usec;
-	bool done; /* the rest is its answer */
+	uint64_t since_usec; /* its answer is there; before that, when it began */
+	bool done;	     /* the rest is its answer. Before that it is some call's, and stays */
 	unsigned status;
 	bool is_problem;
 	char *text; /* owned; NULL: no body */
@@ -45,11 +45,17 @@ enum replay_found {
 /* 1 to REPLAY_KEY_MAX bytes that can be seen (RFC 8941 would have it in quotes; they are part of it
  * then). */
 bool replay_key_is_good(const char *key) _nonnull_ _pure_;
-enum replay_found replay_begin(struct replay_table *t, const char *client, const char *key,
-	uint64_t request, uint64_t now_usec, struct replay **ret) _nonnull_ _must_check_;
-/* Its answer; text is copied (NULL: no body). One that cannot be kept is forgotten. */
+/* What one asks, under which key. request: a hash of all of it. */
+struct replay_ask {
+	const char *client, *key, *path;
+	uint64_t request;
+};
+enum replay_found replay_begin(struct replay_table *t, const struct replay_ask *ask,
+	uint64_t now_usec, struct replay **ret) _nonnull_ _must_check_;
+/* Its answer, kept for REPLAY_USEC from now; text is copied (NULL: no body). One that cannot be
+ * kept is forgotten. */
 void replay_store(struct replay_table *t, struct replay *r, unsigned status, bool is_problem,
-	const char *text, size_t len) _nonnull_args_(1, 2);
+	const char *text, size_t len, uint64_t now_usec) _nonnull_args_(1, 2);
 /* It was not carried out: the next one is. */
 void replay_forget(struct replay_table *t, struct replay *r) _nonnull_;
 void replay_clear(struct replay_table *t) _nonnull_;

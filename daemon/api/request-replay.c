@@ -62,19 +62,19 @@ static enum MHD_Result send_stored(struct request *r, const struct replay *e)
 
 bool request_replay(struct request *r, const struct api_call *c, enum MHD_Result *ret)
 {
+	struct replay_ask asked = {.client = r->conn->peer.key, .path = r->path};
 	struct replay *e = NULL;
-	const char *key;
 
 	if (streq(r->route->method, "GET"))
 		return false;
-	if (take_key(r, &key, &r->problem) < 0) {
+	if (take_key(r, &asked.key, &r->problem) < 0) {
 		*ret = request_send_problem(r, &r->problem);
 		return true;
 	}
-	if (!key)
+	if (!asked.key)
 		return false;
-	switch (replay_begin(
-		&r->http->replays, c->by, key, request_hash(r, c), r->http->now_usec, &e)) {
+	asked.request = request_hash(r, c);
+	switch (replay_begin(&r->http->replays, &asked, r->http->now_usec, &e)) {
 	case REPLAY_NEW:
 		r->replay = e;
 		return false;
@@ -108,22 +108,33 @@ static bool is_passing(const struct api_call *c)
 		       c->problem.code == API_PROBLEM_STUCK);
 }
 
-void request_replay_end(struct request *r, const struct api_call *c)
+/* c: as request_replay_end() has it. */
+static void end(struct http *h, struct replay *e, const struct api_call *c)
 {
-	struct replay *e = TAKE_PTR(r->replay);
 	_cleanup_json_out_ struct json_out o = {0};
 
-	if (!e)
-		return;
 	if (!c || is_passing(c)) {
-		replay_forget(&r->http->replays, e);
+		replay_forget(&h->replays, e);
 		return;
 	}
 	if (c->is_problem)
-		problem_write(&c->problem, r->path, &o);
+		problem_write(&c->problem, e->path, &o);
 	snprintf(e->etag, sizeof(e->etag), "%s", c->etag);
 	snprintf(e->location, sizeof(e->location), "%s", c->location);
-	replay_store(&r->http->replays, e,
-		c->is_problem ? problem_status(c->problem.code) : c->status, c->is_problem,
-		c->is_problem ? o.buf : c->text, c->is_problem ? o.len : c->len);
+	replay_store(&h->replays, e, c->is_problem ? problem_status(c->problem.code) : c->status,
+		c->is_problem, c->is_problem ? o.buf : c->text, c->is_problem ? o.len : c->len,
+		h->now_usec);
+}
+
+void request_replay_end(struct request *r, const struct api_call *c)
+{
+	struct replay *e = TAKE_PTR(r->replay);
+
+	if (e)
+		end(r->http, e, c);
+}
+
+void request_replay_late(struct http *h, struct api_call *c)
+{
+	end(h, TAKE_PTR(c->replay), c);
 }

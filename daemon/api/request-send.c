@@ -73,6 +73,11 @@ enum MHD_Result request_send_problem(struct request *r, const struct problem *p)
 	else if (response &&
 		 (status == MHD_HTTP_SERVICE_UNAVAILABLE || status == MHD_HTTP_TOO_MANY_REQUESTS))
 		response_add_number(response, MHD_HTTP_HEADER_RETRY_AFTER, RETRY_SEC);
+	/* Who has shown nothing and comes too often is not to go on where he is, either. */
+	if (p->code == API_PROBLEM_TOO_MANY_REQUESTS && !client_is_known(&r->conn->peer))
+		r->closes = true;
+	if (response && r->closes)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	if (response && status == MHD_HTTP_UNAUTHORIZED)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
 			r->bad_credential ? "Bearer realm=\"ballast\", error=\"invalid_token\""
@@ -244,7 +249,7 @@ enum MHD_Result request_send_whoami(struct request *r)
 	char by[CLIENT_BY_MAX];
 
 	json_out_open(&o, '{');
-	json_out_key_string(&o, "name", client_by(c, by));
+	json_out_key_string(&o, "name", http_by(r->http, c, by));
 	json_out_key_string(&o, "role", api_role_to_string(c->role));
 	json_out_key_string(&o, "how", client_how_to_string(c->how));
 	json_out_close(&o, '}');

@@ -88,18 +88,23 @@ static void grant_answered(struct request *r, struct api_call *c)
 	grant_end(r, granted);
 }
 
-void request_answered(struct api_call *c)
+void request_answered(struct http *h, struct api_call *c)
 {
 	struct request *r = c->waiter;
 
-	if (r->state == REQUEST_WAITS_GRANT) {
+	if (r && r->state == REQUEST_WAITS_GRANT) {
 		grant_answered(r, c);
 		return;
 	}
 	/* Also with a problem: a reload that found a bad file has taken over the others. */
 	if (c->route->changes && !c->dry_run) {
-		r->http->view_outdated = true;
-		view_store_touch(r->http->api->config.views);
+		h->view_outdated = true;
+		view_store_touch(h->api->config.views);
+	}
+	if (!r) {
+		request_replay_late(h, c);
+		api_call_free(c);
+		return;
 	}
 	request_replay_end(r, c);
 	r->call = c;
@@ -189,8 +194,9 @@ void request_expire(struct request *r)
 	} else {
 		if (r->state == REQUEST_WAITS_CALL && becomes_operation(r))
 			return;
-		if (!api_call_abandon(r->call))
+		if (!api_call_abandon(r->call, r->replay))
 			return; /* its answer is being taken just now */
+		r->replay = NULL; /* the call's */
 		r->call = NULL;
 		if (r->state == REQUEST_WAITS_GRANT) {
 			grant_end(r, false);
@@ -211,7 +217,7 @@ void requests_stop(struct http *h)
 	for (struct request *r = h->waiting; r; r = next) {
 		next = r->next;
 		if (r->state == REQUEST_WAITS_CALL || r->state == REQUEST_WAITS_GRANT) {
-			if (!api_call_abandon(r->call))
+			if (!api_call_abandon(r->call, NULL))
 				continue;
 			r->call = NULL;
 		}
@@ -299,8 +305,9 @@ static struct api_call *make_call(struct request *r)
 	}
 	memcpy(c->value, r->value, sizeof(c->value));
 	c->dry_run = r->query.dry_run;
+	c->role = r->conn->peer.role;
 	if (!streq(r->route->method, "GET"))
-		client_by(&r->conn->peer, c->by);
+		http_by(r->http, &r->conn->peer, c->by);
 	if (take_conditions(r, c, &r->problem) < 0 ||
 		route_read_body(r->route, r->body, r->body_len, &c->body, &r->problem) < 0 ||
 		(r->route->prepare && r->route->prepare(c, &r->problem) < 0))

@@ -13,6 +13,7 @@ void request_free(struct request *r)
 	if (!r)
 		return;
 	r->conn->request = NULL;
+	request_replay_end(r, NULL); /* one that was never handed on */
 	stream_free(r->stream);
 	api_past_drop(r->past);
 	api_call_free(r->call);
@@ -94,33 +95,39 @@ static int too_large(struct request *r)
 		(unsigned long long)BODY_MAX_BYTES);
 }
 
-static void request_receive(struct request *r, const char *data, size_t size)
+/* Of a refused request's body so much is read and dropped, so that its sender sees the answer: four
+ * times what a body may have. Whoever sends more is not read any further. */
+#define REFUSED_MAX_BYTES (4 * BODY_MAX_BYTES)
+
+/* Returns whether more may come. */
+static bool request_receive(struct request *r, const char *data, size_t size)
 {
 	char *grown;
 
-	if (r->failed)
-		return;
-	if (r->body_len + size > BODY_MAX_BYTES) {
+	if (!r->failed && r->body_len + size > BODY_MAX_BYTES)
 		too_large(r);
-		return;
+	if (r->failed) {
+		r->dropped_bytes += size;
+		return r->dropped_bytes <= REFUSED_MAX_BYTES;
 	}
 	grown = realloc(r->body, r->body_len + size);
 	if (!grown) {
 		r->failed = true;
 		problem_set(&r->problem, API_PROBLEM_INTERNAL, "out of memory");
-		return;
+		return true;
 	}
 	memcpy(grown + r->body_len, data, size);
 	r->body = grown;
 	r->body_len += size;
+	return true;
 }
 
-static bool announces_too_much(struct MHD_Connection *connection)
+static bool announces_more(struct MHD_Connection *connection, uint64_t bytes)
 {
 	const char *length = MHD_lookup_connection_value(
 		connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
 
-	return length && strtoull(length, NULL, 10) > BODY_MAX_BYTES;
+	return length && strtoull(length, NULL, 10) > bytes;
 }
 
 /* Such a client holds its body back until it is asked for it. */
@@ -130,6 +137,20 @@ static bool waits_to_be_asked(struct MHD_Connection *connection)
 		MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT);
 
 	return expect && strcasecmp(expect, "100-continue") == 0;
+}
+
+/* Before its body has come. What is already on its way is read and dropped: to close on it would
+ * reset the connection, and the client might never see the answer. Only where that is too much, or
+ * the client waits to be asked, it is answered at once; of other methods than these two the library
+ * would read the body all the same. */
+static enum MHD_Result refuse(struct request *r, const char *method)
+{
+	bool early = streq(method, "PUT") || streq(method, "POST");
+
+	r->closes = announces_more(r->connection, REFUSED_MAX_BYTES);
+	if (early && (r->closes || waits_to_be_asked(r->connection)))
+		return request_send_problem(r, &r->problem);
+	return r->closes ? MHD_NO : MHD_YES;
 }
 
 /* The whole request is here. */
@@ -166,18 +187,15 @@ enum MHD_Result request_handle(void *cls, struct MHD_Connection *connection, con
 		return MHD_NO;
 	if (!r->path) {
 		request_open(r, url, method);
-		if (!r->failed && announces_too_much(connection))
+		if (!r->failed && announces_more(connection, BODY_MAX_BYTES))
 			too_large(r);
-		/* What is already on its way is read and dropped: to close on it would reset the
-		 * connection, and the client would never see the answer. */
-		if (r->failed && !r->asks_grant && waits_to_be_asked(connection))
-			return request_send_problem(r, &r->problem);
-		return MHD_YES;
+		return r->failed && !r->asks_grant ? refuse(r, method) : MHD_YES;
 	}
 	if (*upload_size) {
-		request_receive(r, upload, *upload_size);
+		bool more = request_receive(r, upload, *upload_size);
+
 		*upload_size = 0;
-		return MHD_YES;
+		return more ? MHD_YES : MHD_NO;
 	}
 	r->http->account.reserved = conn_is_local_admin(r->conn);
 	return r->state == REQUEST_READY ? request_send(r) : request_go(r);

@@ -24,6 +24,8 @@ enum MHD_Result request_ask_past(struct request *r) _nonnull_;
 bool request_replay(struct request *r, const struct api_call *c, enum MHD_Result *ret) _nonnull_;
 /* c: its answer, to be kept for who sends it again; NULL: it was not carried out. */
 void request_replay_end(struct request *r, const struct api_call *c) _nonnull_args_(1);
+/* The same for a call whose asker was told that it goes on. */
+void request_replay_late(struct http *h, struct api_call *c) _nonnull_;
 /* Sends a response that is used once; takes it. */
 enum MHD_Result request_send_response(
 	struct request *r, unsigned status, struct MHD_Response *response) _nonnull_;

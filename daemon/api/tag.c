@@ -91,7 +91,10 @@ uint64_t api_tag_policy(const struct policy_set *set, size_t i)
 	const char *path, *text;
 	size_t len;
 
-	text = policy_set_text(set, i, 0, &path, &len);
+	/* Where a higher layer hides what the API has, that is what would be replaced. */
+	text = policy_set_own_text(set, i, &len);
+	if (!text)
+		text = policy_set_text(set, i, 0, &path, &len);
 	return text ? tag_hash(text, len) : 0;
 }
 

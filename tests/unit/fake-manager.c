@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tests/unit/fake-manager.h"
 
+#include "daemon/network.h"
+#include "daemon/worker.h"
+
 #include <stdarg.h>
 
 #define FAKE __attribute__((weak))
@@ -74,6 +77,16 @@ void fake_manager_clear(struct manager *m)
 FAKE const char *api_call_by(const struct api_call *call)
 {
 	return "uid 0 (root)";
+}
+FAKE enum api_role api_call_needs(const struct api_call *call)
+{
+	return call->role;
+}
+FAKE bool api_call_may(struct api_call *call, enum api_role needed, const char *what)
+{
+	if (call->role < needed)
+		api_call_problem(call, API_PROBLEM_DENIED, "%s", what);
+	return call->role >= needed;
 }
 FAKE bool api_call_dry_run(const struct api_call *call)
 {
@@ -417,13 +430,23 @@ FAKE void count_result(struct manager *m, const struct hv_result *r)
 {
 }
 
-FAKE void network_reload(struct manager *m, struct conf *next, struct diag_list *findings)
+FAKE void network_read(const struct conf *start, const struct conf *next,
+	struct network_reading *ret, struct diag_list *findings)
 {
 }
-
-FAKE void network_reload_try(
-	const struct manager *m, const struct conf *next, struct diag_list *findings)
+FAKE void network_reading_clear(struct network_reading *r)
 {
+}
+FAKE void network_take(
+	struct manager *m, struct conf *next, struct network_reading *r, struct diag_list *findings)
+{
+}
+FAKE void policy_next(struct manager *m)
+{
+}
+FAKE int worker_submit(struct worker *w, worker_run run, worker_done done, void *job)
+{
+	return -EBUSY;
 }
 
 FAKE size_t network_problems(

@@ -18,6 +18,7 @@
  * code. */
 struct api_call {
 	bool dry_run;
+	enum api_role role; /* of who asks, and what its route needs */
 	int status;
 	enum api_problem problem;
 	char text[512];

@@ -151,7 +151,8 @@ TEST(a_turn_of_the_loop_runs_slow_commands_for_a_millisecond_only)
 	for (int i = 0; i < 10; i++) {
 		struct api_call *c = api_call_new(a.queue, r);
 
-		CHECK(c && api_call_submit(c, (struct request *)&a) == 0 && api_call_abandon(c));
+		CHECK(c && api_call_submit(c, (struct request *)&a) == 0);
+		CHECK(api_call_abandon(c, NULL));
 	}
 	api_dispatch(&a);
 	CHECK(slow_looks >= 1 && slow_looks <= 2);
@@ -191,6 +192,78 @@ TEST(a_command_that_takes_too_long_goes_on_and_says_so)
 		_cleanup_reply_ struct reply next = ask("POST", "/v1/reload", NULL);
 
 		CHECK_INT(next.status, 200);
+	}
+	stop();
+}
+
+static struct reply pause_with_key(const char *key)
+{
+	struct reply r;
+	char header[64];
+
+	snprintf(header, sizeof(header), "Idempotency-Key: %s", key);
+	client_request(socket_path, "PUT", "/v1/pause", "{\"for_s\":1}", header, &r);
+	return r;
+}
+
+/* The answer is on its way from another thread. */
+static struct reply pause_until_answered(const char *key)
+{
+	struct reply r = {0};
+
+	for (int i = 0; i < 200; i++) {
+		reply_clear(&r);
+		r = pause_with_key(key);
+		if (r.status != 409)
+			break;
+		usleep(10000);
+	}
+	return r;
+}
+
+TEST(a_request_with_a_key_that_took_too_long_is_answered_when_it_ends)
+{
+	struct api_config c = {
+		.deadline_usec = 200 * USEC_PER_MSEC, .access = {.admin_gid = GROUP_ADMIN}};
+
+	start(&c);
+	fake_daemon_hold(fake, true);
+	{
+		_cleanup_reply_ struct reply late = pause_with_key("k1"),
+					     under_way = pause_with_key("k1");
+
+		CHECK_PROBLEM(late, API_PROBLEM_TIMEOUT);
+		CHECK_PROBLEM(under_way, API_PROBLEM_CONFLICT);
+	}
+	fake_daemon_release(fake);
+	{
+		_cleanup_reply_ struct reply ended = pause_until_answered("k1");
+
+		/* The outcome of the first: it was not done once more. */
+		CHECK_INT(ended.status, 200);
+		CHECK(json_is_true(json_at(ended.json, "/held")));
+	}
+	/* A main loop that has not even seen it. */
+	fake_daemon_freeze(fake, true);
+	{
+		_cleanup_reply_ struct reply late = pause_with_key("k2");
+
+		CHECK_PROBLEM(late, API_PROBLEM_TIMEOUT);
+	}
+	fake_daemon_freeze(fake, false);
+	{
+		_cleanup_reply_ struct reply ended = pause_until_answered("k2");
+
+		CHECK_INT(ended.status, 200);
+		CHECK(json_is_true(json_at(ended.json, "/paused")));
+	}
+	CHECK_INT((int)fake->n_ops, 2);
+	/* And one whose answer comes when nobody takes it any more. */
+	fake_daemon_hold(fake, true);
+	{
+		_cleanup_reply_ struct reply late = pause_with_key("k3");
+
+		CHECK_PROBLEM(late, API_PROBLEM_TIMEOUT);
 	}
 	stop();
 }
@@ -420,6 +493,57 @@ TEST(headers_that_never_end_are_cut_off)
 		if (client_raw(fd, "x", 1, buf, sizeof(buf), 10) ||
 			send(fd, "x", 1, MSG_NOSIGNAL) < 0)
 			break;
+	CHECK(ends(fd));
+	close(fd);
+	stop();
+}
+
+/* How much of a body without end is taken, until the line is cut. */
+static uint64_t sent_until_cut(const char *head, const char *piece, size_t len)
+{
+	int fd = client_connect(socket_path);
+	uint64_t sent = 0;
+	char buf[4096];
+
+	client_raw(fd, head, strlen(head), buf, sizeof(buf), 0);
+	while (sent < 64 * MIB) {
+		ssize_t n = send(fd, piece, len, MSG_NOSIGNAL);
+
+		if (n < 0)
+			break;
+		sent += (uint64_t)n;
+	}
+	close(fd);
+	return sent;
+}
+
+TEST(the_body_of_a_refused_request_is_not_read_for_long)
+{
+	static char piece[65536];
+	static const char chunked
+		[] = "%s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n4000000\r\n",
+	 announced[] =
+		 "%s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 67108864\r\n\r\n";
+	/* No such route; a body that grows too large; one where none is taken. */
+	static const char *const lines[] = {
+		"PUT /v1/nothing", "PUT /v1/mode", "GET /v1/mode", "DELETE /v1/nothing"};
+	char head[256], answer[4096] = "";
+	int fd;
+
+	memset(piece, ' ', sizeof(piece));
+	start(NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		snprintf(head, sizeof(head), chunked, lines[i]);
+		CHECK(sent_until_cut(head, piece, sizeof(piece)) < 2 * MIB);
+		snprintf(head, sizeof(head), announced, lines[i]);
+		CHECK(sent_until_cut(head, piece, sizeof(piece)) < 2 * MIB);
+	}
+	/* Who only announces it is answered, and not waited for. */
+	snprintf(head, sizeof(head), announced, "PUT /v1/mode");
+	fd = client_connect(socket_path);
+	client_raw(fd, head, strlen(head), answer, sizeof(answer), 5000);
+	CHECK_CONTAINS(answer, "413");
+	CHECK_CONTAINS(answer, "Connection: close");
 	CHECK(ends(fd));
 	close(fd);
 	stop();

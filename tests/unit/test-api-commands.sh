@@ -109,6 +109,23 @@ api POST /v1/reload
 api PUT /v1/policies/60-a "$(text 36M)" 'If-Match: *'
 is 200 "\"shadowed_by\":\"$tmp/etc/60-a.policy\""
 result $? "an administrator's file wins, and that is said"
+# What it hides is what PUT and DELETE would change: that is what they are asked to name, and what GET's ETag names.
+api GET /v1/policies/60-a
+shadowed=$(etag)
+is 200 'Min=9M'
+api PUT /v1/policies/60-a "$(text 37M)" "If-Match: $shadowed"
+is 200 && grep -q 37M "$own/60-a.policy"
+result $? "the state of what it hides is the one that GET names and PUT replaces"
+api PUT /v1/policies/60-a "$(text 38M)" "If-Match: $shadowed"
+is 412 && grep -q 37M "$own/60-a.policy"
+result $? "so nobody's change of it is lost, though nobody sees it"
+api GET /v1/policies/60-a
+hidden=$(etag)
+printf '[Memory]\nMin=8M\n' >"$tmp/etc/60-a.policy"
+api POST /v1/reload
+api PUT /v1/policies/60-a "$(text 36M)" "If-Match: $hidden"
+is 200 && grep -q 36M "$own/60-a.policy"
+result $? "a change of the file in force makes nobody's edit of the hidden one stale"
 rm "$tmp/etc/60-a.policy"
 api POST /v1/reload
 api GET /v1/policies/60-a

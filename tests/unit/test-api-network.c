@@ -2,6 +2,7 @@
 /* The real server on TCP (loopback, without TLS: tests/unit/test-network.sh has TLS): tokens,
  * roles, browsers, rates. */
 #include <grp.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -313,14 +314,95 @@ TEST(a_client_that_asks_too_often_is_told_when_to_come_back)
 	stop();
 }
 
+/* Reads to the end of the stream, for at most 20 s. Returns whether it ended. */
+static bool ends(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	char buf[4096];
+
+	while (poll(&p, 1, 20000) > 0)
+		if (read(fd, buf, sizeof(buf)) <= 0)
+			return true;
+	return false;
+}
+
+/* Each on a connection of its own, until the answer is 429. Returns how many had this status. */
+static int ask_for_too_much(const char *path, int wanted)
+{
+	int n = 0, status;
+
+	while ((status = get_with(path, NULL)) == wanted && n < 1000)
+		n++;
+	return status == 429 ? n : INT_MAX;
+}
+
 TEST(what_is_refused_is_counted_too)
 {
 	begin((struct api_config){0});
-	CHECK(flood("/v1/whoami", "", 1000, "401") < 300);
-	CHECK_CONTAINS(answers, "127.0.0.1 asks too often without a credential");
-	CHECK_CONTAINS(answers, "Retry-After: 1\r\n");
-	CHECK(flood("/v1/nothing", "", 1000, "404") < 100);
+	CHECK(ask_for_too_much("/v1/whoami", 401) < 300);
+	CHECK_CONTAINS(answer, "127.0.0.1 asks too often without a credential");
+	CHECK_CONTAINS(answer, "Retry-After: 1\r\n");
+	CHECK(ask_for_too_much("/v1/nothing", 404) < 100);
 	CHECK_INT(get_with("/v1/whoami", READ), 200);
+	stop();
+}
+
+/* Connects n times and hangs up. Returns how many of them the daemon refused for being too many of
+ * late, each with the answer that says so. */
+static int knock(int n)
+{
+	int refused = 0;
+
+	for (int i = 0; i < n; i++) {
+		int fd = connect_tcp();
+		char text[1024] = "";
+
+		if (fd < 0)
+			continue;
+		/* Who is let in is not told anything before he asks. */
+		client_raw(fd, "GET /healthz HTTP/1.0\r\n\r\n", 25, text, sizeof(text), 5000);
+		refused += strstr(text, "HTTP/1.1 429") && strstr(text, "connects too often") &&
+			   strstr(text, "Retry-After: 1\r\n");
+		close(fd);
+	}
+	return refused;
+}
+
+TEST(an_address_that_connects_too_often_is_refused_before_it_costs_anything)
+{
+	_cleanup_reply_ struct reply local = {0};
+	uint64_t begun, more;
+	int refused;
+
+	begin((struct api_config){0});
+	begun = clock_usec(CLOCK_MONOTONIC);
+	refused = knock(1500);
+	/* 500 at once, and 100 a second while it runs. */
+	more = (clock_usec(CLOCK_MONOTONIC) - begun) / 10000 + 1;
+	CHECK(refused + 500 + (int)more >= 1500);
+	CHECK(refused <= 1000);
+	/* The socket has nothing to do with it. */
+	local = ask("GET", "/healthz", NULL);
+	CHECK_INT(local.status, 200);
+	stop();
+}
+
+TEST(who_has_shown_nothing_and_asks_too_often_is_hung_up_on)
+{
+	static const char get[] = "GET /v1/whoami HTTP/1.1\r\nHost: localhost\r\n\r\n";
+	int fd;
+
+	begin((struct api_config){0});
+	CHECK(ask_for_too_much("/v1/whoami", 401) < 300);
+	/* One that would stay: the daemon closes it. */
+	fd = connect_tcp();
+	client_raw(fd, get, sizeof(get) - 1, answer, sizeof(answer), 5000);
+	CHECK_CONTAINS(answer, "HTTP/1.1 429");
+	CHECK_CONTAINS(answer, "Connection: close\r\n");
+	CHECK(ends(fd));
+	close(fd);
+	/* Who has shown who he is is told to wait, and stays. */
+	CHECK(flood("/v1/whoami", "Authorization: Bearer " READ "\r\n", 3000, "429") > 1);
 	stop();
 }
 
@@ -369,18 +451,6 @@ TEST(one_token_cannot_take_all_connections)
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		close(fds[i]);
 	stop();
-}
-
-/* Reads to the end of the stream, for at most 20 s. Returns whether it ended. */
-static bool ends(int fd)
-{
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-	char buf[4096];
-
-	while (poll(&p, 1, 20000) > 0)
-		if (read(fd, buf, sizeof(buf)) <= 0)
-			return true;
-	return false;
 }
 
 TEST(a_stream_ends_when_its_token_is_taken_out)

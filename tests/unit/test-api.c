@@ -370,19 +370,84 @@ TEST(what_a_reload_cannot_take_over_is_in_its_answer)
 TEST(peers_are_told_which_group_to_join)
 {
 	struct api_access access = {(gid_t)-1, (gid_t)-1, (gid_t)-1, API_ROLE_NONE};
+	const struct client peer = {.how = CLIENT_SOCKET};
+	struct names *names = names_load();
 	char buf[CLIENT_REMEDY_MAX];
 
 	access.admin_gid = 0;
-	CHECK_STR(client_remedy(
-			  &(struct client){.how = CLIENT_SOCKET}, &access, API_ROLE_OPERATE, buf),
+	CHECK(names);
+	CHECK_STR(client_remedy(&peer, &access, names, API_ROLE_OPERATE, buf),
 		"join group \"root\", which may do everything (adduser NAME root, then log in anew), or set OperateGroup= in ballast.conf(5)");
-	CHECK_STR(
-		client_remedy(&(struct client){.how = CLIENT_SOCKET}, &access, API_ROLE_ADMIN, buf),
+	CHECK_STR(client_remedy(&peer, &access, names, API_ROLE_ADMIN, buf),
 		"join group \"root\" (adduser NAME root, then log in anew)");
 	access.read_gid = 4000000000u;
-	CHECK_STR(
-		client_remedy(&(struct client){.how = CLIENT_SOCKET}, &access, API_ROLE_READ, buf),
+	CHECK_STR(client_remedy(&peer, &access, names, API_ROLE_READ, buf),
 		"join group \"4000000000\" (adduser NAME 4000000000, then log in anew)");
+	/* Without a table everything has its number. */
+	CHECK_CONTAINS(
+		client_remedy(&peer, &access, NULL, API_ROLE_ADMIN, buf), "join group \"0\"");
+	names_free(names);
+}
+
+static struct names *names_of(const char *passwd)
+{
+	char path[] = "/tmp/ballast-test-names-XXXXXX";
+	int fd = mkstemp(path);
+	struct names *n;
+
+	if (fd < 0 || write(fd, passwd, strlen(passwd)) < 0)
+		abort();
+	close(fd);
+	n = names_load_from(path, "/does/not/exist");
+	unlink(path);
+	return n;
+}
+
+TEST(names_are_those_of_the_local_files)
+{
+	struct names *n = names_of("root:x:0:0::/:\nbroken\n:x:7:7\nanna:x:1000:\n"
+				   "second:x:1000:\nbad:x:-5:\nworse:x:99999999999:\nno:x:12a:\n");
+
+	CHECK(n);
+	CHECK_STR(names_user(n, 0), "root");
+	CHECK_STR(names_user(n, 1000), "anna");
+	CHECK(!names_user(n, 7));
+	CHECK(!names_user(n, (uid_t)-5));
+	CHECK(!names_user(n, 12));
+	CHECK(!names_group(n, 0));
+	CHECK(!names_user(NULL, 0));
+	names_free(n);
+}
+
+/* The disk is not read where requests are answered: who is not known goes by his number until
+ * somebody else has looked. */
+TEST(a_user_whose_name_is_not_known_is_looked_for_elsewhere)
+{
+	char passwd[64], by[64];
+
+	start(NULL);
+	api_set_names(fake->api, names_of(""));
+	for (int i = 0; i < 3; i++) {
+		_cleanup_reply_ struct reply r = ask("GET", "/v1/whoami", NULL);
+
+		snprintf(by, sizeof(by), "uid %u", (unsigned)geteuid());
+		CHECK_AT(r, "/name", by);
+	}
+	{
+		_cleanup_reply_ struct reply mode = ask("GET", "/v1/mode", NULL);
+
+		CHECK_INT(mode.status, 200); /* the main loop has turned */
+	}
+	CHECK_INT((int)fake->n_names_wanted, 1); /* not with each request */
+	snprintf(passwd, sizeof(passwd), "zoe:x:%u:\n", (unsigned)geteuid());
+	api_set_names(fake->api, names_of(passwd));
+	{
+		_cleanup_reply_ struct reply r = ask("GET", "/v1/whoami", NULL);
+
+		snprintf(by, sizeof(by), "uid %u (zoe)", (unsigned)geteuid());
+		CHECK_AT(r, "/name", by);
+	}
+	stop();
 }
 
 TEST(events_are_listed_filtered_and_paged)

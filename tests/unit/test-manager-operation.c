@@ -140,7 +140,9 @@ TEST(what_ran_when_the_daemon_ended_has_failed)
 TEST(the_oldest_go_and_what_runs_stays)
 {
 	struct manager m = start();
-	_cleanup_call_ struct api_call look = {0}, gone = {0}, last = {0}, first = {0};
+	_cleanup_call_ struct api_call look = {0}, gone = {0}, last = {0}, first = {0}, list = {0},
+				       next = {0};
+	const json_t *all;
 	static struct api_call works[OPERATIONS_MAX + 1];
 
 	for (int i = 0; i < OPERATIONS_MAX; i++) {
@@ -154,29 +156,71 @@ TEST(the_oldest_go_and_what_runs_stays)
 		while (fake.n_writes)
 			fake_store_answer(0);
 	}
-	/* Number 1 still runs, and its place would be the next one's. */
+	/* Number 1 still runs, and its place would be the next one's: that one takes the next. */
+	operation_begin(&m, &last, &works[OPERATIONS_MAX], "reload");
+	fake_store_answer(0);
+	CHECK_INT(last.status, 202);
+	CHECK_STR(last.text, "/v1/operations/258");
+	operation_get(&m, &look, 1);
+	CHECK_STR(fake_body_text(&look, "state"), "running");
+	operation_get(&m, &gone, 2);
+	CHECK_INT(gone.problem, API_PROBLEM_OPERATION_UNKNOWN);
+	operation_list(&m, &list);
+	all = json_object_get(list.body, "operations");
+	CHECK_INT((int)json_array_size(all), OPERATIONS_MAX);
+	CHECK_INT(json_integer_value(json_object_get(json_array_get(all, 0), "id")), 258);
+	CHECK_INT(
+		json_integer_value(json_object_get(json_array_get(all, OPERATIONS_MAX - 1), "id")),
+		1);
+	/* When it has ended its place is free again. */
+	on_end(on_end_userdata, &works[0], 200, false, NULL);
+	m.operation_last = 2 * OPERATIONS_MAX;
+	operation_begin(&m, &first, &works[0], "reload");
+	operation_get(&m, &next, 2 * OPERATIONS_MAX + 1);
+	CHECK_STR(fake_body_text(&next, "state"), "running");
+	finish(&m);
+}
+
+TEST(as_many_as_there_are_places_run_at_once)
+{
+	struct manager m = start();
+	_cleanup_call_ struct api_call last = {0};
+	static struct api_call works[OPERATIONS_MAX + 1];
+
+	for (int i = 0; i < OPERATIONS_MAX; i++) {
+		struct api_call ack = {0};
+
+		operation_begin(&m, &ack, &works[i], "reload");
+		fake_store_answer(0);
+		CHECK_INT(ack.status, 202);
+		end(&ack);
+	}
 	operation_begin(&m, &last, &works[OPERATIONS_MAX], "reload");
 	CHECK_INT(last.problem, API_PROBLEM_TIMEOUT);
-	on_end(on_end_userdata, &works[0], 200, false, NULL);
-	operation_begin(&m, &first, &works[OPERATIONS_MAX], "reload");
-	operation_get(&m, &look, OPERATIONS_MAX + 1);
-	CHECK_STR(fake_body_text(&look, "state"), "running");
-	operation_get(&m, &gone, 1);
-	CHECK_INT(gone.problem, API_PROBLEM_OPERATION_UNKNOWN);
 	finish(&m);
 }
 
 TEST(what_has_not_begun_can_be_cancelled)
 {
 	struct manager m = start();
-	_cleanup_call_ struct api_call ack = {0}, work = {0}, no = {0}, yes = {0}, look = {0},
-				       late = {0};
+	_cleanup_call_ struct api_call ack = {0}, work = {.role = API_ROLE_ADMIN},
+				       no = {.role = API_ROLE_ADMIN},
+				       yes = {.role = API_ROLE_ADMIN}, look = {0},
+				       late = {.role = API_ROLE_ADMIN},
+				       other = {.role = API_ROLE_OPERATE},
+				       other_dry = {.role = API_ROLE_OPERATE, .dry_run = true};
 
 	operation_begin(&m, &ack, &work, "policy-put");
 	fake_store_answer(0);
 	operation_cancel(&m, &no, 1);
 	CHECK_INT(no.problem, API_PROBLEM_CONFLICT);
 	m.policy_running = true;
+	/* What an admin has asked for is not for others to cancel, not even as a trial. */
+	operation_cancel(&m, &other, 1);
+	CHECK_INT(other.problem, API_PROBLEM_DENIED);
+	CHECK_CONTAINS(other.text, "Operation 1 is a policy-put");
+	operation_cancel(&m, &other_dry, 1);
+	CHECK_INT(other_dry.problem, API_PROBLEM_DENIED);
 	operation_cancel(&m, &yes, 1);
 	CHECK_INT(yes.status, 204);
 	operation_get(&m, &look, 1);

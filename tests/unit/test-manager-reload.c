@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a reload says of what it read: to who asked, in the event, and as the problem that stands
  * until it is mended. */
+#include "daemon/worker.h"
 #include "tests/policy-dirs.h"
 #include "tests/test.h"
 #include "tests/unit/fake-manager.h"
@@ -147,6 +148,120 @@ TEST(keys_that_need_a_restart_are_in_the_answer_all_of_them)
 	CHECK_CONTAINS(bad.text,
 		"; Uri= and Socket= have changed: they take effect when ballastd is restarted");
 	CHECK_INT((int)json_array_size(json_object_get(bad.body, "restart_needed")), 2);
+}
+
+/* A worker that does its job when the test says so. */
+static worker_run held_run;
+static worker_done held_done;
+static void *held_job;
+static bool holds; /* else it is busy */
+
+int worker_submit(struct worker *w, worker_run run, worker_done done, void *job)
+{
+	if (!holds || held_job)
+		return -EBUSY;
+	held_run = run;
+	held_done = done;
+	held_job = job;
+	return 0;
+}
+
+void policy_next(struct manager *m)
+{
+	reload_next(m);
+}
+
+static void work(void)
+{
+	void *job = held_job;
+
+	held_job = NULL;
+	held_run(job);
+	held_done(job, true);
+}
+
+static void start_with_worker(struct manager *m, const struct test_dirs *t)
+{
+	start(m, t);
+	m->worker = (struct worker *)&holds;
+	holds = true;
+	held_job = NULL;
+}
+
+TEST(the_disk_is_read_by_the_worker_one_reading_at_a_time)
+{
+	_cleanup_dirs_ struct test_dirs t = dirs_new();
+	_cleanup_call_ struct api_call first = {0}, second = {0};
+	_cleanup_manager_ struct manager m;
+
+	start_with_worker(&m, &t);
+	reload_call(&m, &first);
+	reload_call(&m, &second);
+	CHECK_INT(first.status, 0);
+	CHECK(m.policy_running); /* a change of a policy waits, too */
+	/* Nothing was read yet. */
+	dirs_write(&t, "etc/30-c.policy", "[Memory]\nMin=1M\n");
+	work();
+	CHECK_INT(first.status, 200);
+	CHECK_INT((int)policy_set_count(m.set), 3);
+	CHECK_INT(second.status, 0);
+	dirs_write(&t, "etc/10-a.policy", "[Memory]\nMni=1G\n");
+	work();
+	CHECK_INT(second.problem, API_PROBLEM_CONFIGURATION_BAD);
+	CHECK(!m.policy_running && !held_job);
+}
+
+TEST(reloads_of_the_api_have_a_rate_and_those_that_wait_a_number)
+{
+	_cleanup_dirs_ struct test_dirs t = dirs_new();
+	_cleanup_manager_ struct manager m;
+	struct api_call calls[30] = {0};
+	int asked = 0, busy = 0, often = 0;
+
+	start_with_worker(&m, &t);
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+		reload_call(&m, &calls[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+		asked += !calls[i].status;
+		busy += calls[i].problem == API_PROBLEM_BUSY && calls[i].status;
+		often += calls[i].problem == API_PROBLEM_TOO_MANY_REQUESTS && calls[i].status;
+	}
+	CHECK_INT(asked, 9); /* one is being read, eight wait */
+	CHECK_INT(busy, 1);
+	CHECK_INT(often, 20);
+	work();
+	CHECK_INT(calls[0].status, 200);
+	/* The daemon stops: who waits is told. */
+	reload_stop(&m);
+	CHECK_INT(calls[8].problem, API_PROBLEM_STOPPING);
+	held_done(held_job, false);
+	held_job = NULL;
+	CHECK_INT(calls[1].problem, API_PROBLEM_STOPPING);
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+		json_decref(calls[i].body);
+}
+
+TEST(signals_have_no_rate_and_what_they_ask_for_is_done_in_any_case)
+{
+	_cleanup_dirs_ struct test_dirs t = dirs_new();
+	_cleanup_manager_ struct manager m;
+
+	start_with_worker(&m, &t);
+	for (int i = 0; i < 40; i++)
+		manager_reload(&m);
+	CHECK_INT((int)m.n_reload_waiting, 1); /* it reads what all the others would */
+	dirs_write(&t, "etc/30-c.policy", "[Memory]\nMin=1M\n");
+	work();
+	CHECK_INT((int)policy_set_count(m.set), 3);
+	dirs_remove(&t, "etc/30-c.policy");
+	work();
+	CHECK_INT((int)policy_set_count(m.set), 2);
+	CHECK(!held_job);
+	/* A worker that has too much to do. */
+	holds = false;
+	dirs_remove(&t, "etc/20-b.policy");
+	manager_reload(&m);
+	CHECK_INT((int)policy_set_count(m.set), 1);
 }
 
 TEST_MAIN()

@@ -11,7 +11,10 @@ static enum replay_found begin(struct replay_table *t, const char *client, const
 	uint64_t request, uint64_t now, struct replay **r)
 {
 	*r = NULL;
-	return replay_begin(t, client, key, request, now, r);
+	return replay_begin(t,
+		&(struct replay_ask){
+			.client = client, .key = key, .path = "/v1/x", .request = request},
+		now, r);
 }
 
 TEST(the_same_request_gets_the_same_answer)
@@ -23,7 +26,7 @@ TEST(the_same_request_gets_the_same_answer)
 	CHECK_INT(begin(&t, "anna", "k1", 7, SEC, &r), REPLAY_UNDER_WAY);
 	CHECK_INT(begin(&t, "anna", "k1", 8, SEC, &r), REPLAY_MISMATCH);
 	CHECK_INT(begin(&t, "anna", "k1", 7, SEC, &r), REPLAY_UNDER_WAY);
-	replay_store(&t, r, 201, false, "{}", 2);
+	replay_store(&t, r, 201, false, "{}", 2, SEC);
 	CHECK_INT(begin(&t, "anna", "k1", 7, 2 * SEC, &r), REPLAY_STORED);
 	CHECK_INT((int)r->status, 201);
 	CHECK_STR(r->text, "{}");
@@ -46,13 +49,28 @@ TEST(one_that_was_not_carried_out_can_be_sent_again)
 	replay_clear(&t);
 }
 
+/* Whoever is to answer it holds it. */
+TEST(what_is_under_way_stays_and_its_answer_is_kept_from_then_on)
+{
+	struct replay_table t = {0};
+	struct replay *r, *again;
+
+	CHECK_INT(begin(&t, "anna", "k", 7, SEC, &r), REPLAY_NEW);
+	CHECK_INT(begin(&t, "anna", "k", 7, SEC + 2 * REPLAY_USEC, &again), REPLAY_UNDER_WAY);
+	CHECK(again == r);
+	replay_store(&t, r, 200, false, NULL, 0, SEC + 2 * REPLAY_USEC);
+	CHECK_INT(begin(&t, "anna", "k", 7, SEC + 3 * REPLAY_USEC - 1, &again), REPLAY_STORED);
+	CHECK_INT(begin(&t, "anna", "k", 7, SEC + 3 * REPLAY_USEC, &again), REPLAY_NEW);
+	replay_clear(&t);
+}
+
 TEST(after_ten_minutes_it_is_forgotten)
 {
 	struct replay_table t = {0};
 	struct replay *r;
 
 	CHECK_INT(begin(&t, "anna", "k", 7, SEC, &r), REPLAY_NEW);
-	replay_store(&t, r, 204, false, NULL, 0);
+	replay_store(&t, r, 204, false, NULL, 0, SEC);
 	CHECK_INT(begin(&t, "anna", "k", 7, SEC + REPLAY_USEC - 1, &r), REPLAY_STORED);
 	CHECK_INT(begin(&t, "anna", "k", 7, SEC + REPLAY_USEC, &r), REPLAY_NEW);
 	replay_clear(&t);
@@ -65,11 +83,11 @@ TEST(one_client_takes_a_quarter_and_pushes_out_its_own)
 	char key[16];
 
 	CHECK_INT(begin(&t, "bert", "his", 7, SEC, &r), REPLAY_NEW);
-	replay_store(&t, r, 204, false, NULL, 0);
+	replay_store(&t, r, 204, false, NULL, 0, SEC);
 	for (int i = 0; i < 1000; i++) {
 		snprintf(key, sizeof(key), "%d", i);
 		CHECK_INT(begin(&t, "anna", key, 7, SEC, &r), REPLAY_NEW);
-		replay_store(&t, r, 204, false, NULL, 0);
+		replay_store(&t, r, 204, false, NULL, 0, SEC);
 	}
 	CHECK_INT((int)t.n, REPLAY_CLIENT_MAX + 1);
 	CHECK_INT(begin(&t, "bert", "his", 7, SEC, &r), REPLAY_STORED);
@@ -105,7 +123,7 @@ TEST(long_answers_push_out_the_oldest)
 	for (int i = 0; i < 10; i++) {
 		snprintf(key, sizeof(key), "%d", i);
 		CHECK_INT(begin(&t, "anna", key, 7, SEC, &r), REPLAY_NEW);
-		replay_store(&t, r, 200, false, text, sizeof(text));
+		replay_store(&t, r, 200, false, text, sizeof(text), SEC);
 		CHECK(t.bytes <= REPLAY_BYTES_MAX);
 	}
 	CHECK_INT((int)t.n, 4);
