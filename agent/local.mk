@@ -48,7 +48,7 @@ systemd/ballast-agent.service: systemd/ballast-agent.service.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) systemd && $(SED) 's|@sbindir[@]|$(sbindir)|g' \
 		$(srcdir)/systemd/ballast-agent.service.in >$@.tmp && mv $@.tmp $@
 man_MANS += man/ballast-agent.8
-EXTRA_DIST += man/ballast-agent.8 docs/agent-protocol.md
+EXTRA_DIST += man/ballast-agent.8
 
 # Its parts once more, by the compiler and with the sanitizers of everything else.
 noinst_LIBRARIES += agent/libagent.a

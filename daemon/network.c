@@ -57,13 +57,19 @@ void network_reading_clear(struct network_reading *r)
 	*r = (struct network_reading){0};
 }
 
+/* What will be so at every further start as well, until somebody changes the configuration. */
+static bool is_lasting(int error)
+{
+	return error == EACCES || error == EAFNOSUPPORT;
+}
+
 static const char *remedy(int error)
 {
 	switch (error) {
 	case EADDRINUSE:
 		return " (another program listens there: choose another port)";
 	case EACCES:
-		return " (ports below 1024 are not ballastd's to take: choose a higher one)";
+		return " (ports below 1024 are not ballastd's to take: choose a higher one, or see Listen= in ballast.conf(5))";
 	case EAFNOSUPPORT:
 		return " (the unit forbids it: RestrictAddressFamilies= must name AF_INET and AF_INET6)";
 	default:
@@ -87,7 +93,7 @@ int network_listen(const struct conf *c, struct api_listener listeners[static AP
 				*text, strerror(-fd), remedy(-fd));
 			while (n)
 				closep(&listeners[--n].fd);
-			return fd;
+			return is_lasting(-fd) ? -EBADMSG : fd;
 		}
 		if (absent)
 			journal_warning(

@@ -28,6 +28,7 @@ struct network_reading {
 void network_read(const struct conf *start, const struct conf *next, struct network_reading *ret,
 	struct diag_list *findings) _nonnull_;
 void network_reading_clear(struct network_reading *r) _nonnull_;
-/* Listens on each address. Returns 0, or -errno after the journal was told; then none is open. */
+/* Listens on each address. Returns 0, or -errno after the journal was told (-EBADMSG where another
+ * start would meet the same); then none is open. */
 int network_listen(const struct conf *c, struct api_listener listeners[static API_LISTENERS_MAX],
 	size_t *ret_n) _nonnull_ _must_check_;

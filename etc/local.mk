@@ -5,7 +5,7 @@ policydir = $(sysconfdir)/ballast/policy.d
 exampledir = $(docdir)/examples
 libvirthookdir = $(sysconfdir)/libvirt/hooks/qemu.d
 
-dist_doc_DATA = etc/ballast.conf
+dist_doc_DATA += etc/ballast.conf
 dist_example_DATA = \
 	etc/policy/10-defaults.policy \
 	etc/policy/20-important.policy \
@@ -18,7 +18,15 @@ grafanadir = $(docdir)/grafana
 prometheusdir = $(docdir)/prometheus
 dist_grafana_DATA = etc/grafana/ballast.json
 dist_prometheus_DATA = etc/prometheus/ballast.rules.yml
-EXTRA_DIST += tests/prometheus/ballast.rules.test.yml tests/prometheus/dashboard.py
+EXTRA_DIST += \
+	tests/prometheus/ballast.rules.test.yml \
+	tests/prometheus/dashboard.py \
+	tests/prometheus/grafana/dashboard.ts \
+	tests/prometheus/grafana/package-lock.json \
+	tests/prometheus/grafana/package.json \
+	$(NULL)
+dist_check_SCRIPTS += tests/unit/test-grafana.sh
+TESTS += tests/unit/test-grafana.sh
 
 EXTRA_DIST += etc/libvirt/ballast-hook.in
 CLEANFILES += etc/libvirt/ballast-hook
@@ -31,5 +39,10 @@ install-data-hook:
 	test -e $(DESTDIR)$(ballastconfdir)/ballast.conf || $(INSTALL_DATA) $(srcdir)/etc/ballast.conf $(DESTDIR)$(ballastconfdir)/ballast.conf
 	$(INSTALL_SCRIPT) etc/libvirt/ballast-hook $(DESTDIR)$(libvirthookdir)/ballast
 
+# A configuration that was edited is the administrator's; folders that are empty and ours go.
 uninstall-hook:
 	rm -f $(DESTDIR)$(libvirthookdir)/ballast
+	! cmp -s $(srcdir)/etc/ballast.conf $(DESTDIR)$(ballastconfdir)/ballast.conf || rm -f $(DESTDIR)$(ballastconfdir)/ballast.conf
+	for d in $(policydir) $(ballastconfdir) $(prefix)/lib/ballast/policy.d $(prefix)/lib/ballast \
+		$(exampledir) $(grafanadir) $(prometheusdir) $(docdir) $(pkglibexecdir); do \
+		rmdir $(DESTDIR)$$d 2>/dev/null || :; done

@@ -48,12 +48,16 @@ EXTRA_DIST += \
 	lab/host/lab-mux.c \
 	lab/host/lab-nest \
 	lab/host/lab-run.c \
+	tests/lab/daemon.sh \
 	tests/lab/lib.sh \
 	tests/lab/test-bad-guests.sh \
 	tests/lab/test-bad-stopped.sh \
 	tests/lab/test-burst.sh \
 	tests/lab/test-cpu.sh \
+	tests/lab/test-daemon-enforce.sh \
+	tests/lab/test-daemon-guests.sh \
 	tests/lab/test-daemon-letting-go.sh \
+	tests/lab/test-daemon-service.sh \
 	tests/lab/test-doctor.sh \
 	tests/lab/test-jobs.sh \
 	tests/lab/test-lab-crash.sh \
@@ -62,7 +66,10 @@ EXTRA_DIST += \
 	tests/lab/test-lab-load.sh \
 	tests/lab/test-lab-system.sh \
 	tests/lab/test-lab-up.sh \
+	tests/lab/test-network.sh \
 	tests/lab/test-page.sh \
+	tests/lab/test-quickstart.sh \
+	tests/lab/test-scrape.sh \
 	tests/browser/lib.sh \
 	tests/browser/package-lock.json \
 	tests/browser/package.json \

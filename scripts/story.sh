@@ -19,6 +19,7 @@ ctl() { lab in h1 ballastctl "$@"; }
 story_end() {
 	local rc=$?
 	trap - EXIT
+	trap '' INT TERM HUP # a second Ctrl-C must not leave half of it
 	step "cleaning up"
 	lab down > /dev/null 2>&1 || { echo "quickstart: LAB=$LAB lab/lab down failed: run it again" >&2; rc=1; }
 	rm -f "$story_log"

@@ -4,6 +4,7 @@
 set -u
 srcdir=${srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
 builddir=${builddir:-$srcdir/build}
+. "$srcdir/tests/fixture/npm.sh"
 tmp=$(mktemp -d /tmp/ballast-api.XXXXXX) || exit 1
 run=$builddir/tests/api/node
 daemon_pid='' agents_pid=''
@@ -28,20 +29,8 @@ trap 'exit 1' INT TERM HUP
 # The packages of package-lock.json, installed once into the build directory. Scripts are copied beside them: node looks for packages
 # from where a script is.
 node_ready() {
-	local digest lock
-
-	command -v node >/dev/null && command -v npm >/dev/null || skip_all "node and npm are not installed: scripts/deps"
-	mkdir -p "$run"
-	exec {lock}>"$run.lock" && flock "$lock"
-	digest=$(cat "$srcdir/tests/api/package.json" "$srcdir/tests/api/package-lock.json" | sha256sum)
-	if [ "$(cat "$run/digest" 2>/dev/null)" != "$digest" ]; then
-		cp "$srcdir/tests/api/package.json" "$srcdir/tests/api/package-lock.json" "$run/"
-		(cd "$run" && timeout 300 npm ci --no-audit --no-fund --ignore-scripts --fetch-retries=1) >"$run.log" 2>&1 ||
-			skip_all "npm cannot install packages (no registry?): $(grep -m1 -E 'npm (ERR!|error)' "$run.log")"
-		echo "$digest" >"$run/digest"
-	fi
+	npm_ready "$srcdir/tests/api" "$run" || skip_all "$npm_reason"
 	cp "$srcdir"/tests/api/*.mjs "$run/"
-	exec {lock}>&-
 }
 
 # Three guests: one without a channel, two with agents; policies good and changing.

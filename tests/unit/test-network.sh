@@ -24,14 +24,8 @@ until_true() { # COMMAND...: 20 s at most
 	done
 	return 1
 }
-authority() { # NAME
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$tmp/$1.key" -out "$tmp/$1.crt" -days 30 -subj "/CN=$1" 2>/dev/null
-}
-certificate() { # NAME AUTHORITY CN PURPOSE DAYS
-	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$tmp/$1.key" -out "$tmp/$1.csr" -subj "/CN=$3" 2>/dev/null
-	printf 'extendedKeyUsage=%s\nsubjectAltName=DNS:localhost,IP:127.0.0.1\n' "$4" >"$tmp/ext"
-	openssl x509 -req -in "$tmp/$1.csr" -CA "$tmp/$2.crt" -CAkey "$tmp/$2.key" -CAcreateserial -days "$5" -extfile "$tmp/ext" -out "$tmp/$1.crt" 2>/dev/null
-}
+certificates=$tmp
+. "$srcdir/tests/fixture/certificates.sh"
 authority ca
 authority foreign
 certificate server ca localhost serverAuth 20
@@ -41,9 +35,7 @@ certificate unlisted ca stranger clientAuth 20
 certificate outsider foreign ops clientAuth 20
 certificate wrong ca ops serverAuth 20
 certificate soon ca localhost serverAuth 3
-# One that has ended: made in the past where openssl can, else of no time at all.
-openssl x509 -req -in "$tmp/ops.csr" -CA "$tmp/ca.crt" -CAkey "$tmp/ca.key" -CAcreateserial -days 0 -extfile <(echo extendedKeyUsage=clientAuth) -out "$tmp/ended.crt" 2>/dev/null
-cp "$tmp/ops.key" "$tmp/ended.key"
+ended ended ops ca
 cp "$tmp/server.crt" "$tmp/live.crt"
 (umask 077 && cp "$tmp/server.key" "$tmp/live.key")
 chmod 600 "$tmp"/*.key
