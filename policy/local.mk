@@ -263,6 +263,42 @@ tests_unit_test_moves_LDADD = $(policy_libs)
 tests_unit_test_reason_LDADD = $(policy_libs)
 EXTRA_DIST += tests/small-host.h
 
+# --- Placement of guests on hosts ---
+policy_libpolicy_a_SOURCES += \
+	policy/ganeti-names.c \
+	policy/ganeti-names.h \
+	policy/ganeti.c \
+	policy/ganeti.h \
+	policy/placement-board.c \
+	policy/placement-board.h \
+	policy/placement-search.c \
+	policy/placement-search.h \
+	policy/placement.c \
+	policy/placement.h \
+	$(NULL)
+
+placement_tests = \
+	tests/fuzz/fuzz-ganeti-replay \
+	tests/property/test-placement \
+	tests/unit/test-ganeti \
+	tests/unit/test-placement \
+	tests/unit/test-placement-board \
+	$(NULL)
+check_PROGRAMS += $(placement_tests)
+TESTS += $(placement_tests)
+tests_property_test_placement_LDADD = $(policy_libs) -lm
+tests_unit_test_ganeti_LDADD = $(policy_libs)
+tests_unit_test_placement_LDADD = $(policy_libs)
+tests_unit_test_placement_board_LDADD = $(policy_libs)
+tests_fuzz_fuzz_ganeti_replay_SOURCES = tests/fuzz/fuzz-ganeti.c tests/fuzz/replay.c
+tests_fuzz_fuzz_ganeti_replay_LDADD = $(policy_libs)
+if FUZZERS
+noinst_PROGRAMS += tests/fuzz/fuzz-ganeti
+tests_fuzz_fuzz_ganeti_LDADD = $(policy_libs)
+tests_fuzz_fuzz_ganeti_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+endif
+EXTRA_DIST += tests/fuzz/corpus/ganeti
+
 # The invariants of decide(); CASES and SEED choose how many and where from.
 check_PROGRAMS += tests/property/test-decide
 TESTS += tests/property/test-decide
