@@ -76,6 +76,8 @@ enum cli_option {
 	OPT_UUID,
 	OPT_ROLE,
 	OPT_EXPIRES,
+	OPT_IMPORT,
+	OPT_DRAIN,
 	OPT_NONE, /* ends a list; also their number */
 };
 

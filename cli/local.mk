@@ -61,7 +61,9 @@ ballastctl_SOURCES = \
 	cli/options.c \
 	cli/options.h \
 	cli/pause.c \
+	cli/plan-import.c \
 	cli/plan.c \
+	cli/plan.h \
 	cli/policy-check.c \
 	cli/policy-diff.c \
 	cli/policy-files.c \

@@ -74,4 +74,8 @@ const struct cli_option_info cli_options[OPT_NONE] = {
 	[OPT_ROLE] = {"role", 0, "ROLE", .help = "read, operate or admin (default read)"},
 	[OPT_EXPIRES] = {"expires", 0, "SPAN",
 		.help = "holds for so long, as in 90d (default: until it is revoked)"},
+	[OPT_IMPORT] = {"import", 0, "FILE",
+		.help = "instead: where the guests of this cluster should run (ganeti-htools' text)"},
+	[OPT_DRAIN] = {"drain", 0, "HOST",
+		.help = "with --import: only empty this host of it", .many = true},
 };

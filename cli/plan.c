@@ -2,6 +2,7 @@
 /* `plan`: how memory is divided now, and what the latest decision does. */
 #include "cli/client.h"
 #include "cli/get.h"
+#include "cli/plan.h"
 
 static void add_size(struct table *t, const json_t *guest, const char *path)
 {
@@ -49,9 +50,14 @@ int cmd_plan(struct cli *c)
 	_cleanup_json_ json_t *plan = NULL;
 	const json_t *actions, *a;
 	char budget[SIZE_TEXT_MAX], free_text[SIZE_TEXT_MAX];
-	int r = client_get(c, "/v1/plan", &plan);
 	size_t i;
+	int r;
 
+	if (cli_has(c, OPT_IMPORT))
+		return plan_import(c, cli_value(c, OPT_IMPORT));
+	if (cli_has(c, OPT_DRAIN))
+		return cli_usage(c, "--drain goes with --import FILE");
+	r = client_get(c, "/v1/plan", &plan);
 	if (r != CLI_OK)
 		return r;
 	if (cli_has(c, OPT_JSON))
