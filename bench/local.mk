@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	bench/api \
 	bench/burst \
 	bench/gain \
+	bench/plan \
 	bench/reaction \
 	bench/reaction-figures.py \
 	bench/reaction-probe.c \
