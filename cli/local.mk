@@ -108,6 +108,7 @@ cli_tests = \
 	tests/unit/test-cli.sh \
 	tests/unit/test-complete.sh \
 	tests/unit/test-man-ballastctl.sh \
+	tests/unit/test-plan-import.sh \
 	tests/unit/test-token.sh \
 	$(NULL)
 TESTS += $(cli_tests)
