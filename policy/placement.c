@@ -203,7 +203,8 @@ struct placement_plan *placement_plan_free(struct placement_plan *p)
 	return NULL;
 }
 
-static int plan_make(struct board *b, uint64_t before, const bool *left, struct placement_plan **ret)
+static int plan_make(
+	struct board *b, uint64_t before, const bool *left, struct placement_plan **ret)
 {
 	_cleanup_placement_plan_ struct placement_plan *p = calloc(1, sizeof(*p));
 
