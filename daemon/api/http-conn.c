@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
@@ -69,6 +70,33 @@ static void conn_free(struct conn *c)
 	free(c);
 }
 
+/* Longer than a client on the far side of the earth takes to read a short answer. */
+#define LINGER_USEC USEC_PER_SEC
+
+/* The library closes its descriptor, not this one. Of too many none lingers: they are short of
+ * nothing but an answer. */
+static void linger(struct http *h, int conn_fd)
+{
+	int fd = h->n_lingers < LINGERS_MAX ? fcntl(conn_fd, F_DUPFD_CLOEXEC, 0) : -1;
+
+	if (fd < 0)
+		return;
+	h->lingers[h->n_lingers++] = (struct lingering){fd, h->now_usec + LINGER_USEC};
+	http_check_by(h, h->now_usec + LINGER_USEC);
+}
+
+void conns_end_lingers(struct http *h, bool all)
+{
+	unsigned n = 0;
+
+	while (n < h->n_lingers && (all || h->now_usec >= h->lingers[n].until_usec))
+		close(h->lingers[n++].fd);
+	h->n_lingers -= n;
+	memmove(h->lingers, h->lingers + n, h->n_lingers * sizeof(*h->lingers));
+	if (h->n_lingers)
+		http_check_by(h, h->lingers[0].until_usec);
+}
+
 void conns_notify(void *cls, struct MHD_Connection *connection, void **socket_context,
 	enum MHD_ConnectionNotificationCode toe)
 {
@@ -77,6 +105,10 @@ void conns_notify(void *cls, struct MHD_Connection *connection, void **socket_co
 	if (toe == MHD_CONNECTION_NOTIFY_STARTED) {
 		*socket_context = TAKE_PTR(h->accepting);
 	} else if (*socket_context) {
+		struct conn *c = *socket_context;
+
+		if (c->lingers)
+			linger(h, c->fd);
 		conn_free(*socket_context);
 		*socket_context = NULL;
 	}

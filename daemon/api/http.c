@@ -64,6 +64,7 @@ static void check_deadlines(struct http *h)
 		return;
 	h->check_usec = USEC_INFINITY;
 	conns_check(h);
+	conns_end_lingers(h, false);
 	check_requests(h);
 	streams_check(h);
 	if (h->conns && h->now_usec >= h->credentials_usec) {
@@ -136,6 +137,7 @@ static void take_settings(struct http *h)
 	pthread_mutex_unlock(&q->lock);
 	if (names) {
 		names_free(h->names);
+		conns_end_lingers(h, true);
 		h->names = names;
 	}
 	if (server)

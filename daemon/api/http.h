@@ -41,8 +41,18 @@ struct conn {
 	uint64_t granted_usec;	  /* until when */
 	enum conn_phase phase;
 	uint64_t since_usec;
+	bool lingers; /* after its end */
 	/* owned: from its first line until the library says that it ended, or the line goes */
 	struct request *request;
+};
+
+/* A connection that has ended with bytes of its client unread: to close it resets it, and what the
+ * client has not read yet of the answer may be lost. So the socket stays for a moment, unread; the
+ * client sees the answer and its end, and goes. */
+#define LINGERS_MAX 32
+struct lingering {
+	int fd;
+	uint64_t until_usec;
 };
 
 #define BODY_MAX_BYTES (64 * KIB)
@@ -100,6 +110,8 @@ struct http {
 	unsigned n_refusals; /* that the journal was not told of */
 	struct conn *conns;
 	unsigned n_conns;
+	struct lingering lingers[LINGERS_MAX]; /* oldest first */
+	unsigned n_lingers;
 	struct conn *accepting; /* being handed to the library */
 	struct request *waiting;
 	uint64_t now_usec;   /* CLOCK_MONOTONIC of this turn */
@@ -139,6 +151,8 @@ bool conn_is_over_share(const struct conn *c) _nonnull_;
 void conns_check_credentials(struct http *h) _nonnull_;
 /* Ends a server's connections. */
 void conns_cut(struct http *h, const struct server *s) _nonnull_;
+/* Closes the sockets that have lingered long enough; all: each. */
+void conns_end_lingers(struct http *h, bool all) _nonnull_;
 /* Ends the connections that are over the limit of their phase. */
 void conns_check(struct http *h) _nonnull_;
 /* Callback of libmicrohttpd: a connection begins or ends. */

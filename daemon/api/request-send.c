@@ -76,6 +76,7 @@ enum MHD_Result request_send_problem(struct request *r, const struct problem *p)
 	/* Who has shown nothing and comes too often is not to go on where he is, either. */
 	if (p->code == API_PROBLEM_TOO_MANY_REQUESTS && !client_is_known(&r->conn->peer))
 		r->closes = true;
+	r->conn->lingers = r->closes;
 	if (response && r->closes)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	if (response && status == MHD_HTTP_UNAUTHORIZED)

@@ -38,7 +38,7 @@ async function check(text, operation, cases) {
 		try {
 			const a = await raw(sent);
 			const code = a?.text && a.headers['content-type'] === 'application/problem+json' ? JSON.parse(a.text).code : a?.status ?? 'hung up';
-			if (![wanted].flat().includes(code))
+			if (code !== wanted)
 				found.push(`${what}: ${code}, not ${wanted}: ${a?.text?.slice(0, 200)}`);
 			else if (typeof code === 'string' && a)
 				found.push(doc.mistake(op, { ...a, method: op?.method, path: what }) ?? more?.(JSON.parse(a.text)));
@@ -109,7 +109,7 @@ await check('sizes of bodies', 'override-set', [
 	['64 KiB', put(`{"reason":"${'x'.repeat(65536 - 13)}"}`), 'body-invalid', at('/reason')],
 	['a byte more', put(`{"reason":"${'x'.repeat(65536 - 12)}"}`), 'body-too-large'],
 	['200 KiB', put(' '.repeat(200 << 10)), 'body-too-large'],
-	['16 MiB, of which most is never read', put(' '.repeat(16 << 20)), ['body-too-large', 'hung up']],
+	['16 MiB, of which most is never read', put(' '.repeat(16 << 20)), 'body-too-large'],
 	['1 GiB that is only announced, by one who waits to be asked', bytes('PUT /v1/guests/web0/overrides HTTP/1.1\r\nHost: x\r\n',
 		'Content-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 1073741824\r\n\r\n'), 'body-too-large'],
 	['chunks without end', bytes('PUT /v1/guests/web0/overrides HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n',

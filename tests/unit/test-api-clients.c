@@ -498,6 +498,34 @@ TEST(headers_that_never_end_are_cut_off)
 	stop();
 }
 
+/* A client that writes all before it reads, as much as the socket takes, and reads then. */
+TEST(who_announces_too_much_reads_the_answer_though_he_writes_on)
+{
+	static char piece[65536];
+	static const char head[] =
+		"PUT /v1/mode HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 67108864\r\n\r\n";
+	char answer[4096];
+
+	memset(piece, ' ', sizeof(piece));
+	start(NULL);
+	for (int i = 0; i < 50; i++) {
+		int fd = client_connect(socket_path);
+		ssize_t n = send(fd, head, sizeof(head) - 1, MSG_NOSIGNAL);
+
+		/* The answer is there already, or comes meanwhile: neither breaks the line. */
+		for (int k = 0; k < 8 && n >= 0; k++) {
+			n = send(fd, piece, sizeof(piece), MSG_NOSIGNAL | MSG_DONTWAIT);
+			if (n < 0 && errno == EAGAIN)
+				n = 0;
+		}
+		CHECK_INT(n < 0 ? errno : 0, 0);
+		client_raw(fd, "", 0, answer, sizeof(answer), 5000);
+		CHECK_CONTAINS(answer, "body-too-large");
+		close(fd);
+	}
+	stop();
+}
+
 /* How much of a body without end is taken, until the line is cut. */
 static uint64_t sent_until_cut(const char *head, const char *piece, size_t len)
 {
