@@ -96,6 +96,7 @@ struct cli {
 	long timeout_msec;   /* not 0: instead, for what nobody asked to wait for */
 	char said[2048];     /* the last message, for the problem object of --json */
 	json_t *findings;    /* owned: mistakes that were named, for the same; or NULL */
+	json_t *unread;	     /* owned: paths that could not be looked at, as was noted; or NULL */
 	bool answered;	     /* a JSON document was printed that ends the answer */
 	bool wide;	     /* --output=wide: all columns, nothing cut */
 	struct endpoint *endpoint; /* owned: where the daemon is, once it was looked for */

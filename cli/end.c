@@ -33,7 +33,9 @@ int end_put(struct cli *c, json_t *body, unsigned max_days)
 		return CLI_OK;
 	if (json_time_parse(until_text, &usec) < 0 &&
 		what_if_time(until_text, end_now(), NULL, &usec, &d) < 0)
-		return cli_usage(c, "--until: %s", d.text ? d.text : "not a time");
+		return cli_usage(c,
+			"--until: found \"%s\", expected a time to come: 18:00, \"Mon 08:00\", \"2026-12-01 18:00\", or 2026-12-01T18:00:00Z in UTC; for a span there is --for=2h",
+			until_text);
 	json_object_set_new(body, "until", json_string(json_time_format(usec, time)));
 	return CLI_OK;
 }

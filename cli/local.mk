@@ -67,6 +67,8 @@ ballastctl_SOURCES = \
 	cli/policy-check.c \
 	cli/policy-diff.c \
 	cli/policy-files.c \
+	cli/policy-hidden.c \
+	cli/policy-hidden.h \
 	cli/policy-files.h \
 	cli/policy-guest.c \
 	cli/policy-guest.h \

@@ -238,5 +238,6 @@ void options_free(struct cli *c)
 	free(c->words);
 	c->words = NULL;
 	json_decref(c->findings);
-	c->findings = NULL;
+	json_decref(c->unread);
+	c->findings = c->unread = NULL;
 }

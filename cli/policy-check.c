@@ -7,11 +7,12 @@
 static int print_json(struct cli *c, const struct conf *conf, const struct policy_set *set,
 	const struct diag_list *findings)
 {
-	_cleanup_json_ json_t *all = json_pack("{s:I,s:o,s:o,s:o}", "policies",
+	_cleanup_json_ json_t *all = json_pack("{s:I,s:o,s:o,s:o,s:o}", "policies",
 		(json_int_t)(set ? policy_set_count(set) : 0), "findings",
 		policy_findings_json(findings), "notes",
 		policy_findings_json(set ? policy_set_notes(set) : NULL), "directories",
-		c->n_args ? json_array() : policy_dirs_json(c, conf));
+		c->n_args ? json_array() : policy_dirs_json(c, conf), "unread",
+		c->unread ? json_incref(c->unread) : json_array());
 
 	return all ? cli_print_json(c, all) : cli_fail(c, CLI_FAILED, "out of memory");
 }
@@ -48,7 +49,7 @@ int cmd_policy_check(struct cli *c)
 		return r;
 	if (cli_has(c, OPT_JSON)) {
 		print_json(c, &conf, set, &findings);
-		return r;
+		return r == CLI_OK && c->unread ? CLI_DENIED : r;
 	}
 	policy_print_findings(c, &findings);
 	if (set)
@@ -56,8 +57,10 @@ int cmd_policy_check(struct cli *c)
 	if (r == CLI_BAD_CONFIG)
 		return cli_fail(c, r, "%zu mistake%s", findings.n, findings.n == 1 ? "" : "s");
 	n = policy_set_count(set);
-	printf("%zu polic%s, no mistakes\n", n, n == 1 ? "y" : "ies");
+	printf("%zu polic%s, no mistakes%s\n", n, n == 1 ? "y" : "ies",
+		c->unread ? " in what could be read" : "");
 	if (!c->n_args)
 		policy_print_dirs(c, &conf, "Read:");
-	return CLI_OK;
+	/* Whether all is well nobody knows. */
+	return c->unread ? CLI_DENIED : CLI_OK;
 }

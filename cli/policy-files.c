@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "cli/client.h"
+#include "cli/policy-hidden.h"
 #include "common/ini.h"
 
 #define FILES_MAX 256
@@ -265,6 +266,7 @@ static const char *dir_at(const struct cli *c, const struct conf *conf, size_t i
 int policy_dirs_read(struct cli *c, const struct conf *conf, char *const *files, int n,
 	struct policy_set **ret, struct diag_list *findings)
 {
+	_cleanup_policy_hidden_ struct policy_hidden hidden = {0};
 	_cleanup_overlay_ struct overlay o = {0};
 	_cleanup_free_ const char **dirs = NULL;
 	size_t n_dirs = 0;
@@ -281,14 +283,22 @@ int policy_dirs_read(struct cli *c, const struct conf *conf, char *const *files,
 		return cli_fail(c, CLI_FAILED, "out of memory");
 	for (size_t i = 0; i < n_dirs; i++)
 		dirs[i] = dir_at(c, conf, i);
+	/* One that was named is meant: that it cannot be read is a mistake. */
+	if (!cli_has(c, OPT_POLICY_DIR))
+		r = policy_hidden_read(c, dirs, &hidden, findings);
+	if (r != CLI_OK)
+		return r;
 	if (n)
 		dirs[n_dirs] = o.dir;
-	r = policy_set_load(&(struct policy_dirs){.dirs = dirs}, NULL, ret, findings);
+	r = policy_set_load(
+		&(struct policy_dirs){.dirs = dirs, .given = hidden.given, .n_given = hidden.n},
+		NULL, ret, findings);
 	overlay_rename(&o, files, n, findings);
 	if (r < 0)
 		return cli_fail(c, r == -EACCES ? CLI_DENIED : CLI_FAILED,
 			"policies cannot be read: %s", strerror(-r));
-	return r > 0 ? CLI_BAD_CONFIG : CLI_OK;
+	/* Also what ballastd named of what is hidden. */
+	return r > 0 || findings->n ? CLI_BAD_CONFIG : CLI_OK;
 }
 
 json_t *policy_dirs_json(const struct cli *c, const struct conf *conf)
@@ -300,6 +310,17 @@ json_t *policy_dirs_json(const struct cli *c, const struct conf *conf)
 	return array;
 }
 
+/* How a directory was looked at, where that was not the usual way. */
+static const char *how(const struct cli *c, const char *dir)
+{
+	if (access(dir, R_OK) == 0)
+		return "";
+	for (size_t i = 0; i < json_array_size(c->unread); i++)
+		if (streq(json_string_value(json_array_get(c->unread, i)), dir))
+			return " (not looked at)";
+	return errno == ENOENT ? " (not there)" : errno == EACCES ? " (as ballastd says)" : "";
+}
+
 void policy_print_dirs(const struct cli *c, const struct conf *conf, const char *lead)
 {
 	char text[2 * PATH_MAX];
@@ -307,8 +328,8 @@ void policy_print_dirs(const struct cli *c, const struct conf *conf, const char 
 	const char *dir;
 
 	for (size_t i = 0; (dir = dir_at(c, conf, i)) && len < sizeof(text); i++)
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s%s", i ? ", " : " ",
-			dir, access(dir, F_OK) < 0 && errno == ENOENT ? " (not there)" : "");
+		len += (size_t)snprintf(
+			text + len, sizeof(text) - len, "%s%s%s", i ? ", " : " ", dir, how(c, dir));
 	term_print_wrapped(&c->term, stdout, text, 0, 2);
 }
 

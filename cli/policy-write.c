@@ -95,11 +95,24 @@ static void print_findings(const json_t *validation, const char *list, const cha
 	}
 }
 
+/* text NULL: if the daemon's file of that name were gone. NULL: not UTF-8. */
+static json_t *trial_body(const char *name, const char *text)
+{
+	return json_pack("{s:s,s:s*}", "name", name, "text", text);
+}
+
+/* What the next decisions would come to, where that alone was asked for. */
+static void preview(struct cli *c, const char *name, const char *text)
+{
+	if (cli_has(c, OPT_DRY_RUN) && !cli_has(c, OPT_JSON))
+		preview_print(c, json_pack("{s:o*}", "policy", trial_body(name, text)));
+}
+
 /* Asks what a text would do, and shows it. Returns CLI_OK, CLI_BAD_CONFIG after naming the
  * mistakes, or another code after a message. */
 static int validate(struct cli *c, const char *name, const char *text)
 {
-	_cleanup_json_ json_t *body = json_pack("{s:s,s:s}", "name", name, "text", text);
+	_cleanup_json_ json_t *body = trial_body(name, text);
 	_cleanup_free_ char *dumped = body ? json_dumps(body, JSON_COMPACT) : NULL;
 	_cleanup_answer_ struct client_answer said = {0};
 	const json_t *answer;
@@ -217,32 +230,45 @@ int cmd_policy_put(struct cli *c)
 		r = get_kept(c, name, &before);
 	if (r == CLI_OK)
 		r = validate(c, name, text);
-	if (r == CLI_OK && cli_has(c, OPT_DRY_RUN) && !cli_has(c, OPT_JSON))
-		preview_print(c, json_pack("{s:{s:s,s:s}}", "policy", "name", name, "text", text));
+	if (r == CLI_OK)
+		preview(c, name, text);
 	if (r == CLI_OK)
 		r = confirm_put(c, name, &before);
 	return r == CLI_OK ? put(c, name, text, &before) : r;
 }
 
-int cmd_policy_delete(struct cli *c)
+static int remove_kept(struct cli *c, const char *name, const struct kept *before)
 {
 	_cleanup_answer_ struct client_answer answer = {0};
-	_cleanup_kept_ struct kept before = {0};
 	char path[CLIENT_PATH_MAX];
-	int r = get_kept(c, c->args[0], &before);
 
-	if (r == CLI_OK && before.exists)
-		r = cli_confirm(c, "Policy %s is removed.", c->args[0]);
-	if (r != CLI_OK)
-		return r;
-	client_path("/v1/policies/%s", c->args[0], path);
-	r = client_ask(c,
+	return client_ask(c,
 		&(struct client_ask){.method = "DELETE",
-			.path = path,
-			.if_match = before.exists ? before.tag : NULL},
+			.path = client_path("/v1/policies/%s", name, path),
+			.if_match = before->exists ? before->tag : NULL},
 		&answer);
+}
+
+int cmd_policy_delete(struct cli *c)
+{
+	const char *name = c->args[0];
+	_cleanup_kept_ struct kept before = {0};
+	bool ours;
+	int r = get_kept(c, name, &before);
+
+	/* What is in force is the administrator's: nothing changes, whether the API has one below
+	 * it or the daemon refuses. */
+	ours = before.exists && streq(before.layer, "api");
+	if (r == CLI_OK && ours && !cli_has(c, OPT_JSON))
+		r = validate(c, name, NULL);
+	if (r == CLI_OK && before.exists)
+		r = cli_confirm(c, "Policy %s is removed.", name);
+	if (r == CLI_OK)
+		r = remove_kept(c, name, &before);
 	if (r != CLI_OK)
 		return r;
+	if (ours)
+		preview(c, name, NULL);
 	return cli_print_gone(c, "", "removed");
 }
 
@@ -303,7 +329,9 @@ static bool edit_again(void)
 	return fgets(answer, sizeof(answer), stdin) && answer[0] != 'n' && answer[0] != 'N';
 }
 
-static int edit(struct cli *c, const char *name, const char *draft, const struct kept *before)
+/* *ret_typed: there is a text that was not written. */
+static int edit(struct cli *c, const char *name, const char *draft, const struct kept *before,
+	bool *ret_typed)
 {
 	_cleanup_free_ char *text = NULL;
 	int r;
@@ -322,8 +350,13 @@ static int edit(struct cli *c, const char *name, const char *draft, const struct
 			r = validate(c, name, text);
 	} while (r == CLI_BAD_CONFIG && edit_again());
 	if (r == CLI_OK)
+		preview(c, name, text);
+	if (r == CLI_OK)
 		r = confirm_put(c, name, before);
-	return r == CLI_OK ? put(c, name, text, before) : r;
+	if (r == CLI_OK)
+		r = put(c, name, text, before);
+	*ret_typed = r != CLI_OK || cli_has(c, OPT_DRY_RUN);
+	return r;
 }
 
 int cmd_policy_edit(struct cli *c)
@@ -331,6 +364,7 @@ int cmd_policy_edit(struct cli *c)
 	_cleanup_kept_ struct kept before = {0};
 	char draft[256], name[160];
 	size_t n = strlen(c->args[0]);
+	bool typed = false;
 	int r;
 
 	if (strchr(c->args[0], '/') || n > 128)
@@ -348,11 +382,12 @@ int cmd_policy_edit(struct cli *c)
 	r = write_draft(c, name, before.exists ? before.text : template, draft);
 	if (r != CLI_OK)
 		return r;
-	r = edit(c, name, draft, &before);
+	r = edit(c, name, draft, &before, &typed);
 	/* What was typed is not lost. */
-	if (r == CLI_OK)
+	if (r == CLI_OK && !typed)
 		unlink(draft);
 	else
-		fprintf(stderr, "Your text is kept in %s\n", draft);
+		fprintf(stderr, "Your text is kept in %s%s\n", draft,
+			r == CLI_OK ? ": policy put takes it" : "");
 	return r;
 }

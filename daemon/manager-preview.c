@@ -26,7 +26,8 @@ struct preview_job {
 	struct policy_set *last;
 	struct decide_state *state;
 	struct uuid guest; /* whose overrides would be others; 0: nobody's */
-	struct api_policy_request policy; /* text NULL: none */
+	bool has_policy;
+	struct api_policy_request policy; /* text NULL: as if it were gone */
 	struct policy_dirs dirs;
 	ssize_t layer;
 	enum daemon_mode mode;
@@ -155,7 +156,8 @@ static int load_policy(struct preview_job *j)
 		j->dirs.dirs[j->layer], j->policy.name, j->policy.text, j->policy.len};
 	_cleanup_policy_set_ struct policy_set *alone = NULL;
 	_cleanup_diag_list_ struct diag_list others = {0};
-	int r = policy_set_from_texts(&text, 1, &j->dirs, &alone, &j->findings);
+	int r = j->policy.text ? policy_set_from_texts(&text, 1, &j->dirs, &alone, &j->findings)
+			       : 0;
 
 	if (r < 0)
 		return r;
@@ -191,7 +193,7 @@ static void run(void *userdata)
 	struct preview_job *j = userdata;
 	_cleanup_preview_ struct preview without = {0}, then = {0};
 
-	j->error = j->policy.text ? load_policy(j) : 0;
+	j->error = j->has_policy ? load_policy(j) : 0;
 	if (j->error >= 0)
 		j->error = run_one(j, false, &without);
 	if (j->error >= 0)
@@ -261,6 +263,7 @@ static int fill(struct preview_job *j, const struct api_preview_request *req)
 	j->mode = req->has_mode ? req->mode : MODE_ENFORCE;
 	j->carried_out = (req->has_mode ? req->mode : m->mode) == MODE_ENFORCE && !m->pause.on;
 	j->guest = req->has_overrides ? req->override.guest : (struct uuid){0};
+	j->has_policy = req->has_policy;
 	if (req->has_policy)
 		j->policy = req->policy;
 	j->dirs.dirs = (const char *const *)m->conf.policy_dirs;

@@ -247,6 +247,24 @@ static int change_layer(struct policy_listing *l, const struct policy_change *c,
 	return 0;
 }
 
+static const struct policy_given *find_given(const struct policy_dirs *dirs, const char *dir)
+{
+	for (size_t i = 0; i < dirs->n_given; i++)
+		if (streq(dirs->given[i].dir, dir))
+			return &dirs->given[i];
+	return NULL;
+}
+
+static int given_layer(struct scan *s, const struct policy_given *given)
+{
+	int r = 0;
+
+	s->listing->layers_read++;
+	for (size_t i = 0; i < given->n && r == 0; i++)
+		r = change_layer(s->listing, &given->files[i], s->layer);
+	return r;
+}
+
 int policy_listing_read(const struct policy_dirs *dirs, const struct policy_set *known,
 	struct policy_listing *ret, struct diag_list *findings)
 {
@@ -254,7 +272,8 @@ int policy_listing_read(const struct policy_dirs *dirs, const struct policy_set 
 	struct scan s = {.listing = &l, .known = known, .findings = findings};
 
 	for (; dirs->dirs[s.layer]; s.layer++) {
-		int r = scan_layer(&s, dirs->dirs[s.layer]);
+		const struct policy_given *given = find_given(dirs, dirs->dirs[s.layer]);
+		int r = given ? given_layer(&s, given) : scan_layer(&s, dirs->dirs[s.layer]);
 
 		if (r == 0 && dirs->change && streq(dirs->change->dir, dirs->dirs[s.layer]))
 			r = change_layer(&l, dirs->change, s.layer);

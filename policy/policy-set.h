@@ -25,6 +25,13 @@ struct policy_change {
 	size_t len;
 };
 
+/* A layer that is not looked at on the disk: this is what is in it. Strings stay the asker's. */
+struct policy_given {
+	const char *dir; /* one of the layers */
+	const struct policy_change *files;
+	size_t n;
+};
+
 /* The layers, lowest first: /usr/lib, /run, STATEDIR (written by the API), /etc. NULL-terminated
  * list of directories; one that is not there is an empty layer. `NAME.policy.d/(*).conf` drop-ins
  * come from all layers. */
@@ -32,6 +39,8 @@ struct policy_dirs {
 	const char *const *dirs;
 	const struct policy_change *change; /* NULL: as the files are */
 	const char *own;		    /* the one of them that the API writes; NULL: none */
+	const struct policy_given *given;   /* NULL: none */
+	size_t n_given;
 	const char *zoneinfo;  /* NULL: /usr/share/zoneinfo */
 	const char *localtime; /* NULL: /etc/localtime */
 };

@@ -20,17 +20,7 @@ const struct json_field policy_fields[] = {
 };
 
 const struct json_field validate_fields[] = {
-	{.name = "name",
-		.type = JSON_WANT_STRING,
-		.min = 1,
-		.max = API_POLICY_NAME_MAX,
-		.summary = "under which it would be there; new.policy unless told"},
-	{.name = "text",
-		.type = JSON_WANT_STRING,
-		.required = true,
-		.min = 1,
-		.max = API_POLICY_TEXT_MAX,
-		.summary = "the whole file"},
+	POLICY_TRIAL_FIELDS,
 	{.name = "at",
 		.type = JSON_WANT_TIME,
 		.summary = "what would hold at this time; now unless told"},
@@ -64,13 +54,13 @@ static int take_name(const char *word, char name[static API_POLICY_NAME_MAX + 1]
 #define NAME_RULE \
 	"a policy's name is of letters, digits, \"_\", \"-\" and \".\", does not begin with a dot, and has at most 128 bytes with its .policy"
 
-static int take_text(struct api_policy_request *req, const json_t *from)
+/* text NULL: it has none. */
+static void take_text(struct api_policy_request *req, const json_t *from)
 {
 	const json_t *text = json_object_get(from, "text");
 
 	req->text = json_string_value(text);
 	req->len = json_string_length(text);
-	return 0;
 }
 
 int prepare_policy(struct api_call *call, struct problem *p)
@@ -80,7 +70,9 @@ int prepare_policy(struct api_call *call, struct problem *p)
 		snprintf(p->parameter, sizeof(p->parameter), "policy");
 		return -1;
 	}
-	return call->body ? take_text(&call->request.policy, call->body) : 0;
+	if (call->body)
+		take_text(&call->request.policy, call->body);
+	return 0;
 }
 
 int take_policy(
@@ -94,7 +86,16 @@ int take_policy(
 		snprintf(p->pointer, sizeof(p->pointer), "%s", pointer);
 		return -1;
 	}
-	return take_text(req, from);
+	take_text(req, from);
+	if (req->text || name)
+		return 0;
+	problem_set(p, API_PROBLEM_BODY_INVALID,
+		"%.*s/text: missing; only of a policy with a name it can be asked what would be if it were gone",
+		(int)(strrchr(pointer, '/') - pointer), pointer);
+	p->has_pointer = true;
+	snprintf(p->pointer, sizeof(p->pointer), "%.*s/text",
+		(int)(strrchr(pointer, '/') - pointer), pointer);
+	return -1;
 }
 
 int prepare_validate(struct api_call *call, struct problem *p)

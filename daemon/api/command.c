@@ -96,17 +96,7 @@ static const struct json_field preview_override_fields[] = {
 };
 
 static const struct json_field preview_policy_fields[] = {
-	{.name = "name",
-		.type = JSON_WANT_STRING,
-		.min = 1,
-		.max = API_POLICY_NAME_MAX,
-		.summary = "under which it would be there; new.policy unless told"},
-	{.name = "text",
-		.type = JSON_WANT_STRING,
-		.required = true,
-		.min = 1,
-		.max = API_POLICY_TEXT_MAX,
-		.summary = "the whole file"},
+	POLICY_TRIAL_FIELDS,
 	{.name = NULL},
 };
 
@@ -122,7 +112,7 @@ const struct json_field preview_fields[] = {
 	{.name = "policy",
 		.type = JSON_WANT_OBJECT,
 		.fields = preview_policy_fields,
-		.summary = "if this policy were there"},
+		.summary = "if this policy were there, or gone"},
 	{.name = "mode",
 		.type = JSON_WANT_ENUM,
 		.words = daemon_mode_names,

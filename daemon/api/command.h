@@ -8,6 +8,17 @@
 extern const struct json_field mode_fields[];
 extern const struct json_field pause_fields[];
 extern const struct json_field policy_fields[];
+/* A policy that is tried: its name and its text. */
+#define POLICY_TRIAL_FIELDS                                                                     \
+	{.name = "name",                                                                        \
+		.type = JSON_WANT_STRING,                                                       \
+		.min = 1,                                                                       \
+		.max = API_POLICY_NAME_MAX,                                                     \
+		.summary = "under which it would be there; new.policy unless told"},            \
+	{                                                                                       \
+		.name = "text", .type = JSON_WANT_STRING, .min = 1, .max = API_POLICY_TEXT_MAX, \
+		.summary = "the whole file; left out: if the API's file of that name were gone" \
+	}
 extern const struct json_field validate_fields[];
 extern const struct json_field preview_fields[];
 extern const struct json_field override_fields[];

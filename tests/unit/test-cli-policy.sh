@@ -91,15 +91,67 @@ else
 	skip "asking" "no pseudo-terminal"
 fi
 
+# A dry run shows what put shows, and what was typed is kept.
+EDITOR='sed -i s/900/800/' exits 0 "the host would be" policy edit 50-a --dry-run
+EDITOR='sed -i s/900/800/' exits 0 "test   [Memory] Weight  900  800   50-a.policy:2" policy edit 50-a -n
+grep -q 900 state/policy.d/50-a.policy && grep -q 800 ballastctl-*.50-a.policy
+report $? "... and writes nothing"
+rm -f ballastctl-*
+
 # --- delete ---
 exits 2 "Nobody can be asked here: add --yes" policy delete 50-a
 exits 0 "would be removed" policy delete 50-a --dry-run
+exits 0 "the host would be" policy delete 50-a --dry-run
+exits 0 "test   [Memory] Weight  900  100   default" policy delete 50-a -n
+grep -q 900 state/policy.d/50-a.policy
+report $? "a dry run removes nothing"
+exits 0 '{"removed":"50-a"}' policy delete 50-a -n --json
 exits 0 "50-a: removed" policy delete 50-a --yes
 exits 3 'There is no policy "50-a.policy"' policy delete 50-a --yes
 printf '[Memory]\nWeight=300\n' >etc/80-mine.policy
 "$ctl" reload >/dev/null
 exits 4 "Remove it there" policy delete 80-mine --yes
 EDITOR='sed -i s/300/301/' exits 0 "stands above it and stays in force" policy edit 80-mine
+
+# --- as somebody who may not look into the state directory ---
+if [ "$(id -u)" = 0 ] && setpriv --reuid 65534 --regid 65534 --clear-groups true 2>/dev/null; then
+	as() # GROUP: ballastctl as nobody, in this group
+	{
+		printf '#!/bin/sh\nexec setpriv --reuid 65534 --regid %s --clear-groups "%s/ballastctl" "$@"\n' "$1" "$scratch" >"as-$1"
+		chmod +x "as-$1"
+	}
+	chmod 755 "$scratch"
+	cp "$ctl" ballastctl
+	as 65534
+	as 0 # the daemon's own group: it may ask
+	printf '[Memory]\nHeadroom=33%\n' >77-hidden.policy
+	"$ctl" policy put 77-hidden.policy >/dev/null 2>&1
+	COLUMNS=999
+	ctl=$scratch/as-65534 exits 5 "note: $scratch/state/policy.d was not looked at: you may not read it, and you may not ask ballastd" policy check --config b.conf
+	ctl=$scratch/as-65534 exits 5 "no mistakes in what could be read" policy check --config b.conf
+	ctl=$scratch/as-65534 exits 5 "\"unread\":[\"$scratch/state/policy.d\"]" policy check --config b.conf --json
+	ctl=$scratch/as-65534 exits 0 "Ask as root (sudo" policy test test --config b.conf
+	ctl=$scratch/as-0 exits 0 "3 policies, no mistakes" policy check --config b.conf
+	ctl=$scratch/as-0 exits 0 "$scratch/state/policy.d (as ballastd says)" policy check --config b.conf
+	ctl=$scratch/as-0 exits 0 '"unread":[]' policy check --config b.conf --json
+	ctl=$scratch/as-0 exits 0 "77-hidden.policy:2" policy test test --config b.conf
+	printf '[Memory]\nWieght=1\n' >state/policy.d/78-bad.policy
+	"$ctl" reload >/dev/null 2>&1
+	ctl=$scratch/as-0 exits 9 "$scratch/state/policy.d/78-bad.policy:2" policy check --config b.conf
+	rm state/policy.d/78-bad.policy
+	"$ctl" reload >/dev/null
+	# Another host's daemon is not asked for this one's files.
+	ctl=$scratch/as-0 exits 5 "is another host's" --host "http://127.0.0.1:$port" policy check --config b.conf
+	COLUMNS=120
+	"$ctl" policy delete 77-hidden --yes >/dev/null
+else
+	skip "what one may not look into" "nobody else can be become here"
+fi
+
+# --- times in what happened ---
+"$ctl" pause --for 1h --message x >/dev/null
+TZ=XYZ-3 exits 0 "no guest is commanded until $(TZ=XYZ-3 date -d '+1 hour' +%H:)" events --kind paused --limit 1
+"$ctl" pause --clear >/dev/null
 
 # --- operations ---
 for i in 1 2 3 4 5 6 7 8; do # a policy that nobody waits for: it must reach the disk, so most are not done at once

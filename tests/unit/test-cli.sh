@@ -237,7 +237,8 @@ exits 2 "expected a size" guest set web1 --min 1Q
 exits 2 "expected 1 to 10000" guest set web1 --weight 0
 exits 2 "--headroom" guest set web1 --headroom 200%
 exits 2 "--for" guest set web1 --min 1G --for soon
-exits 2 "--until" guest set web1 --min 1G --until yesterday
+exits 2 '--until: found "yesterday", expected a time to come: 18:00, "Mon 08:00"' guest set web1 --min 1G --until yesterday
+exits 2 'or 2026-12-01T18:00:00Z in UTC; for a span there is --for=2h' pause --until 2h
 exits 2 "give either --for or --until" guest set web1 --min 1G --for 1h --until 08:00
 exits 2 "give it, or them" guest set web1 --memory 1G --min 1G
 exits 2 "--clear goes without --max" guest set web1 --clear --max 1G
