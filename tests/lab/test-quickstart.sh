@@ -28,7 +28,7 @@ said_or_ended() { said "$1" || ended; }
 left() { # what there is of it still
 	local p
 
-	pgrep -s "$pid" -a
+	ps -s "$pid" -o pid=,stat=,args= | awk '$2 !~ /^Z/' # one that has ended is for process 1 to notice
 	[ -z "$tag" ] || lab_traces "$tag"
 	ls -d "$LAB_DIR" /tmp/ballast-quickstart.* 2>/dev/null | grep -vxFf "$TEST_TMP/before"
 	for p in /proc/[0-9]*; do
@@ -37,12 +37,13 @@ left() { # what there is of it still
 	done
 	return 0
 }
-mine() { # PID: of this test itself
+mine() { # PID: of this test itself, or over
 	local p=$1
 
-	while [ "$p" -gt 1 ] 2>/dev/null; do
+	while [ "$p" != 1 ]; do
 		[ "$p" != $$ ] || return 0
 		p=$(sed -n 's/^PPid:\t//p' "/proc/$p/status" 2>/dev/null)
+		[ "$p" ] || return 0
 	done
 	return 1
 }
