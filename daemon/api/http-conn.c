@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
@@ -73,12 +74,35 @@ static void conn_free(struct conn *c)
 /* Longer than a client on the far side of the earth takes to read a short answer. */
 #define LINGER_USEC USEC_PER_SEC
 
+/* Those whose clients have gone need not wait. */
+static void end_left_lingers(struct http *h)
+{
+	struct pollfd fds[LINGERS_MAX];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < h->n_lingers; i++)
+		fds[i] = (struct pollfd){.fd = h->lingers[i].fd};
+	if (poll(fds, h->n_lingers, 0) <= 0)
+		return;
+	for (unsigned i = 0; i < h->n_lingers; i++) {
+		if (fds[i].revents)
+			close(h->lingers[i].fd);
+		else
+			h->lingers[n++] = h->lingers[i];
+	}
+	h->n_lingers = n;
+}
+
 /* The library closes its descriptor, not this one. Of too many none lingers: they are short of
  * nothing but an answer. */
 static void linger(struct http *h, int conn_fd)
 {
-	int fd = h->n_lingers < LINGERS_MAX ? fcntl(conn_fd, F_DUPFD_CLOEXEC, 0) : -1;
+	int fd = -1;
 
+	if (h->n_lingers == LINGERS_MAX)
+		end_left_lingers(h);
+	if (h->n_lingers < LINGERS_MAX)
+		fd = fcntl(conn_fd, F_DUPFD_CLOEXEC, 0);
 	if (fd < 0)
 		return;
 	h->lingers[h->n_lingers++] = (struct lingering){fd, h->now_usec + LINGER_USEC};

@@ -153,6 +153,7 @@ fake_libs = tests/fixture/libfake.a $(api_libs) $(policy_libs) $(api_system_libs
 
 api_tests = \
 	tests/unit/test-api \
+	tests/unit/test-api-bodies \
 	tests/unit/test-api-clients \
 	tests/unit/test-api-network \
 	tests/unit/test-browser \
@@ -175,6 +176,8 @@ tests_unit_test_api_network_CPPFLAGS = $(AM_CPPFLAGS) $(LIBCURL_CFLAGS)
 tests_unit_test_api_network_LDADD = $(fake_libs) $(LIBCURL_LIBS)
 tests_unit_test_browser_LDADD = $(api_libs) $(policy_libs) $(api_system_libs)
 tests_unit_test_limit_LDADD = $(api_libs) $(policy_libs) $(api_system_libs)
+tests_unit_test_api_bodies_CPPFLAGS = $(AM_CPPFLAGS) $(LIBCURL_CFLAGS)
+tests_unit_test_api_bodies_LDADD = $(fake_libs) $(LIBCURL_LIBS)
 tests_unit_test_api_clients_CPPFLAGS = $(AM_CPPFLAGS) $(LIBCURL_CFLAGS)
 tests_unit_test_api_clients_LDADD = $(fake_libs) $(LIBCURL_LIBS)
 tests_unit_test_api_stream_CPPFLAGS = $(AM_CPPFLAGS) $(LIBCURL_CFLAGS)
