@@ -7,6 +7,7 @@
 #include "cli/effect.h"
 #include "cli/get.h"
 #include "cli/guest-table.h"
+#include "cli/policy-next.h"
 #include "cli/section.h"
 
 /* Lines of a screen of 24 that each part may take. */
@@ -134,11 +135,12 @@ static void print_next(const struct cli *c, const json_t *answer, const json_t *
 	struct section s = section_begin(c, "Next");
 	uint64_t actual = get_number(g, "/memory/actual", 0),
 		 target = get_number(g, "/memory/target", actual),
-		 share = get_number(g, "/memory/share", actual),
-		 next = get_time(host, "/policies/next_change");
+		 share = get_number(g, "/memory/share", actual);
 	const char *mode = get_string(answer, "/host/mode", get_string(host, "/mode", "?"));
 	bool acts = streq(mode, "enforce") && !get_time(host, "/pause/until");
-	char a[SIZE_TEXT_MAX], when[SHOW_TIME_MAX];
+	char a[SIZE_TEXT_MAX], buf[NEXT_TEXT_MAX];
+	const char *next =
+		policy_next_text(get_at(host, "/policies"), get_time(host, "/decided"), buf);
 
 	size_format(target != actual ? target : share, a);
 	if (get_string(g, "/fixed", NULL))
@@ -166,8 +168,7 @@ static void print_next(const struct cli *c, const json_t *answer, const json_t *
 		section_line(&s, STYLE_NONE,
 			"it stays as it is while its use, and that of others, stays");
 	if (next)
-		section_line(&s, STYLE_DIM, "the next schedule opens or closes at %s",
-			show_time(next, get_time(host, "/decided"), when));
+		section_line(&s, STYLE_DIM, "%s", next);
 }
 
 static void print_can(const struct cli *c, const json_t *answer, const json_t *host)

@@ -4,6 +4,7 @@
 #include "cli/get.h"
 #include "cli/guest-table.h"
 #include "cli/host-view.h"
+#include "cli/policy-next.h"
 #include "cli/section.h"
 
 #define MOVES_SHOWN 3
@@ -183,9 +184,10 @@ static void print_next(const struct cli *c, const json_t *host, const json_t *pl
 {
 	bool acts = streq(get_string(host, "/mode", ""), "enforce");
 	size_t n = json_array_size(get_at(plan, "/actions")), i;
-	uint64_t next = get_time(host, "/policies/next_change");
 	struct section s = section_begin(c, "Next");
-	char when[SHOW_TIME_MAX];
+	char buf[NEXT_TEXT_MAX];
+	const char *next =
+		policy_next_text(get_at(host, "/policies"), get_time(host, "/decided"), buf);
 	const json_t *a;
 
 	json_array_foreach (get_at(plan, "/actions"), i, a)
@@ -198,8 +200,7 @@ static void print_next(const struct cli *c, const json_t *host, const json_t *pl
 			get_bool(plan, "/settled") ? "all is as it is to be"
 						   : "what was commanded is on its way");
 	if (next)
-		section_line(&s, STYLE_DIM, "the next schedule opens or closes at %s",
-			show_time(next, get_time(host, "/decided"), when));
+		section_line(&s, STYLE_DIM, "%s", next);
 }
 
 static void print_can(const struct cli *c, const json_t *host, const json_t *guests)

@@ -74,6 +74,8 @@ ballastctl_SOURCES = \
 	cli/policy-guest.h \
 	cli/policy-test.c \
 	cli/policy-write.c \
+	cli/policy-next.c \
+	cli/policy-next.h \
 	cli/policy.c \
 	cli/preview.c \
 	cli/preview.h \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* `policy list|show|explain`: what the daemon has in force. */
 #include "cli/client.h"
-#include "cli/get.h"
+#include "cli/policy-next.h"
 #include "cli/settings-view.h"
 
 static void add_number(struct table *t, uint64_t n)
@@ -68,7 +68,8 @@ int cmd_policy_list(struct cli *c)
 	};
 	_cleanup_json_ json_t *answer = NULL;
 	int r = client_get(c, "/v1/policies", &answer);
-	char when[SHOW_TIME_MAX];
+	char buf[NEXT_TEXT_MAX], text[NEXT_TEXT_MAX + 10];
+	const char *next;
 	const json_t *p;
 	size_t i;
 
@@ -90,9 +91,12 @@ int cmd_policy_list(struct cli *c)
 		return CLI_OK;
 	}
 	table_print(&t, &c->term, stdout);
-	if (get_time(answer, "/next_change"))
-		printf("\nThe next schedule opens or closes at %s.\n",
-			show_time(get_time(answer, "/next_change"), 0, when));
+	next = policy_next_text(answer, 0, buf);
+	if (next) {
+		snprintf(text, sizeof(text), "Next: %s.", next);
+		fputc('\n', stdout);
+		term_print_wrapped(&c->term, stdout, text, 0, 2);
+	}
 	return CLI_OK;
 }
 

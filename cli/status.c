@@ -6,6 +6,7 @@
 #include "cli/get.h"
 #include "cli/guest-table.h"
 #include "cli/host-view.h"
+#include "cli/policy-next.h"
 
 static void print_wrong(const struct cli *c, const json_t *host, const json_t *guests)
 {
@@ -39,14 +40,14 @@ static void print_moves(const struct cli *c, const json_t *events, uint64_t now)
 
 static void print_next(const struct cli *c, const json_t *host)
 {
-	uint64_t next = get_time(host, "/policies/next_change"), now = get_time(host, "/decided");
-	char when[SHOW_TIME_MAX], text[200];
+	char buf[NEXT_TEXT_MAX], text[NEXT_TEXT_MAX + 80];
+	const char *next =
+		policy_next_text(get_at(host, "/policies"), get_time(host, "/decided"), buf);
 
 	snprintf(text, sizeof(text), "Policies: %llu, of which %llu open now%s%s.",
 		(unsigned long long)get_number(host, "/policies/count", 0),
-		(unsigned long long)get_number(host, "/policies/open", 0),
-		next ? "; the next schedule opens or closes at " : "",
-		next ? show_time(next, now, when) : "");
+		(unsigned long long)get_number(host, "/policies/open", 0), next ? "; " : "",
+		next ? next : "");
 	fputc('\n', stdout);
 	term_print_wrapped(&c->term, stdout, text, 0, 2);
 }

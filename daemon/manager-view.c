@@ -46,11 +46,14 @@ static bool fill_guests(struct manager *m)
 
 static void count_policies(struct manager *m, size_t n)
 {
+	const struct policy_windows *windows = decide_state_windows(m->state);
 	struct view_policy *counts = m->view_policies;
 
 	for (size_t i = 0; i < n; i++)
 		counts[i] = (struct view_policy){
-			.open = policy_windows_open(decide_state_windows(m->state), i)};
+			.open = policy_windows_open(windows, i),
+			.change_real_usec = policy_windows_next(windows, i),
+		};
 	for (size_t k = 0; k < m->n_guests; k++) {
 		const struct guest_policy *p =
 			decide_state_guest_policy(m->state, &m->guests[k]->uuid);

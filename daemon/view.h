@@ -55,9 +55,10 @@ struct view_pause {
 
 /* One policy as the main loop sees it now; index as in the set. */
 struct view_policy {
-	bool open;	   /* its schedule's window is open (no schedule: always) */
-	uint32_t matching; /* guests its [Match] names */
-	uint32_t active;   /* guests it is in force for */
+	bool open;		   /* its schedule's window is open (no schedule: always) */
+	uint32_t matching;	   /* guests its [Match] names */
+	uint32_t active;	   /* guests it is in force for */
+	uint64_t change_real_usec; /* its window closes or opens then; USEC_INFINITY: never */
 };
 
 /*

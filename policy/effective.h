@@ -26,6 +26,8 @@ int policy_windows_update(struct policy_windows *w, const struct policy_set *set
 	uint64_t now_real_usec) _nonnull_ _must_check_;
 /* Wall time at which some window opens or closes next; USEC_INFINITY: never. */
 uint64_t policy_windows_next_change(const struct policy_windows *w) _nonnull_ _pure_;
+/* The same of policy i alone. */
+uint64_t policy_windows_next(const struct policy_windows *w, size_t i) _nonnull_ _pure_;
 /* Is policy i's window open (a policy without a schedule: always)? */
 bool policy_windows_open(const struct policy_windows *w, size_t i) _nonnull_ _pure_;
 

@@ -114,6 +114,11 @@ uint64_t policy_windows_next_change(const struct policy_windows *w)
 	return w->next_usec;
 }
 
+uint64_t policy_windows_next(const struct policy_windows *w, size_t i)
+{
+	return i < w->n ? w->windows[i].next_usec : USEC_INFINITY;
+}
+
 bool policy_windows_open(const struct policy_windows *w, size_t i)
 {
 	return i < w->n && w->windows[i].open;

@@ -69,6 +69,8 @@ static const struct schema host_policies = {"HostPolicies", "how many policies a
 		{"stale", SCHEMA_COUNT, "their file is bad, the last good version is in force"},
 		{"next_change", SCHEMA_TIME, "when a schedule opens or closes next",
 			.nullable = true},
+		{"next_changes", SCHEMA_OBJECT, "whose, at most 16", .list = true,
+			.of = &next_change_schema},
 		SCHEMA_END,
 	}};
 

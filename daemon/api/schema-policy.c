@@ -21,7 +21,8 @@ static const char *const origin_words[] = {"default", "policy", "override", NULL
 	{"stale", SCHEMA_BOOL, "its file is bad now and this is its last good version"}, \
 	{"open", SCHEMA_BOOL, "null when not counted yet, as the next two", .nullable = true}, \
 	{"matching", SCHEMA_COUNT, "how many guests", .nullable = true}, \
-	{"active", SCHEMA_COUNT, "how many guests", .nullable = true}
+	{"active", SCHEMA_COUNT, "how many guests", .nullable = true}, \
+	{"next_change", SCHEMA_TIME, "when its schedule opens or closes next", .nullable = true}
 /* clang-format on */
 
 const struct schema policy_schema = {"Policy", "a policy and its state",
@@ -104,12 +105,21 @@ static const struct schema bad_policy = {"BadPolicy",
 		SCHEMA_END,
 	}};
 
+const struct schema next_change_schema = {"NextChange", "a policy whose schedule opens or closes",
+	(const struct schema_field[]){
+		{"policy", SCHEMA_STRING, "its name"},
+		{"opens", SCHEMA_BOOL, "or closes"},
+		SCHEMA_END,
+	}};
+
 const struct schema policies_schema = {"Policies", "all policies, in merge order",
 	(const struct schema_field[]){
 		{"policies", SCHEMA_OBJECT, .list = true, .of = &policy_item},
 		{"bad", SCHEMA_OBJECT, .list = true, .of = &bad_policy},
 		{"next_change", SCHEMA_TIME, "when a schedule opens or closes next",
 			.nullable = true},
+		{"next_changes", SCHEMA_OBJECT, "whose, at most 16", .list = true,
+			.of = &next_change_schema},
 		{"generation", SCHEMA_COUNT, "grows with each reload", .nullable = true},
 		{"digest", SCHEMA_STRING, "16 hex digits, equal on hosts with equal policies",
 			.nullable = true},

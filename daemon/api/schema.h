@@ -68,7 +68,7 @@ extern const struct schema guest_schema, guests_schema, reason_schema;
 /* schema-policy.c */
 extern const struct schema policy_schema, policy_put_schema, validation_schema, policies_schema,
 	effective_schema, explain_schema, override_schema, overrides_schema, applied_policy_schema,
-	origin_setting_schema;
+	origin_setting_schema, next_change_schema;
 /* schema-event.c */
 extern const struct schema event_schema, events_schema;
 /* schema-history.c */

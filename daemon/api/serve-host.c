@@ -155,7 +155,7 @@ static void write_policy_counts(const struct view_input *k, struct json_out *o)
 	json_out_key_u64(o, "count", n);
 	json_out_key_u64(o, "open", k->policies ? open : UINT64_MAX);
 	json_out_key_u64(o, "stale", stale);
-	json_out_key_time(o, "next_change", k->policies_change_real_usec);
+	write_next_change(k, o);
 	json_out_close(o, '}');
 }
 

@@ -46,6 +46,31 @@ static void write_policy(const struct view_input *k, size_t index, struct json_o
 		json_out_null(o);
 	json_out_key_u64(o, "matching", state ? state->matching : UINT64_MAX);
 	json_out_key_u64(o, "active", state ? state->active : UINT64_MAX);
+	json_out_key_time(o, "next_change", state ? state->change_real_usec : USEC_INFINITY);
+}
+
+void write_next_change(const struct view_input *k, struct json_out *o)
+{
+	size_t n = k->policies ? policy_set_count(k->set) : 0, written = 0;
+
+	json_out_key_time(o, "next_change", k->policies_change_real_usec);
+	json_out_key(o, "next_changes");
+	json_out_open(o, '[');
+	for (size_t i = 0; i < n && written < NEXT_CHANGES_MAX; i++) {
+		const struct view_policy *p = &k->policies[i];
+		struct policy_info info;
+
+		if (k->policies_change_real_usec == USEC_INFINITY ||
+			p->change_real_usec != k->policies_change_real_usec)
+			continue;
+		policy_set_info(k->set, i, &info);
+		json_out_open(o, '{');
+		json_out_key_string(o, "policy", info.name);
+		json_out_key_bool(o, "opens", !p->open);
+		json_out_close(o, '}');
+		written++;
+	}
+	json_out_close(o, ']');
 }
 
 /* Of one the text too: a list of them would be long. */
@@ -114,7 +139,7 @@ void serve_policies(const struct view_input *k, size_t index, struct json_out *o
 	}
 	json_out_close(o, ']');
 	write_lost(o, k->set);
-	json_out_key_time(o, "next_change", k->policies_change_real_usec);
+	write_next_change(k, o);
 	json_out_key_u64(o, "generation", k->set ? policy_set_generation(k->set) : UINT64_MAX);
 	snprintf(digest, sizeof(digest), "%016llx",
 		k->set ? (unsigned long long)policy_set_digest(k->set) : 0);

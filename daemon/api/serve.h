@@ -53,6 +53,9 @@ void write_conditions(struct json_out *o, const struct guest_sample *g, const st
 const struct reason *guest_standing(const struct plan_guest *p) _pure_;
 void write_reservation(struct json_out *o, const struct reservation *r, uint64_t now_boot_usec,
 	uint64_t now_real_usec) _nonnull_;
+/* When a schedule opens or closes next, and at most so many of the policies that then do. */
+#define NEXT_CHANGES_MAX 16
+void write_next_change(const struct view_input *k, struct json_out *o) _nonnull_;
 void write_pause(struct json_out *o, const struct view_pause *p) _nonnull_;
 /* The array of one guest's overrides. */
 void write_overrides(struct json_out *o, const struct override *overrides, size_t n,

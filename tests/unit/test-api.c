@@ -324,6 +324,14 @@ TEST(plan_and_policies)
 		CHECK(json_is_false(json_at(list.json, "/policies/1/open")));
 		CHECK_INT(json_array_size(json_at(list.json, "/bad")), 0);
 		CHECK_AT(list, "/next_change", "2040-01-03T08:00:00.000Z");
+		/* Whose it is: the day begins when the night ends. */
+		CHECK_INT(json_array_size(json_at(list.json, "/next_changes")), 2);
+		CHECK_AT(list, "/next_changes/0/policy", "50-day.policy");
+		CHECK(json_is_true(json_at(list.json, "/next_changes/0/opens")));
+		CHECK_AT(list, "/next_changes/1/policy", "60-night.policy");
+		CHECK(json_is_false(json_at(list.json, "/next_changes/1/opens")));
+		CHECK(json_is_null(json_at(list.json, "/policies/0/next_change")));
+		CHECK_AT(list, "/policies/1/next_change", "2040-01-03T08:00:00.000Z");
 		CHECK_PROBLEM(none, API_PROBLEM_POLICY_UNKNOWN);
 		CHECK_AT(none, "/nearest", "60-night.policy");
 	}

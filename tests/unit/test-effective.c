@@ -180,6 +180,8 @@ TEST(a_window_opens_and_closes_by_the_wall_clock)
 	CHECK(guest_policy_epoch(w.gp) != epoch);
 	CHECK(policy_windows_open(w.windows, 0) && !policy_windows_open(w.windows, 1));
 	CHECK_U64(policy_windows_next_change(w.windows), 32 * USEC_PER_HOUR);
+	CHECK_U64(policy_windows_next(w.windows, 0), 32 * USEC_PER_HOUR);
+	CHECK_U64(policy_windows_next(w.windows, 1), USEC_INFINITY);
 	/* The clock is set back: judged anew. */
 	w.real = 19 * USEC_PER_HOUR;
 	CHECK_INT(step(&w, set), 1);
