@@ -70,10 +70,6 @@ EXTRA_DIST += \
 	tests/lab/test-page.sh \
 	tests/lab/test-quickstart.sh \
 	tests/lab/test-scrape.sh \
-	tests/browser/lib.sh \
-	tests/browser/package-lock.json \
-	tests/browser/package.json \
-	tests/browser/page.mjs \
 	tests/lab/watch-grants.py
 
 check_PROGRAMS += tests/unit/test-lab-frame

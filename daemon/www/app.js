@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The page: keeps what is known in one object, and draws it when it changes.
 
-import {announce, byId, h, keyed, setText} from './dom.js';
-import {clock, count, percent, since, size, until, upper, when} from './format.js';
-import {Api, Live, Problem, keepToken, takeToken} from './transport.js';
+import {announce, byId, h, keyed, setAttr, setText} from './dom.js';
+import {byName, clock, count, percent, since, size, until, upper, when} from './format.js';
+import {Api, Live, Problem, Silence, keepToken, takeToken} from './transport.js';
 import {LEGEND, Vessel} from './vessel.js';
 import {GuestTable} from './guests.js';
 import {Feed} from './feed.js';
 import {GuestPanel} from './guest.js';
-import {PolicyList} from './policies.js';
+import {PolicyList, nextText} from './policies.js';
 import {Commands} from './commands.js';
 import {STATES, isMove, why} from './words.js';
 import {startTheme} from './theme.js';
 
 const SLOW_VIEW_SEC = 2;
+const GRACE_MS = 1500; // a connection that ended and is back within this time was not lost: nothing jumps
+const AGAIN_MS = 2000; // figures that could not be read are asked for again
+const FAILING_MS = 5000; // figures that cannot be read for so long are said to be old
 const ENDED_MS = 60000; // an operation that has ended is shown so long
 const OPERATIONS = {'mode-set': 'Change of the mode', 'guest-enroll': 'Enrolling a guest', reload: 'Reload', 'policy-put': 'Saving a policy', 'policy-delete': 'Removing a policy'};
+const CANCELLED = new Set(['policy-put', 'policy-delete']); // those that may still wait for another one
 // What is asked for again whenever the view changed. `optional`: a daemon may not have it.
 const PATHS = {
 	host: '/v1/hosts/self',
@@ -26,7 +30,7 @@ const PATHS = {
 const OPTIONAL = new Set(['operations']);
 
 const api = new Api();
-const model = {host: null, guests: [], policies: null, operations: null, who: null, selected: null, lostSince: null, viewAge: 0, missing: new Set()};
+const model = {host: null, guests: [], policies: null, operations: null, who: null, selected: null, lostSince: null, downSince: null, polls: false, failing: null, viewAge: 0, missing: new Set()};
 
 const openGuest = (uuid) => panel.open(uuid);
 const vessel = new Vessel(byId('vessel'), openGuest);
@@ -36,18 +40,19 @@ const commands = new Commands(api, model, refresh);
 const policies = new PolicyList(byId('policy-list'), byId('policy-tools'), commands, model);
 const panel = new GuestPanel(byId('guest-panel'), api, model, feed, commands, () => schedule());
 const live = new Live(api, {
-	up() {
+	up(polls) {
 		if (model.lostSince)
 			announce('The connection is back.');
-		model.lostSince = null;
+		clearTimeout(model.grace);
+		model.lostSince = model.downSince = null;
+		model.polls = polls;
 		catchUp();
 	},
 	down(error) {
-		if (!model.lostSince) {
-			model.lostSince = live.heardAt ?? Date.now(); // the figures are that old
-			announce('The connection to the daemon is lost. Figures are from before.');
+		if (!model.downSince) {
+			model.downSince = Date.now();
+			model.grace = setTimeout(lost, error instanceof Silence ? 0 : GRACE_MS);
 		}
-		model.lostWhy = error.message;
 		schedule();
 	},
 	state: () => refresh(),
@@ -56,13 +61,20 @@ const live = new Live(api, {
 	denied: (problem) => signIn(problem),
 });
 
+function lost() {
+	model.lostSince = live.heardAt ?? model.downSince; // the figures are that old
+	announce('The connection to the daemon is lost. Figures are from before.');
+	schedule();
+}
+
 // ---- what comes in ----
 
+let session = 0; // grows with each sign-out
 let refreshing = null, again = false, caughtUp = false;
 
 // Asks for all that changed; while it does, further wishes become one more round.
 function refresh() {
-	if (document.hidden)
+	if (document.hidden || model.signedOut)
 		return refreshing;
 	if (refreshing) {
 		again = true;
@@ -79,9 +91,16 @@ function refresh() {
 			if (again && rest > 300)
 				await new Promise((resolve) => setTimeout(resolve, rest));
 		} while (again);
+		model.failing = null;
 	})().catch((error) => {
-		if (error instanceof Problem && (error.status === 401 || error.status === 403))
+		if (error instanceof Problem && (error.status === 401 || error.status === 403)) {
 			signIn(error);
+			return;
+		}
+		model.failing = {since: model.failing?.since ?? Date.now(), text: error.message};
+		clearTimeout(model.again);
+		model.again = setTimeout(refresh, AGAIN_MS); // the stream may have nothing to tell for a long time
+		schedule();
 	}).finally(() => {
 		refreshing = null;
 	});
@@ -90,6 +109,7 @@ function refresh() {
 
 async function refreshOnce() {
 	const names = Object.keys(PATHS).filter((n) => !model.missing.has(n));
+	const mine = session;
 	let changed = false;
 
 	model.viewAge = 0;
@@ -97,9 +117,11 @@ async function refreshOnce() {
 		try {
 			const {body, changed: other, age} = await api.get(PATHS[name], {keep: true});
 
+			if (mine !== session)
+				return; // asked by who is gone
 			model.viewAge = Math.max(model.viewAge, age);
 			if (other || !model[name]) {
-				model[name] = name === 'guests' ? body.guests : body;
+				model[name] = name === 'guests' ? body.guests.sort((a, b) => byName.compare(a.name, b.name)) : body;
 				changed = true;
 			}
 		} catch (error) {
@@ -116,8 +138,10 @@ async function refreshOnce() {
 // The last events, and all figures: after a start, and after an interruption.
 async function catchUp() {
 	try {
-		const {body} = await api.get('/v1/events?newest=true&limit=200');
+		const mine = session, {body} = await api.get('/v1/events?newest=true&limit=200');
 
+		if (mine !== session)
+			return;
 		body.events.forEach((e) => feed.add(e));
 		feed.events.sort((a, b) => (a.time < b.time ? 1 : a.time > b.time ? -1 : b.seq - a.seq));
 		await refresh();
@@ -151,12 +175,14 @@ function schedule() {
 }
 
 function draw() {
+	if (model.signedOut)
+		return;
 	drawBar();
 	drawBanners();
 	if (!model.host || !model.policies)
 		return;
 	byId('all').hidden = false;
-	document.body.classList.toggle('stale', Boolean(model.lostSince) || model.viewAge >= SLOW_VIEW_SEC);
+	document.body.classList.toggle('stale', Boolean(model.lostSince || isFailing()) || model.viewAge >= SLOW_VIEW_SEC);
 	drawState();
 	vessel.update(model.host, model.guests);
 	table.update(model.guests, model.selected);
@@ -169,9 +195,14 @@ function draw() {
 
 function drawBar() {
 	const host = model.host;
-	const text = model.lostSince ? `lost since ${clock(model.lostSince)}` : host ? 'live' : 'connecting';
+	const [state, text, title] = model.lostSince ? ['lost', `lost since ${clock(model.lostSince)}`, 'Figures are from before'] :
+		model.downSince ? ['wait', 'connecting again', 'The connection ended a moment ago'] :
+			!host ? ['wait', 'connecting', ''] :
+				model.polls ? ['live', 'live, by asking', 'No stream of events can be had now: the daemon is asked every second'] :
+					['live', 'live', 'Changes come as they happen'];
 
-	byId('live').dataset.live = model.lostSince ? 'lost' : host ? 'live' : 'wait';
+	byId('live').dataset.live = state;
+	setAttr(byId('live'), 'title', title);
 	setText(byId('live-text'), text);
 	if (host) {
 		setText(byId('bar-host'), host.name);
@@ -179,12 +210,16 @@ function drawBar() {
 	}
 }
 
+const isFailing = () => model.failing && Date.now() - model.failing.since >= FAILING_MS;
+
 function drawBanners() {
 	const items = [];
 
 	if (model.lostSince)
 		items.push({key: 'lost', tone: 'bad', title: `Connection lost since ${clock(model.lostSince)}`,
 			text: 'The figures below are from before. Trying again by itself; is ballastd running? (systemctl status ballastd)', again: true});
+	else if (isFailing())
+		items.push({key: 'failing', tone: 'bad', title: `The figures are of ${clock(model.failing.since)}`, text: `${upper(model.failing.text)}. Trying again by itself.`});
 	else if (model.viewAge >= SLOW_VIEW_SEC)
 		items.push({key: 'age', tone: 'bad', title: 'The daemon does not keep up', text: `The figures are ${model.viewAge} s old. See the journal of ballastd.`});
 	if (model.host?.pause?.paused)
@@ -226,30 +261,43 @@ function drawState() {
 		['given', 'For guests', size(m.charged), `of ${size(m.budget)}`],
 		['free', m.charged > m.budget ? 'Too much' : 'Free', m.charged > m.budget ? size(m.charged - m.budget) : size(m.free), m.reserved ? `${size(m.reserved)} reserved` : `of ${size(m.managed)} in all`],
 		['cpu', 'CPU busy', host.cpu ? percent(host.cpu.busy_permyriad) : '–', host.cpu?.steal_permyriad >= 50 ? `${percent(host.cpu.steal_permyriad)} stolen below` : count(host.cpus, 'CPU')],
-		['guests', 'Guests', String(g.count), wrong.length ? wrong.map((w) => `${w[0]} ${w[1]}`).join(', ') : 'all well'],
-		['next', 'Next change', next ? when(next) : 'none', next ? `of policy, in ${until(next)}` : 'no schedule opens or closes'],
+		['guests', 'Guests', String(g.count), wrong.length ? wrong.map((w) => `${w[0]} ${w[1]}`).join(', ') : g.count ? 'all well' : 'none runs'],
+		['next', 'Next change', next ? when(next) : 'none', next ? `${nextText(model.policies)}, in ${until(next)}` : 'no schedule opens or closes'],
 	];
 	keyed(byId('figures'), figures, (f) => f[0], () => h('div', {class: 'figure'}, h('dt'), h('dd'), h('dd', {class: 'figure-more'})), (node, f) => {
 		setText(node.children[0], f[1]);
 		setText(node.children[1], f[2]);
 		setText(node.children[2], f[3]);
+		setAttr(node.children[2], 'title', f[3]); // where it is cut
 	});
 }
 
 function drawOperations() {
-	const now = Date.now();
+	const now = Date.now(), may = commands.may('operate');
 	const list = (model.operations?.operations ?? []).filter((o) => o.state === 'running' || now - new Date(o.ended) < ENDED_MS);
 	const items = [
-		...list.map((o) => ({id: String(o.id), text: OPERATIONS[o.kind] ?? upper(o.kind.replaceAll('-', ' ')), part: o.state === 'running' ? o.progress_permyriad ?? -1 : null,
-			more: `${o.state === 'running' ? `since ${clock(o.started)}` : `${o.state} at ${clock(o.ended)}`}, by ${o.by}`})),
-		...model.host.reservations.map((r) => ({id: `r${r.id}`, text: `Room for ${r.guest}`, part: null, more: `${size(r.bytes)}, ${r.granted ? 'granted' : 'being made'}, until ${when(r.deadline)}`}))];
+		...list.map((o) => ({id: String(o.id), text: OPERATIONS[o.kind] ?? upper(o.kind.replaceAll('-', ' ')), part: o.state === 'running' ? o.progress_permyriad ?? -1 : null, state: o.state,
+			more: `${o.state === 'running' ? `since ${clock(o.started)}` : `${o.state} at ${clock(o.ended)}`}, by ${o.by}`,
+			cancel: may && o.state === 'running' && CANCELLED.has(o.kind) ? () => commands.cancelOperation(o) : null})),
+		...model.host.reservations.map((r) => ({id: `r${r.id}`, text: `Room for ${r.guest}`, part: null,
+			more: `${size(r.bytes)}, ${r.granted ? 'granted' : 'being made'}; given up at ${clock(r.deadline)} unless it starts`,
+			cancel: may ? () => commands.cancelReservation(r) : null}))];
 
 	byId('operations').hidden = !items.length;
-	keyed(byId('operation-list'), items, (o) => o.id, () => h('div', {class: 'operation'}, h('strong'), h('span'), h('progress', {max: '10000'})), (node, o) => {
-		setText(node.children[0], o.text);
-		setText(node.children[1], o.more);
-		const bar = node.children[2];
+	keyed(byId('operation-list'), items, (o) => o.id, () => {
+		const bar = h('progress', {max: '10000'}), name = h('strong'), more = h('span');
+		const button = h('button', {type: 'button', class: 'button', on: {click: () => button.cancel?.()}}, 'Cancel');
 
+		return Object.assign(h('div', {class: 'operation'}, h('div', {}, name, more), button, bar), {parts: {name, more, bar, button}});
+	}, (node, o) => {
+		const {name, more, bar, button} = node.parts;
+
+		node.dataset.state = o.state ?? '';
+		setText(name, o.text);
+		setText(more, o.more);
+		button.hidden = !o.cancel;
+		button.cancel = o.cancel;
+		setAttr(button, 'aria-label', `Cancel: ${o.text}`);
 		bar.hidden = o.part === null;
 		bar.setAttribute('aria-label', o.text);
 		if (o.part >= 0)
@@ -261,18 +309,41 @@ function drawOperations() {
 
 // ---- who asks ----
 
+// Who asks next must see nothing of what was shown to the one before.
+function forget() {
+	session++;
+	live.stop();
+	live.last = live.heardAt = null;
+	clearTimeout(model.grace);
+	Object.assign(model, {host: null, guests: [], policies: null, operations: null, who: null, lostSince: null, downSince: null, polls: false, failing: null, viewAge: 0});
+	api.cache.clear();
+	feed.clear();
+	vessel.clear();
+	document.querySelectorAll('dialog').forEach((d) => d.close());
+	if (model.selected)
+		panel.close();
+	saidState = null;
+	caughtUp = false;
+	document.title = 'Ballast';
+}
+
 function signIn(problem) {
 	const root = byId('signin');
 
-	live.stop();
-	byId('all').hidden = true;
+	if (model.signedOut)
+		return; // somebody is typing
+	forget();
+	model.signedOut = true;
+	for (const id of ['all', 'banners', 'pause-button', 'mode-button', 'who-button'])
+		byId(id).hidden = true;
+	setText(byId('bar-host'), '');
 	byId('live').dataset.live = 'lost';
 	setText(byId('live-text'), 'not signed in');
 	root.hidden = false;
-	const input = h('input', {type: 'password', id: 'token', autocomplete: 'current-password', spellcheck: 'false', required: true});
-	const said = h('p', {class: 'said', role: 'alert'}, problem && api.token ? problem.message : '');
+	const input = h('input', {type: 'password', id: 'token', autocomplete: 'off', spellcheck: 'false', required: true});
+	const said = h('p', {class: 'said', role: 'alert'}, problem && (api.token || !problem.message.startsWith('show who you are')) ? problem.message : '');
 	root.replaceChildren(h('h1', {id: 'signin-title'}, 'Sign in'),
-		h('p', {}, 'This daemon wants to know who asks. Paste a token (ballastctl token new NAME makes one); it stays in this tab and goes nowhere else.'),
+		h('p', {}, 'This daemon wants to know who asks. Paste a token (ballastctl token new NAME makes one); it is kept for this tab until it is closed, and goes to this daemon alone.'),
 		h('form', {on: {submit: (e) => {
 			e.preventDefault();
 			const token = input.value.trim();
@@ -282,6 +353,8 @@ function signIn(problem) {
 			}
 			keepToken(token);
 			root.hidden = true;
+			root.replaceChildren(); // the token stays in no field
+			model.signedOut = false;
 			start();
 		}}}, h('label', {for: 'token'}, 'Token'), input, h('button', {type: 'submit', class: 'button primary'}, 'Sign in'), said));
 	input.focus();
@@ -299,8 +372,6 @@ async function whoAmI() {
 
 async function start() {
 	api.token = takeToken();
-	api.cache.clear();
-	model.host = null;
 	try {
 		await whoAmI();
 	} catch (error) {

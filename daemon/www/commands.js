@@ -2,8 +2,9 @@
 // What an operator can do: each says first what it will do, and shows the daemon's own words when it is refused.
 
 import {announce, byId, h, setText} from './dom.js';
-import {until, when} from './format.js';
+import {count, size, until, when} from './format.js';
 import {planNodes} from './preview.js';
+import {Late} from './transport.js';
 
 const ROLES = ['none', 'read', 'operate', 'admin'];
 export const SPANS = [[900, '15 minutes'], [3600, '1 hour'], [4 * 3600, '4 hours'], [12 * 3600, '12 hours'], [24 * 3600, '1 day'], [7 * 24 * 3600, '7 days']];
@@ -122,6 +123,64 @@ export class Commands {
 		});
 	}
 
+	cancelReservation(r) {
+		this.ask({
+			title: `Give up the room for ${r.guest}?`,
+			text: `${size(r.bytes)} ${r.granted ? 'are kept free for it' : 'are being made free for it'}. Without that, its start may be refused when memory is short.`,
+			button: 'Give it up',
+			danger: true,
+			apply: () => this.api.send('DELETE', `/v1/reservations/${r.id}`).then(() => announce(`The room for ${r.guest} is given up.`)),
+		});
+	}
+
+	cancelOperation(o) {
+		this.ask({
+			title: 'Cancel it?',
+			text: 'A change of a policy that waits for another one is not made then. One that has begun goes on.',
+			button: 'Cancel the change',
+			danger: true,
+			apply: () => this.api.send('DELETE', `/v1/operations/${o.id}`).then(() => announce('It is cancelled.')),
+		});
+	}
+
+	// The files of policies and ballast.conf. What is wrong in them stands in the dialog.
+	reload() {
+		this.ask({
+			title: 'Read policies again?',
+			text: 'The files of policies and ballast.conf are read anew. What is bad in them does not take effect and is said here.',
+			button: 'Read again',
+			apply: () => this.api.send('POST', '/v1/reload').then(({status, body}) => {
+				const restart = body?.restart_needed ?? [];
+
+				announce(status === 202 ? 'It takes a while and goes on: see “Under way”.' : `${count(body.policies, 'policy is', 'policies are')} read.`);
+				if (restart.length)
+					this.ask({title: 'It is read', text: `These keys of ballast.conf take effect when ballastd is restarted: ${restart.join(', ')}.`, readOnly: true});
+			}),
+		});
+	}
+
+	// The channel for its agent and its statistics. What would be done is asked for first.
+	enroll(g, done) {
+		const node = h('div', {class: 'preview', role: 'status'});
+		const path = `/v1/guests/${encodeURIComponent(g.uuid)}/enroll`;
+		const list = (body) => [h('p', {class: 'preview-title'}, body.changes.length ? 'What is done' : 'Nothing has to be done.'), h('ul', {}, body.changes.map((c) => h('li', {}, c))),
+			body.restart_needed ? h('p', {}, 'It takes effect when the guest is shut down and started again.') : null].filter(Boolean);
+
+		this.api.send('POST', path, undefined, {dryRun: true}).then(({body}) => node.replaceChildren(...list(body)), (error) => setText(node, problemText(error)));
+		this.ask({
+			title: `Enroll ${g.name}?`,
+			text: 'It gets the channel on which the agent in it reports, and libvirt is told to ask its balloon for figures. The agent itself is installed inside the guest: package ballast-agent.',
+			fields: [node],
+			button: 'Enroll',
+			apply: () => this.api.send('POST', path).then(({status, body}) => {
+				told(`${g.name} is enrolled.`)({status});
+				done?.();
+				if (body?.restart_needed)
+					this.ask({title: `${g.name} is enrolled`, text: 'The channel is in its definition: shut it down and start it again.', readOnly: true});
+			}),
+		});
+	}
+
 	pauseBanner() {
 		const p = this.model.host.pause;
 
@@ -132,9 +191,12 @@ export class Commands {
 	who(signOut) {
 		const who = this.model.who;
 
-		this.ask({title: who.name, text: `Role ${who.role}${who.how ? `, by ${who.how}` : ''}.`, button: 'Sign out', apply: signOut});
+		// A certificate is the browser's: only that can stop showing it.
+		this.ask({title: who.name, text: `Role ${who.role}${HOW[who.how] ?? ''}.`, button: 'Sign out', readOnly: !this.api.token, apply: signOut});
 	}
 }
+
+const HOW = {token: ', by a token', certificate: ', by the certificate that this browser shows', socket: ', by the socket'};
 
 const pausedText = (p) => `Paused since ${when(p.since)}${p.by ? ` by ${p.by}` : ''}${p.message ? `: ${p.message}` : ''}`;
 
@@ -142,7 +204,7 @@ const pausedText = (p) => `Paused since ${when(p.since)}${p.by ? ` by ${p.by}` :
 const told = (text) => ({status}) => announce(status === 202 ? 'It takes a while and goes on: see “Under way”.' : text);
 
 export function problemText(error) {
-	return error.body?.code ? error.message : `It was not done: ${error.message}`;
+	return error.body?.code || error instanceof Late ? error.message : `It was not done: ${error.message}`;
 }
 
 export function field(label, input, more) {

@@ -41,6 +41,11 @@ export class Feed {
 		return true;
 	}
 
+	clear() {
+		this.events = [];
+		this.ids.clear();
+	}
+
 	of(uuid) {
 		return this.events.filter((e) => e.uuid === uuid);
 	}
@@ -56,9 +61,18 @@ export class Feed {
 // Moves come in steps: a guest that gets 200 MiB gets them as others let go of them. events: newest first.
 export function together(events) {
 	const open = new Map(); // guest and direction: the line that it may be part of
+	let state = null; // of the host: while memory moves it may change to and fro
 	const lines = [];
 
 	for (const e of events) {
+		if (e.kind === 'host-state') {
+			const time = new Date(e.time).getTime();
+
+			if (!state || state.oldest - time > TOGETHER_MS)
+				lines.push(state = {...e});
+			state.oldest = time;
+			continue;
+		}
 		if (!isMove(e)) {
 			lines.push(e);
 			continue;

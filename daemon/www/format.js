@@ -61,4 +61,6 @@ export function span(seconds) {
 export const since = (time) => span((Date.now() - new Date(time)) / 1000);
 export const until = (time) => span((new Date(time) - Date.now()) / 1000);
 
+export const byName = new Intl.Collator(undefined, {numeric: true}); // web2 before web10
+
 export const upper = (text) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -22,6 +22,8 @@ export class GuestPanel {
 		this.byHand = h('section', {class: 'by-hand'}, h('h3', {}, 'Limits by hand'));
 		this.settings = h('tbody');
 		const past = h('section', {});
+		this.enroll = h('p', {class: 'enroll', hidden: true}, h('span', {}, 'Ballast has no channel to an agent in it. '),
+			h('button', {type: 'button', class: 'button', on: {click: () => this.commands.enroll(this.guest, () => this.load())}}, 'Enroll'));
 
 		this.history = new History(past, api);
 		this.limits = new Limits(this.byHand, api, model, commands);
@@ -29,7 +31,7 @@ export class GuestPanel {
 		root.append(h('div', {class: 'drawer-head'}, h('div', {}, this.title, this.chips),
 			h('button', {type: 'button', class: 'tool tool-icon', 'aria-label': 'Close', title: 'Close (Esc)', on: {click: () => this.close()}}, '✕')),
 		h('div', {class: 'drawer-body', tabindex: '0', role: 'region', 'aria-label': 'About this guest'}, this.bullet, this.facts,
-			h('section', {}, h('h3', {}, 'Why'), this.text), past, this.byHand,
+			h('section', {}, h('h3', {}, 'Why'), this.text, this.enroll), past, this.byHand,
 			h('details', {}, h('summary', {}, 'Settings and where they come from'),
 				h('table', {class: 'settings'}, h('thead', {}, h('tr', {}, ['Setting', 'Value', 'From'].map((t) => h('th', {scope: 'col'}, t)))), this.settings)),
 			h('section', {}, h('h3', {}, 'What happened to it'), this.events)));
@@ -129,6 +131,7 @@ export class GuestPanel {
 			return;
 		}
 		const m = g.memory;
+		this.enroll.hidden = g.agent.enrolled || Boolean(g.fixed) || !this.commands.may('operate');
 		setText(this.title, g.name);
 		showChips(this.chips, g);
 		showBullet(this.bullet, g);

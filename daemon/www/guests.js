@@ -2,11 +2,12 @@
 // The table of guests: a line each, what is wrong first.
 
 import {h, keyed, setAttr, setText, setVars} from './dom.js';
-import {percent, size, count} from './format.js';
+import {byName, percent, size, count} from './format.js';
 import {CONDITIONS, FIXED, conditionsOf, toneOf} from './words.js';
 
 const PAGE = 60; // lines shown before somebody asks for more
 const RANK = {bad: 0, note: 1, quiet: 2, calm: 3};
+const BY_HAND = 'by hand';
 const COLUMNS = [
 	{key: 'name', text: 'Guest', value: (g) => g.name},
 	{key: 'memory', text: 'Memory', value: null},
@@ -30,9 +31,10 @@ export class GuestTable {
 			this.draw();
 		}}});
 		this.none = h('p', {class: 'plain', hidden: true});
-		root.append(h('table', {class: 'guests'},
+		this.table = h('table', {class: 'guests'},
 			h('caption', {class: 'unseen'}, 'Guests with their memory; what is wrong comes first'),
-			h('thead', {}, h('tr', {}, COLUMNS.map((c) => this.head(c)))), this.body), this.none, this.more);
+			h('thead', {}, h('tr', {}, COLUMNS.map((c) => this.head(c)))), this.body);
+		root.append(this.table, this.none, this.more);
 		this.filter = filter;
 		filter.addEventListener('input', () => this.draw());
 	}
@@ -69,19 +71,20 @@ export class GuestTable {
 	draw() {
 		const guests = this.guests || [];
 		const word = this.filter.value.trim().toLowerCase();
-		const fits = (g) => !word || [g.name, ...(g.tags || []), ...conditionsOf(g), ...conditionsOf(g).map((c) => CONDITIONS[c]?.[0] ?? '')].some((t) => t.toLowerCase().includes(word));
+		const fits = (g) => !word || [g.name, ...(g.tags || []), ...conditionsOf(g), ...conditionsOf(g).map((c) => CONDITIONS[c]?.[0] ?? ''), g.overrides ? BY_HAND : '', g.fixed ? 'cannot be moved' : ''].some((t) => t.toLowerCase().includes(word));
 		const shown = guests.filter(fits);
 		const column = COLUMNS.find((c) => c.key === this.sort.key);
 
 		if (column) {
 			const way = this.sort.down ? -1 : 1;
-			shown.sort((a, b) => way * (column.number ? column.value(a) - column.value(b) : column.value(a).localeCompare(column.value(b))));
+			shown.sort((a, b) => way * (column.number ? column.value(a) - column.value(b) : byName.compare(column.value(a), column.value(b))));
 		} else {
 			shown.sort((a, b) => RANK[toneOf(a)] - RANK[toneOf(b)]); // by name otherwise, as they come
 		}
 		keyed(this.body, shown.slice(0, this.limit), (g) => g.uuid, (g) => this.row(g), (row, g) => this.show(row, g));
 		this.more.hidden = shown.length <= this.limit;
 		setText(this.more, `Show more: ${shown.length - this.limit} are left`);
+		this.table.hidden = !shown.length;
 		this.none.hidden = shown.length > 0;
 		setText(this.none, guests.length ? `None of ${count(guests.length, 'guest')} has “${this.filter.value.trim()}”.` : 'No guest runs on this host.');
 	}
@@ -137,7 +140,7 @@ export function showChips(node, g) {
 	const words = conditionsOf(g).map((c) => [c, ...(CONDITIONS[c] ?? [c, 'quiet', ''])]);
 
 	if (g.overrides)
-		words.push(['override', 'by hand', 'hand', `${count(g.overrides, 'setting is', 'settings are')} set by hand`]);
+		words.push(['override', BY_HAND, 'hand', `${count(g.overrides, 'setting is', 'settings are')} set by hand`]);
 	keyed(node, words, (w) => w[0], (w) => h('span', {class: 'chip', 'data-tone': w[2], title: w[3]}), (chip, w) => setText(chip, w[1]));
 }
 

@@ -13,7 +13,7 @@ export function planNodes(plan) {
 	const {now, then} = plan.host;
 	const state = now.state !== then.state ? `The host would be ${then.state}, and is ${now.state} now.` : '';
 
-	return [h('h4', {}, rows.length ? 'Then guests would go to' : 'No guest would be moved.'),
+	return [h('p', {class: 'preview-title'}, rows.length ? 'Then guests would go to' : 'No guest would be moved.'),
 		h('ul', {}, rows.slice(0, SHOWN).map((r) => h('li', {class: 'move', 'data-way': r.to > r.from ? 'up' : 'down'},
 			h('strong', {}, r.guest), h('span', {class: 'delta'}, signed(r.to - r.from)), h('span', {class: 'fromto'}, `${size(r.from)} → ${size(r.to)}${Math.abs(r.anyway - r.from) >= MIB ? ` (without this ${size(r.anyway)})` : ''}`),
 			h('span', {class: 'line-why'}, r.why)))),

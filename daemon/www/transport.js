@@ -5,6 +5,7 @@
 const SILENCE_MS = 20000;
 const REQUEST_MS = 15000;
 const POLL_MS = 1000;
+const STREAM_AGAIN_MS = 30000; // where the daemon had no stream left, it is asked for one again after so long
 const BACKOFF_MS = [500, 1000, 2000, 4000, 8000];
 const KEY = 'ballast-token';
 
@@ -15,6 +16,10 @@ export class Problem extends Error {
 		this.body = body || {};
 		this.code = this.body.code || '';
 	}
+}
+
+// No answer in time: nobody knows what became of it.
+export class Late extends Error {
 }
 
 // The token: from #token=... once, which is then gone from the address bar and the history, else of this tab.
@@ -63,14 +68,26 @@ export class Api {
 	async request(method, path, {headers = {}, body, signal} = {}) {
 		const timeout = AbortSignal.timeout(REQUEST_MS);
 
+		try {
+			return await this.fetch(method, path, headers, body, signal ? AbortSignal.any([signal, timeout]) : timeout);
+		} catch (error) {
+			if (signal?.aborted)
+				throw error;
+			throw timeout.aborted ? new Late(`The daemon has not answered in ${REQUEST_MS / 1000} s${method === 'GET' ? '' : '. It may still be doing it: see what happens'}`) :
+				new Error('the daemon cannot be reached', {cause: error});
+		}
+	}
+
+	fetch(method, path, headers, body, signal) {
 		return fetch(path, {
 			method,
 			headers: this.headers({Accept: 'application/json', ...(body === undefined ? {} : {'Content-Type': 'application/json'}), ...headers}),
 			body: body === undefined ? undefined : JSON.stringify(body),
 			cache: 'no-store',
-			credentials: 'omit',
+			// No cookies are set. But with "omit" a browser may leave out the certificate that the user has chosen.
+			credentials: 'same-origin',
 			redirect: 'error',
-			signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+			signal,
 		});
 	}
 
@@ -165,8 +182,14 @@ export class StreamReader {
 	}
 }
 
+export class Silence extends Error {
+	constructor() {
+		super('nothing was heard for a while');
+	}
+}
+
 // Keeps up with the daemon for as long as the page lives. `on` has
-//   up(), down(error): the connection; state(): the view changed; event(object): one event; reset(): events were missed;
+//   up(polls), down(error): the connection, and whether it is polled; state(): the view changed; event(object): one event; reset(): events were missed;
 //   denied(problem): the daemon wants another token.
 export class Live {
 	constructor(api, on) {
@@ -175,7 +198,7 @@ export class Live {
 		this.last = null; // id of the last event seen
 		this.heardAt = null; // when the last byte of the stream came
 		this.attempt = 0;
-		this.poll = false;
+		this.pollUntil = 0; // by the clock of performance.now()
 		this.stopper = null;
 	}
 
@@ -198,10 +221,11 @@ export class Live {
 	async run(signal) {
 		while (!signal.aborted) {
 			try {
-				if (this.poll)
+				if (performance.now() < this.pollUntil)
 					await this.polls(signal);
 				else
 					await this.stream(signal);
+				continue;
 			} catch (error) {
 				if (signal.aborted)
 					return;
@@ -227,10 +251,14 @@ export class Live {
 
 	async stream(signal) {
 		const stopper = new AbortController();
-		let watchdog = null;
+		let watchdog = null, begun = false;
 		const heard = () => {
 			clearTimeout(watchdog);
-			watchdog = setTimeout(() => stopper.abort(new Error('nothing was heard for a while')), SILENCE_MS);
+			watchdog = setTimeout(() => {
+				if (!begun)
+					this.pollUntil = performance.now() + STREAM_AGAIN_MS; // something on the way may gather streams
+				stopper.abort(new Silence());
+			}, SILENCE_MS);
 		};
 
 		try {
@@ -238,21 +266,26 @@ export class Live {
 			const answer = await fetch('/v1/events', {
 				headers: this.api.headers({Accept: 'text/event-stream', ...(this.last ? {'Last-Event-ID': this.last} : {})}),
 				cache: 'no-store',
-				credentials: 'omit',
+				credentials: 'same-origin',
 				redirect: 'error',
 				signal: AbortSignal.any([signal, stopper.signal]),
 			});
-			if (!answer.ok)
-				throw new Problem(answer.status, await readJson(answer));
-			if (!(answer.headers.get('Content-Type') || '').startsWith('text/event-stream')) {
-				this.poll = true; // a daemon that has no stream
+			const problem = answer.ok ? null : new Problem(answer.status, await readJson(answer));
+			const streams = (answer.headers.get('Content-Type') || '').startsWith('text/event-stream');
+			if (problem?.code === 'busy' || (!problem && !streams)) {
+				// As many streams as there may be, or something between here and the daemon that lets none through.
+				this.pollUntil = performance.now() + STREAM_AGAIN_MS;
 				return;
 			}
+			if (problem)
+				throw problem;
 			const reader = new StreamReader((m) => this.message(m));
 			const decoder = new TextDecoder();
 			this.attempt = 0;
-			this.on.up();
+			this.heardAt = Date.now();
+			this.on.up(false);
 			for await (const chunk of chunks(answer.body)) {
+				begun = true;
 				heard();
 				this.heardAt = Date.now();
 				reader.push(decoder.decode(chunk, {stream: true}));
@@ -282,11 +315,16 @@ export class Live {
 	}
 
 	async polls(signal) {
-		for (;;) {
+		let up = false;
+
+		while (performance.now() < this.pollUntil) {
 			const after = this.last ? `after=${encodeURIComponent(this.last)}&limit=1000` : 'newest=true&limit=1';
 			const {body} = await this.api.get(`/v1/events?${after}`, {signal});
 			this.attempt = 0;
-			this.on.up();
+			this.heardAt = Date.now();
+			if (!up)
+				this.on.up(true);
+			up = true;
 			if (this.last && body.lost)
 				this.on.reset();
 			if (this.last)

@@ -21,10 +21,23 @@ export class Vessel {
 		this.scale = h('div', {class: 'scale', 'aria-hidden': 'true'});
 		this.root = h('div', {class: 'vessel'}, this.arcs, h('div', {class: 'hull'}, this.hold, this.keel), this.scale);
 		root.append(this.root);
-		new ResizeObserver(() => this.last && this.update(...this.last)).observe(this.root);
+		new ResizeObserver(() => {
+			if (this.last)
+				this.show(...this.last);
+		}).observe(this.root);
+	}
+
+	clear() {
+		this.last = null;
+		keyed(this.hold, [], (c) => c.key);
 	}
 
 	update(host, guests) {
+		if (this.last?.[0] !== host || this.last[1] !== guests)
+			this.show(host, guests);
+	}
+
+	show(host, guests) {
 		const m = host.memory;
 		const tall = getComputedStyle(this.root).getPropertyValue('--tall').trim() === '1';
 		const box = this.hold.getBoundingClientRect();

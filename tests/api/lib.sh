@@ -33,12 +33,13 @@ node_ready() {
 	cp "$srcdir"/tests/api/*.mjs "$run/"
 }
 
-# Three guests: one without a channel, two with agents; policies good and changing.
+# Three guests: one without a channel, two with agents; policies good and changing. A test may have others: $guests.
+guests=3
 world() {
 	local i
 
 	echo "<node>"
-	for i in 0 1 2; do
+	for ((i = 0; i < guests; i++)); do
 		printf '<domain type="test"><name>web%d</name><uuid>00000000-0000-4000-8000-%012d</uuid>' "$i" "$i"
 		printf '<memory unit="MiB">256</memory><currentMemory unit="MiB">64</currentMemory>'
 		printf '<vcpu>1</vcpu><os><type>hvm</type></os><devices><memballoon model="virtio" autodeflate="on"/>'

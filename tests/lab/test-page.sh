@@ -12,7 +12,7 @@ browser_ready
 hostile_guest() {
 	lab in h1 sh -c 'cat >/tmp/hostile.xml && virsh define /tmp/hostile.xml && virsh start "<img src=x onerror=document.title=666>"' <<-'X'
 		<domain type="qemu"><name>&lt;img src=x onerror=document.title=666&gt;</name><memory unit="MiB">64</memory><vcpu>1</vcpu>
-		<os><type>hvm</type></os><devices><memballoon model="virtio"/></devices></domain>
+		<os><type>hvm</type></os><devices><memballoon model="virtio"/><controller type="virtio-serial"/></devices></domain>
 	X
 }
 
