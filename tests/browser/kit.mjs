@@ -71,8 +71,8 @@ let expected = []; // what the console may say at this moment
 export function expect(...patterns) {
 	expected = patterns;
 }
-// own: where requests may go. context: of the browser; without one a new one.
-export async function newPage({width = 1440, height = 1000, scheme = 'light', own = base, context} = {}) {
+// own: where requests may go. expects: what the console of this page may say at any time. context: of the browser; without one a new one.
+export async function newPage({width = 1440, height = 1000, scheme = 'light', own = base, expects = [], context} = {}) {
 	context ??= await browser.createBrowserContext();
 	const page = await context.newPage();
 
@@ -87,7 +87,7 @@ export async function newPage({width = 1440, height = 1000, scheme = 'light', ow
 	page.on('console', (m) => {
 		if (/Content Security Policy|violates/i.test(m.text()))
 			policy.push(m.text());
-		else if (m.type() === 'error' && !expected.some((e) => e.test(m.text())))
+		else if (m.type() === 'error' && ![...expected, ...expects].some((e) => e.test(m.text())))
 			said.push(`${m.text()} ${m.location()?.url ?? ''}`);
 	});
 	page.on('pageerror', (e) => said.push(e.stack ?? String(e)));
