@@ -9,14 +9,9 @@ for tool in openssl certutil pk12util; do
 done
 browser_ready
 
-authority() { # NAME
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$tmp/$1.key" -out "$tmp/$1.crt" -days 30 -subj "/CN=$1" 2>/dev/null
-}
-certificate() { # NAME AUTHORITY CN PURPOSE
-	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout "$tmp/$1.key" -out "$tmp/$1.csr" -subj "/CN=$3" 2>/dev/null
-	printf 'extendedKeyUsage=%s\nsubjectAltName=DNS:localhost,IP:127.0.0.1\n' "$4" >"$tmp/ext"
-	openssl x509 -req -in "$tmp/$1.csr" -CA "$tmp/$2.crt" -CAkey "$tmp/$2.key" -CAcreateserial -days 20 -extfile "$tmp/ext" -out "$tmp/$1.crt" 2>/dev/null
-}
+certificates=$tmp
+. "$srcdir/tests/fixture/certificates.sh"
+
 # A home whose browser trusts our authority, and shows this certificate where it is asked for one.
 home() { # NAME [CERTIFICATE]
 	local db=sql:$tmp/$1/.pki/nssdb
@@ -27,10 +22,9 @@ home() { # NAME [CERTIFICATE]
 	openssl pkcs12 -export -inkey "$tmp/$2.key" -in "$tmp/$2.crt" -name "$2" -passout pass: -out "$tmp/$2.p12" && pk12util -d "$db" -i "$tmp/$2.p12" -W '' >/dev/null
 }
 authority ca
-certificate server ca localhost serverAuth
-certificate ops ca ops clientAuth
-certificate stranger ca stranger clientAuth
-chmod 600 "$tmp"/*.key
+certificate server ca localhost serverAuth 20
+certificate ops ca ops clientAuth 20
+certificate stranger ca stranger clientAuth 20
 home nothing && home certificate ops && home stranger stranger || { echo "Bail out! no certificates"; exit 1; }
 page_up "Certificate=$tmp/server.crt" "Key=$tmp/server.key" "ClientAuthority=$tmp/ca.crt"
 "$builddir/ballastctl" token new cert:ops --role operate --config "$tmp/ballast.conf" >/dev/null 2>&1
