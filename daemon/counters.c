@@ -8,6 +8,10 @@ DEFINE_STRTAB(call_result, enum call_result,
 	[CALL_GONE] = "gone", [CALL_DISCONNECTED] = "disconnected", [CALL_WITHDRAWN] = "withdrawn",
 	[CALL_UNSUPPORTED] = "unsupported", [CALL_DENIED] = "denied", [CALL_FAILED] = "failed")
 
+DEFINE_STRTAB(operation_state, enum operation_state,
+	OPERATION_MAX, [OPERATION_RUNNING] = "running", [OPERATION_DONE] = "done",
+	[OPERATION_FAILED] = "failed", [OPERATION_CANCELLED] = "cancelled")
+
 enum call_result call_result_of(int error)
 {
 	switch (error) {

@@ -28,6 +28,17 @@ DECLARE_STRTAB(call_result, enum call_result)
 /* From an hv_result's error. */
 enum call_result call_result_of(int error) _const_;
 
+/* Of an operation (manager-operation.c). */
+enum operation_state {
+	OPERATION_RUNNING,
+	OPERATION_DONE,
+	OPERATION_FAILED,
+	OPERATION_CANCELLED,
+	OPERATION_MAX,
+	OPERATION_INVALID = -1,
+};
+DECLARE_STRTAB(operation_state, enum operation_state)
+
 /* One kind of call. */
 struct counted_call {
 	const char *name;			   /* "set-memory"; a constant */
@@ -59,8 +70,12 @@ struct counters {
 	uint64_t daemon_events[DAEMON_EVENT_MAX], plan_events[EVENT_KIND_MAX];
 	uint64_t events_untold; /* of those, in the list as a number only */
 
-	bool store_there; /* false: a dry run; the next five mean nothing */
+	bool store_there; /* false: a dry run; the next eight mean nothing */
 	uint64_t store_commits, store_rows, store_lost, store_failures;
 	unsigned store_waiting; /* now */
+	/* the state file, what it may become (0: no bound), and its oldest sample (0: none) */
+	uint64_t store_bytes, store_max_bytes, store_oldest_sec;
+	unsigned operations_running;	     /* now */
+	uint64_t operations[OPERATION_MAX];  /* that ended, by state */
 	uint64_t journal_dropped; /* lines that nobody read in time */
 };

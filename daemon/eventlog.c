@@ -429,6 +429,17 @@ uint64_t eventlog_head(struct eventlog *l)
 	return head;
 }
 
+char *eventlog_oldest_id(struct eventlog *l, char buf[static EVENTLOG_ID_MAX])
+{
+	pthread_mutex_lock(&l->lock);
+	if (l->oldest < l->next)
+		id_at(l, l->oldest, buf);
+	else
+		buf[0] = '\0';
+	pthread_mutex_unlock(&l->lock);
+	return buf;
+}
+
 uint64_t eventlog_oldest(struct eventlog *l, uint64_t *ret_real_usec)
 {
 	uint64_t oldest;

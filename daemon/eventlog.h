@@ -169,6 +169,8 @@ int eventlog_find(struct eventlog *l, const char *id, uint64_t *ret_after) _nonn
 void eventlog_listen(struct eventlog *l, int fd) _nonnull_;
 /* Sequence of the oldest event in the ring, and its time (0: there is none). */
 uint64_t eventlog_oldest(struct eventlog *l, uint64_t *ret_real_usec) _nonnull_;
+/* Its id, "" where there is none. Returns buf. */
+char *eventlog_oldest_id(struct eventlog *l, char buf[static EVENTLOG_ID_MAX]) _nonnull_;
 /* Sequence of the newest event; 0: none yet. */
 uint64_t eventlog_head(struct eventlog *l) _nonnull_;
 /*

@@ -52,6 +52,9 @@ static void count_writes(struct manager *m)
 	c->store_lost = rows.lost;
 	c->store_failures = rows.failures;
 	c->store_waiting = rows.waiting;
+	c->store_bytes = rows.bytes;
+	c->store_max_bytes = rows.max_bytes;
+	c->store_oldest_sec = rows.oldest_sec;
 	c->journal_dropped = journal_dropped();
 }
 
@@ -64,6 +67,7 @@ const struct counters *count_all(struct manager *m)
 	count_calls(m);
 	count_agents(&m->counters);
 	count_writes(m);
+	m->counters.operations_running = operations_running(m);
 	return &m->counters;
 }
 

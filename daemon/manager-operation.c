@@ -12,10 +12,6 @@
  */
 #define RESULT_MAX (16 * KIB) /* longer answers are not kept */
 
-DEFINE_STRTAB(operation_state, enum operation_state,
-	OPERATION_MAX, [OPERATION_RUNNING] = "running", [OPERATION_DONE] = "done",
-	[OPERATION_FAILED] = "failed", [OPERATION_CANCELLED] = "cancelled")
-
 struct operation {
 	uint64_t id;
 	char kind[32], by[PAUSE_BY_MAX];
@@ -97,6 +93,15 @@ static void operation_write(
 			json_out_null(o);
 	}
 	json_out_close(o, '}');
+}
+
+unsigned operations_running(const struct manager *m)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < OPERATIONS_MAX; i++)
+		n += m->operations[i] && m->operations[i]->state == OPERATION_RUNNING;
+	return n;
 }
 
 /* ---- in the store ---- */
@@ -230,6 +235,7 @@ static void ended(
 		op->state = op->cancelled ? OPERATION_CANCELLED
 			    : is_problem  ? OPERATION_FAILED
 					  : OPERATION_DONE;
+		m->counters.operations[op->state]++;
 		op->status = status;
 		op->answer = answer && strlen(answer) <= RESULT_MAX ? strdup(answer) : NULL;
 		(void)!put(m, op, noted, m);

@@ -179,16 +179,6 @@ static inline bool second_take(struct second *s, unsigned max)
 struct tls;
 struct network_reading;
 struct polkit;
-/* Of an operation, in manager-operation.c. */
-enum operation_state {
-	OPERATION_RUNNING,
-	OPERATION_DONE,
-	OPERATION_FAILED,
-	OPERATION_CANCELLED,
-	OPERATION_MAX,
-	OPERATION_INVALID = -1,
-};
-DECLARE_STRTAB(operation_state, enum operation_state)
 #define OPERATIONS_MAX 256
 struct operation;
 
@@ -564,6 +554,8 @@ void operation_get(void *userdata, struct api_call *call, uint64_t id);
 void operation_cancel(void *userdata, struct api_call *call, uint64_t id);
 int operations_load(struct manager *m) _nonnull_ _must_check_;
 void operations_put_all(struct manager *m) _nonnull_;
+/* How many run now. */
+unsigned operations_running(const struct manager *m) _nonnull_;
 void operations_free(struct manager *m) _nonnull_;
 /* Trials are few a second; answers the call where there were enough. */
 bool trial_may_begin(struct manager *m, struct api_call *call) _nonnull_ _must_check_;

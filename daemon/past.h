@@ -22,7 +22,10 @@ struct past_events {
 	/* asked */
 	char after[PAST_WORD_MAX]; /* an event's id, whole; "": from the oldest that is kept */
 	uint64_t since_real_usec;  /* from the first of then or later on; 0: all */
-	size_t limit, bytes;	   /* objects, and their text, at most */
+	/* objects, and their text, at most; newest with no bytes: only where they begin */
+	size_t limit, bytes;
+	bool newest;		   /* of those that fit, the last `limit` instead of the first */
+	char before[PAST_WORD_MAX]; /* with newest: an event's id; only what lies before it; "": all */
 	char kind[64];		   /* "": all */
 	bool of_guest;
 	struct uuid guest;
@@ -30,10 +33,12 @@ struct past_events {
 	/* answered */
 	char *text; /* the objects, each ended by a newline; owned */
 	size_t len, n;
-	/* id of the last one looked at: the next `after`; as asked if there was none */
+	/* id of the last one looked at: the next `after`; as asked if there was none. newest: of
+	 * the one before the first of them, "" where there is none */
 	char last[PAST_WORD_MAX];
 	/* that id's run of the daemon is none that is known: read from the oldest */
 	bool unknown;
+	bool guest_seen;	  /* with newest: some are the guest's, of whatever kind */
 	bool lost;		  /* some after it are gone, or were never written */
 	bool more;		  /* behind `last` */
 };

@@ -13,6 +13,7 @@ struct http_row {
 struct http_stats {
 	struct http_row *rows; /* one for each route; the last is of requests that fit none */
 	uint64_t accepted, refused; /* connections */
+	uint64_t problems[API_PROBLEM_MAX]; /* that were answered, by code */
 	/* now: set before they are shown */
 	unsigned connections, streams, waiting;
 	size_t response_bytes;

@@ -42,6 +42,11 @@ static void write_values(const struct counters *c, uint64_t *v)
 	v[METRIC_STORE_LOST] = c->store_lost;
 	v[METRIC_STORE_FAILURES] = c->store_failures;
 	v[METRIC_STORE_WAITING] = c->store_waiting;
+	if (c->store_bytes)
+		v[METRIC_STORE_SIZE] = c->store_bytes;
+	v[METRIC_STORE_LIMIT] = c->store_max_bytes;
+	if (c->store_oldest_sec)
+		v[METRIC_STORE_OLDEST] = c->store_oldest_sec * USEC_PER_SEC;
 }
 
 /* /proc is no disk: it answers at once. UINT64_MAX where it does not. */
@@ -68,6 +73,7 @@ void metric_daemon_values(const struct metric_input *in, uint64_t values[static 
 	if (c) {
 		values[METRIC_DECISIONS] = c->decisions;
 		values[METRIC_EVENTS_UNTOLD] = c->events_untold;
+		values[METRIC_OPERATIONS_RUNNING] = c->operations_running;
 		libvirt_values(c, values);
 		agent_values(c, values);
 		write_values(c, values);
@@ -163,6 +169,28 @@ static void write_http(const struct http_stats *h, struct metric_text *t)
 	}
 }
 
+/* Those by which somebody is refused also where they never happened: a series that begins with 1
+ * has no rate. */
+static void write_problems(const struct http_stats *h, struct metric_text *t)
+{
+	const uint64_t always =
+		MAY(UNAUTHENTICATED) | MAY(DENIED) | MAY(TOO_MANY_REQUESTS) | MAY(BUSY);
+
+	metric_begin(t, METRIC_HTTP_PROBLEMS);
+	for (int i = 0; i < API_PROBLEM_MAX; i++)
+		if (h->problems[i] || always >> i & 1)
+			metric_sample_by(t, METRIC_HTTP_PROBLEMS, "problem",
+				api_problem_to_string((enum api_problem)i), h->problems[i]);
+}
+
+static void write_operations(const struct counters *c, struct metric_text *t)
+{
+	metric_begin(t, METRIC_OPERATIONS);
+	for (int i = OPERATION_RUNNING + 1; c && i < OPERATION_MAX; i++)
+		metric_sample_by(t, METRIC_OPERATIONS, "outcome",
+			operation_state_to_string((enum operation_state)i), c->operations[i]);
+}
+
 void metric_write_daemon(const struct metric_input *in, struct metric_text *t)
 {
 	const struct counters *c = in->known->counters;
@@ -171,6 +199,8 @@ void metric_write_daemon(const struct metric_input *in, struct metric_text *t)
 	write_calls(c, t);
 	write_times(c, t);
 	write_http(in->http, t);
+	write_problems(in->http, t);
+	write_operations(c, t);
 	metric_begin(t, METRIC_BUILD_INFO);
 	metric_sample_by2(t, METRIC_BUILD_INFO, "version", PACKAGE_VERSION, "libvirt",
 		in->known->libvirt_version, 1);

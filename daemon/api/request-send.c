@@ -63,6 +63,7 @@ enum MHD_Result request_send_problem(struct request *r, const struct problem *p)
 	_cleanup_json_out_ struct json_out o = {0};
 	struct MHD_Response *response;
 
+	r->http->stats.problems[p->code]++;
 	problem_write(p, r->path ? r->path : "/", &o);
 	response = response_new(&r->http->account, &o, "application/problem+json");
 	if (response && p->allow[0])
@@ -278,7 +279,10 @@ static int events_are_past(struct request *r)
 	r->past = api_past_new(PAST_EVENTS);
 	if (!r->past)
 		return problem_set(&r->problem, API_PROBLEM_INTERNAL, "out of memory");
-	past_events_ask(log, &f, r->query.after, &r->past->query.events);
+	if (!f.newest)
+		past_events_ask(log, &f, r->query.after, &r->past->query.events);
+	else if (past_newest_ask(log, &f, r->query.after, &r->past->query.events) < 0)
+		return problem_set(&r->problem, API_PROBLEM_INTERNAL, "out of memory");
 	return 1;
 }
 
@@ -295,6 +299,12 @@ enum MHD_Result request_send_events(struct request *r)
 		return request_send_problem(r, &r->problem);
 	if (past > 0)
 		return request_ask_past(r);
+	if (r->past && r->past->query.error == 0 && r->past->query.events.newest) {
+		if (serve_newest_events(r->http->api->config.events, v ? &v->known : NULL,
+			    &r->query, &r->past->query.events, &o, &r->problem) < 0)
+			return request_send_problem(r, &r->problem);
+		return send_json(r, r->route->status, &o);
+	}
 	if (r->past && r->past->query.error == 0) {
 		serve_past_events(r->http->api->config.events, &r->past->query.events, &o);
 		return send_json(r, r->route->status, &o);

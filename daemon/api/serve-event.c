@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>
 
+#include "common/units.h"
 #include "daemon/api/route.h"
 #include "daemon/api/serve.h"
 #include "daemon/api/when.h"
@@ -83,6 +84,19 @@ int serve_events_filter(struct eventlog *log, const struct view_input *k, const 
 	return in_past ? 0 : check_guest_name(log, k, f, p);
 }
 
+/* Are there fewer that fit in memory than were asked for? */
+static bool memory_lacks(struct eventlog *log, const struct eventlog_filter *f)
+{
+	struct eventlog_page page = {0};
+	size_t n;
+
+	if (eventlog_read(log, f, &page) < 0)
+		return false;
+	n = page.n;
+	free(page.text);
+	return n < f->limit;
+}
+
 int serve_events_is_past(
 	struct eventlog *log, const struct eventlog_filter *f, const char *after, struct problem *p)
 {
@@ -92,10 +106,15 @@ int serve_events_is_past(
 	if (found == -EINVAL)
 		return problem_set_query(
 			p, "after", "expected an event's id (host:boot:number) or its number");
-	if (after || f->newest || !f->since_real_usec)
-		return after && found == -ENOENT;
+	if (after && (found != -ENOENT || !f->newest))
+		return found == -ENOENT;
+	if (!f->newest && !f->since_real_usec)
+		return 0;
 	eventlog_oldest(log, &oldest_usec);
-	return !oldest_usec || f->since_real_usec < oldest_usec;
+	if (f->since_real_usec)
+		return (!oldest_usec || f->since_real_usec < oldest_usec) &&
+		       (!f->newest || memory_lacks(log, f));
+	return memory_lacks(log, f);
 }
 
 static void write_page(const struct eventlog_page *page, bool lost, struct json_out *o)
@@ -110,6 +129,54 @@ static void write_page(const struct eventlog_page *page, bool lost, struct json_
 	json_out_key_bool(o, "lost", lost);
 	json_out_key_bool(o, "more", page->more);
 	json_out_close(o, '}');
+}
+
+/* What happened meanwhile counts too: then the first from the disk are not among the last any
+ * more. */
+static void write_newest(const struct past_events *past, const struct eventlog_page *page,
+	size_t limit, bool lost, struct json_out *o)
+{
+	size_t at = 0, len, skip = past->n - MIN(past->n, sub_sat(limit, page->n));
+	const char *line;
+
+	json_out_open(o, '{');
+	json_out_key(o, "events");
+	json_out_open(o, '[');
+	while (past_events_next(past, &at, &line, &len))
+		if (skip)
+			skip--;
+		else
+			json_out_raw(o, line, len);
+	if (page->n)
+		json_out_raw(o, page->text, page->len);
+	json_out_close(o, ']');
+	json_out_key_string(o, "last", page->last_id);
+	json_out_key_bool(o, "lost", lost);
+	json_out_key_bool(o, "more", false);
+	json_out_close(o, '}');
+}
+
+int serve_newest_events(struct eventlog *log, const struct view_input *k, const struct query *q,
+	const struct past_events *past, struct json_out *o, struct problem *p)
+{
+	char oldest[EVENTLOG_ID_MAX];
+	struct eventlog_page page = {0};
+	struct eventlog_filter f;
+	struct uuid uuid;
+
+	if (serve_events_filter(log, k, q, true, &f, &uuid, p) < 0)
+		return -1;
+	if (!past->n && !past->guest_seen && check_guest_name(log, k, &f, p) < 0)
+		return -1;
+	if (eventlog_read(log, &f, &page) < 0)
+		return problem_set(p, API_PROBLEM_INTERNAL, "out of memory");
+	/* What left memory since the disk was asked is in neither. */
+	write_newest(past, &page, f.limit,
+		past->lost || past->unknown ||
+			(*past->before && !streq(eventlog_oldest_id(log, oldest), past->before)),
+		o);
+	free(page.text);
+	return 0;
 }
 
 int serve_events(struct eventlog *log, const struct view_input *k, const struct query *q,
@@ -127,7 +194,8 @@ int serve_events(struct eventlog *log, const struct view_input *k, const struct 
 			p, "after", "expected an event's id (host:boot:number) or its number");
 	if (eventlog_read(log, &f, &page) < 0)
 		return problem_set(p, API_PROBLEM_INTERNAL, "out of memory");
-	write_page(&page, page.lost || found < 0, o);
+	/* Who asks for the newest alone misses nothing. */
+	write_page(&page, (page.lost && (q->after || !q->newest)) || found < 0, o);
 	free(page.text);
 	return 0;
 }

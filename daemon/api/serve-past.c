@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>
 
+#include "common/units.h"
 #include "daemon/api/serve.h"
 #include "daemon/api/sse.h"
 
@@ -24,8 +25,22 @@ void past_events_ask(struct eventlog *log, const struct eventlog_filter *f, cons
 		q->guest = *f->guest;
 }
 
-/* The next line of the text from *at on; false at its end. */
-static bool next_line(const struct past_events *q, size_t *at, const char **ret, size_t *ret_len)
+int past_newest_ask(struct eventlog *log, const struct eventlog_filter *f, const char *after,
+	struct past_events *q)
+{
+	struct eventlog_page page = {0};
+
+	past_events_ask(log, f, after, q);
+	q->newest = true;
+	eventlog_oldest_id(log, q->before);
+	if (eventlog_read(log, f, &page) < 0)
+		return -ENOMEM;
+	q->limit = sub_sat(q->limit, page.n);
+	free(page.text);
+	return 0;
+}
+
+bool past_events_next(const struct past_events *q, size_t *at, const char **ret, size_t *ret_len)
 {
 	const char *end;
 
@@ -48,7 +63,7 @@ void serve_past_events(struct eventlog *log, const struct past_events *q, struct
 	json_out_open(o, '{');
 	json_out_key(o, "events");
 	json_out_open(o, '[');
-	while (next_line(q, &at, &line, &len))
+	while (past_events_next(q, &at, &line, &len))
 		json_out_raw(o, line, len);
 	json_out_close(o, ']');
 	json_out_key_string(o, "last", q->last);
@@ -82,7 +97,7 @@ void stream_past_events(const struct past_events *q, struct json_out *o)
 	const char *line;
 	size_t at = 0, len;
 
-	while (next_line(q, &at, &line, &len))
+	while (past_events_next(q, &at, &line, &len))
 		sse_event(o, word_of(line, len, "\"id\":\"", id, sizeof(id)),
 			word_of(line, len, "\"kind\":\"", kind, sizeof(kind)), line, len);
 }

@@ -79,7 +79,18 @@ int serve_events_is_past(struct eventlog *log, const struct eventlog_filter *f, 
  * filter. */
 void past_events_ask(struct eventlog *log, const struct eventlog_filter *f, const char *after,
 	struct past_events *q) _nonnull_args_(1, 2, 4);
-/* Its answer as the list, and as a stream's text. */
+/* The same for the last that fit and that memory has not (f->newest): at most f->limit with what it
+ * has. */
+int past_newest_ask(struct eventlog *log, const struct eventlog_filter *f, const char *after,
+	struct past_events *q) _nonnull_args_(1, 2, 4) _must_check_;
+/* Its answer together with what memory has. Returns 0, or -1 with *p. */
+int serve_newest_events(struct eventlog *log, const struct view_input *k, const struct query *q,
+	const struct past_events *past, struct json_out *o, struct problem *p)
+	_nonnull_args_(1, 3, 4, 5, 6) _must_check_;
+/* The next object of an answer, from *at on; false at its end. */
+bool past_events_next(
+	const struct past_events *q, size_t *at, const char **ret, size_t *ret_len) _nonnull_;
+/* An answer as the list, and as a stream's text. */
 void serve_past_events(
 	struct eventlog *log, const struct past_events *q, struct json_out *o) _nonnull_;
 void stream_past_events(const struct past_events *q, struct json_out *o) _nonnull_;

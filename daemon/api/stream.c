@@ -28,6 +28,8 @@ struct stream {
 	char place[EVENTLOG_ID_MAX]; /* its id */
 	/* Reading what memory has not any more, until it is there where memory begins. */
 	bool in_past;
+	bool seeks_newest; /* first the disk is asked where the last that fit begin */
+	bool from_newest;  /* and it began there: what is gone before is nobody's loss */
 	struct api_past *past; /* under way, or answered */
 	bool past_answered;
 	unsigned past_tries;   /* in vain, one after the other */
@@ -128,11 +130,26 @@ static void on_past(struct api_past *past, void *owner)
 	rouse(s);
 }
 
+/* Where the disk cannot be read, what is in memory must do. */
+static void newest_found(struct stream *s)
+{
+	const struct past_events *q = &s->past->query.events;
+
+	s->seeks_newest = false;
+	s->in_past = s->from_newest = s->past->query.error >= 0 && q->n;
+	if (s->in_past)
+		snprintf(s->place, sizeof(s->place), "%.*s", (int)sizeof(s->place) - 1, q->last);
+}
+
 static void past_write(struct stream *s)
 {
 	const struct past_events *q = &s->past->query.events;
 	bool moved;
 
+	if (s->seeks_newest) {
+		newest_found(s);
+		return;
+	}
 	if (s->past->query.error < 0) {
 		past_leave(
 			s, "too-old", "events after that id are on a disk that cannot be read now");
@@ -142,7 +159,7 @@ static void past_write(struct stream *s)
 		past_leave(s, "unknown", "there is no event of that id");
 		return;
 	}
-	if (q->lost)
+	if (q->lost && !s->from_newest)
 		write_object(s, NULL, "reset",
 			"{\"reason\":\"too-old\",\"text\":\"some events after that id are not kept any more\"}");
 	stream_past_events(q, &s->text);
@@ -150,7 +167,7 @@ static void past_write(struct stream *s)
 	snprintf(s->place, sizeof(s->place), "%.*s", (int)sizeof(s->place) - 1, q->last);
 	if (*s->place ? eventlog_find(s->http->api->config.events, s->place, &s->after) == 0 :
 			eventlog_head(s->http->api->config.events) == 0) {
-		s->in_past = false;
+		s->in_past = s->from_newest = false;
 	} else if (moved) {
 		s->past_tries = 0;
 	} else if (++s->past_tries >= PAST_TRIES) {
@@ -159,6 +176,19 @@ static void past_write(struct stream *s)
 		/* The disk is behind. */
 		s->past_due_usec = s->http->now_usec + PAST_RETRY_USEC;
 	}
+}
+
+static void past_ask_for(struct stream *s, struct past_events *q)
+{
+	struct eventlog *log = s->http->api->config.events;
+
+	if (s->seeks_newest && past_newest_ask(log, &s->filter, NULL, q) == 0) {
+		q->bytes = 0;
+		return;
+	}
+	s->seeks_newest = false;
+	past_events_ask(log, &s->filter, *s->place ? s->place : NULL, q);
+	q->bytes = STREAM_BATCH_BYTES;
 }
 
 static void past_go_on(struct stream *s)
@@ -172,9 +202,7 @@ static void past_go_on(struct stream *s)
 	s->past = api_past_new(PAST_EVENTS);
 	if (!s->past)
 		return;
-	past_events_ask(s->http->api->config.events, &s->filter, *s->place ? s->place : NULL,
-		&s->past->query.events);
-	s->past->query.events.bytes = STREAM_BATCH_BYTES;
+	past_ask_for(s, &s->past->query.events);
 	if (api_past_ask(s->http->api, s->past, on_past, s) < 0) {
 		past_end(s);
 		s->past_due_usec = s->http->now_usec + PAST_RETRY_USEC;
@@ -413,7 +441,7 @@ static int begin_at(struct stream *s, struct problem *p)
 						 : eventlog_head(log);
 		eventlog_format_id(log, s->after, s->place);
 		if (serve_events_is_past(log, &s->filter, NULL, p) > 0)
-			past_begin(s, "");
+			s->seeks_newest = past_begin(s, q->newest ? s->place : "") && q->newest;
 		return 0;
 	}
 	r = eventlog_find(log, after, &s->after);

@@ -14,7 +14,8 @@
 /* WAL: a reader never waits, a crash loses nothing that was committed; synchronous=FULL: COMMIT
  * returns after the fsync (NORMAL would not). The cache is small: there are no large queries, and
  * memory is the guests'. */
-static const char pragmas[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+static const char pragmas[] = "PRAGMA auto_vacuum=INCREMENTAL;" /* of a new file: before WAL */
+			      "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
 			      "PRAGMA cache_size=-256; PRAGMA wal_autocheckpoint=256;"
 			      "PRAGMA journal_size_limit=1048576; PRAGMA temp_store=MEMORY;"
 			      "PRAGMA foreign_keys=OFF;";
@@ -105,6 +106,8 @@ int store_open_db(struct store *s, struct diag *d)
 				       d);
 	if (err < 0)
 		s->db = db_close(s->db);
+	else
+		store_make_shrinkable(s);
 	return err;
 }
 

@@ -8,7 +8,8 @@
 /*
  * Events from the disk. They lie in two tables, each ordered by place (which run of the daemon,
  * which number in it); the two are read side by side, so that nothing is sorted or gathered. Each
- * event of a run is in one of them: a number that is missing was never written.
+ * event of a run is in one of them: a number that is missing was never written. For the newest they
+ * are read backwards.
  */
 struct place {
 	int64_t run, number;
@@ -43,24 +44,27 @@ static int bind_word(sqlite3_stmt *st, int i, const char *word)
 	return *word ? sqlite3_bind_text(st, i, word, -1, SQLITE_STATIC) : sqlite3_bind_null(st, i);
 }
 
+/* Behind `from`, or before it. The kind is looked for as plain text first, as our own writer writes
+ * it: of a rare one all rows are read, and to parse each would take ten times as long. */
 static int side_open(sqlite3 *db, struct side *s, const char *table, const struct past_events *q,
-	struct place after)
+	struct place from)
 {
-	char sql[700], uuid[UUID_TEXT_MAX];
+	char sql[900], uuid[UUID_TEXT_MAX];
 	int r;
 
 	snprintf(sql, sizeof(sql),
 		"SELECT e.run, number, text, name, real_usec >= ?6"
-		" AND (?3 IS NULL OR json_extract(text, '$.kind') = ?3)"
+		" AND (?3 IS NULL OR (instr(text, '\"kind\":\"' || ?3 || '\"') AND json_extract(text, '$.kind') = ?3))"
 		" AND (?4 IS NULL OR json_extract(text, '$.uuid') = ?4)"
-		" AND (?5 IS NULL OR json_extract(text, '$.guest') = ?5), real_usec"
-		" FROM %s AS e JOIN runs ON runs.id = e.run WHERE name <> '' AND (e.run, number) > (?1, ?2) ORDER BY e.run, number",
-		table);
+		" AND (?5 IS NULL OR json_extract(text, '$.guest') = ?5), real_usec,"
+		" ?5 IS NOT NULL AND json_extract(text, '$.guest') = ?5"
+		" FROM %s AS e JOIN runs ON runs.id = e.run WHERE name <> '' AND (e.run, number) %s (?1, ?2) ORDER BY e.run%s, number%s",
+		table, q->newest ? "<" : ">", q->newest ? " DESC" : "", q->newest ? " DESC" : "");
 	r = sqlite3_prepare_v2(db, sql, -1, &s->st, NULL);
 	if (r == SQLITE_OK)
-		r = sqlite3_bind_int64(s->st, 1, after.run);
+		r = sqlite3_bind_int64(s->st, 1, from.run);
 	if (r == SQLITE_OK)
-		r = sqlite3_bind_int64(s->st, 2, after.number);
+		r = sqlite3_bind_int64(s->st, 2, from.number);
 	if (r == SQLITE_OK)
 		r = bind_word(s->st, 3, q->kind);
 	if (r == SQLITE_OK && q->of_guest)
@@ -92,21 +96,29 @@ static bool add_object(struct past_events *q, const char *text, size_t len, size
 	return true;
 }
 
+static void set_last(struct past_events *q, const struct side *s)
+{
+	const char *run = (const char *)sqlite3_column_text(s->st, 3);
+
+	snprintf(q->last, sizeof(q->last), "%.120s:%lld", run ? run : "",
+		(long long)s->place.number);
+}
+
 /* The row that the side stands on. Returns 1 when there is no more room in the answer. */
 static int take_row(struct past_events *q, const struct side *s, size_t *allocated)
 {
-	const char *text = (const char *)sqlite3_column_text(s->st, 2),
-		   *run = (const char *)sqlite3_column_text(s->st, 3);
+	const char *text = (const char *)sqlite3_column_text(s->st, 2);
 	size_t len = (size_t)sqlite3_column_bytes(s->st, 2);
 
 	if (text && sqlite3_column_int(s->st, 4)) {
-		if (q->n == q->limit || q->len >= q->bytes)
+		if (q->n == q->limit || (q->len >= q->bytes && (q->bytes || !q->newest)))
 			return 1;
-		if (!add_object(q, text, len, allocated))
+		if (!q->bytes)
+			q->n++;
+		else if (!add_object(q, text, len, allocated))
 			return -ENOMEM;
 	}
-	snprintf(q->last, sizeof(q->last), "%.120s:%lld", run ? run : "",
-		(long long)s->place.number);
+	set_last(q, s);
 	return 0;
 }
 
@@ -139,6 +151,59 @@ static int read_sides(
 			return schema_errno(db, r);
 	}
 	return 0;
+}
+
+/* The lines of the text in the opposite order. */
+static int reverse_lines(struct past_events *q)
+{
+	char *text = q->len ? malloc(q->len + 1) : NULL, *to = text;
+
+	if (!q->len)
+		return 0;
+	if (!text)
+		return -ENOMEM;
+	for (size_t end = q->len; end;) {
+		const char *before = end > 1 ? memrchr(q->text, '\n', end - 1) : NULL;
+		size_t begin = before ? (size_t)(before - q->text) + 1 : 0;
+
+		to = mempcpy(to, q->text + begin, end - begin);
+		end = begin;
+	}
+	*to = '\0';
+	free(q->text);
+	q->text = text;
+	return 0;
+}
+
+/* The last that fit, of those behind `after`; q->last is what lies before them. */
+static int read_newest(
+	sqlite3 *db, struct past_events *q, struct side sides[static 2], struct place after)
+{
+	size_t allocated = 0;
+	int r = 0;
+
+	for (;;) {
+		struct side *s =
+			&sides[!sides[0].there ||
+				(sides[1].there && compare(sides[1].place, sides[0].place) > 0)];
+
+		if (!s->there || compare(s->place, after) <= 0) {
+			snprintf(q->last, sizeof(q->last), "%s", q->unknown ? "" : q->after);
+			break;
+		}
+		q->guest_seen |= sqlite3_column_int(s->st, 6);
+		if (q->n == q->limit) {
+			set_last(q, s);
+			break;
+		}
+		r = take_row(q, s, &allocated);
+		if (r != 0)
+			break;
+		r = side_step(s);
+		if (r != SQLITE_OK)
+			return schema_errno(db, r);
+	}
+	return r < 0 ? r : reverse_lines(q);
 }
 
 /* "host:boot:number" to a place. -ENOENT: no such run is known. */
@@ -182,10 +247,25 @@ static int was_pruned(sqlite3 *db, struct place after, bool *ret)
 	return r == SQLITE_ROW || r == SQLITE_DONE ? 0 : schema_errno(db, r);
 }
 
+/* Where to begin. */
+static int find_from(
+	sqlite3 *db, const struct past_events *q, struct place after, struct place *ret)
+{
+	int r;
+
+	*ret = after;
+	if (!q->newest)
+		return 0;
+	*ret = (struct place){INT64_MAX, 0};
+	r = *q->before ? find_place(db, q->before, ret) : 0;
+	/* Of that run nothing was written yet. */
+	return r == -ENOENT ? 0 : r;
+}
+
 int past_events_read(sqlite3 *db, struct past_events *q)
 {
 	struct side sides[2] = {0};
-	struct place after = {-1, 0};
+	struct place after = {-1, 0}, from;
 	bool asked = *q->after;
 	int r = asked ? find_place(db, q->after, &after) : 0;
 
@@ -196,12 +276,19 @@ int past_events_read(sqlite3 *db, struct past_events *q)
 		return r;
 	/* Who asks for what happened since a time does not ask for what was before it. */
 	r = asked ? was_pruned(db, after, &q->lost) : 0;
+	if (r == 0)
+		r = find_from(db, q, after, &from);
 	if (r < 0)
 		return r;
-	r = side_open(db, &sides[0], "events", q, after);
+	r = side_open(db, &sides[0], "events", q, from);
 	if (r == SQLITE_OK)
-		r = side_open(db, &sides[1], "decisions", q, after);
-	r = r == SQLITE_OK ? read_sides(db, q, sides, after) : schema_errno(db, r);
+		r = side_open(db, &sides[1], "decisions", q, from);
+	if (r != SQLITE_OK)
+		r = schema_errno(db, r);
+	else if (q->newest)
+		r = read_newest(db, q, sides, after);
+	else
+		r = read_sides(db, q, sides, after);
 	sqlite3_finalize(sides[0].st);
 	sqlite3_finalize(sides[1].st);
 	return r;

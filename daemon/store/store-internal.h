@@ -64,6 +64,7 @@ struct store {
 	sqlite3 *db; /* NULL: could not be opened for writing; tried again */
 	sqlite3_stmt *statements[STORE_KIND_MAX];
 	unsigned since_prune;
+	bool shrinks; /* the file is larger than it may be, and becomes smaller step by step */
 	char run[128]; /* of the daemon, that `runs` has; "": not known */
 	struct history_guest *history_guests; /* those that have a number on the disk */
 	uint64_t history_hour;		      /* of the last tick; 0: none yet */
@@ -92,6 +93,16 @@ int history_run(struct store *s, const struct tick *t) _nonnull_ _must_check_;
 void history_forget(struct store *s) _nonnull_;
 /* bound.c: takes the oldest away until the file is small enough. Returns an SQLite result. */
 int store_bound(struct store *s) _nonnull_ _must_check_;
+/* bound.c: a file of before it could shrink is written anew, once; where that fails it stays as it
+ * is. */
+void store_make_shrinkable(struct store *s) _nonnull_;
+/* bound.c: gives a few MiB of what is free in the file back to the file system, where it is larger
+ * than it may be. Outside of a transaction. Returns 1 while there is more to give back, 0, or
+ * -errno (nothing is lost then). */
+int store_shrink(struct store *s) _nonnull_ _must_check_;
+/* bound.c: how large the file is with what is beside it, and from when its oldest sample is. 0: not
+ * known, none. */
+void store_look(struct store *s, uint64_t *ret_bytes, uint64_t *ret_oldest_sec) _nonnull_;
 /* The rest of store_prune(): of one table, all but the newest `keep` rows. */
 int store_prune_table(struct store *s, const char *table, uint64_t keep) _nonnull_ _must_check_;
 /* Takes old history out so that the bounds hold. Returns an SQLite result. */

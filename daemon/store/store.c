@@ -9,6 +9,8 @@
 #include "daemon/store/schema.h"
 #include "daemon/store/store-internal.h"
 
+/* Between two steps of a file that becomes smaller: 2 MiB each. */
+#define SHRINK_USEC (250 * USEC_PER_MSEC)
 /* History waits this long for company, so that a busy second is one fsync. */
 #define GATHER_USEC USEC_PER_SEC
 /* How long an orderly end waits for a disk that hangs. */
@@ -98,10 +100,10 @@ static struct store_write *await_work(struct store *s, bool *go_on)
 	struct timespec until;
 
 	pthread_mutex_lock(&s->mutex);
-	if (!s->ok)
-		until = deadline_in(STORE_RETRY_USEC);
+	if (!s->ok || s->shrinks)
+		until = deadline_in(s->ok ? SHRINK_USEC : STORE_RETRY_USEC);
 	while (!s->stop && !s->queue.n) {
-		if (s->ok)
+		if (s->ok && !s->shrinks)
 			pthread_cond_wait(&s->work, &s->mutex);
 		else if (pthread_cond_timedwait(&s->work, &s->mutex, &until) == ETIMEDOUT)
 			break;
@@ -244,6 +246,18 @@ static void answer_batch(struct store *s, struct store_write *batch, int err)
 	pthread_mutex_unlock(&s->mutex);
 }
 
+/* Store thread. What the file is like after what was done. */
+static void look_at_file(struct store *s)
+{
+	uint64_t bytes, oldest_sec;
+
+	store_look(s, &bytes, &oldest_sec);
+	pthread_mutex_lock(&s->mutex);
+	s->counters.bytes = bytes;
+	s->counters.oldest_sec = oldest_sec;
+	pthread_mutex_unlock(&s->mutex);
+}
+
 static void *store_thread(void *userdata)
 {
 	struct store *s = userdata;
@@ -257,9 +271,18 @@ static void *store_thread(void *userdata)
 
 		if (!batch && !go_on)
 			break;
+		if (!batch && s->shrinks) {
+			s->shrinks = store_shrink(s) > 0;
+			look_at_file(s);
+			continue;
+		}
 		err = write_batch(s, batch, why, sizeof(why));
 		set_health(s, err, why);
 		answer_batch(s, batch, err);
+		if (err < 0)
+			continue;
+		s->shrinks = store_shrink(s) > 0;
+		look_at_file(s);
 	}
 	return NULL;
 }
@@ -356,6 +379,7 @@ void store_counters(struct store *s, struct store_counters *ret)
 {
 	pthread_mutex_lock(&s->mutex);
 	*ret = s->counters;
+	ret->max_bytes = s->config.max_bytes;
 	ret->waiting = s->queue.n;
 	pthread_mutex_unlock(&s->mutex);
 }

@@ -123,5 +123,8 @@ struct store_counters {
 	uint64_t lost;     /* history that could not be written */
 	uint64_t failures; /* transactions that failed */
 	unsigned waiting;  /* now */
+	uint64_t bytes;	    /* of the file, its WAL included; 0: not known yet */
+	uint64_t max_bytes; /* as configured */
+	uint64_t oldest_sec; /* of the samples; 0: there are none */
 };
 void store_counters(struct store *s, struct store_counters *ret) _nonnull_;

@@ -118,6 +118,25 @@ until_true grep -q "\"id\":\"$(grep '"kind":"started"' "$tmp/four" | tail -n 1 |
 result $? "filters hold on the disk too"
 kill $stream
 
+# The newest of a kind, of which memory has one alone: the others were recalled by nobody.
+started_ids() { grep -o '{"id":"[^"]*"' | cut -d'"' -f4; }
+three_started() { # the disk comes a second behind
+	get '/v1/events?since=1970-01-01T00:00:00Z&kind=started&limit=10' | started_ids >"$tmp/seen"
+	[ "$(wc -l <"$tmp/seen")" = 3 ]
+}
+has_started() { get "/v1/events?kind=started&newest=true&limit=$1" | started_ids | cmp -s - <(tail -n "$1" "$tmp/seen"); }
+until_true three_started && has_started 10 && has_started 2
+result $? "the newest of a kind come from the disk too"
+follow "$tmp/newest" '' '?kind=started&newest=true&limit=2'
+until_true grep -q "^id: $(tail -n 1 "$tmp/seen")" "$tmp/newest"
+ids "$tmp/newest" | cmp -s - <(tail -n 2 "$tmp/seen")
+result $? "a stream begins with them"
+kill $stream
+get '/v1/events?newest=true&limit=5' | grep -q '"lost":false'
+result $? "who asks for the newest has lost nothing"
+get '/v1/events?guest=tset&newest=true' | grep -q '"code":"guest-unknown"'
+result $? "a guest that nobody knows, nor the disk, is unknown"
+
 follow "$tmp/other" "host9:feedbeef:7"
 until_true grep -q '"reason":"unknown"' "$tmp/other"
 result $? "an id of nobody's is answered with a reset"

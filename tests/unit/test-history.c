@@ -251,7 +251,7 @@ TEST(the_file_never_outgrows_its_bound)
 
 	fixture_open(&f, 16 * MIB);
 	for (uint64_t h = 0; h < DAYS * 24; h++) {
-		put_hours(&f, START + h * HOUR, 1, 60, GUESTS, 4096);
+		put_hours(&f, START + h * HOUR, 1, 100, GUESTS, 4096);
 		largest = MAX(largest,
 			file_bytes(&f, "") + file_bytes(&f, "-wal") + file_bytes(&f, "-shm"));
 	}
@@ -268,23 +268,85 @@ TEST(the_file_never_outgrows_its_bound)
 	free(q.series);
 }
 
-/* The number of ballast.conf(5), from what a guest's hour takes in the file itself. */
-TEST(thirty_days_of_a_thousand_guests_fit_into_the_default)
+static uint64_t hours_kept(struct fixture *f)
 {
-	enum { GUESTS = 1000, HOURS = 12 };
+	return number_of(f, "SELECT count(DISTINCT hour) FROM history_coarse");
+}
+
+/* Step by step, as the store's thread does when nothing else waits. Returns the largest WAL. */
+static uint64_t shrink(struct fixture *f, uint64_t *ret_steps)
+{
+	uint64_t wal = 0;
+	int r;
+
+	for (*ret_steps = 0; (r = store_shrink(f->store)) > 0; (*ret_steps)++)
+		wal = MAX(wal, file_bytes(f, "-wal"));
+	return r < 0 ? UINT64_MAX : wal;
+}
+
+/* The number of ballast.conf(5), in the file itself: two samples make a point here (thirty in
+ * truth), which is enough for mean, least and largest to differ. Then a lower bound. */
+TEST(thirty_days_of_a_thousand_guests_fit_into_the_default_and_a_lower_bound_shrinks_them)
+{
+	enum { GUESTS = 1000, HOURS = 30 * 24, TOLD = 155 };
 	_cleanup_fixture_ struct fixture f = {0};
-	uint64_t before, fine, month;
+	uint64_t largest = 0, month, fine, wal, steps;
+	struct past_history q;
+
+	fixture_open(&f, 256 * MIB);
+	for (uint64_t h = 0; h < HOURS; h++) {
+		put_hours(&f, START + h * HOUR, 1, 150, GUESTS, 4096);
+		largest = MAX(largest,
+			file_bytes(&f, "") + file_bytes(&f, "-wal") + file_bytes(&f, "-shm"));
+	}
+	/* The default time between samples is ten seconds: that many of these are there, too. */
+	fine = number_of(&f, "SELECT max(length(data)) FROM history_fine") * 360 * 3;
+	month = file_bytes(&f, "");
+	printf("# 1000 guests: 30 days are %llu MiB (%llu bytes five minutes), at most %llu MiB with the WAL, and 3 hours of samples every 10 s are %llu MiB more\n",
+		(unsigned long long)(month / MIB),
+		(unsigned long long)(number_of(&f, "SELECT avg(length(data)) FROM history_coarse") /
+				     12),
+		(unsigned long long)(largest / MIB), (unsigned long long)(fine / MIB));
+	CHECK(hours_kept(&f) >= HOURS - 3);
+	CHECK(month > (TOLD - 25) * MIB && month < (TOLD + 25) * MIB);
+	CHECK(largest + fine < 256 * MIB);
+
+	f.store = store_free(f.store);
+	fixture_open(&f, 64 * MIB);
+	wal = shrink(&f, &steps);
+	printf("# shrunk to %llu MiB in %llu steps, with a WAL of at most %llu KiB\n",
+		(unsigned long long)(file_bytes(&f, "") / MIB), (unsigned long long)steps,
+		(unsigned long long)(wal / 1024));
+	CHECK(file_bytes(&f, "") + file_bytes(&f, "-wal") <= 64 * MIB);
+	CHECK(steps > 10 && wal <= 4 * MIB);
+	CHECK(hours_kept(&f) > 200 && hours_kept(&f) < HOURS);
+	CHECK_U64(
+		number_of(&f,
+			"SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"),
+		0);
+	q = ask(&f, "guest7", START + (HOURS - 30) * HOUR, START + HOURS * HOUR, HOUR, 0);
+	for (size_t i = 0; i < 30; i++)
+		CHECK_U64(value_at(&q, i, 0), 4096);
+	free(q.series);
+}
+
+TEST(a_file_from_before_files_could_shrink_shrinks_too)
+{
+	_cleanup_fixture_ struct fixture f = {0};
+	uint64_t steps, before;
 
 	fixture_open(&f, 0);
-	put_hours(&f, START, 3, 60, GUESTS, 4096);
-	before = number_of(&f, "PRAGMA page_count") * 4096;
-	fine = number_of(&f, "SELECT max(length(data)) FROM history_fine");
-	put_hours(&f, START + 3 * HOUR, HOURS, 60, GUESTS, 4096);
-	month = (number_of(&f, "PRAGMA page_count") * 4096 - before) / HOURS * 720;
-	printf("# 1000 guests: %llu bytes a sample, 30 days are %llu MiB, and 3 hours of samples %llu MiB\n",
-		(unsigned long long)fine, (unsigned long long)(month / MIB),
-		(unsigned long long)(fine * 360 * 3 / MIB));
-	CHECK(month + fine * 360 * 3 < 220 * MIB);
+	sql(&f, "PRAGMA journal_mode=DELETE; PRAGMA auto_vacuum=NONE; VACUUM; PRAGMA journal_mode=WAL");
+	CHECK_U64(number_of(&f, "PRAGMA auto_vacuum"), 0);
+	put_hours(&f, START, 96, 300, 300, 4096);
+	sql(&f, "PRAGMA wal_checkpoint(TRUNCATE)");
+	before = file_bytes(&f, "");
+	f.store = store_free(f.store);
+	fixture_open(&f, 6 * MIB);
+	shrink(&f, &steps);
+	sql(&f, "PRAGMA wal_checkpoint(TRUNCATE)");
+	CHECK(before > 3 * MIB && file_bytes(&f, "") <= 2 * MIB);
+	CHECK(hours_kept(&f) > 10);
 }
 
 /* ---- events ---- */
@@ -312,6 +374,51 @@ static struct past_events read_events(
 	snprintf(q.kind, sizeof(q.kind), "%s", kind);
 	q.unknown = past_events_read(f->store->db, &q) < 0 || q.unknown;
 	return q;
+}
+
+static char *newest_ids(
+	struct fixture *f, const char *before, const char *after, size_t limit, const char *kind)
+{
+	static char ids[600];
+	struct past_events q = {.newest = true, .limit = limit, .bytes = PAST_TEXT_MAX};
+
+	snprintf(q.before, sizeof(q.before), "%s", before);
+	snprintf(q.after, sizeof(q.after), "%s", after);
+	snprintf(q.kind, sizeof(q.kind), "%s", kind);
+	ids[0] = '\0';
+	if (past_events_read(f->store->db, &q) < 0)
+		return strcpy(ids, "it cannot be read");
+	for (const char *at = q.text; at && (at = strstr(at, "\"id\":\"h:")); at++)
+		snprintf(ids + strlen(ids), sizeof(ids) - strlen(ids), "%.*s ",
+			(int)strcspn(at + 8, "\""), at + 8);
+	snprintf(ids + strlen(ids), sizeof(ids) - strlen(ids), "(%.200s)", q.last);
+	free(q.text);
+	return ids;
+}
+
+TEST(the_newest_events_are_read_from_the_end_and_told_in_order)
+{
+	_cleanup_fixture_ struct fixture f = {0};
+	struct past_events q = {.newest = true, .limit = 4};
+
+	fixture_open(&f, 0);
+	for (int i = 1; i <= 10; i++)
+		add_event(&f, i % 3 ? "events" : "decisions", "b", i, i % 4 ? "mode" : "command");
+	for (int i = 501; i <= 503; i++)
+		add_event(&f, "events", "a", i, "mode");
+	CHECK_STR(newest_ids(&f, "", "", 5, ""), "b:9 b:10 a:501 a:502 a:503 (h:b:8)");
+	CHECK_STR(newest_ids(&f, "h:a:501", "", 3, ""), "b:8 b:9 b:10 (h:b:7)");
+	CHECK_STR(newest_ids(&f, "h:b:8", "", 1, "command"), "b:4 (h:b:3)");
+	CHECK_STR(newest_ids(&f, "h:b:4", "", 9, "command"), "()");
+	CHECK_STR(newest_ids(&f, "", "h:b:9", 9, ""), "b:10 a:501 a:502 a:503 (h:b:9)");
+	CHECK_STR(newest_ids(&f, "h:new:1", "", 1, ""), "a:503 (h:a:502)");
+	/* Where they begin, without their text. */
+	CHECK_INT(past_events_read(f.store->db, &q), 0);
+	CHECK(q.n == 4 && !q.text);
+	CHECK_STR(q.last, "h:b:9");
+	q = (struct past_events){.newest = true, .limit = 1, .kind = "none", .guest_name = "web"};
+	CHECK_INT(past_events_read(f.store->db, &q), 0);
+	CHECK(!q.n && q.guest_seen);
 }
 
 TEST(events_are_read_in_order_across_runs_and_tables)

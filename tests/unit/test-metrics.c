@@ -34,6 +34,7 @@ static char *scrape_named(const char *name, bool openmetrics)
 }
 
 TEST_STRTAB(call_result, enum call_result, CALL_RESULT_MAX)
+TEST_STRTAB(operation_state, enum operation_state, OPERATION_MAX)
 
 TEST(every_metric_has_its_row)
 {
@@ -191,6 +192,32 @@ TEST(values_are_written_in_base_units)
 	CHECK_CONTAINS(text, "\nballast_host_cpu_steal_ratio 1\n");
 }
 
+TEST(the_state_file_and_operations_are_told)
+{
+	struct counters c = {.store_there = true,
+		.store_bytes = 1000,
+		.store_max_bytes = 5000,
+		.store_oldest_sec = 1795334400,
+		.operations_running = 2,
+		.operations = {[OPERATION_DONE] = 7, [OPERATION_FAILED] = 1}};
+	struct snapshot s = {.n_guests = 0};
+	struct view_input k = {.snapshot = &s, .counters = &c};
+	_cleanup_free_ char *text = scrape_of(&k, false), *none = NULL;
+
+	CHECK_CONTAINS(text, "\nballast_store_size_bytes 1000\n");
+	CHECK_CONTAINS(text, "\nballast_store_limit_bytes 5000\n");
+	CHECK_CONTAINS(text, "\nballast_store_history_oldest_time_seconds 1795334400\n");
+	CHECK_CONTAINS(text, "\nballast_operations_running 2\n");
+	CHECK_CONTAINS(text, "\nballast_operations_total{outcome=\"done\"} 7\n");
+	CHECK_CONTAINS(text, "\nballast_operations_total{outcome=\"failed\"} 1\n");
+	CHECK_CONTAINS(text, "\nballast_operations_total{outcome=\"cancelled\"} 0\n");
+	CHECK(!strstr(text, "outcome=\"running\""));
+	c.store_oldest_sec = c.store_bytes = 0;
+	none = scrape_of(&k, false);
+	CHECK(!strstr(none, "\nballast_store_size_bytes "));
+	CHECK(!strstr(none, "\nballast_store_history_oldest_time_seconds "));
+}
+
 TEST(a_histogram_counts_up_to_each_bound)
 {
 	struct histogram h = {0};
@@ -312,6 +339,10 @@ TEST(requests_are_counted_by_route_and_status)
 	CHECK_CONTAINS(
 		r.body, "\nballast_http_request_duration_seconds_count{route=\"guest\"} 5\n");
 	CHECK(!strstr(r.body, "{route=\"plan\""));
+	CHECK_CONTAINS(r.body, "\nballast_http_problems_total{problem=\"guest-unknown\"} 2\n");
+	CHECK_CONTAINS(r.body, "\nballast_http_problems_total{problem=\"route-unknown\"} 2\n");
+	CHECK_CONTAINS(r.body, "\nballast_http_problems_total{problem=\"unauthenticated\"} 0\n");
+	CHECK_CONTAINS(r.body, "\nballast_http_problems_total{problem=\"too-many-requests\"} 0\n");
 	stop();
 }
 

@@ -117,6 +117,49 @@ static int count_events(uint64_t seq, uint64_t real_usec, const char *text, void
 	return 0;
 }
 
+static uint64_t file_bytes(const struct fixture *f)
+{
+	char path[128];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/state.db", f->dir);
+	return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+/* 12 MiB of events; then the bound says 6, of which the WAL beside the file may be 4. */
+TEST(a_lower_bound_makes_the_file_smaller_while_the_store_serves)
+{
+	_cleanup_fixture_ struct fixture f = {.max_events = 4000};
+	_cleanup_free_ char *text = calloc(1, 4001);
+	_cleanup_diag_ struct diag d = {0};
+	uint64_t until = clock_boot_usec() + DEADLINE_USEC;
+
+	CHECK(text);
+	memset(text, 'x', 4000);
+	fixture_dir(&f);
+	CHECK_INT(fixture_open(&f, &d), 0);
+	CHECK_INT(fixture_start(&f), 0);
+	for (int i = 0; i < 3000; i++)
+		CHECK_INT(store_add_event(f.store, 1, text), 0);
+	CHECK_INT(store_put_text(f.store, "mode", "enforce", on_done, &f), 0);
+	CHECK(await_answers(&f, 1));
+	fixture_stop(&f);
+	CHECK(file_bytes(&f) > 10 * MIB);
+
+	f.max_bytes = 6 * MIB;
+	CHECK_INT(fixture_open(&f, &d), 0);
+	CHECK_INT(fixture_start(&f), 0);
+	/* Nothing else is written: it goes on by itself. */
+	CHECK_INT(store_put_text(f.store, "mode", "observe", on_done, &f), 0);
+	CHECK(await_answers(&f, 2));
+	while (file_bytes(&f) > 2 * MIB && clock_boot_usec() < until)
+		sd_event_run(f.loop, 50 * USEC_PER_MSEC);
+	CHECK(file_bytes(&f) <= 2 * MIB);
+	CHECK_INT(store_put_text(f.store, "mode", "enforce", on_done, &f), 0);
+	CHECK(await_answers(&f, 3));
+	CHECK_INT(f.last_error, 0);
+}
+
 TEST(history_is_bounded_and_keeps_the_newest)
 {
 	_cleanup_fixture_ struct fixture f = {0};
