@@ -53,6 +53,7 @@ daemon_api_libapi_a_SOURCES = \
 	daemon/api/names.c \
 	daemon/api/names.h \
 	daemon/api/openapi.c \
+	daemon/api/openapi-example.c \
 	daemon/api/openapi-route.c \
 	daemon/api/openapi-schema.c \
 	daemon/api/openapi.h \

@@ -43,6 +43,7 @@ static void write_path_param(struct json_out *o, const struct route *r)
 	json_out_key_string(o, "in", "path");
 	json_out_key_bool(o, "required", true);
 	json_out_key_string(o, "description", noun_summary(r->noun));
+	json_out_key_string(o, "example", openapi_path_example(r->noun));
 	json_out_key(o, "schema");
 	json_out_open(o, '{');
 	json_out_key_string(o, "type", "string");
@@ -103,6 +104,10 @@ static void write_body(struct json_out *o, const struct route *r)
 	json_out_open(o, '{');
 	json_out_key(o, "schema");
 	openapi_write_body(o, r->body);
+	if (openapi_body_example(r)) {
+		json_out_key(o, "example");
+		json_out_raw(o, openapi_body_example(r), strlen(openapi_body_example(r)));
+	}
 	json_out_close(o, '}');
 	json_out_close(o, '}');
 	json_out_close(o, '}');
@@ -116,10 +121,13 @@ static void write_media(struct json_out *o, const char *media, const struct sche
 	json_out_key(o, "schema");
 	if (s) {
 		openapi_write_schema_ref(o, s->name);
+		json_out_key(o, "example");
+		openapi_write_example(o, s);
 	} else {
 		json_out_open(o, '{');
 		json_out_key_string(o, "type", "string");
 		json_out_close(o, '}');
+		json_out_key_string(o, "example", openapi_text_example(media));
 	}
 	json_out_close(o, '}');
 }
@@ -135,6 +143,7 @@ static void write_stream(struct json_out *o, const struct schema_stream *e)
 	json_out_key_string(
 		o, "description", "x-ballast-events says what the data of each event is");
 	json_out_close(o, '}');
+	json_out_key_string(o, "example", openapi_text_example("text/event-stream"));
 	json_out_key(o, "x-ballast-events");
 	json_out_open(o, '{');
 	for (; e->of; e++) {

@@ -32,5 +32,15 @@ void openapi_write_ref(struct json_out *o, const char *kind, const char *name) _
 /* A response that is one of these problems, a bit per enum api_problem; all have the same
  * status. */
 void openapi_write_problems(struct json_out *o, uint64_t codes) _nonnull_;
+/* ---- openapi-example.c ---- */
+
+/* What an answer may look like. */
+void openapi_write_example(struct json_out *o, const struct schema *s) _nonnull_;
+/* The same of what is no object, by its media type, and of a body (JSON). NULL: none, which a test
+ * refuses. */
+const char *openapi_text_example(const char *media) _nonnull_;
+const char *openapi_body_example(const struct route *r) _nonnull_;
+/* For the {word} of a path. */
+const char *openapi_path_example(enum route_noun noun);
 /* What the component of a problem's schema is called: this and its code. */
 #define OPENAPI_PROBLEM_PREFIX "Problem."

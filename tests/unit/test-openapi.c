@@ -192,6 +192,57 @@ TEST(bodies_become_json_schema_that_refuses_the_unknown)
 		"\"s\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":256}}}");
 }
 
+/* ---- examples ---- */
+
+TEST(what_is_asked_has_an_example_that_is_taken)
+{
+	for (const struct route *r = routes; r < routes + n_routes; r++) {
+		const char *text = openapi_body_example(r);
+		_cleanup_json_ json_t *body = NULL;
+		struct problem p = {0};
+
+		if (!r->body != !text)
+			TEST_FAIL("%s: an example goes with a body", r->name);
+		if (text && route_read_body(r, text, strlen(text), &body, &p) < 0)
+			TEST_FAIL("%s: its example is refused: %s", r->name, p.detail);
+	}
+}
+
+/* Each media type of each answer; tests/api/ holds their values against the schemas. */
+TEST(every_answer_has_an_example)
+{
+	for (const struct route *r = routes; r < routes + n_routes; r++) {
+		json_t *responses = json_object_get(operation(r), "responses");
+		json_t *response, *media;
+		const char *status, *type;
+
+		json_object_foreach (responses, status, response) {
+			if (*status != '2')
+				continue;
+			json_object_foreach (json_object_get(response, "content"), type, media)
+				if (!json_object_get(media, "example"))
+					TEST_FAIL(
+						"%s: %s %s has no example", r->name, status, type);
+		}
+	}
+}
+
+/* What is shown of a field must be one of some schema: a slip in the table shows nothing. */
+TEST(examples_are_made_of_what_is_declared)
+{
+	_cleanup_json_out_ struct json_out o = {0};
+	_cleanup_json_ json_t *event = NULL;
+
+	openapi_write_example(&o, &event_schema);
+	event = json_loadb(o.buf, o.len, JSON_REJECT_DUPLICATES, NULL);
+	CHECK(event);
+	CHECK_STR(json_string_value(json_object_get(event, "guest")), "web1");
+	CHECK(json_is_null(json_object_get(event, "by")));
+	CHECK_INT(json_integer_value(json_object_get(json_object_get(event, "numbers"), "to")),
+		1073741824);
+	CHECK_STR(json_string_value(json_object_get(event, "severity")), "info");
+}
+
 /* ---- the list of ballast-api(7) ---- */
 
 static void write_page_body(FILE *f, const struct route *r)
