@@ -116,7 +116,7 @@ cli_tests = \
 	tests/unit/test-token.sh \
 	$(NULL)
 TESTS += $(cli_tests)
-EXTRA_DIST += tests/fixture/cli.sh tests/fixture/http-answer.py
+EXTRA_DIST += tests/fixture/ballastd.sh tests/fixture/cli.sh tests/fixture/http-answer.py
 
 check_PROGRAMS += tests/unit/test-doctor tests/unit/test-exit-code
 TESTS += tests/unit/test-doctor tests/unit/test-exit-code

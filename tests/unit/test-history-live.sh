@@ -3,36 +3,9 @@
 # The history of a real ballastd, on libvirt's test driver: sampled, asked for, kept when the guest is shut off, and lost without harm where the state
 # directory cannot be written.
 set -u
-builddir=${builddir:-build}
-d=$builddir/daemon/ballastd
-n=0 failed=0
-tmp=$(mktemp -d) || exit 1
-pid=
-result() { # CODE TEXT
-	n=$((n + 1))
-	[ "$1" = 0 ] && echo "ok $n - $2" || { echo "not ok $n - $2"; failed=1; tail -n 20 "$tmp/err" "$tmp/out" 2>/dev/null | cut -c1-400 | sed 's/^/# /'; }
-}
-end() {
-	[ -z "$pid" ] && return
-	kill "$pid"
-	wait "$pid" 2>/dev/null
-	pid=
-}
+. "${srcdir:-.}/tests/fixture/ballastd.sh"
 trap 'end; mountpoint -q "$tmp/state" && umount "$tmp/state"; rm -rf "$tmp"' EXIT
-until_true() { # COMMAND...: 30 s at most
-	for _ in $(seq 300); do
-		"$@" && return 0
-		sleep 0.1
-	done
-	return 1
-}
 get() { curl -s --max-time 20 --unix-socket "$tmp/s" "http://x$1" >"$tmp/out"; }
-ready() { get /readyz && grep -q true "$tmp/out"; }
-start() {
-	"$d" --foreground --config="$tmp/b.conf" 2>>"$tmp/err" &
-	pid=$!
-	until_true ready
-}
 has() { get "$1" && grep -q "$2" "$tmp/out"; }
 code_is() { get "$1" && grep -q "\"code\":\"$2\"" "$tmp/out"; }
 guest=/v1/history/guests/test
@@ -111,7 +84,7 @@ if [ "$(id -u)" = 0 ] && mount -t tmpfs -o size=1m tmpfs "$tmp/state" 2>/dev/nul
 	lost() { get /metrics && grep -Eq 'lost.* [1-9]|ballast_.*lost_total [1-9]' "$tmp/out" || { get /v1/hosts/self && grep -q state-unwritable "$tmp/out"; }; }
 	until_true lost
 	result $? "a full disk is told"
-	ready && get $guest && grep -q '"points":\|"code":"busy"\|"code":"guest-unknown"' "$tmp/out"
+	is_ready && get $guest && grep -q '"points":\|"code":"busy"\|"code":"guest-unknown"' "$tmp/out"
 	result $? "and the daemon works on"
 	rm "$tmp/state/full"
 	until_true has "/v1/history/guests/web?since=1m&step=5" '"actual":[0-9]'
