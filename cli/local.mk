@@ -7,6 +7,9 @@ ballastctl_SOURCES = \
 	cli/chart.c \
 	cli/chart.h \
 	cli/cli.h \
+	cli/client-private.h \
+	cli/client-say.c \
+	cli/client-stream.c \
 	cli/client.c \
 	cli/client.h \
 	cli/complete.c \
@@ -128,8 +131,13 @@ tests_unit_test_exit_code_SOURCES = tests/unit/test-exit-code.c cli/exit-code.c 
 tests_unit_test_exit_code_LDADD = common/libcommon.a $(JANSSON_LIBS)
 dist_check_SCRIPTS += $(cli_tests)
 
-check_PROGRAMS += tests/unit/test-chart tests/unit/test-cli-sse
-TESTS += tests/unit/test-chart tests/unit/test-cli-sse
+check_PROGRAMS += tests/unit/test-chart tests/unit/test-cli-sse tests/unit/test-get tests/unit/test-table
+TESTS += tests/unit/test-chart tests/unit/test-cli-sse tests/unit/test-get tests/unit/test-table
+tests_unit_test_get_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_get_SOURCES = tests/unit/test-get.c cli/event-view.c cli/get.c cli/term.c
+tests_unit_test_get_LDADD = common/libcommon.a $(JANSSON_LIBS)
+tests_unit_test_table_SOURCES = tests/unit/test-table.c cli/table.c cli/term.c
+tests_unit_test_table_LDADD = common/libcommon.a
 tests_unit_test_chart_CPPFLAGS = $(AM_CPPFLAGS)
 tests_unit_test_chart_SOURCES = tests/unit/test-chart.c cli/chart.c cli/term.c
 tests_unit_test_chart_LDADD = common/libcommon.a

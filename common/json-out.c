@@ -181,6 +181,12 @@ void json_out_key_u64(struct json_out *o, const char *key, uint64_t v)
 	json_out_u64(o, v);
 }
 
+void json_out_key_open(struct json_out *o, const char *key, char bracket)
+{
+	json_out_key(o, key);
+	json_out_open(o, bracket);
+}
+
 void json_out_key_bool(struct json_out *o, const char *key, bool v)
 {
 	json_out_key(o, key);

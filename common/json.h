@@ -45,6 +45,8 @@ void json_out_raw(struct json_out *o, const char *json, size_t len) _nonnull_;
 void json_out_key_string(struct json_out *o, const char *key, const char *s) _nonnull_args_(1, 2);
 void json_out_key_u64(struct json_out *o, const char *key, uint64_t v) _nonnull_;
 void json_out_key_bool(struct json_out *o, const char *key, bool v) _nonnull_;
+/* A member that is an object or an array: '{' or '['. */
+void json_out_key_open(struct json_out *o, const char *key, char bracket) _nonnull_;
 void json_out_key_time(struct json_out *o, const char *key, uint64_t real_usec) _nonnull_;
 
 /* ---- times ---- */

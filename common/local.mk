@@ -41,18 +41,24 @@ common_libcommon_a_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(NETTLE_CFLAGS)
 
 common_tests = \
 	tests/unit/test-conf \
+	tests/unit/test-conf-key \
 	tests/unit/test-diag \
 	tests/unit/test-ini \
 	tests/unit/test-json-in \
 	tests/unit/test-json-out \
 	tests/unit/test-json-time \
 	tests/unit/test-address \
+	tests/unit/test-role \
 	tests/unit/test-token-file \
+	tests/unit/test-token-secret \
 	tests/unit/test-units \
 	$(NULL)
 check_PROGRAMS += $(common_tests)
 TESTS += $(common_tests)
 tests_unit_test_conf_LDADD = common/libcommon.a
+tests_unit_test_conf_key_LDADD = common/libcommon.a
+tests_unit_test_role_LDADD = common/libcommon.a
+tests_unit_test_token_secret_LDADD = common/libcommon.a $(NETTLE_LIBS)
 tests_unit_test_diag_LDADD = common/libcommon.a
 tests_unit_test_ini_LDADD = common/libcommon.a
 tests_unit_test_units_LDADD = common/libcommon.a

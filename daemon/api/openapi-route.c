@@ -44,8 +44,7 @@ static void write_path_param(struct json_out *o, const struct route *r)
 	json_out_key_bool(o, "required", true);
 	json_out_key_string(o, "description", noun_summary(r->noun));
 	json_out_key_string(o, "example", openapi_path_example(r->noun));
-	json_out_key(o, "schema");
-	json_out_open(o, '{');
+	json_out_key_open(o, "schema", '{');
 	json_out_key_string(o, "type", "string");
 	json_out_key_u64(o, "minLength", 1);
 	json_out_key_u64(o, "maxLength", ROUTE_VALUE_MAX - 1);
@@ -65,8 +64,7 @@ void openapi_write_ref(struct json_out *o, const char *kind, const char *name)
 
 static void write_params(struct json_out *o, const struct route *r)
 {
-	json_out_key(o, "parameters");
-	json_out_open(o, '[');
+	json_out_key_open(o, "parameters", '[');
 	write_path_param(o, r);
 	for (const struct route_param *p = route_params(r); p->name; p++) {
 		json_out_open(o, '{');
@@ -95,13 +93,10 @@ static void write_body(struct json_out *o, const struct route *r)
 {
 	if (!r->body)
 		return;
-	json_out_key(o, "requestBody");
-	json_out_open(o, '{');
+	json_out_key_open(o, "requestBody", '{');
 	json_out_key_bool(o, "required", true);
-	json_out_key(o, "content");
-	json_out_open(o, '{');
-	json_out_key(o, "application/json");
-	json_out_open(o, '{');
+	json_out_key_open(o, "content", '{');
+	json_out_key_open(o, "application/json", '{');
 	json_out_key(o, "schema");
 	openapi_write_body(o, r->body);
 	if (openapi_body_example(r)) {
@@ -116,17 +111,14 @@ static void write_body(struct json_out *o, const struct route *r)
 /* One media type of an answer; text has no schema but that it is text. */
 static void write_media(struct json_out *o, const char *media, const struct schema *s)
 {
-	json_out_key(o, media);
-	json_out_open(o, '{');
-	json_out_key(o, "schema");
+	json_out_key_open(o, media, '{');
 	if (s) {
+		json_out_key(o, "schema");
 		openapi_write_schema_ref(o, s->name);
 		json_out_key(o, "example");
 		openapi_write_example(o, s);
 	} else {
-		json_out_open(o, '{');
-		json_out_key_string(o, "type", "string");
-		json_out_close(o, '}');
+		openapi_write_string_schema(o);
 		json_out_key_string(o, "example", openapi_text_example(media));
 	}
 	json_out_close(o, '}');
@@ -135,17 +127,14 @@ static void write_media(struct json_out *o, const char *media, const struct sche
 /* Events by name; "*" is any other. */
 static void write_stream(struct json_out *o, const struct schema_stream *e)
 {
-	json_out_key(o, "text/event-stream");
-	json_out_open(o, '{');
-	json_out_key(o, "schema");
-	json_out_open(o, '{');
+	json_out_key_open(o, "text/event-stream", '{');
+	json_out_key_open(o, "schema", '{');
 	json_out_key_string(o, "type", "string");
 	json_out_key_string(
 		o, "description", "x-ballast-events says what the data of each event is");
 	json_out_close(o, '}');
 	json_out_key_string(o, "example", openapi_text_example("text/event-stream"));
-	json_out_key(o, "x-ballast-events");
-	json_out_open(o, '{');
+	json_out_key_open(o, "x-ballast-events", '{');
 	for (; e->of; e++) {
 		json_out_key(o, e->event ? e->event : "*");
 		openapi_write_schema_ref(o, e->of->name);
@@ -156,8 +145,7 @@ static void write_stream(struct json_out *o, const struct schema_stream *e)
 
 static void write_headers(struct json_out *o, const struct route *r)
 {
-	json_out_key(o, "headers");
-	json_out_open(o, '{');
+	json_out_key_open(o, "headers", '{');
 	json_out_key(o, "Ballast-Api");
 	openapi_write_ref(o, "headers", "BallastApi");
 	if (route_has_etag(r)) {
@@ -180,14 +168,12 @@ static void write_success_of(struct json_out *o, const struct route *r, unsigned
 	char status[8];
 
 	snprintf(status, sizeof(status), "%u", code);
-	json_out_key(o, status);
-	json_out_open(o, '{');
+	json_out_key_open(o, status, '{');
 	json_out_key_string(
 		o, "description", s ? s->summary : "done; with dry_run: it can be done");
 	write_headers(o, r);
 	if (s) {
-		json_out_key(o, "content");
-		json_out_open(o, '{');
+		json_out_key_open(o, "content", '{');
 		write_media(o, schema_media(s), s->fields ? s : NULL);
 		if (s->stream)
 			write_media(o, s->stream, NULL);
@@ -204,16 +190,13 @@ static void write_success(struct json_out *o, const struct route *r)
 	if (r->also_status)
 		write_success_of(o, r, r->also_status);
 	if (r->takes_long) {
-		json_out_key(o, "202");
-		json_out_open(o, '{');
+		json_out_key_open(o, "202", '{');
 		json_out_key_string(o, "description", "it goes on: Location names its operation");
-		json_out_key(o, "headers");
-		json_out_open(o, '{');
+		json_out_key_open(o, "headers", '{');
 		json_out_key(o, "Location");
 		openapi_write_ref(o, "headers", "Location");
 		json_out_close(o, '}');
-		json_out_key(o, "content");
-		json_out_open(o, '{');
+		json_out_key_open(o, "content", '{');
 		write_media(o, "application/json", &operation_schema);
 		json_out_close(o, '}');
 		json_out_close(o, '}');
@@ -239,8 +222,7 @@ static void write_problem_schema(struct json_out *o, uint64_t codes)
 	json_out_key(o, "schema");
 	if (several) {
 		json_out_open(o, '{');
-		json_out_key(o, "oneOf");
-		json_out_open(o, '[');
+		json_out_key_open(o, "oneOf", '[');
 	}
 	for (int i = 0; i < API_PROBLEM_MAX; i++)
 		if (codes & UINT64_C(1) << i)
@@ -277,8 +259,7 @@ void openapi_write_problems(struct json_out *o, uint64_t codes)
 	}
 	json_out_open(o, '{');
 	write_problem_titles(o, codes);
-	json_out_key(o, "headers");
-	json_out_open(o, '{');
+	json_out_key_open(o, "headers", '{');
 	json_out_key(o, "Ballast-Api");
 	openapi_write_ref(o, "headers", "BallastApi");
 	if (retry) {
@@ -294,10 +275,8 @@ void openapi_write_problems(struct json_out *o, uint64_t codes)
 		openapi_write_ref(o, "headers", "Allow");
 	}
 	json_out_close(o, '}');
-	json_out_key(o, "content");
-	json_out_open(o, '{');
-	json_out_key(o, "application/problem+json");
-	json_out_open(o, '{');
+	json_out_key_open(o, "content", '{');
+	json_out_key_open(o, "application/problem+json", '{');
 	write_problem_schema(o, codes);
 	json_out_close(o, '}');
 	json_out_close(o, '}');
@@ -308,8 +287,7 @@ static void write_responses(struct json_out *o, const struct route *r)
 {
 	uint64_t codes = route_problems(r);
 
-	json_out_key(o, "responses");
-	json_out_open(o, '{');
+	json_out_key_open(o, "responses", '{');
 	write_success(o, r);
 	for (unsigned status = 400; status < 600; status++) {
 		uint64_t these = 0;
@@ -332,12 +310,10 @@ static void write_security(struct json_out *o, const struct route *r)
 {
 	static const char *const schemes[] = {"bearer", "certificate"};
 
-	json_out_key(o, "security");
-	json_out_open(o, '[');
+	json_out_key_open(o, "security", '[');
 	for (size_t i = 0; r->role > API_ROLE_NONE && i < ARRAY_SIZE(schemes); i++) {
 		json_out_open(o, '{');
-		json_out_key(o, schemes[i]);
-		json_out_open(o, '[');
+		json_out_key_open(o, schemes[i], '[');
 		json_out_close(o, ']');
 		json_out_close(o, '}');
 	}
@@ -353,12 +329,10 @@ static void write_operation(struct json_out *o, const struct route *r)
 	snprintf(method, sizeof(method), "%s", r->method);
 	for (char *c = method; *c; c++)
 		*c = (char)tolower((unsigned char)*c);
-	json_out_key(o, method);
-	json_out_open(o, '{');
+	json_out_key_open(o, method, '{');
 	json_out_key_string(o, "operationId", r->name);
 	json_out_key_string(o, "summary", r->summary);
-	json_out_key(o, "tags");
-	json_out_open(o, '[');
+	json_out_key_open(o, "tags", '[');
 	json_out_string(o, openapi_tag(r->path));
 	json_out_close(o, ']');
 	json_out_key_string(o, "x-ballast-role", api_role_to_string(r->role));
@@ -383,8 +357,7 @@ void openapi_write_paths(struct json_out *o)
 	for (const struct route *r = routes; r < routes + n_routes; r++) {
 		if (path_seen_before(r))
 			continue;
-		json_out_key(o, r->path);
-		json_out_open(o, '{');
+		json_out_key_open(o, r->path, '{');
 		for (const struct route *m = r; m < routes + n_routes; m++)
 			if (streq(m->path, r->path))
 				write_operation(o, m);

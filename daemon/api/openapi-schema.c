@@ -15,8 +15,7 @@ void openapi_write_schema_ref(struct json_out *o, const char *name)
 
 static void write_words(struct json_out *o, const char *const *words, bool nullable)
 {
-	json_out_key(o, "enum");
-	json_out_open(o, '[');
+	json_out_key_open(o, "enum", '[');
 	for (; *words; words++)
 		json_out_string(o, *words);
 	if (nullable)
@@ -74,8 +73,7 @@ static void write_value(struct json_out *o, const struct schema_field *f, bool n
 		break;
 	case SCHEMA_COUNTS:
 		write_type(o, "object", nullable);
-		json_out_key(o, "additionalProperties");
-		json_out_open(o, '{');
+		json_out_key_open(o, "additionalProperties", '{');
 		write_type(o, "integer", true);
 		json_out_close(o, '}');
 		break;
@@ -95,8 +93,7 @@ static void write_object_ref(struct json_out *o, const struct schema_field *f)
 		json_out_key_string(o, "$ref", ref);
 		return;
 	}
-	json_out_key(o, "anyOf");
-	json_out_open(o, '[');
+	json_out_key_open(o, "anyOf", '[');
 	openapi_write_schema_ref(o, f->of->name);
 	json_out_open(o, '{');
 	json_out_key_string(o, "type", "null");
@@ -106,13 +103,11 @@ static void write_object_ref(struct json_out *o, const struct schema_field *f)
 
 static void write_field(struct json_out *o, const struct schema_field *f)
 {
-	json_out_key(o, f->name);
-	json_out_open(o, '{');
+	json_out_key_open(o, f->name, '{');
 	write_summary(o, f->summary);
 	if (f->list) {
 		write_type(o, "array", f->nullable);
-		json_out_key(o, "items");
-		json_out_open(o, '{');
+		json_out_key_open(o, "items", '{');
 	}
 	if (f->type == SCHEMA_OBJECT)
 		write_object_ref(o, f);
@@ -136,12 +131,10 @@ void openapi_write_object(struct json_out *o, const struct schema *s)
 	json_out_key_string(o, "type", "object");
 	write_summary(o, s->summary);
 	if (s->fields) {
-		json_out_key(o, "required");
-		json_out_open(o, '[');
+		json_out_key_open(o, "required", '[');
 		write_required(o, s->fields);
 		json_out_close(o, ']');
-		json_out_key(o, "properties");
-		json_out_open(o, '{');
+		json_out_key_open(o, "properties", '{');
 		for (const struct schema_field *f = s->fields; f->name; f++)
 			write_field(o, f);
 		json_out_close(o, '}');
@@ -153,8 +146,7 @@ void openapi_write_object(struct json_out *o, const struct schema *s)
 
 static void write_const_string(struct json_out *o, const char *key, const char *value)
 {
-	json_out_key(o, key);
-	json_out_open(o, '{');
+	json_out_key_open(o, key, '{');
 	json_out_key_string(o, "type", "string");
 	json_out_key_string(o, "const", value);
 	json_out_close(o, '}');
@@ -175,8 +167,7 @@ void openapi_write_problem(struct json_out *o, enum api_problem code)
 	json_out_open(o, '{');
 	json_out_key_string(o, "type", "object");
 	json_out_key_string(o, "description", problem_title(code));
-	json_out_key(o, "required");
-	json_out_open(o, '[');
+	json_out_key_open(o, "required", '[');
 	json_out_string(o, "type");
 	json_out_string(o, "title");
 	json_out_string(o, "status");
@@ -185,12 +176,10 @@ void openapi_write_problem(struct json_out *o, enum api_problem code)
 	if (members)
 		write_required(o, members);
 	json_out_close(o, ']');
-	json_out_key(o, "properties");
-	json_out_open(o, '{');
+	json_out_key_open(o, "properties", '{');
 	write_const_string(o, "type", type);
 	write_const_string(o, "title", problem_title(code));
-	json_out_key(o, "status");
-	json_out_open(o, '{');
+	json_out_key_open(o, "status", '{');
 	json_out_key_string(o, "type", "integer");
 	json_out_key_u64(o, "const", problem_status(code));
 	json_out_close(o, '}');
@@ -265,18 +254,15 @@ static void write_sent_object(struct json_out *o, const struct json_field *field
 	for (const struct json_field *f = fields; f->name; f++)
 		any = any || f->required;
 	if (any) {
-		json_out_key(o, "required");
-		json_out_open(o, '[');
+		json_out_key_open(o, "required", '[');
 		for (const struct json_field *f = fields; f->name; f++)
 			if (f->required)
 				json_out_string(o, f->name);
 		json_out_close(o, ']');
 	}
-	json_out_key(o, "properties");
-	json_out_open(o, '{');
+	json_out_key_open(o, "properties", '{');
 	for (const struct json_field *f = fields; f->name; f++) {
-		json_out_key(o, f->name);
-		json_out_open(o, '{');
+		json_out_key_open(o, f->name, '{');
 		write_summary(o, f->summary);
 		if (f->type == JSON_WANT_OBJECT)
 			write_sent_object(o, f->fields);

@@ -31,8 +31,7 @@ const char *openapi_tag(const char *path)
 
 static void write_tags(struct json_out *o)
 {
-	json_out_key(o, "tags");
-	json_out_open(o, '[');
+	json_out_key_open(o, "tags", '[');
 	for (size_t i = 0; i < ARRAY_SIZE(tags); i++) {
 		if (!tags[i].summary)
 			continue;
@@ -78,12 +77,10 @@ static void write_any_problem(struct json_out *o)
 {
 	char name[64];
 
-	json_out_key(o, "Problem");
-	json_out_open(o, '{');
+	json_out_key_open(o, "Problem", '{');
 	json_out_key_string(
 		o, "description", "an error (RFC 9457); `code` is stable, `detail` is for people");
-	json_out_key(o, "oneOf");
-	json_out_open(o, '[');
+	json_out_key_open(o, "oneOf", '[');
 	for (int i = 0; i < API_PROBLEM_MAX; i++) {
 		snprintf(name, sizeof(name), OPENAPI_PROBLEM_PREFIX "%s",
 			api_problem_to_string((enum api_problem)i));
@@ -103,8 +100,7 @@ static void write_schemas(struct json_out *o)
 			find_schemas(&f, routes[i].answer);
 	for (int i = 0; i < API_PROBLEM_MAX; i++)
 		find_in_fields(&f, problem_members((enum api_problem)i));
-	json_out_key(o, "schemas");
-	json_out_open(o, '{');
+	json_out_key_open(o, "schemas", '{');
 	for (size_t i = 0; i < f.n; i++) {
 		json_out_key(o, f.items[i]->name);
 		openapi_write_object(o, f.items[i]);
@@ -119,10 +115,9 @@ static void write_schemas(struct json_out *o)
 	json_out_close(o, '}');
 }
 
-static void write_string_schema(struct json_out *o)
+void openapi_write_string_schema(struct json_out *o)
 {
-	json_out_key(o, "schema");
-	json_out_open(o, '{');
+	json_out_key_open(o, "schema", '{');
 	json_out_key_string(o, "type", "string");
 	json_out_close(o, '}');
 }
@@ -144,14 +139,12 @@ static const struct {
 
 static void write_headers(struct json_out *o)
 {
-	json_out_key(o, "headers");
-	json_out_open(o, '{');
+	json_out_key_open(o, "headers", '{');
 	for (size_t i = 0; i < ARRAY_SIZE(headers); i++) {
-		json_out_key(o, headers[i].name);
-		json_out_open(o, '{');
+		json_out_key_open(o, headers[i].name, '{');
 		json_out_key_string(o, "description", headers[i].summary);
 		json_out_key_bool(o, "required", headers[i].always);
-		write_string_schema(o);
+		openapi_write_string_schema(o);
 		json_out_close(o, '}');
 	}
 	json_out_close(o, '}');
@@ -171,16 +164,14 @@ static const struct {
 
 static void write_parameters(struct json_out *o)
 {
-	json_out_key(o, "parameters");
-	json_out_open(o, '{');
+	json_out_key_open(o, "parameters", '{');
 	for (size_t i = 0; i < ARRAY_SIZE(header_params); i++) {
-		json_out_key(o, header_params[i].name);
-		json_out_open(o, '{');
+		json_out_key_open(o, header_params[i].name, '{');
 		json_out_key_string(o, "name", header_params[i].header);
 		json_out_key_string(o, "in", "header");
 		json_out_key_bool(o, "required", false);
 		json_out_key_string(o, "description", header_params[i].summary);
-		write_string_schema(o);
+		openapi_write_string_schema(o);
 		json_out_close(o, '}');
 	}
 	json_out_close(o, '}');
@@ -189,13 +180,10 @@ static void write_parameters(struct json_out *o)
 /* What every path may answer, whatever the operation; and 304. */
 static void write_shared_responses(struct json_out *o)
 {
-	json_out_key(o, "responses");
-	json_out_open(o, '{');
-	json_out_key(o, "NotModified");
-	json_out_open(o, '{');
+	json_out_key_open(o, "responses", '{');
+	json_out_key_open(o, "NotModified", '{');
 	json_out_key_string(o, "description", "unchanged: as If-None-Match says");
-	json_out_key(o, "headers");
-	json_out_open(o, '{');
+	json_out_key_open(o, "headers", '{');
 	json_out_key(o, "ETag");
 	openapi_write_ref(o, "headers", "ETag");
 	json_out_close(o, '}');
@@ -209,16 +197,13 @@ static void write_shared_responses(struct json_out *o)
 
 static void write_security_schemes(struct json_out *o)
 {
-	json_out_key(o, "securitySchemes");
-	json_out_open(o, '{');
-	json_out_key(o, "bearer");
-	json_out_open(o, '{');
+	json_out_key_open(o, "securitySchemes", '{');
+	json_out_key_open(o, "bearer", '{');
 	json_out_key_string(o, "type", "http");
 	json_out_key_string(o, "scheme", "bearer");
 	json_out_key_string(o, "description", "a token of [API] Tokens=, over TLS");
 	json_out_close(o, '}');
-	json_out_key(o, "certificate");
-	json_out_open(o, '{');
+	json_out_key_open(o, "certificate", '{');
 	json_out_key_string(o, "type", "mutualTLS");
 	json_out_key_string(
 		o, "description", "a client certificate that [API] ClientAuthority= signed");
@@ -230,8 +215,7 @@ static void write_security_schemes(struct json_out *o)
 
 static void write_info(struct json_out *o)
 {
-	json_out_key(o, "info");
-	json_out_open(o, '{');
+	json_out_key_open(o, "info", '{');
 	json_out_key_string(o, "title", "Ballast");
 	json_out_key_string(o, "version", PACKAGE_VERSION);
 	json_out_key_string(o, "summary", "a resource manager for KVM hosts");
@@ -242,15 +226,13 @@ static void write_info(struct json_out *o)
 		"ratios permyriad. HEAD is taken wherever GET is. New fields may be added to answers within /v1; in "
 		"requests unknown fields and parameters are refused. Any other path is answered with "
 		"components/responses/RouteUnknown, a method that a path does not take with MethodNotAllowed.");
-	json_out_key(o, "license");
-	json_out_open(o, '{');
+	json_out_key_open(o, "license", '{');
 	json_out_key_string(o, "name", "LGPL-2.1-or-later");
 	json_out_key_string(o, "identifier", "LGPL-2.1-or-later");
 	json_out_close(o, '}');
 	json_out_close(o, '}');
 	json_out_key_string(o, "jsonSchemaDialect", "https://json-schema.org/draft/2020-12/schema");
-	json_out_key(o, "servers");
-	json_out_open(o, '[');
+	json_out_key_open(o, "servers", '[');
 	json_out_open(o, '{');
 	json_out_key_string(o, "url", "/");
 	json_out_key_string(o, "description", "the daemon that this document is from");
@@ -266,8 +248,7 @@ void serve_openapi(const struct view_input *k, size_t index, struct json_out *o)
 	write_tags(o);
 	json_out_key(o, "paths");
 	openapi_write_paths(o);
-	json_out_key(o, "components");
-	json_out_open(o, '{');
+	json_out_key_open(o, "components", '{');
 	write_security_schemes(o);
 	write_parameters(o);
 	write_headers(o);

@@ -27,6 +27,8 @@ void openapi_write_param_schema(struct json_out *o, const struct route_param *p)
 void openapi_write_paths(struct json_out *o) _nonnull_;
 /* The tag of a path: "guests" of /v1/guests/{guest}. NULL: it has none, which a test refuses. */
 const char *openapi_tag(const char *path) _nonnull_;
+/* The member "schema" of what is just text. */
+void openapi_write_string_schema(struct json_out *o) _nonnull_;
 /* {"$ref": "#/components/KIND/NAME"} */
 void openapi_write_ref(struct json_out *o, const char *kind, const char *name) _nonnull_;
 /* A response that is one of these problems, a bit per enum api_problem; all have the same

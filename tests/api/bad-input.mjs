@@ -168,6 +168,14 @@ await check('names', 'guest', [
 			found.push(`${what}: ${a.status}`);
 	}
 	result(found, 'what is no whole HTTP request ends the connection or gets 4xx');
+	// As docs/API.md says of the library's own answers.
+	const versions = [];
+	for (const [version, wanted] of [['HTTP/2.0', 505], ['HTTP/0.9', 505], ['FOO', 400]]) {
+		const a = await raw(`GET /v1/mode ${version}\r\nHost: x\r\n\r\n`).catch((e) => ({ status: e.message, headers: {} }));
+		if (a?.status !== wanted || 'ballast-api' in a.headers)
+			versions.push(`${version}: ${a?.status}`);
+	}
+	result(versions, 'another version of HTTP is 505, a first line that is none 400: the library says so, without Ballast-Api');
 }
 {
 	// Many at once, each with half a request (tests/unit/test-api-clients has the deadline that ends them); others are served.

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/term.h"
+
+#include <locale.h>
+
+#include "tests/test.h"
+
+/* Prints a table as one would see it; the caller frees. */
+static char *printed(const struct table *t, const struct term *term)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	setlocale(LC_CTYPE, "C.UTF-8"); /* what the width of a letter is */
+	table_print(t, term, f);
+	fclose(f);
+	return text;
+}
+
+static const struct term plain = {.utf8 = true};
+
+TEST(columns_are_as_wide_as_their_widest_cell_and_numbers_stand_right)
+{
+	_cleanup_table_ struct table t = {.titles = {"GUEST", "N", "WHY"}, .right = {false, true}};
+	_cleanup_free_ char *text = NULL;
+
+	table_add(&t, STYLE_NAME, "web1");
+	table_add(&t, STYLE_NONE, "7");
+	table_add(&t, STYLE_NONE, "short");
+	table_add(&t, STYLE_NAME, "a-longer-one");
+	table_add(&t, STYLE_NONE, "1234");
+	table_add(&t, STYLE_NONE, "");
+	text = printed(&t, &plain);
+	CHECK_STR(text, "GUEST            N  WHY\n"
+			"web1             7  short\n"
+			"a-longer-one  1234  \n");
+}
+
+TEST(a_wide_name_takes_the_columns_that_it_takes)
+{
+	_cleanup_table_ struct table t = {.titles = {"GUEST", "N"}};
+	_cleanup_free_ char *text = NULL;
+
+	table_add(&t, STYLE_NAME, "漢字漢字"); /* eight columns, twelve bytes */
+	table_add(&t, STYLE_NONE, "x");
+	table_add(&t, STYLE_NAME, "12345678");
+	table_add(&t, STYLE_NONE, "y");
+	text = printed(&t, &plain);
+	CHECK_STR(text, "GUEST     N\n漢字漢字  x\n12345678  y\n");
+}
+
+TEST(the_last_cell_is_cut_where_the_line_ends)
+{
+	const struct term narrow = {.utf8 = true, .columns = 20};
+	_cleanup_table_ struct table t = {.titles = {"GUEST", "WHY"}};
+	_cleanup_free_ char *text = NULL;
+
+	table_add(&t, STYLE_NAME, "web1");
+	table_add(&t, STYLE_NONE, "it stalled twelve percent of the last second");
+	text = printed(&t, &narrow);
+	CHECK_STR(text, "GUEST  WHY\nweb1   it stalled t…\n");
+}
+
+TEST(there_are_escape_sequences_only_where_there_are_colours)
+{
+	const struct term coloured = {.utf8 = true, .colour = true};
+	_cleanup_table_ struct table t = {.titles = {"A", "B"}};
+	_cleanup_free_ char *with = NULL, *without = NULL;
+
+	table_add(&t, STYLE_BAD, "x\033[2J");
+	table_add(&t, STYLE_GOOD, "y");
+	with = printed(&t, &coloured);
+	without = printed(&t, &plain);
+	CHECK(strchr(with, '\033') && !strstr(with, "\033[2J"));
+	CHECK(!strchr(without, '\033'));
+	CHECK_CONTAINS(without, "x?[2J");
+}
+
+TEST(a_table_without_rows_is_its_titles)
+{
+	_cleanup_table_ struct table t = {.titles = {"A", "B"}};
+	_cleanup_free_ char *text = printed(&t, &plain);
+
+	CHECK_STR(text, "A  B\n");
+}
+
+TEST_MAIN()
