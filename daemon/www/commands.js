@@ -66,7 +66,8 @@ export class Commands {
 		const before = document.activeElement;
 		dialog.addEventListener('close', () => {
 			dialog.remove();
-			before?.focus?.();
+			// What was pressed may be gone: then the focus goes to what is beside it, not to the beginning.
+			(before?.checkVisibility() ? before : document.querySelector('.drawer:not([hidden]) h2') ?? byId('main')).focus();
 		});
 		document.body.append(dialog);
 		dialog.showModal();

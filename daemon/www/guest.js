@@ -35,11 +35,10 @@ export class GuestPanel {
 			h('details', {}, h('summary', {}, 'Settings and where they come from'),
 				h('table', {class: 'settings'}, h('thead', {}, h('tr', {}, ['Setting', 'Value', 'From'].map((t) => h('th', {scope: 'col'}, t)))), this.settings)),
 			h('section', {}, h('h3', {}, 'What happened to it'), this.events)));
-		root.addEventListener('keydown', (e) => {
-			if (e.key === 'Escape' && !document.querySelector('dialog[open]')) {
-				e.stopPropagation();
+		// From wherever the focus is, but for a field that Escape empties.
+		document.addEventListener('keydown', (e) => {
+			if (e.key === 'Escape' && !root.hidden && !document.querySelector('dialog[open]') && e.target.type !== 'search')
 				this.close();
-			}
 		});
 	}
 
@@ -74,7 +73,7 @@ export class GuestPanel {
 	}
 
 	event(event) {
-		if (event.uuid !== this.model.selected || this.root.hidden)
+		if (event.uuid !== this.model.selected || this.root.hidden || event.kind === 'guest-stopped')
 			return;
 		this.load();
 		if (event.kind.startsWith('override'))
@@ -84,6 +83,8 @@ export class GuestPanel {
 	async load() {
 		const uuid = this.model.selected;
 
+		if (!this.guest)
+			return; // closed, or gone, meanwhile
 		try {
 			const {body} = await this.api.get(`/v1/guests/${encodeURIComponent(uuid)}/explain`);
 			if (uuid !== this.model.selected)
@@ -103,6 +104,8 @@ export class GuestPanel {
 		const uuid = this.model.selected;
 		const path = `/v1/guests/${encodeURIComponent(uuid)}`;
 
+		if (!this.guest)
+			return;
 		try {
 			const [{body: effective}, {body: {overrides}, etag}] = await Promise.all([this.api.get(`${path}/policy`), this.api.get(`${path}/overrides`)]);
 			const guest = this.guest;

@@ -59,14 +59,14 @@ export function howPressed(guest) {
 export function why(host, guests) {
 	const m = host.memory;
 	const room = m.budget - m.reserved;
-	const fits = (sum) => (sum > room ? `and there are ${size(room)} for them.` : `of ${size(room)}: that barely fits.`);
+	const fits = (sum) => (sum > room ? `, and there are ${size(room)} for them.` : ` of ${size(room)}: that barely fits.`);
 	const all = (field) => guests.reduce((sum, g) => sum + (g.memory[field] || 0), 0);
 	const parts = [];
 
 	if (host.state === 'critical')
-		parts.push(`Guests must have ${size(all('floor'))}, ${fits(all('floor'))}`);
+		parts.push(`Guests must have ${size(all('floor'))}${fits(all('floor'))}`);
 	else if (host.state === 'short')
-		parts.push(`Guests want ${size(all('want'))}, ${fits(all('want'))}`);
+		parts.push(`Guests want ${size(all('want'))}${fits(all('want'))}`);
 	else if (host.state)
 		parts.push(m.charged > m.budget ? `Guests hold ${size(m.charged - m.budget)} more than there is for them.` :
 			`${size(m.charged)} of ${size(m.budget)} are given to guests.`);

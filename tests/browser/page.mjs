@@ -70,6 +70,7 @@ await part('enrolling', async () => {
 	await noDialog(page);
 	ok(await until(10, async () => !(await visible(page, '.enroll'))), 'and said no more');
 	await page.keyboard.press('Escape');
+	ok(!await visible(page, '.drawer'), 'Escape closes the guest, though the button that was pressed is gone');
 	if (screens)
 		await lab('in', 'h1', 'virsh', 'destroy', HOSTILE);
 });

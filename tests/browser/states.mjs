@@ -147,6 +147,49 @@ await part('enrolling', async () => {
 	await page.keyboard.press('Escape');
 });
 
+// ---- the mode ----
+await part('the mode', async () => {
+	await pushButton(page, '.bar', 'Enforcing');
+	ok(/Guests stay at what they have/.test(await text(page, 'dialog')), 'before nothing is moved any more it is said what that means', await text(page, 'dialog'));
+	await accessible(page, 'mode observe is asked for');
+	await pushButton(page, 'dialog', 'Observe');
+	ok(await until(10, async () => (await text(page, '#mode-button')) === 'Observing' && /Mode is observe/.test(await text(page, '#banners'))), 'observe is shown', await text(page, '#banners'));
+	is((await api('GET', '/v1/mode')).body.mode, 'observe', 'and is the mode');
+	await accessible(page, 'mode observe');
+	await pushButton(page, '.bar', 'Observing');
+	ok(await until(10, async () => /guests would go to|No guest would be moved/.test(await text(page, 'dialog .preview'))), 'before Ballast goes live it is said what would be moved', await text(page, 'dialog'));
+	await accessible(page, 'mode enforce is asked for');
+	await pushButton(page, 'dialog', 'Enforce');
+	ok(await until(10, async () => (await api('GET', '/v1/mode')).body.mode === 'enforce' && (await text(page, '#mode-button')) === 'Enforcing' && !await visible(page, '#banners')), 'then it does', await text(page, '#banners'));
+	await noDialog(page);
+	ok(await page.evaluate(() => document.activeElement.id === 'mode-button'), 'and the focus is where it was');
+});
+
+// ---- limits by hand ----
+await part('limits', async () => {
+	await openGuest(page, 'web1');
+	await until(10, () => visible(page, '.by-hand'));
+	await page.$eval('#limit-min', (r) => {
+		r.value = 96;
+		r.dispatchEvent(new Event('input', {bubbles: true}));
+	});
+	ok(await until(10, async () => /web1/.test(await text(page, '.drawer .preview'))), 'a slider shows what would be', await text(page, '.drawer .preview'));
+	await page.$eval('.drawer summary', (s) => s.click());
+	await accessible(page, 'limits by hand, and settings');
+	await pushButton(page, '.drawer', 'Apply');
+	await accessible(page, 'limits are to be set');
+	await pushButton(page, 'dialog', 'Apply');
+	ok(await until(10, async () => (await guest('web1')).overrides === 1), 'limits are set');
+	await noDialog(page);
+	ok(await until(10, async () => /by hand/.test(await rowText(page, 'web1'))), 'which the table says', await rowText(page, 'web1'));
+	await pushButton(page, '.drawer', 'Drop what');
+	await pushButton(page, 'dialog', 'Drop');
+	ok(await until(10, async () => (await guest('web1')).overrides === 0), 'and can be dropped');
+	await noDialog(page);
+	await page.keyboard.press('Escape');
+	ok(!await visible(page, '.drawer'), 'Escape closes the guest, though the button that was pressed is gone');
+});
+
 // ---- what goes on by itself ----
 await part('policies are read again', async () => {
 	await pushButton(page, '#policies', 'Read again');

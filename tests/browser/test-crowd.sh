@@ -12,7 +12,7 @@ world() {
 	echo "<node>"
 	for ((i = 0; i < guests; i++)); do
 		printf '<domain type="test"><name>guest%d</name><uuid>00000000-0000-4000-8000-%012d</uuid>' "$i" "$i"
-		printf '<memory unit="MiB">256</memory><currentMemory unit="MiB">%d</currentMemory>' $((64 + i % 32))
+		printf '<memory unit="MiB">256</memory><currentMemory unit="MiB">%d</currentMemory>' $((2 + i % 4))
 		printf '<vcpu>1</vcpu><os><type>hvm</type></os><devices><memballoon model="virtio" autodeflate="on"/>'
 		[ $i -ge 2 ] ||
 			printf '<channel type="unix"><source mode="bind" path="%s"/><target type="virtio" name="org.ballast.agent.0"/></channel>' "$tmp/agent-$i"
