@@ -51,11 +51,11 @@ int cli_confirm(struct cli *c, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(question, sizeof(question), fmt, ap);
 	va_end(ap);
+	fflush(stdout); /* what was shown stands before the question */
 	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
 		return cli_usage(c,
 			"%s Nobody can be asked here: add --yes (--dry-run shows what would be done)",
 			question);
-	fflush(stdout);
 	fprintf(stderr, "%s Go on? [y/N] ", question);
 	if (fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
 		return CLI_OK;

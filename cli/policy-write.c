@@ -287,6 +287,9 @@ static int run_editor(struct cli *c, const char *file)
 	int status = 0;
 	pid_t pid;
 
+	if ((!editor || !*editor) && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
+		return cli_fail(c, CLI_USAGE,
+			"there is no terminal for an editor: set EDITOR to one that needs none, or give a file to policy put");
 	if (asprintf(&command, "%s \"$1\"", editor && *editor ? editor : "vi") < 0)
 		abort();
 	fflush(NULL);

@@ -57,6 +57,10 @@ static size_t count_columns(const struct table *t)
 static void print_cell(const struct term *term, FILE *f, enum style style, const char *text,
 	unsigned width, bool right)
 {
+	if (term_width(text) > width) {
+		term_print_cut(term, f, style, text, width, false);
+		return;
+	}
 	if (right)
 		fprintf(f, "%*s", (int)(width - MIN(width, term_width(text))), "");
 	term_print(term, f, style, text);
@@ -72,6 +76,40 @@ static unsigned rest_of(const struct term *term, unsigned used)
 	return term->columns > used + 8 ? term->columns - used : 8;
 }
 
+/* No column of words becomes narrower than this for want of room. */
+#define WORDS_MIN 12
+/* What the last column is left, if it wants that much. */
+#define LAST_MIN 8
+
+/* Of words, and so one that may be cut: numbers and bars are not. */
+static bool is_words(const struct table *t, size_t column, size_t columns)
+{
+	for (size_t i = column; i < t->n; i += columns)
+		if (!t->cells[i].text)
+			return false;
+	return !t->right[column];
+}
+
+/* On a line that is too short for all, the widest names are cut: a line that runs over the edge
+ * makes no columns at all. */
+static void fit_widths(const struct table *t, const struct term *term, size_t columns,
+	unsigned width[static TABLE_COLUMNS_MAX])
+{
+	for (;;) {
+		unsigned used = MIN(width[columns - 1], (unsigned)LAST_MIN), *widest = NULL;
+
+		for (size_t c = 0; c + 1 < columns; c++) {
+			used += width[c] + 2;
+			if (is_words(t, c, columns) && width[c] > WORDS_MIN &&
+				(!widest || width[c] > *widest))
+				widest = &width[c];
+		}
+		if (!term->columns || used <= term->columns || !widest)
+			return;
+		(*widest)--;
+	}
+}
+
 void table_print(const struct table *t, const struct term *term, FILE *f)
 {
 	size_t columns = count_columns(t);
@@ -83,6 +121,8 @@ void table_print(const struct table *t, const struct term *term, FILE *f)
 			width[c] = MAX(width[c],
 				t->cells[i].text ? term_width(t->cells[i].text) : t->bar_cells);
 	}
+	if (columns)
+		fit_widths(t, term, columns, width);
 	for (size_t i = 0; i < t->n + columns; i++) {
 		const struct table_cell *cell = i < columns ? NULL : &t->cells[i - columns];
 		const char *text = cell ? cell->text : t->titles[i];

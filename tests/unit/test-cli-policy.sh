@@ -69,6 +69,9 @@ EDITOR=true exits 0 "nothing was changed" policy edit 70-new
 exits 3 "Nor is there such a policy" policy show 70-new
 EDITOR="sed -i -e 's/^Guest=$/Guest=test/' -e 's/^#Max=/Max=1G/'" exits 0 "[Memory] Max" policy edit 70-new
 exits 2 "is no policy's name" policy edit ../x
+(unset EDITOR; ctl_says=$("$ctl" policy edit 50-a </dev/null 2>&1); [ $? = 2 ] && [[ $ctl_says == *"no terminal for an editor"* ]])
+report $? "without a terminal no editor is begun that needs one"
+rm -f ballastctl-*
 # Somebody else is quicker: the file that they wrote stays.
 cat >slow-editor <<-X
 	#!/bin/sh
@@ -100,6 +103,9 @@ rm -f ballastctl-*
 
 # --- delete ---
 exits 2 "Nobody can be asked here: add --yes" policy delete 50-a
+"$ctl" policy delete 50-a </dev/null >both 2>&1
+grep -n "" both | sed -n 's/^1:GUEST .*/shown/p' | grep -q shown && tail -n 2 both | grep -q "add --yes"
+report $? "what would change is shown before the question"
 exits 0 "would be removed" policy delete 50-a --dry-run
 exits 0 "the host would be" policy delete 50-a --dry-run
 exits 0 "test   [Memory] Weight  900  100   default" policy delete 50-a -n

@@ -62,6 +62,32 @@ TEST(the_last_cell_is_cut_where_the_line_ends)
 	CHECK_STR(text, "GUEST  WHY\nweb1   it stalled t…\n");
 }
 
+TEST(a_name_that_is_too_long_for_the_line_is_cut_and_numbers_are_not)
+{
+	const struct term narrow = {.utf8 = true, .columns = 36};
+	_cleanup_table_ struct table t = {
+		.titles = {"GUEST", "HAS", "WHY"}, .right = {false, true}};
+	_cleanup_free_ char *text = NULL, *whole = NULL;
+
+	table_add(&t, STYLE_NAME, "a-guest-with-a-very-long-name-漢字");
+	table_add(&t, STYLE_NONE, "512 MiB");
+	table_add(&t, STYLE_NONE, "it stalled");
+	table_add(&t, STYLE_NAME, "web1");
+	table_add(&t, STYLE_NONE, "1 GiB");
+	table_add(&t, STYLE_NONE, "ok");
+	text = printed(&t, &narrow);
+	CHECK_STR(text, "GUEST                  HAS  WHY\n"
+			"a-guest-with-a-v…  512 MiB  it stal…\n"
+			"web1                 1 GiB  ok\n");
+	for (const char *line = text; *line; line = strchr(line, '\n') + 1) {
+		_cleanup_free_ char *one = strndup(line, strcspn(line, "\n"));
+
+		CHECK(term_width(one) <= 36);
+	}
+	whole = printed(&t, &plain); /* what a program reads is whole */
+	CHECK_CONTAINS(whole, "a-guest-with-a-very-long-name-漢字  512 MiB  it stalled\n");
+}
+
 TEST(there_are_escape_sequences_only_where_there_are_colours)
 {
 	const struct term coloured = {.utf8 = true, .colour = true};
