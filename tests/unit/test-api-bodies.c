@@ -85,31 +85,38 @@ TEST(a_body_too_large_never_costs_its_sender_the_answer)
 	stop();
 }
 
-/* A client that writes all before it reads, as much as the socket takes, and reads then. */
+/* For a fifth of a second: the server closes some turns of its loop after its last word. */
+static bool takes_more(int fd)
+{
+	for (int i = 0; i < 20; i++) {
+		if (send(fd, "x", 1, MSG_NOSIGNAL) < 0)
+			return false;
+		usleep(10000);
+	}
+	return true;
+}
+
+/* To close on what a client is still writing resets the line, and he may lose the answer: so the
+ * socket stays for a second after it. */
 TEST(who_announces_too_much_reads_the_answer_though_he_writes_on)
 {
-	static char piece[65536];
 	static const char head[] =
 		"PUT /v1/mode HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 67108864\r\n\r\n";
 	char answer[4096];
+	int whole = 0;
 
-	memset(piece, ' ', sizeof(piece));
 	start(NULL);
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < 10; i++) {
 		int fd = client_connect(socket_path);
-		ssize_t n = send(fd, head, sizeof(head) - 1, MSG_NOSIGNAL);
 
-		/* The answer is there already, or comes meanwhile: neither breaks the line. */
-		for (int k = 0; k < 8 && n >= 0; k++) {
-			n = send(fd, piece, sizeof(piece), MSG_NOSIGNAL | MSG_DONTWAIT);
-			if (n < 0 && errno == EAGAIN)
-				n = 0;
-		}
-		CHECK_INT(n < 0 ? errno : 0, 0);
-		client_raw(fd, "", 0, answer, sizeof(answer), 5000);
+		/* The answer, and its end. */
+		client_raw(fd, head, sizeof(head) - 1, answer, sizeof(answer), 5000);
 		CHECK_CONTAINS(answer, "body-too-large");
+		whole += takes_more(fd);
 		close(fd);
 	}
+	/* This process may be held up for longer than that, but not each time. */
+	CHECK(whole >= 5);
 	stop();
 }
 
