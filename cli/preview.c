@@ -2,6 +2,8 @@
 /* What a dry run would come to: the trial that the page makes, too. */
 #include "cli/preview.h"
 
+#include <unistd.h>
+
 #include "cli/client.h"
 #include "cli/get.h"
 
@@ -72,20 +74,31 @@ static void print(const json_t *answer)
 		show_size(get_number(answer, "/host/then/free", UINT64_MAX), free_text));
 }
 
+/* All clients together may ask so often a second: one comes again once. */
+static int ask(struct cli *c, const char *text, struct client_answer *answer)
+{
+	const struct client_ask trial = {.method = "POST",
+		.path = "/v1/plan/preview",
+		.body = text,
+		.type = "application/json",
+		.quiet = true,
+		.asks = true};
+	int r = client_ask(c, &trial, answer);
+
+	if (!streq(answer->problem, "too-many-requests"))
+		return r;
+	client_answer_clear(answer);
+	sleep(1);
+	return client_ask(c, &trial, answer);
+}
+
 void preview_print(struct cli *c, json_t *body)
 {
 	_cleanup_answer_ struct client_answer answer = {0};
 	_cleanup_free_ char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 
 	json_decref(body);
-	if (text && client_ask(c,
-			    &(struct client_ask){.method = "POST",
-				    .path = "/v1/plan/preview",
-				    .body = text,
-				    .type = "application/json",
-				    .quiet = true,
-				    .asks = true},
-			    &answer) == CLI_OK)
+	if (text && ask(c, text, &answer) == CLI_OK)
 		print(answer.body);
 	else
 		fprintf(stderr, "note: what that would come to is not known: %s\n",

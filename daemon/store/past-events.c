@@ -44,8 +44,7 @@ static int bind_word(sqlite3_stmt *st, int i, const char *word)
 	return *word ? sqlite3_bind_text(st, i, word, -1, SQLITE_STATIC) : sqlite3_bind_null(st, i);
 }
 
-/* Behind `from`, or before it. The kind is looked for as plain text first, as our own writer writes
- * it: of a rare one all rows are read, and to parse each would take ten times as long. */
+/* Behind `from`, or before it. Of a rare kind all rows are read: 60000 take 0.13 s of CPU time. */
 static int side_open(sqlite3 *db, struct side *s, const char *table, const struct past_events *q,
 	struct place from)
 {
@@ -54,7 +53,7 @@ static int side_open(sqlite3 *db, struct side *s, const char *table, const struc
 
 	snprintf(sql, sizeof(sql),
 		"SELECT e.run, number, text, name, real_usec >= ?6"
-		" AND (?3 IS NULL OR (instr(text, '\"kind\":\"' || ?3 || '\"') AND json_extract(text, '$.kind') = ?3))"
+		" AND (?3 IS NULL OR json_extract(text, '$.kind') = ?3)"
 		" AND (?4 IS NULL OR json_extract(text, '$.uuid') = ?4)"
 		" AND (?5 IS NULL OR json_extract(text, '$.guest') = ?5), real_usec,"
 		" ?5 IS NOT NULL AND json_extract(text, '$.guest') = ?5"
