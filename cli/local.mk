@@ -131,8 +131,11 @@ tests_unit_test_exit_code_SOURCES = tests/unit/test-exit-code.c cli/exit-code.c 
 tests_unit_test_exit_code_LDADD = common/libcommon.a $(JANSSON_LIBS)
 dist_check_SCRIPTS += $(cli_tests)
 
-check_PROGRAMS += tests/unit/test-chart tests/unit/test-cli-sse tests/unit/test-get tests/unit/test-table
-TESTS += tests/unit/test-chart tests/unit/test-cli-sse tests/unit/test-get tests/unit/test-table
+check_PROGRAMS += tests/unit/test-chart tests/unit/test-cli-sse tests/unit/test-get tests/unit/test-policy-next tests/unit/test-table
+TESTS += tests/unit/test-chart tests/unit/test-cli-sse tests/unit/test-get tests/unit/test-policy-next tests/unit/test-table
+tests_unit_test_policy_next_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_policy_next_SOURCES = tests/unit/test-policy-next.c cli/event-view.c cli/get.c cli/policy-next.c cli/term.c
+tests_unit_test_policy_next_LDADD = common/libcommon.a $(JANSSON_LIBS)
 tests_unit_test_get_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_get_SOURCES = tests/unit/test-get.c cli/event-view.c cli/get.c cli/term.c
 tests_unit_test_get_LDADD = common/libcommon.a $(JANSSON_LIBS)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/policy-next.h"
 
-#include "cli/client.h"
+#include <stdio.h>
 
 #define NAMED 2	  /* the others are counted: it is one line */
 #define LISTED 16 /* of more the daemon names these */
