@@ -51,7 +51,10 @@ const live = new Live(api, {
 	down(error) {
 		if (!model.downSince) {
 			model.downSince = Date.now();
-			model.grace = setTimeout(lost, error instanceof Silence ? 0 : GRACE_MS);
+			if (error instanceof Silence)
+				lost(); // it was silent for long enough
+			else
+				model.grace = setTimeout(lost, GRACE_MS);
 		}
 		schedule();
 	},
