@@ -73,7 +73,7 @@ int client_stream(struct cli *c, const char *path, const char *last_id, client_e
 	curl_easy_cleanup(s.curl);
 	sse_clear(&s.sse);
 	if (s.problem.len)
-		body = json_loadb(s.problem.text, s.problem.len, 0, NULL);
+		body = get_json(s.problem.text, s.problem.len);
 	free(s.problem.text);
 	if (s.problem.status == 200)
 		return CLI_OK;

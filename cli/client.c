@@ -183,7 +183,7 @@ static int judge(struct cli *c, const struct endpoint *e, const struct client_as
 		return ask->quiet ? (int)CLI_UNREACHABLE : client_say_unreachable(c, e, x, changes);
 	}
 	if (x->len)
-		ret->body = json_loadb(x->text, x->len, 0, NULL);
+		ret->body = get_json(x->text, x->len);
 	/* A daemon's refusal has a body; what stands before one (a proxy) may answer as it
 	 * likes. */
 	if (x->len && !ret->body && x->status < 400) {

@@ -88,7 +88,7 @@ static void on_event(const char *event, const char *id, const char *data, void *
 	}
 	if (streq(event, "end")) /* that the connection ends is said when it does */
 		return;
-	e = json_loads(data, 0, NULL);
+	e = get_json(data, strlen(data));
 	if (streq(event, "reset")) {
 		fprintf(stderr, "%s: some events are lost: %s\n", f->c->program,
 			get_string(e, "/text", ""));

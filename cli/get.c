@@ -6,6 +6,22 @@
 
 #include "common/json.h"
 
+json_t *get_json(const char *text, size_t len)
+{
+	_cleanup_free_ char *calm = NULL;
+	json_error_t error;
+	json_t *value = json_loadb(text, len, 0, &error);
+
+	if (value || json_error_code(&error) != json_error_numeric_overflow)
+		return value;
+	calm = malloc(len);
+	if (!calm)
+		return NULL;
+	memcpy(calm, text, len);
+	json_calm_numbers(calm, len);
+	return json_loadb(calm, len, 0, NULL);
+}
+
 const json_t *get_at(const json_t *value, const char *path)
 {
 	char key[64];

@@ -5,6 +5,9 @@
 
 #include "common/units.h"
 
+/* An answer as it came; what is no JSON is NULL. A number that cannot be read is null: the others
+ * say what they say. */
+json_t *get_json(const char *text, size_t len) _nonnull_ _must_check_;
 /* Reading of answers. path is a JSON Pointer without escapes ("/memory/actual"). What is not there
  * reads as nothing: a newer or older daemon must not end the client. */
 const json_t *get_at(const json_t *value, const char *path) _nonnull_args_(2);

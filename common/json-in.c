@@ -41,6 +41,45 @@ static size_t too_deep(const char *text, size_t len)
 	return len;
 }
 
+/* The length of the whole number at s[0], if it is one and too large; else 0. */
+static size_t too_large(const char *s, size_t left)
+{
+	static const char most[] = "9223372036854775807";
+	size_t sign = left && *s == '-', n = sign;
+
+	while (n < left && isdigit((unsigned char)s[n]))
+		n++;
+	if (n - sign < sizeof(most) - 1 || (n < left && strchr(".eE", s[n])))
+		return 0;
+	return n - sign > sizeof(most) - 1 || memcmp(s + sign, most, sizeof(most) - 1) > 0 ? n : 0;
+}
+
+size_t json_calm_numbers(char *text, size_t len)
+{
+	bool in_string = false, in_number = false;
+	size_t found = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		bool begins = !in_string && !in_number &&
+			      (isdigit((unsigned char)text[i]) || text[i] == '-');
+		size_t n = begins ? too_large(text + i, len - i) : 0;
+
+		if (n) {
+			memset(text + i, ' ', n);
+			memcpy(text + i, "null", 4);
+			i += n - 1;
+			found++;
+			continue;
+		}
+		in_number = !in_string && text[i] && strchr("0123456789+-.eE", text[i]);
+		if (in_string && text[i] == '\\')
+			i++;
+		else if (text[i] == '"')
+			in_string = !in_string;
+	}
+	return found;
+}
+
 int json_read(const char *text, size_t len, json_t **ret, struct diag *d)
 {
 	json_error_t error;
@@ -145,7 +184,10 @@ static size_t pointer_push(struct json_mistake *m, const char *key)
 
 static int check_number(const json_t *value, const struct json_field *f, struct json_mistake *m)
 {
-	uint64_t max = f->max ? f->max : UINT64_MAX, n;
+	uint64_t max = f->max			  ? f->max
+		       : f->type == JSON_WANT_SIZE ? JSON_SIZE_MAX
+						   : UINT64_MAX,
+		 n;
 	char expected[96];
 
 	if (!json_is_integer(value) || json_integer_value(value) < 0)
@@ -153,7 +195,7 @@ static int check_number(const json_t *value, const struct json_field *f, struct 
 	n = (uint64_t)json_integer_value(value);
 	if (n >= f->min && n <= max)
 		return 0;
-	if (f->max)
+	if (max < UINT64_MAX)
 		snprintf(expected, sizeof(expected), "%llu to %llu", (unsigned long long)f->min,
 			(unsigned long long)max);
 	else

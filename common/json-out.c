@@ -134,6 +134,7 @@ void json_out_u64(struct json_out *o, uint64_t v)
 		json_out_null(o);
 		return;
 	}
+	v = MIN(v, JSON_NUMBER_MAX);
 	do
 		digits[--n] = (char)('0' + v % 10);
 	while (v /= 10);

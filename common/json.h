@@ -32,7 +32,10 @@ void json_out_key(struct json_out *o, const char *key) _nonnull_;
 /* A value (after a key, or in an array). Strings are escaped; what is not UTF-8 becomes U+FFFD;
  * NULL is null. */
 void json_out_string(struct json_out *o, const char *s) _nonnull_args_(1);
-/* UINT64_MAX (unlimited, never, not known) is written as null. */
+/* UINT64_MAX (unlimited, never, not known) is written as null; what is above JSON_NUMBER_MAX as
+ * that: many readers, jansson and our own among them, refuse a whole answer for one larger
+ * number. */
+#define JSON_NUMBER_MAX ((uint64_t)INT64_MAX)
 void json_out_u64(struct json_out *o, uint64_t v) _nonnull_;
 void json_out_bool(struct json_out *o, bool v) _nonnull_;
 void json_out_null(struct json_out *o) _nonnull_;
@@ -69,9 +72,19 @@ int json_time_parse(const char *s, uint64_t *ret_real_usec) _nonnull_ _must_chec
 int json_read(const char *text, size_t len, json_t **ret, struct diag *d)
 	_nonnull_args_(1, 3) _must_check_;
 
+/*
+ * Foreign or stored JSON that is about to be read or passed on: each whole number outside strings
+ * that is beyond JSON_NUMBER_MAX becomes null, with blanks behind it, in place. One figure that
+ * cannot be believed must not cost the reader all the others. Returns how many there were.
+ */
+size_t json_calm_numbers(char *text, size_t len) _nonnull_;
+
+/* No size that is sent may be larger: 64 PiB, as far as a policy's go. Any sum of them fits. */
+#define JSON_SIZE_MAX (UINT64_C(1) << 56)
+
 enum json_type_wanted {
 	JSON_WANT_STRING,
-	JSON_WANT_SIZE,	 /* bytes: an integer >= 0 */
+	JSON_WANT_SIZE,	 /* bytes: an integer within min..max (max 0: JSON_SIZE_MAX) */
 	JSON_WANT_COUNT, /* an integer >= 0 within min..max */
 	JSON_WANT_BOOL,
 	JSON_WANT_TIME,	  /* RFC 3339 */

@@ -15,7 +15,7 @@ static uint64_t sample_sec(const struct manager *m)
 
 static uint64_t mib(uint64_t bytes)
 {
-	return bytes == UINT64_MAX ? bytes : (bytes + MIB / 2) / MIB;
+	return bytes == UINT64_MAX ? bytes : add_sat(bytes, MIB / 2) / MIB;
 }
 
 /* How much of the time between two readings a counter of microseconds grew by; UINT64_MAX: not
@@ -90,12 +90,13 @@ static void sample_of_host(struct manager *m, uint64_t v[static SERIES_COLUMNS_M
 	const struct host_sample *h = &m->host_sample;
 	struct sampled_host *b = &m->sampled_host;
 	const struct plan *p = m->plan;
+	uint64_t taken = p ? add_sat(p->charged_bytes, p->reserved_bytes) : 0;
 	bool psi = h->has_psi;
 
 	sample_pressure(m);
 	v[0] = mib(h->memory_bytes);
 	v[1] = p ? mib(p->charged_bytes) : UINT64_MAX;
-	v[2] = p ? mib(sub_sat(p->budget_bytes, p->charged_bytes + p->reserved_bytes)) : UINT64_MAX;
+	v[2] = p ? mib(sub_sat(p->budget_bytes, taken)) : UINT64_MAX;
 	v[3] = p ? mib(p->reserved_bytes) : UINT64_MAX;
 	v[4] = psi ? share(b->mem_some_usec, h->psi_mem_some_usec, b->usec, h->sample_usec)
 		   : UINT64_MAX;

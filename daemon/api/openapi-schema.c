@@ -219,7 +219,7 @@ static void write_sent_value(struct json_out *o, const struct json_field *f)
 		break;
 	case JSON_WANT_SIZE:
 		json_out_key_string(o, "x-ballast-unit", "bytes");
-		write_integer(o, f->min, f->max);
+		write_integer(o, f->min, f->max ? f->max : JSON_SIZE_MAX);
 		break;
 	case JSON_WANT_COUNT:
 		write_integer(o, f->min, f->max);

@@ -49,8 +49,9 @@ const struct series_column *series_columns(enum series_kind kind, size_t *ret_n)
 
 void fold_add(struct fold *f, uint64_t value, uint64_t min, uint64_t max)
 {
-	if (value == UINT64_MAX)
+	if (value > SERIES_VALUE_MAX)
 		return;
+	max = max > SERIES_VALUE_MAX ? value : max;
 	f->min = f->n ? MIN(f->min, min) : min;
 	f->max = f->n ? MAX(f->max, max) : max;
 	f->sum = add_sat(f->sum, value);
@@ -98,12 +99,14 @@ void series_add(struct series *s, size_t column, uint64_t at_sec, uint64_t span_
 	size_t n;
 	bool sum = series_columns(s->kind, &n)[column].fold == FOLD_SUM;
 
+	if (value > SERIES_VALUE_MAX)
+		return;
 	if (end <= s->from_sec || at_sec >= s->from_sec + s->n_points * s->step_sec)
 		return;
 	first = at_sec > s->from_sec ? (at_sec - s->from_sec) / s->step_sec : 0;
 	last = MIN((end - 1 - s->from_sec) / s->step_sec, (uint64_t)s->n_points - 1);
 	/* A number of things stays what it was, however many points it is spread over. */
-	if (sum && value != UINT64_MAX && end - at_sec > s->step_sec)
+	if (sum && end - at_sec > s->step_sec)
 		value = value * s->step_sec / (end - at_sec);
 	for (uint64_t i = first; i <= last; i++)
 		fold_add(&s->folds[i * s->n_columns + column], value, min, max);

@@ -30,6 +30,9 @@ struct series_column {
 };
 extern const struct series_column guest_columns[], host_columns[];
 extern const size_t n_guest_columns, n_host_columns;
+/* Larger than this no figure of ours is: in MiB it is the largest size there is anywhere (64 PiB),
+ * and means and sums of such numbers cannot overflow. What is larger is damage. */
+#define SERIES_VALUE_MAX (UINT64_C(1) << 36)
 const struct series_column *series_columns(enum series_kind kind, size_t *ret_n) _nonnull_;
 
 /* Values that become one. Zeroed: none yet. */
@@ -50,7 +53,8 @@ struct series {
 struct series *series_new(
 	enum series_kind kind, uint64_t from_sec, uint64_t step_sec, size_t n_points) _must_check_;
 /* A value of one column that holds for a span: it counts for every point that the span touches. A
- * sample's span is 1 s. */
+ * sample's span is 1 s. One that cannot be (above SERIES_VALUE_MAX) is not known: samples come from
+ * the disk. */
 void series_add(struct series *s, size_t column, uint64_t at_sec, uint64_t span_sec, uint64_t value,
 	uint64_t min, uint64_t max) _nonnull_;
 

@@ -88,6 +88,7 @@ static bool add_object(struct past_events *q, const char *text, size_t len, size
 		*allocated = size;
 	}
 	memcpy(q->text + q->len, text, len);
+	json_calm_numbers(q->text + q->len, len);
 	q->len += len;
 	q->text[q->len++] = '\n';
 	q->text[q->len] = '\0';

@@ -34,6 +34,24 @@ TEST(what_is_not_there_or_of_another_type_reads_as_nothing)
 	CHECK_U64(get_time(a, "/a/none"), 0);
 }
 
+TEST(a_number_that_cannot_be_read_costs_no_other)
+{
+	static const char text[] =
+		"{\"a\":18446744073709551614,\"b\":[9223372036854775807,-99999999999999999999],"
+		"\"c\":\"18446744073709551614\",\"d\":7}";
+	json_t *value = get_json(text, strlen(text));
+
+	CHECK(value);
+	CHECK_U64(get_number(value, "/a", 5), 5);
+	CHECK_U64(get_number(value, "/b/0", 5), INT64_MAX);
+	CHECK(json_is_null(get_at(value, "/b/1")));
+	CHECK_STR(get_string(value, "/c", ""), "18446744073709551614");
+	CHECK_U64(get_number(value, "/d", 5), 7);
+	json_decref(value);
+	CHECK(!get_json("<html>", 6));
+	CHECK(!get_json("{\"a\":18446744073709551614", 24));
+}
+
 TEST(what_is_not_known_is_shown_as_a_dash)
 {
 	char size[SIZE_TEXT_MAX], ratio[RATIO_TEXT_MAX], time[SHOW_TIME_MAX];

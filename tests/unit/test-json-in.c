@@ -80,7 +80,9 @@ TEST(objects_are_checked_against_their_table)
 			"found \"512M\", expected a whole number of bytes"},
 		{"{" UUID_OK ",\"memory\":{\"min\":-1}}", "/memory/min", "found -1"},
 		{"{" UUID_OK ",\"memory\":{\"min\":0}}", "/memory/min",
-			"found 0, expected at least 1"},
+			"found 0, expected 1 to 72057594037927936"},
+		{"{" UUID_OK ",\"memory\":{\"min\":72057594037927937}}", "/memory/min",
+			"found 72057594037927937, expected 1 to 72057594037927936"},
 		{"{" UUID_OK ",\"memory\":{\"min\":1.5}}", "/memory/min", "found 1.5"},
 		{"{" UUID_OK ",\"memory\":{\"weight\":10001}}", "/memory/weight",
 			"found 10001, expected 1 to 10000"},
@@ -102,6 +104,23 @@ TEST(objects_are_checked_against_their_table)
 		CHECK_STR(m.pointer, bad[i].pointer);
 		CHECK_CONTAINS(m.text, bad[i].says);
 	}
+}
+
+TEST(numbers_that_no_reader_reads_become_null_and_text_stays)
+{
+	char text[] = "[18446744073709551614,9223372036854775807,9223372036854775808,1e30,"
+		      "\"a\\\"18446744073709551614\",-9223372036854775808,"
+		      "12345678901234567890.5,12345678901234567890]";
+	json_t *value = NULL;
+
+	CHECK_INT(json_calm_numbers(text, strlen(text)), 4);
+	CHECK_INT(json_read(text, strlen(text), &value, NULL), 0);
+	CHECK(json_is_null(json_array_get(value, 0)));
+	CHECK_INT(json_integer_value(json_array_get(value, 1)), INT64_MAX);
+	CHECK(json_is_null(json_array_get(value, 2)));
+	CHECK_STR(json_string_value(json_array_get(value, 4)), "a\"18446744073709551614");
+	CHECK(json_is_null(json_array_get(value, 7)));
+	json_decref(value);
 }
 
 TEST(a_good_object_passes)

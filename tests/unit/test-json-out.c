@@ -67,16 +67,20 @@ TEST(any_bytes_written_read_back_as_json)
 	}
 }
 
-TEST(numbers_are_exact_and_the_largest_is_null)
+TEST(numbers_are_exact_as_far_as_readers_read_them_and_the_largest_is_null)
 {
 	_cleanup_json_out_ struct json_out o = {0};
 
 	json_out_open(&o, '[');
 	json_out_u64(&o, 0);
+	json_out_u64(&o, INT64_MAX);
+	json_out_u64(&o, (uint64_t)INT64_MAX + 1);
 	json_out_u64(&o, UINT64_MAX - 1);
 	json_out_u64(&o, UINT64_MAX);
 	json_out_close(&o, ']');
-	CHECK_STR(o.buf, "[0,18446744073709551614,null]");
+	CHECK_STR(o.buf,
+		"[0,9223372036854775807,9223372036854775807,9223372036854775807,null]");
+	json_decref(read_back(&o));
 }
 
 TEST_MAIN()

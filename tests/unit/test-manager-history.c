@@ -132,6 +132,24 @@ TEST(counters_count_from_the_sample_before)
 	end(m);
 }
 
+/* Sums that do not fit say so; they do not begin again at nothing. */
+TEST(sums_of_large_figures_do_not_wrap)
+{
+	struct manager *m = start();
+	struct plan plan = *m->plan;
+	struct tick *t;
+
+	plan.charged_bytes = UINT64_MAX - GIB;
+	plan.reserved_bytes = UINT64_MAX - 1;
+	m->plan = &plan;
+	t = history_sample(m, NOW);
+	CHECK(t);
+	CHECK_U64(t->host[2], 0);
+	CHECK(t->host[3] > UINT64_C(1) << 36);
+	tick_free(t);
+	end(m);
+}
+
 /* Indexes of a plan of other guests would show one as another. */
 TEST(a_plan_that_does_not_fit_says_nothing)
 {

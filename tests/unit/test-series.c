@@ -47,6 +47,22 @@ static size_t host_column(const char *name)
 	return SIZE_MAX;
 }
 
+/* What a file holds may be damaged, or of a version that wrote what it should not have. */
+TEST(a_figure_that_cannot_be_is_not_known)
+{
+	_cleanup_free_ struct series *s = series_new(SERIES_HOST, 0, 10, 2);
+	size_t reserved = host_column("reserved"), decisions = host_column("decisions");
+
+	series_add(s, reserved, 0, 1, UINT64_MAX - 1, UINT64_MAX - 1, UINT64_MAX - 1);
+	series_add(s, reserved, 1, 1, SERIES_VALUE_MAX + 1, 0, 0);
+	series_add(s, decisions, 0, 300, UINT64_MAX / 2, 0, 0);
+	CHECK_INT(s->folds[reserved].n, 0);
+	CHECK_INT(s->folds[decisions].n, 0);
+	series_add(s, reserved, 2, 1, 100, 90, UINT64_MAX - 5);
+	CHECK_U64(fold_value(&s->folds[reserved], FOLD_MEAN), 100);
+	CHECK_U64(s->folds[reserved].max, 100);
+}
+
 /* 30 decisions in five minutes are one in ten seconds, not thirty. */
 TEST(a_number_that_is_spread_keeps_its_sum)
 {
