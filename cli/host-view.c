@@ -219,13 +219,26 @@ static unsigned print_problems(const struct cli *c, FILE *f, const json_t *host)
 	return (unsigned)json_array_size(get_at(host, "/problems"));
 }
 
+bool host_is_short_for_reservations(const json_t *host)
+{
+	const json_t *p;
+	size_t i;
+
+	json_array_foreach (get_at(host, "/problems"), i, p)
+		if (streq(get_string(p, "/code", ""), "reservations"))
+			return true;
+	return false;
+}
+
 /* A host that cannot give all what they want, or must have: what is done, and what would help. */
 static unsigned print_wrong_state(
 	const struct cli *c, FILE *f, const json_t *host, const json_t *guests, bool acts)
 {
 	const char *state = get_string(host, "/state", "?");
 	bool critical = streq(state, "critical");
-	uint64_t sum = 0, room = get_number(host, "/memory/budget", 0);
+	uint64_t sum = 0, room = get_number(host, "/memory/budget", 0),
+		 reserved = get_number(host, "/memory/reserved", 0);
+	bool kept = host_is_short_for_reservations(host);
 	char all[SIZE_TEXT_MAX], have[SIZE_TEXT_MAX], what[128];
 	const json_t *g;
 	size_t i;
@@ -234,14 +247,19 @@ static unsigned print_wrong_state(
 		return 0;
 	json_array_foreach (guests, i, g)
 		sum = add_sat(sum, get_number(g, critical ? "/memory/floor" : "/memory/want", 0));
-	room = sub_sat(room, get_number(host, "/memory/reserved", 0));
+	room = sub_sat(room, reserved);
 	/* A state is left for a better one only with some memory to spare. */
 	snprintf(what, sizeof(what),
 		sum > room ? "%s %s in all, and there are %s for them"
 			   : "%s %s in all, of %s: that barely fits",
 		critical ? "guests must have" : "guests want", size_format(sum, all),
 		size_format(room, have));
-	if (critical)
+	if (kept)
+		line(c, f, critical ? STYLE_BAD : STYLE_NOTE, state,
+			"%s, for %s are kept for guests that are to start -> %s; mend: give that room up (reservations, above), or wait for them",
+			what, size_format(reserved, all),
+			acts ? "the rest is divided by weight" : "nothing is done in this mode");
+	else if (critical)
 		line(c, f, STYLE_BAD, state,
 			"%s (it is what they use, their Min=, and the room for a burst that those with neither swap nor autodeflate "
 			"keep) -> %s; mend: lower Min=, give guests swap or autodeflate, or move a guest away",

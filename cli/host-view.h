@@ -8,6 +8,8 @@ void host_print_header(const struct cli *c, FILE *f, const json_t *host) _nonnul
 void host_print_memory(const struct cli *c, FILE *f, const json_t *host) _nonnull_;
 /* How busy its CPUs are; and its NUMA nodes, where it has several. */
 void host_print_load(const struct cli *c, FILE *f, const json_t *host) _nonnull_;
+/* The daemon says that room it keeps for guests that start is what the others lack. */
+bool host_is_short_for_reservations(const json_t *host) _nonnull_;
 /* All that is wrong, worst first, and what Ballast does about each. Returns how many lines there
  * were. */
 unsigned host_print_wrong(

@@ -10,6 +10,7 @@
 #define MOVES_SHOWN 3
 #define ACTIONS_SHOWN 4
 #define TAKERS_SHOWN 4
+#define RESERVED_SHOWN 3
 
 static const char *word_of(const struct cli *c)
 {
@@ -103,6 +104,33 @@ static void print_now(const struct cli *c, const json_t *host, const json_t *gue
 		size_format(sum_of(guests, "/memory/want"), b),
 		size_format(sum_of(guests, "/memory/floor"), d),
 		show_size(get_number(host, "/memory/budget", UINT64_MAX), e));
+}
+
+/* Room that is kept for guests that start: it counts as theirs before they are there. */
+static void print_reserved(const struct cli *c, const json_t *host)
+{
+	struct section s = section_begin(c, "Kept");
+	uint64_t now = get_time(host, "/decided");
+	const json_t *r;
+	size_t i;
+
+	json_array_foreach (get_at(host, "/reservations"), i, r) {
+		uint64_t bytes = add_sat(
+			get_number(r, "/bytes", 0), get_number(r, "/qemu", 0));
+		char size[SIZE_TEXT_MAX], until[SHOW_TIME_MAX];
+
+		if (s.lines >= RESERVED_SHOWN)
+			break;
+		section_line(&s, STYLE_NONE,
+			"%s %s for %s, which is to start, until %s; to give it up: ballastctl reservation cancel %llu",
+			size_format(bytes, size), get_bool(r, "/granted") ? "are kept" : "are wanted",
+			get_string(r, "/guest", "?"),
+			show_time(get_time(r, "/deadline"), now, until),
+			(unsigned long long)get_number(r, "/id", 0));
+	}
+	if (json_array_size(get_at(host, "/reservations")) > RESERVED_SHOWN)
+		section_line(&s, STYLE_DIM, "and %zu more: ballastctl reservation list",
+			json_array_size(get_at(host, "/reservations")) - RESERVED_SHOWN);
 }
 
 /* By what it has; the largest first. */
@@ -216,7 +244,10 @@ static void print_can(const struct cli *c, const json_t *host, const json_t *gue
 				get_string(p, "/remedy", ""));
 	if (streq(get_string(host, "/mode", ""), "observe"))
 		section_line(&s, STYLE_NONE, "go live: ballastctl mode enforce");
-	if (streq(state, "critical"))
+	/* What they then lack is named above. */
+	if (host_is_short_for_reservations(host))
+		;
+	else if (streq(state, "critical"))
 		section_line(&s, STYLE_NONE,
 			"lower a Min=, give guests swap or autodeflate, or move a guest away");
 	else if (streq(state, "short"))
@@ -253,6 +284,7 @@ int cmd_host_explain(struct cli *c)
 	host_print_header(c, stdout, host);
 	host_print_memory(c, stdout, host);
 	print_now(c, host, get_at(guests, "/guests"));
+	print_reserved(c, host);
 	print_limits(c, get_at(guests, "/guests"));
 	section_moves(
 		&last, get_at(events, "/events"), get_time(host, "/decided"), MOVES_SHOWN, true);

@@ -77,7 +77,7 @@ static const char *const plan_numbers[EVENT_KIND_MAX][REASON_ARGS_MAX] = {
 	[EVENT_TOOK_BACK] = {"actual", "target"},
 	[EVENT_OOM] = {"kills"},
 	[EVENT_PRESSED] = {"stall_permyriad", "limit_permyriad"},
-	[EVENT_HOST_STATE] = {"free", "budget"},
+	[EVENT_HOST_STATE] = {"free", "budget", "reserved", "divided"},
 	[EVENT_FLOOR_CUT] = {"share", "floor"},
 };
 

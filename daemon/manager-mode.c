@@ -117,6 +117,7 @@ void mode_drive(struct manager *m)
 static void begin_enforce(struct manager *m, const char *by)
 {
 	m->mode = MODE_ENFORCE;
+	reserve_judge_anew(m);
 	mode_mark(m);
 	tell_mode(m, by, &(struct release_report){0});
 	mode_drive(m);

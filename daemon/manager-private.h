@@ -324,7 +324,8 @@ struct manager {
 	uint64_t view_policies_decision; /* of `decisions`, when they were counted; 0: never */
 	struct snapshot snapshot;
 	char unasked_problem[400];
-	struct view_problem problems[7 + NETWORK_PROBLEMS_MAX];
+	char reserve_problem[512], reserve_remedy[160];
+	struct view_problem problems[8 + NETWORK_PROBLEMS_MAX];
 	/* manager-network.c */
 	struct tls *tls; /* from its reading to the API's start */
 	uint64_t tls_expires_real_usec; /* 0: there is none */
@@ -525,6 +526,12 @@ void reserve_unasked(
 	struct guest *g) _nonnull_; /* it started just now: says so if nobody had asked for it */
 /* Guests start without asking, as far as is known. */
 bool reserve_is_missed(const struct manager *m) _nonnull_ _pure_;
+/* Mode enforce begins: what was granted while nobody was in anybody's way is asked for anew. */
+void reserve_judge_anew(struct manager *m) _nonnull_;
+/* Is room that is kept, or being made, what the host is short for? */
+bool reserve_is_short(const struct manager *m) _nonnull_ _pure_;
+/* Then that is to be shown: the largest, how to give it up. Its texts are the manager's. */
+struct view_problem reserve_problem(struct manager *m) _nonnull_;
 void reserve_expire(struct manager *m) _nonnull_;
 void reserve_stop(struct manager *m) _nonnull_;
 /* Another set is in force: taken over, with what was found in its files. */

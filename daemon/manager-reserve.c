@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/manager-private.h"
 
+#include "common/json.h"
 #include "common/units.h"
 #include "policy/policy-set.h"
 
@@ -15,6 +16,11 @@
 static uint64_t qemu_guess(uint64_t bytes)
 {
 	return 64 * MIB + bytes / 100;
+}
+
+static uint64_t room_of(const struct reservation *r)
+{
+	return add_sat(r->bytes, r->qemu_bytes);
 }
 
 static void answer_granted(struct manager *m, size_t i)
@@ -40,25 +46,72 @@ static uint64_t still_coming(const struct manager *m)
 	return sum;
 }
 
+/* Who only observes stands in nobody's way, nor does who is told to let all start. */
+static bool is_binding(const struct manager *m)
+{
+	return m->mode == MODE_ENFORCE && policy_set_host(m->set)->start_policy != START_IGNORE;
+}
+
+/* What guests could have of this host if nothing else ran on it. */
+static uint64_t most_room(const struct manager *m)
+{
+	return m->plan ? sub_sat(m->plan->memory_bytes, m->plan->reserve_bytes)
+		       : m->host_sample.memory_bytes;
+}
+
+static bool is_impossible(const struct manager *m, const struct reservation *r)
+{
+	uint64_t most = most_room(m);
+
+	return most && room_of(r) > most;
+}
+
+static void answer_impossible(
+	struct manager *m, struct api_call *call, const struct reservation *r)
+{
+	char need[SIZE_TEXT_MAX], most[SIZE_TEXT_MAX];
+	bool binding = is_binding(m);
+
+	api_call_problem_with(call, API_PROBLEM_NO_ROOM, json_pack("{s:b}", "binding", binding),
+		"%s needs %s, and this host has %s for guests at all. Give it less memory, or start it elsewhere%s.",
+		r->guest_name, size_format(room_of(r), need),
+		size_format(most_room(m), most),
+		binding			    ? ""
+		: m->mode == MODE_OBSERVE ? "; in mode observe nobody is kept from starting"
+					    : "; StartPolicy=ignore keeps nobody from starting");
+}
+
 static void answer_refused(struct manager *m, struct api_call *call, const struct reservation *r,
 	uint64_t free_bytes)
 {
-	char need[SIZE_TEXT_MAX], have[SIZE_TEXT_MAX], more[SIZE_TEXT_MAX];
+	json_t *more = call ? json_pack("{s:b}", "binding", 1) : NULL;
+	char need[SIZE_TEXT_MAX], have[SIZE_TEXT_MAX], later[SIZE_TEXT_MAX];
 	uint64_t coming = still_coming(m);
 
 	if (!call)
 		return;
-	size_format(add_sat(r->bytes, r->qemu_bytes), need);
+	size_format(room_of(r), need);
 	size_format(free_bytes, have);
 	if (coming >= MIB)
-		api_call_problem(call, API_PROBLEM_NO_ROOM,
+		api_call_problem_with(call, API_PROBLEM_NO_ROOM, more,
 			"%s needs %s, and %s can be had by now; the other guests are still giving back %s. Start it again in a moment.",
-			r->guest_name, need, have, size_format(coming, more));
+			r->guest_name, need, have, size_format(coming, later));
 	else
-		api_call_problem(call, API_PROBLEM_NO_ROOM,
+		api_call_problem_with(call, API_PROBLEM_NO_ROOM, more,
 			"%s needs %s, and %s can be had even with the other guests squeezed. Stop or shrink another guest, start it elsewhere, "
 			"or allow it with [Host] StartPolicy=ignore.",
 			r->guest_name, need, have);
+}
+
+static void tell_refused(
+	struct manager *m, const struct reservation *r, const struct reason *reason)
+{
+	tell(m,
+		&(struct tale){.kind = DAEMON_EVENT_REFUSED,
+			.severity = SEVERITY_WARNING,
+			.room = r,
+			.reason = reason},
+		"no room for %s", r->guest_name);
 }
 
 static void grant(struct manager *m, size_t i)
@@ -68,7 +121,7 @@ static void grant(struct manager *m, size_t i)
 	reservations_grant(&m->reservations, i, clock_boot_usec());
 	tell(m, &(struct tale){.kind = DAEMON_EVENT_RESERVED, .severity = SEVERITY_INFO, .room = r},
 		"%llu MiB are reserved for %s",
-		(unsigned long long)(add_sat(r->bytes, r->qemu_bytes) / MIB), r->guest_name);
+		(unsigned long long)(room_of(r) / MIB), r->guest_name);
 	answer_granted(m, i);
 }
 
@@ -102,18 +155,22 @@ static uint64_t squeezed_room(const struct manager *m)
 static void dry_run(struct manager *m, struct api_call *call, const struct reservation *item)
 {
 	enum start_policy policy = policy_set_host(m->set)->start_policy;
+	struct reservation granted = *item;
 	uint64_t room = UINT64_MAX;
 
-	if (m->mode == MODE_ENFORCE && m->plan && policy != START_IGNORE)
+	if (is_binding(m) && m->plan)
 		room = policy == START_WAIT && manager_drives(m)
 			       ? squeezed_room(m)
 			       : sub_sat(m->plan->budget_bytes,
 					 add_sat(m->plan->charged_bytes, m->plan->reserved_bytes));
-	if (add_sat(item->bytes, item->qemu_bytes) > room)
+	if (room_of(item) > room) {
 		answer_refused(m, call, item, room);
-	else
-		api_call_reply(
-			call, 201, api_reservation_json(item, item->asked_usec, clock_real_usec()));
+		return;
+	}
+	granted.granted = true;
+	granted.deadline_usec = add_sat(item->asked_usec, RESERVATION_IDLE_USEC);
+	api_call_reply(
+		call, 201, api_reservation_json(&granted, item->asked_usec, clock_real_usec()));
 }
 
 static ssize_t asked_find(const struct manager *m, const struct uuid *guest)
@@ -158,11 +215,20 @@ void reserve(void *userdata, struct api_call *call, const struct api_reserve_req
 		api_call_problem(call, API_PROBLEM_CONFLICT, "%s runs already.", req->guest_name);
 		return;
 	}
+	if (!api_call_dry_run(call))
+		asked_note(m, &req->guest);
+	if (is_impossible(m, &item)) {
+		if (is_binding(m) && !api_call_dry_run(call))
+			tell_refused(m, &item,
+				&(struct reason){.code = REASON_NO_ROOM,
+					.arg = {room_of(&item), most_room(m)}});
+		answer_impossible(m, call, &item);
+		return;
+	}
 	if (api_call_dry_run(call)) {
 		dry_run(m, call, &item);
 		return;
 	}
-	asked_note(m, &req->guest);
 	replace_old(m, &req->guest);
 	i = reservations_add(&m->reservations, &item, call);
 	if (i < 0) {
@@ -189,12 +255,7 @@ void reserve_answered(struct manager *m, const struct action *a)
 		grant(m, (size_t)i);
 		return;
 	}
-	tell(m,
-		&(struct tale){.kind = DAEMON_EVENT_REFUSED,
-			.severity = SEVERITY_WARNING,
-			.room = r,
-			.reason = &a->reason},
-		"no room for %s", r->guest_name);
+	tell_refused(m, r, &a->reason);
 	answer_refused(m, m->reservations.owners[i].call, r, a->reason.arg[1]);
 	m->reservations.owners[i].call = NULL;
 	reservations_remove(&m->reservations, (size_t)i);
@@ -287,6 +348,72 @@ void reserve_expire(struct manager *m)
 		reservations_remove(&m->reservations, (size_t)i);
 		decide_soon(m);
 	}
+}
+
+void reserve_judge_anew(struct manager *m)
+{
+	if (reservations_reopen(&m->reservations, clock_boot_usec()))
+		decide_soon(m);
+}
+
+/* What guests must have, or want: what no reservation is to take. */
+static uint64_t guests_need(const struct plan *p)
+{
+	uint64_t need = 0;
+
+	for (size_t i = 0; i < p->n_guests; i++) {
+		const struct plan_guest *g = &p->guests[i];
+
+		need = add_sat(need, g->left_out ? g->charge_bytes :
+			p->host_state == HOST_CRITICAL ? g->floor_bytes : g->want_bytes);
+	}
+	return need;
+}
+
+bool reserve_is_short(const struct manager *m)
+{
+	const struct plan *p = m->plan;
+	uint64_t need, room = 0;
+
+	if (!p || !m->reservations.n || p->host_state < HOST_SHORT)
+		return false;
+	for (size_t i = 0; i < m->reservations.n; i++)
+		room = add_sat(room, room_of(&m->reservations.items[i]));
+	need = guests_need(p);
+	/* A state is left for a better one only with a fiftieth to spare. */
+	return need <= p->budget_bytes &&
+	       add_sat(need, add_sat(room, p->budget_bytes / 50)) > p->budget_bytes;
+}
+
+struct view_problem reserve_problem(struct manager *m)
+{
+	const struct reservations *all = &m->reservations;
+	const struct reservation *r = &all->items[0];
+	uint64_t boot = clock_boot_usec(), real = clock_real_usec(), sum = 0;
+	char size[SIZE_TEXT_MAX], total[SIZE_TEXT_MAX], until[JSON_TIME_MAX], more[96] = "";
+
+	for (size_t i = 0; i < all->n; i++) {
+		sum = add_sat(sum, room_of(&all->items[i]));
+		if (room_of(&all->items[i]) > room_of(r))
+			r = &all->items[i];
+	}
+	if (all->n > 1)
+		snprintf(more, sizeof(more), ", and %zu more, %s in all", all->n - 1,
+			size_format(sum, total));
+	snprintf(m->reserve_problem, sizeof(m->reserve_problem),
+		"guests are short for room that is kept for others that are to start: %s for %.128s until %s%s",
+		size_format(room_of(r), size), r->guest_name,
+		json_time_format(real + sub_sat(r->deadline_usec, boot), until), more);
+	snprintf(m->reserve_remedy, sizeof(m->reserve_remedy),
+		"if it is not about to start: ballastctl reservation cancel %llu%s",
+		(unsigned long long)r->id,
+		all->n > 1 ? " (ballastctl reservation list shows all)" : "");
+	return (struct view_problem){
+		.code = "reservations",
+		.text = m->reserve_problem,
+		.remedy = m->reserve_remedy,
+		.since_real_usec = sub_sat(real, sub_sat(boot, r->asked_usec)),
+	};
 }
 
 void reserve_stop(struct manager *m)

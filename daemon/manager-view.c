@@ -144,6 +144,8 @@ static size_t fill_problems(struct manager *m)
 			.since_real_usec = m->unasked_real_usec,
 		};
 	}
+	if (reserve_is_short(m))
+		m->problems[n++] = reserve_problem(m);
 	if (m->host_error)
 		m->problems[n++] = (struct view_problem){
 			.code = "host-unreadable",

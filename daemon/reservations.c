@@ -31,7 +31,8 @@ ssize_t reservations_add(struct reservations *r, const struct reservation *item,
 	items[r->n] = *item;
 	items[r->n].id = ++r->last_id;
 	items[r->n].guest_name = TAKE_PTR(name);
-	owners[r->n] = (struct reservation_owner){.call = call};
+	owners[r->n] = (struct reservation_owner){
+		.call = call, .wait_usec = sub_sat(item->deadline_usec, item->asked_usec)};
 	return (ssize_t)r->n++;
 }
 
@@ -54,7 +55,21 @@ ssize_t reservations_find_guest(const struct reservations *r, const struct uuid 
 void reservations_grant(struct reservations *r, size_t i, uint64_t now_boot_usec)
 {
 	r->items[i].granted = true;
-	r->owners[i].granted_usec = now_boot_usec;
+	r->items[i].deadline_usec = add_sat(now_boot_usec, RESERVATION_IDLE_USEC);
+}
+
+size_t reservations_reopen(struct reservations *r, uint64_t now_boot_usec)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		if (!r->items[i].granted)
+			continue;
+		r->items[i].granted = false;
+		r->items[i].deadline_usec = add_sat(now_boot_usec, r->owners[i].wait_usec);
+		n++;
+	}
+	return n;
 }
 
 void *reservations_remove(struct reservations *r, size_t i)
@@ -72,7 +87,7 @@ ssize_t reservations_idle(const struct reservations *r, uint64_t now_boot_usec, 
 {
 	*ret_next = USEC_INFINITY;
 	for (size_t i = 0; i < r->n; i++) {
-		uint64_t until = add_sat(r->owners[i].granted_usec, RESERVATION_IDLE_USEC);
+		uint64_t until = r->items[i].deadline_usec;
 
 		if (!r->items[i].granted)
 			continue;

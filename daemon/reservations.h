@@ -16,7 +16,7 @@ struct reservations {
 	struct reservation *items;   /* as decide() takes them; guest_name is owned */
 	struct reservation_owner {
 		void *call;          /* who waits for the answer; NULL: answered */
-		uint64_t granted_usec;
+		uint64_t wait_usec;  /* how long it is waited for when it is judged */
 	} *owners;                   /* same index */
 	size_t n;
 	uint64_t last_id;
@@ -31,11 +31,15 @@ ssize_t reservations_add(struct reservations *r, const struct reservation *item,
 ssize_t reservations_find(const struct reservations *r, uint64_t id) _nonnull_ _pure_;
 ssize_t reservations_find_guest(
 	const struct reservations *r, const struct uuid *guest) _nonnull_ _pure_;
-/* Marks it granted; it is charged from now on. */
+/* Marks it granted; it is charged from now on, until its deadline, which is RESERVATION_IDLE_USEC
+ * from now. */
 void reservations_grant(struct reservations *r, size_t i, uint64_t now_boot_usec) _nonnull_;
+/* Granted ones are asked for again, now, each with as long a wait as before: what was granted while
+ * nobody was held to it. Who has asked for them was answered. Returns how many. */
+size_t reservations_reopen(struct reservations *r, uint64_t now_boot_usec) _nonnull_;
 /* Forgets it. Returns who still waits for an answer, or NULL. */
 void *reservations_remove(struct reservations *r, size_t i) _nonnull_;
-/* Index of one that was granted too long ago, or -ENOENT; *ret_next: when the next one will be
- * (USEC_INFINITY: none). */
+/* Index of one that was granted and is past its deadline, or -ENOENT; *ret_next: when the next one
+ * will be (USEC_INFINITY: none). */
 ssize_t reservations_idle(
 	const struct reservations *r, uint64_t now_boot_usec, uint64_t *ret_next) _nonnull_;

@@ -132,19 +132,23 @@ static int ask(const char *path, const struct hv_guest *g, const char *name, cha
 	return status;
 }
 
-/* True if the answer is that there is no room, which it then tells who started the guest. */
-static bool refused(const char *name, const char *answer)
+/* True if the answer is that there is no room, which it then tells who started the guest. Where
+ * that binds nobody (mode observe, StartPolicy=ignore) it is a warning. */
+static bool refused(const char *name, const char *answer, bool *ret_binding)
 {
 	const char *body = strstr(answer, "\r\n\r\n");
 	json_t *problem = body ? json_loads(body + 4, 0, NULL) : NULL;
 	const char *code = json_string_value(json_object_get(problem, "code"));
 	const char *detail = json_string_value(json_object_get(problem, "detail"));
-	bool no_room = code && streq(code, "no-room");
+	bool no_room = code && streq(code, "no-room"),
+	     binding = no_room && !json_is_false(json_object_get(problem, "binding"));
 
 	if (no_room)
-		fprintf(stderr, "ballast: %s cannot start here now: %s\n", name,
+		fprintf(stderr, "ballast: %s%s: %s\n", name,
+			binding ? " cannot start here now" : " starts, but it does not fit",
 			detail ? detail : "no room");
 	json_decref(problem);
+	*ret_binding = binding;
 	return no_room;
 }
 
@@ -184,7 +188,7 @@ int main(int argc, char **argv)
 	const char *path = getenv("BALLAST_SOCKET");
 	_cleanup_hv_guest_new_ struct hv_guest *g = NULL;
 	_cleanup_free_ char *answer = NULL;
-	bool ended;
+	bool ended, binding;
 	int status;
 
 	if (argc < 4) {
@@ -209,8 +213,8 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	status = ask(path ? path : SOCKET_PATH, g, argv[1], &answer);
-	if (status == 409 && refused(argv[1], answer))
-		return 1;
+	if (status == 409 && refused(argv[1], answer, &binding))
+		return binding ? 1 : 0;
 	if (status < 0 || status / 100 != 2)
 		fprintf(stderr,
 			"ballast: ballastd could not be asked for room for %s (%s %d): it starts unasked\n",

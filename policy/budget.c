@@ -156,7 +156,10 @@ void budget_state(struct decision *d)
 	e = decision_event(d, EVENT_HOST_STATE, NULL);
 	if (!e)
 		return;
-	e->arg[0] = sub_sat(d->plan->budget_bytes, d->plan->charged_bytes);
+	e->arg[0] = sub_sat(
+		d->plan->budget_bytes, add_sat(d->plan->charged_bytes, d->plan->reserved_bytes));
 	e->arg[1] = d->plan->budget_bytes;
+	e->arg[2] = d->plan->reserved_bytes;
+	e->arg[3] = budget;
 	strncpy(e->detail, host_state_to_string(now), sizeof(e->detail) - 1);
 }

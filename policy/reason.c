@@ -75,7 +75,7 @@ static const char *const event_templates[EVENT_KIND_MAX] = {
 	[EVENT_OOM] = "its kernel killed %n1 process(es) for want of memory",
 	[EVENT_PRESSED] = "stalls on memory %p1, above the policy's limit of %p2",
 	[EVENT_RELIEVED] = "its memory stall is below the policy's limit again",
-	[EVENT_HOST_STATE] = "host is %o: %s1 free of a budget of %s2",
+	[EVENT_HOST_STATE] = "host is %o: %s1 free of a budget of %s2%r3",
 	[EVENT_POLICY] = "policies in force changed: %o",
 	[EVENT_REBOOT] = "started anew: counted at its maximum until it answers",
 	[EVENT_FLOOR_CUT] = "floors do not fit: it gets %s1 of %s2",
@@ -108,6 +108,11 @@ static void text_put_arg(struct text *t, char kind, uint64_t v)
 		text_put(t, v ? "quota " : "no quota");
 		text_put(t, v ? ratio_format(v, buf) : "");
 		text_put(t, v ? " of a CPU" : "");
+		break;
+	case 'r': /* mostly there is none */
+		text_put(t, v ? ", " : "");
+		text_put(t, v ? size_format(v, buf) : "");
+		text_put(t, v ? " reserved for guests that start" : "");
 		break;
 	case 't': /* people do not read microseconds */
 		text_put(t, span_format(v - v % (USEC_PER_SEC / 10), buf));

@@ -165,7 +165,9 @@ struct reservation {
 	uint64_t bytes;        /* its full memory, with qemu_bytes beside it */
 	uint64_t qemu_bytes;
 	uint64_t asked_usec;   /* BOOTTIME */
-	uint64_t deadline_usec; /* BOOTTIME: refused if not granted by then */
+	/* BOOTTIME: refused if not granted by then; of a granted one, free again if no guest has
+	 * taken it up by then */
+	uint64_t deadline_usec;
 	bool granted;
 };
 

@@ -47,6 +47,12 @@ static const struct schema_field *const members[API_PROBLEM_MAX] = {
 			{"etag", SCHEMA_STRING, "of what there is", .nullable = true},
 			SCHEMA_END,
 		},
+	[API_PROBLEM_NO_ROOM] =
+		(const struct schema_field[]){
+			{"binding", SCHEMA_BOOL,
+				"false: nobody is kept from starting for it (mode observe, StartPolicy=ignore)"},
+			SCHEMA_END,
+		},
 	[API_PROBLEM_CONFIGURATION_BAD] =
 		(const struct schema_field[]){
 			{"findings", SCHEMA_OBJECT, .list = true, .of = &finding_schema},

@@ -317,6 +317,7 @@ async function until(what, seconds = 15) {
 	await at('reserve', 'POST', '/v1/reservations', { uuid: '00000000-0000-4000-8000-000000000000', name: 'web0', bytes: 1 }, 409, 'conflict');
 	await at('reserve', 'POST', '/v1/reservations', { uuid: randomUUID(), name: 'vast', bytes: 2 ** 62 }, 422, 'body-invalid');
 	await at('reserve', 'POST', '/v1/reservations', { uuid: randomUUID(), name: 'vast', bytes: 1, qemu: 2 ** 62 }, 422, 'body-invalid');
+	await at('reserve', 'POST', '/v1/reservations', { uuid: randomUUID(), name: 'huge', bytes: 2 ** 50 }, 409, 'no-room');
 	await send('PUT', '/v1/mode', { mode: 'enforce' });
 	await at('reserve', 'POST', '/v1/reservations', { uuid: randomUUID(), name: 'huge', bytes: Number.MAX_SAFE_INTEGER, wait_s: 1 }, 409, 'no-room');
 	await send('PUT', '/v1/mode', { mode: 'observe' });

@@ -301,6 +301,18 @@ FAKE void balloon_fallback(struct guest *g, uint64_t now_usec)
 FAKE void reserve_expire(struct manager *m)
 {
 }
+FAKE void reserve_judge_anew(struct manager *m)
+{
+	fake.judged_anew++;
+}
+FAKE bool reserve_is_short(const struct manager *m)
+{
+	return false;
+}
+FAKE struct view_problem reserve_problem(struct manager *m)
+{
+	return (struct view_problem){0};
+}
 FAKE void sample_host(struct manager *m, bool force)
 {
 }

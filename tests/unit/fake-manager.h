@@ -50,6 +50,7 @@ struct fake {
 	char told_of[64][32];  /* and the guests they are about, "" for the host */
 	size_t n_told;
 	size_t decides_asked;
+	unsigned judged_anew;  /* reserve_judge_anew() */
 	uint64_t along_usec;   /* what hub_along() was told last */
 };
 extern struct fake fake;

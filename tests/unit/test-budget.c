@@ -73,6 +73,36 @@ TEST(floors_that_do_not_fit_are_critical)
 	CHECK_INT(small_decide(&h)->host_state, HOST_CRITICAL);
 }
 
+/* What is kept for guests that start is not free, and the event says what it was judged by. */
+TEST(the_event_of_a_host_state_has_the_figures_that_it_was_judged_by)
+{
+	_cleanup_small_host_ struct small_host h;
+	const struct reservation kept = {
+		.id = 1, .guest = {{9}}, .guest_name = "new", .bytes = 30 * GIB, .granted = true};
+	char text[REASON_TEXT_MAX];
+	const struct plan_event *e;
+	const struct plan *p;
+
+	small_begin(&h, 2, 32 * GIB, "[Host]\nReserve=0\n[Memory]\nMin=2G\n");
+	small_decide(&h);
+	small_pass(&h, USEC_PER_SEC);
+	small_decide(&h);
+	small_pass(&h, USEC_PER_SEC);
+	h.snap.reservations = &kept;
+	h.snap.n_reservations = 1;
+	p = small_decide(&h);
+	CHECK_INT(p->host_state, HOST_CRITICAL);
+	for (e = p->events; e < p->events + p->n_events && e->kind != EVENT_HOST_STATE;)
+		e++;
+	CHECK(e < p->events + p->n_events);
+	CHECK_U64(e->arg[0], 0);
+	CHECK_U64(e->arg[1], 32 * GIB);
+	CHECK_U64(e->arg[2], 30 * GIB);
+	CHECK_U64(e->arg[3], 2 * GIB);
+	CHECK_STR(event_format(e, text),
+		"host is critical: 0 B free of a budget of 32 GiB, 30 GiB reserved for guests that start");
+}
+
 /* The reset of a guest: its whole memory may be touched before its driver is back. */
 TEST(room_for_one_that_starts_anew_is_made_of_surplus_at_once)
 {

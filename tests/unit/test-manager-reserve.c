@@ -22,6 +22,8 @@ static int start(struct manager *m, enum daemon_mode mode, const char *policy)
 		.synced = true,
 		.plan = &plan};
 	plan = (struct plan){.budget_bytes = 8 * GIB,
+		.memory_bytes = 12 * GIB,
+		.reserve_bytes = GIB,
 		.charged_bytes = 6 * GIB,
 		.guests = plan_guests,
 		.n_guests = 2};
@@ -90,7 +92,7 @@ TEST(a_dry_run_knows_what_the_start_policy_says)
 	_cleanup_manager_ struct manager refuse, ignore, observe;
 	_cleanup_call_ struct api_call a = {.dry_run = true}, b = {.dry_run = true},
 				       c = {.dry_run = true};
-	struct api_reserve_request five = want(5), huge = want(9216);
+	struct api_reserve_request five = want(5), huge = want(10);
 
 	CHECK_INT(start(&refuse, MODE_ENFORCE, "[Host]\nStartPolicy=refuse\n"), 0);
 	CHECK_INT(start(&ignore, MODE_ENFORCE, "[Host]\nStartPolicy=ignore\n"), 0);
@@ -101,6 +103,93 @@ TEST(a_dry_run_knows_what_the_start_policy_says)
 	CHECK_INT(a.problem, API_PROBLEM_NO_ROOM);
 	CHECK_INT(b.status, 201);
 	CHECK_INT(c.status, 201);
+}
+
+static bool binds(const struct api_call *call)
+{
+	return json_is_true(json_object_get(call->body, "binding"));
+}
+
+/* A terabyte of a host of twelve gigabytes. It keeps nobody from starting where nobody is. */
+TEST(what_the_host_could_never_have_is_refused_in_every_mode)
+{
+	_cleanup_manager_ struct manager enforce, observe, ignore;
+	_cleanup_call_ struct api_call a = {0}, b = {0}, c = {0}, d = {.dry_run = true}, e = {0};
+	struct api_reserve_request huge = want(1024), most = want(11);
+
+	CHECK_INT(start(&observe, MODE_OBSERVE, ""), 0);
+	CHECK_INT(start(&ignore, MODE_ENFORCE, "[Host]\nStartPolicy=ignore\n"), 0);
+	CHECK_INT(start(&enforce, MODE_ENFORCE, ""), 0);
+	reserve(&enforce, &a, &huge);
+	CHECK_INT((int)fake.n_told, 1);
+	CHECK_CONTAINS(fake.told[0], "no room for new");
+	reserve(&observe, &b, &huge);
+	reserve(&ignore, &c, &huge);
+	reserve(&observe, &d, &huge);
+	CHECK_INT((int)fake.n_told, 1);
+	CHECK_INT(a.problem, API_PROBLEM_NO_ROOM);
+	CHECK_INT(b.problem, API_PROBLEM_NO_ROOM);
+	CHECK_INT(c.problem, API_PROBLEM_NO_ROOM);
+	CHECK_INT(d.problem, API_PROBLEM_NO_ROOM);
+	CHECK(binds(&a) && !binds(&b) && !binds(&c));
+	CHECK_CONTAINS(b.text, "11 GiB for guests at all");
+	CHECK_CONTAINS(b.text, "in mode observe nobody is kept from starting");
+	CHECK_INT((int)(enforce.reservations.n + observe.reservations.n + ignore.reservations.n),
+		0);
+	/* With QEMU's own it is a little more than that. */
+	reserve(&observe, &e, &most);
+	CHECK_INT(e.problem, API_PROBLEM_NO_ROOM);
+}
+
+TEST(when_enforce_begins_what_was_granted_before_is_judged_anew)
+{
+	_cleanup_manager_ struct manager m;
+	_cleanup_call_ struct api_call call = {0};
+	struct api_reserve_request ten = want(10);
+	uint64_t before = clock_boot_usec();
+
+	CHECK_INT(start(&m, MODE_OBSERVE, ""), 0);
+	reserve(&m, &call, &ten);
+	CHECK_INT(call.status, 201);
+	CHECK(m.reservations.items[0].granted);
+	CHECK(m.reservations.items[0].deadline_usec >= before + RESERVATION_IDLE_USEC);
+	m.mode = MODE_ENFORCE;
+	reserve_judge_anew(&m);
+	CHECK(!m.reservations.items[0].granted);
+	CHECK(m.reservations.items[0].deadline_usec < before + RESERVATION_IDLE_USEC);
+	reserve_answered(&m, &(struct action){.kind = ACTION_REFUSE, .reservation = 1});
+	CHECK_INT((int)m.reservations.n, 0);
+	CHECK_CONTAINS(fake.told[fake.n_told - 1], "no room for new");
+}
+
+TEST(room_that_is_what_the_others_lack_is_named)
+{
+	_cleanup_manager_ struct manager m;
+	_cleanup_call_ struct api_call a = {0}, b = {0};
+	struct api_reserve_request eight = want(8), one = want(1);
+	struct view_problem p;
+
+	CHECK_INT(start(&m, MODE_OBSERVE, ""), 0);
+	one.guest.bytes[0] = 78;
+	one.guest_name = "small";
+	plan.host_state = HOST_CRITICAL;
+	CHECK(!reserve_is_short(&m));
+	reserve(&m, &a, &one);
+	CHECK(!reserve_is_short(&m)); /* of eight, two must be theirs */
+	reserve(&m, &b, &eight);
+	CHECK(reserve_is_short(&m));
+	p = reserve_problem(&m);
+	CHECK_STR(p.code, "reservations");
+	CHECK_CONTAINS(p.text, "8 GiB for new until 2");
+	CHECK_CONTAINS(p.text, "and 1 more, 9 GiB in all");
+	CHECK_CONTAINS(p.remedy, "ballastctl reservation cancel 2");
+	CHECK(p.since_real_usec);
+	plan.host_state = HOST_TIGHT;
+	CHECK(!reserve_is_short(&m));
+	/* Guests that lack it anyway do not lack it for that. */
+	plan.host_state = HOST_CRITICAL;
+	plan_guests[0].floor_bytes = 9 * GIB;
+	CHECK(!reserve_is_short(&m));
 }
 
 TEST(what_becomes_of_a_reservation_is_told_of_its_guest)
@@ -192,7 +281,7 @@ TEST(one_that_asked_and_took_long_or_need_not_ask_is_none)
 	reserve_unasked(ignore.guests[0]);
 	reserve(&late, &call, &one);
 	reserve_answered(&late, &(struct action){.kind = ACTION_GRANT, .reservation = 1});
-	late.reservations.owners[0].granted_usec = 1; /* long ago */
+	late.reservations.items[0].deadline_usec = 1; /* long ago */
 	reserve_expire(&late);
 	CHECK_INT((int)late.reservations.n, 0);
 	fake.n_told = 0;
