@@ -10,7 +10,7 @@ int cmd_whoami(struct cli *c)
 		const char *role, *may;
 	} roles[] = {{"none", "may ask nothing but whether the daemon lives"},
 		{"read", "may see all, and change nothing"},
-		{"operate", "may see all, set limits by hand, enroll, pause and reload"},
+		{"operate", "may see all, and say what Ballast does with guests (mode, pause, policies, limits)"},
 		{"admin", "may do everything"}};
 	_cleanup_json_ json_t *answer = NULL;
 	int r = client_get(c, "/v1/whoami", &answer);

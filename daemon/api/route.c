@@ -92,6 +92,8 @@ static const struct route_param history_params[] = {
 
 static const struct route_param no_params[] = {{.name = NULL}};
 
+/* Operate says what Ballast does with guests (mode, pause, policies, limits by hand, room); only
+ * admin changes a guest's definition, the daemon's configuration, or who may do what. */
 const struct route routes[] = {
 	{"GET", "/healthz", "health", "does the daemon turn?", &health_schema, API_ROLE_NONE,
 		ROUTE_HEALTH, .status = 200},
@@ -135,7 +137,7 @@ const struct route routes[] = {
 		.may = MAY(OVERRIDE_UNKNOWN) | MAY(STATE_UNWRITABLE)},
 	{"POST", "/v1/guests/{guest}/enroll", "guest-enroll",
 		"give a guest its agent channel and statistics period", &enrolled_schema,
-		API_ROLE_OPERATE, ROUTE_COMMAND, NOUN_GUEST, 200, true, .run = run_enroll,
+		API_ROLE_ADMIN, ROUTE_COMMAND, NOUN_GUEST, 200, true, .run = run_enroll,
 		.takes_long = true, .may = MAY(CANNOT_ENROLL) | MAY(CONFLICT) | MAY(LIBVIRT)},
 	{"GET", "/v1/plan", "plan", "the latest decision with its reasons", &plan_schema,
 		API_ROLE_READ, ROUTE_VIEW, .status = 200, .view = serve_plan},
@@ -149,12 +151,12 @@ const struct route routes[] = {
 	{"GET", "/v1/policies/{policy}", "policy", "one policy", &policy_schema, API_ROLE_READ,
 		ROUTE_VIEW, NOUN_POLICY, 200, .view = serve_policy, .tag = tag_policy},
 	{"PUT", "/v1/policies/{policy}", "policy-put", "write a policy's file", &policy_put_schema,
-		API_ROLE_ADMIN, ROUTE_COMMAND, NOUN_POLICY_NAME, 200, true, .body = policy_fields,
+		API_ROLE_OPERATE, ROUTE_COMMAND, NOUN_POLICY_NAME, 200, true, .body = policy_fields,
 		.prepare = prepare_policy, .run = run_policy_put, .takes_long = true,
 		.match = ROUTE_MATCH_NEEDED, .also_status = 201,
 		.may = MAY(CONFIGURATION_BAD) | MAY(CONFLICT) | MAY(STATE_UNWRITABLE)},
 	{"DELETE", "/v1/policies/{policy}", "policy-delete",
-		"remove a policy's file that the API wrote", NULL, API_ROLE_ADMIN, ROUTE_COMMAND,
+		"remove a policy's file that the API wrote", NULL, API_ROLE_OPERATE, ROUTE_COMMAND,
 		NOUN_POLICY, 204, true, .prepare = prepare_policy, .run = run_policy_delete,
 		.takes_long = true, .match = ROUTE_MATCH_NEEDED,
 		.may = MAY(CONFLICT) | MAY(STATE_UNWRITABLE)},
@@ -184,7 +186,7 @@ const struct route routes[] = {
 	{"GET", "/v1/mode", "mode", "observe or enforce", &mode_schema, API_ROLE_READ, ROUTE_VIEW,
 		.status = 200, .view = serve_mode, .tag = tag_mode},
 	{"PUT", "/v1/mode", "mode-set", "go live, or stop touching guests", &mode_set_schema,
-		API_ROLE_ADMIN, ROUTE_COMMAND, NOUN_NONE, 200, true, .body = mode_fields,
+		API_ROLE_OPERATE, ROUTE_COMMAND, NOUN_NONE, 200, true, .body = mode_fields,
 		.prepare = prepare_mode, .run = run_mode, .takes_long = true,
 		.match = ROUTE_MATCH_MAY,
 		.may = MAY(CONFLICT) | MAY(STATE_UNWRITABLE) | MAY(LIBVIRT) | MAY(NOT_READY)},
@@ -199,7 +201,7 @@ const struct route routes[] = {
 		NOUN_NONE, 204, true, .run = run_pause_clear, .match = ROUTE_MATCH_MAY,
 		.may = MAY(CONFLICT) | MAY(STATE_UNWRITABLE)},
 	{"POST", "/v1/reload", "reload", "read policies and configuration again", &reloaded_schema,
-		API_ROLE_OPERATE, ROUTE_COMMAND, NOUN_NONE, 200, true, .run = run_reload,
+		API_ROLE_ADMIN, ROUTE_COMMAND, NOUN_NONE, 200, true, .run = run_reload,
 		.takes_long = true, .may = MAY(CONFIGURATION_BAD)},
 	{"GET", "/v1/reservations", "reservations", "room that is kept for guests that start",
 		&reservations_schema, API_ROLE_READ, ROUTE_VIEW, .status = 200,

@@ -29,10 +29,10 @@ export class Commands {
 		const mode = byId('mode-button'), pauseButton = byId('pause-button'), whoButton = byId('who-button');
 
 		mode.hidden = false;
-		mode.disabled = !this.may('admin');
+		mode.disabled = !this.may('operate');
 		mode.dataset.mode = host.mode;
 		setText(mode, host.mode === 'enforce' ? 'Enforcing' : 'Observing');
-		mode.title = this.may('admin') ? 'Change the mode' : 'The mode; role admin can change it';
+		mode.title = this.may('operate') ? 'Change the mode' : 'The mode; role operate can change it';
 		pauseButton.hidden = !this.may('operate');
 		setText(pauseButton, host.pause?.paused ? 'Resume' : 'Pause');
 		whoButton.hidden = !who;

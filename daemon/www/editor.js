@@ -84,7 +84,7 @@ export class PolicyEditor {
 	}
 
 	show(name, policy, text, etag) {
-		const may = this.commands.may('admin') && (!policy || policy.layer === 'api' || policy.layer === 'below');
+		const may = this.commands.may('operate') && (!policy || policy.layer === 'api' || policy.layer === 'below');
 		const editor = new Text('The policy file', !may);
 		const findings = h('ol', {class: 'findings'});
 		const verdict = h('p', {class: 'verdict', role: 'status'});

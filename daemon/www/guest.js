@@ -134,7 +134,7 @@ export class GuestPanel {
 			return;
 		}
 		const m = g.memory;
-		this.enroll.hidden = g.agent.enrolled || Boolean(g.fixed) || !this.commands.may('operate');
+		this.enroll.hidden = g.agent.enrolled || Boolean(g.fixed) || !this.commands.may('admin');
 		setText(this.title, g.name);
 		showChips(this.chips, g);
 		showBullet(this.bullet, g);

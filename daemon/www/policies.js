@@ -33,8 +33,8 @@ export class PolicyList {
 		const rank = (p) => (p.stale ? 0 : p.active ? 1 : p.open ? 2 : 3);
 		const items = [...bad.map((b) => ({key: b.path, bad: b})), ...policies.map((p, i) => ({key: p.path, policy: p, i})).sort((a, b) => rank(a.policy) - rank(b.policy) || a.i - b.i)];
 
-		this.add.hidden = !this.commands.may('admin');
-		this.again.hidden = !this.commands.may('operate');
+		this.add.hidden = !this.commands.may('operate');
+		this.again.hidden = !this.commands.may('admin');
 		this.none.hidden = items.length > 0;
 		keyed(this.list, items, (i) => i.key, (i) => h('li', {class: 'policy'},
 			h('span', {class: 'policy-state'}), h('div', {class: 'policy-body'}, h('div', {class: 'line-head'}, h('button', {type: 'button', class: 'link policy-name', on: {click: () => this.editor.open(i.policy?.name ?? i.key.split('/').pop())}}), h('span', {class: 'fromto'})), h('div', {class: 'line-why'}))),

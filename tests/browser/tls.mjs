@@ -68,12 +68,13 @@ if (shows === 'nothing') {
 	});
 	await part('the token is taken away', async () => {
 		expect(/401|ERR_/);
-		await run(ctl, ['token', 'revoke', 'chief', '--config', conf]);
+		await run(ctl, ['token', 'revoke', 'chief', '--yes', '--config', conf]);
 		ok(await until(20, async () => /no longer/.test(await text(page, '#signin .said'))), 'a token that is revoked ends the session, and it is said why', await text(page, '#signin .said'));
 		ok(!await visible(page, '#all') && !await visible(page, '#banners'), 'what it had shown is gone');
 		ok(!await visible(page, '.bar .tool:not(#theme-button)'), 'and nothing can be commanded');
 	});
 } else if (shows === 'certificate') {
+	const part_of = (page, label) => page.$$eval('button', (all, l) => all.some((b) => b.textContent === l && !b.hidden), label);
 	await part('a certificate', async () => {
 		const page = await newPage({context});
 
@@ -93,7 +94,8 @@ if (shows === 'nothing') {
 		await page.type('#pause-message', 'by certificate');
 		await pushButton(page, 'dialog', 'Pause');
 		ok(await until(10, async () => (await text(page, '#banners')).includes('by cert CN=ops')), 'he can do what his role allows', await text(page, '#banners'));
-		ok(await page.$eval('#mode-button', (b) => b.disabled), 'and no more');
+		ok(!await page.$eval('#mode-button', (b) => b.disabled) && await part_of(page, 'New policy'), 'mode and policies too');
+		ok(!await part_of(page, 'Read again'), 'and no more');
 		await daemon('pause', '--clear');
 	});
 } else {

@@ -517,9 +517,9 @@ TEST(whom_polkit_lets_goes_on_with_his_body_and_the_others_are_denied)
 	CHECK_INT(fake->n_authorize, 1);
 	CHECK_INT(fake->n_ops, 0);
 	CHECK_INT(fake->authorize.uid, 65534);
-	CHECK_INT(fake->authorize.role, API_ROLE_ADMIN);
+	CHECK_INT(fake->authorize.role, API_ROLE_OPERATE);
 	CHECK(fake->authorize.pid > 0 && fake->authorize.start_ticks > 0);
-	fake->polkit_grants = API_ROLE_ADMIN;
+	fake->polkit_grants = API_ROLE_OPERATE;
 	CHECK_INT(ask_as_nobody(request), 200);
 	CHECK_INT(fake->n_ops, 1);
 	CHECK_STR(fake->last_by, "uid 65534 (nobody)");
@@ -544,7 +544,7 @@ TEST(what_polkit_grants_to_a_process_is_no_tokens_that_it_shows)
 	if (geteuid() != 0)
 		TEST_SKIP("needs root, to ask as another user");
 	begin((struct api_config){0});
-	fake->polkit_grants = API_ROLE_OPERATE;
+	fake->polkit_grants = API_ROLE_ADMIN;
 	n = snprintf(request, sizeof(request), reload, "");
 	snprintf(request + n, sizeof(request) - (size_t)n, reload, "Connection: close\r\n");
 	CHECK_INT(ask_as_nobody(request), 200);

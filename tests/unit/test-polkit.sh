@@ -72,23 +72,25 @@ until_true owned || { echo "ok 2 - the rest # SKIP polkitd does not come up here
 sleep_until_looked_for() { [ "$(ask GET /v1/guests)" = 200 ]; } # ballastd looks again after 10 s
 until_true sleep_until_looked_for
 result $? "who polkit lets read may read"
-[ "$(ask POST /v1/reload)" = 403 ] && grep -q '"role":"none","needed":"operate"' "$tmp/answer.$$"
+[ "$(ask DELETE /v1/pause)" = 403 ] && grep -q '"role":"none","needed":"operate"' "$tmp/answer.$$"
 result $? "and no more"
 [ "$(ask GET /v1/whoami)" = 200 ] && grep -q '"role":"none"' "$tmp/answer.$$"
 result $? "his own role is still none"
 rule operate
-operates() { [ "$(ask POST /v1/reload)" = 200 ]; }
+operates() { [ "$(ask DELETE /v1/pause)" = 204 ]; }
 until_true operates
 result $? "a rule that changes is taken over"
 [ "$(ask GET /v1/guests)" = 200 ]
 result $? "who may operate may read"
-[ "$(ask PUT /v1/mode '{"mode":"observe"}')" = 403 ]
+[ "$(ask PUT /v1/mode '{"mode":"observe"}')" = 200 ]
+result $? "who may operate may set the mode"
+[ "$(ask POST /v1/reload)" = 403 ] && grep -q '"needed":"admin"' "$tmp/answer.$$"
 result $? "who may operate is no admin"
 
 # A polkit that hangs: the question has its deadline, and others are served meanwhile.
 kill -STOP $polkit
 started=$SECONDS
-ask POST /v1/reload >/dev/null &
+ask DELETE /v1/pause >/dev/null &
 asking=$!
 served=$(curl -s -m 3 -o /dev/null -w '%{http_code}' --unix-socket "$tmp/s" http://localhost/v1/guests)
 [ "$served" = 200 ]
@@ -98,7 +100,7 @@ wait $asking
 result $? "the question ends with no"
 # That question's end is no other one's: polkit is asked again at once.
 kill -CONT $polkit
-[ "$(ask POST /v1/reload)" = 200 ]
+[ "$(ask DELETE /v1/pause)" = 204 ]
 result $? "one question without an answer keeps nobody from asking"
 kill $bus
 wait $bus 2>/dev/null

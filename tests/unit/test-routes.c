@@ -50,6 +50,23 @@ TEST(every_route_is_declared_whole)
 	}
 }
 
+/* Operate is for what Ballast does with guests; admin for a guest's definition, the daemon's
+ * configuration, and who may do what. */
+TEST(what_needs_admin_is_what_the_rule_says)
+{
+	static const char *const admins[] = {"guest-enroll", "reload"};
+
+	for (size_t i = 0; i < n_routes; i++) {
+		const struct route *r = &routes[i];
+		bool changes = r->role >= API_ROLE_OPERATE, admin = false;
+
+		for (size_t k = 0; k < ARRAY_SIZE(admins); k++)
+			admin = admin || streq(r->name, admins[k]);
+		if (changes && (r->role == API_ROLE_ADMIN) != admin)
+			TEST_FAIL("%s needs role %s", r->name, api_role_to_string(r->role));
+	}
+}
+
 static char *read_file(const char *name)
 {
 	const char *srcdir = getenv("srcdir");
