@@ -111,6 +111,7 @@ struct cli_command {
 	int min_args, max_args;		/* max -1: any number */
 	const enum cli_option *options; /* ends with OPT_NONE; the common ones are not listed */
 	int (*run)(struct cli *c);
+	bool asks; /* cli_confirm() asks before what is hard to undo: it takes --yes */
 	/* Instead: parses its own arguments; argv[0] is the name to use. Of the common options it
 	 * takes --help and --json. */
 	int (*run_raw)(int argc, char **argv);
@@ -152,12 +153,14 @@ int cli_print_gone(struct cli *c, const char *noun, const char *word) _nonnull_;
 void cli_print_problem(struct cli *c, enum cli_exit code) _nonnull_;
 
 /* Asks on a terminal whether what is hard to undo is meant; the question goes to standard error.
- * --yes and --dry-run answer it. Where there is no terminal nobody is asked, and --yes is needed.
- * Returns CLI_OK, or the exit code after a message. */
+ * The text says what would be done, as in "remove policy night". --yes and --dry-run answer it.
+ * Where there is no terminal nobody is asked, and --yes is needed. Returns CLI_OK, or the exit code
+ * after a message. Only for commands whose row says that they ask. */
 int cli_confirm(struct cli *c, const char *fmt, ...) _nonnull_args_(1, 2)
 	_printf_(2, 3) _must_check_;
 
 /* Commands. */
+int cmd_help(struct cli *c);
 int cmd_status(struct cli *c);
 int cmd_context_add(struct cli *c);
 int cmd_context_list(struct cli *c);

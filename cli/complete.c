@@ -66,6 +66,20 @@ static void offer_asked(
 	}
 }
 
+static void offer_nouns(const char *prefix)
+{
+	for (size_t i = 0; i < cli_n_commands; i++)
+		if (!i || !streq(cli_commands[i].noun, cli_commands[i - 1].noun))
+			offer(cli_commands[i].noun, prefix);
+}
+
+static void offer_verbs(const char *noun, const char *prefix)
+{
+	for (size_t i = 0; i < cli_n_commands; i++)
+		if (*cli_commands[i].verb && streq(cli_commands[i].noun, noun))
+			offer(cli_commands[i].verb, prefix);
+}
+
 static void offer_contexts(struct cli *c, const char *prefix)
 {
 	_cleanup_contexts_ struct contexts all = {0};
@@ -98,6 +112,10 @@ static void offer_one(struct cli *c, const char *what, const char *prefix)
 		offer_asked(c, "/v1/hosts", "/hosts", "/name", prefix);
 	else if (streq(what, "CONTEXT"))
 		offer_contexts(c, prefix);
+	else if (streq(what, "NOUN"))
+		offer_nouns(prefix);
+	else if (streq(what, "VERB"))
+		offer_verbs(c->words[c->n_args - 1], prefix);
 	else if (streq(what, "FILE") || streq(what, "PATH"))
 		printf(":file\n");
 	else if (streq(what, "DIR"))
@@ -149,11 +167,7 @@ static void offer_options(const struct cli_command *cmd, const char *prefix)
 	char name[64];
 
 	for (enum cli_option o = 0; o < OPT_NONE; o++) {
-		const enum cli_option *own = cmd ? cmd->options : NULL;
-
-		while (own && *own != OPT_NONE && *own != o)
-			own++;
-		if (!option_is_common(o) && !(own && *own == o))
+		if (!option_is_common(o) && !(cmd && option_is_own(cmd, o)))
 			continue;
 		if (cmd && cmd->run_raw && o != OPT_HELP && o != OPT_JSON)
 			continue;
@@ -161,13 +175,6 @@ static void offer_options(const struct cli_command *cmd, const char *prefix)
 			cli_options[o].arg && !cli_options[o].optional ? "=" : "");
 		offer(name, prefix);
 	}
-}
-
-static void offer_nouns(const char *prefix)
-{
-	for (size_t i = 0; i < cli_n_commands; i++)
-		if (!i || !streq(cli_commands[i].noun, cli_commands[i - 1].noun))
-			offer(cli_commands[i].noun, prefix);
 }
 
 /* The command of the words so far; *ret_verb says that the next may be its verb. */
@@ -199,9 +206,8 @@ static void offer_words(struct cli *c, const char *prefix)
 
 	if (!c->n_args)
 		offer_nouns(prefix);
-	for (size_t i = 0; verbs && i < cli_n_commands; i++)
-		if (*cli_commands[i].verb && streq(cli_commands[i].noun, c->words[0]))
-			offer(cli_commands[i].verb, prefix);
+	if (verbs)
+		offer_verbs(c->words[0], prefix);
 	if (cmd && argument_at(cmd, c->n_args - (*cmd->verb ? 2 : 1), what))
 		offer_kinds(c, what, prefix);
 }

@@ -2,6 +2,7 @@
 #include "cli/help.h"
 
 #include "cli/options.h"
+#include "cli/role.h"
 
 /* Where the second column begins. */
 #define HELP_COLUMN 32
@@ -58,7 +59,7 @@ void help_all(const struct cli *c)
 	}
 	printf("\nOptions of all commands:\n");
 	print_common();
-	printf("\n%s NOUN VERB --help shows the options of one command.\n\n"
+	printf("\n%s help NOUN VERB shows the options of one command, and the role that it takes.\n\n"
 	       "Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 not found, 4 conflict, 5 not "
 	       "allowed,\n"
 	       "6 ballastd unreachable, 7 timed out and running on, 8 no quorum, 9 bad "
@@ -88,6 +89,22 @@ static void print_verbs(const struct cli *c, const char *noun)
 		printf("\n");
 }
 
+static void print_roles(const struct cli_command *cmd)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < role_n_needs; i++) {
+		if (role_needs[i].run != cmd->run)
+			continue;
+		if (!any)
+			printf("\nThe role that it takes, by what it asks of the daemon:\n");
+		any = true;
+		printf("  %-9s%s\n", role_needs[i].role, role_needs[i].route);
+	}
+	if (!any)
+		printf("\nIt asks nothing of the daemon, and takes no role.\n");
+}
+
 void help_command(const struct cli *c)
 {
 	const struct cli_command *cmd = c->command;
@@ -100,5 +117,8 @@ void help_command(const struct cli *c)
 	printf("Options:\n");
 	for (const enum cli_option *o = cmd->options; o && *o != OPT_NONE; o++)
 		print_option(*o);
+	if (cmd->asks)
+		print_option(OPT_YES);
 	print_common();
+	print_roles(cmd);
 }

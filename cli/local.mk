@@ -83,6 +83,8 @@ ballastctl_SOURCES = \
 	cli/preview.c \
 	cli/preview.h \
 	cli/reservation.c \
+	cli/role.c \
+	cli/role.h \
 	cli/section.c \
 	cli/section.h \
 	cli/settings-view.c \
@@ -109,6 +111,7 @@ dist_bashcompletion_DATA = cli/completion/ballastctl
 man_MANS += man/ballastctl.1
 EXTRA_DIST += man/ballastctl.1 tests/golden/cli
 cli_tests = \
+	tests/unit/test-cli-help.sh \
 	tests/unit/test-cli-policy.sh \
 	tests/unit/test-cli-remote.sh \
 	tests/unit/test-cli-ways.sh \

@@ -64,12 +64,12 @@ const struct cli_command cli_commands[] = {
 		.run = cmd_policy_diff},
 	{"policy", "edit", "POLICY",
 		"edit one that the daemon keeps; what would change is shown first", 1, 1,
-		OPTIONS(OPT_DRY_RUN, OPT_YES), .run = cmd_policy_edit},
+		OPTIONS(OPT_DRY_RUN), .run = cmd_policy_edit, .asks = true},
 	{"policy", "put", "FILE [NAME]",
 		"have the daemon keep this one; what would change is shown first", 1, 2,
-		OPTIONS(OPT_DRY_RUN, OPT_YES), .run = cmd_policy_put},
+		OPTIONS(OPT_DRY_RUN), .run = cmd_policy_put, .asks = true},
 	{"policy", "delete", "POLICY", "remove one that the daemon keeps", 1, 1,
-		OPTIONS(OPT_DRY_RUN, OPT_YES), .run = cmd_policy_delete},
+		OPTIONS(OPT_DRY_RUN), .run = cmd_policy_delete, .asks = true},
 	{"events", "", "", "what happened", 0, 0,
 		OPTIONS(OPT_FOLLOW, OPT_GUEST, OPT_KIND, OPT_LIMIT, OPT_AFTER, OPT_SINCE,
 			OPT_INTERVAL),
@@ -83,7 +83,7 @@ const struct cli_command cli_commands[] = {
 		"what the guests counted for over time, and how busy the host was", 0, 1,
 		OPTIONS(OPT_SINCE, OPT_STEP, OPT_WHAT, OPT_WATCH), .run = cmd_history_host},
 	{"mode", "", "[observe|enforce]", "show the mode, go live, or stop touching guests", 0, 1,
-		OPTIONS(OPT_RELEASE, OPT_DRY_RUN, OPT_YES), .run = cmd_mode},
+		OPTIONS(OPT_RELEASE, OPT_DRY_RUN), .run = cmd_mode, .asks = true},
 	{"pause", "", "", "command no guest for a while (--for, --until), or go on (--clear)", 0, 0,
 		OPTIONS(OPT_FOR, OPT_UNTIL, OPT_MESSAGE, OPT_CLEAR, OPT_DRY_RUN), .run = cmd_pause},
 	{"reload", "", "", "read policies and configuration again", 0, 0, OPTIONS(OPT_DRY_RUN),
@@ -124,9 +124,11 @@ const struct cli_command cli_commands[] = {
 	{"token", "new", "NAME|cert:CN", "make a token, shown once; or give certificates a role", 1,
 		1, OPTIONS(OPT_ROLE, OPT_EXPIRES, OPT_CONFIG, OPT_DRY_RUN), .run = cmd_token_new},
 	{"token", "revoke", "NAME|cert:CN", "take a token or certificate out", 1, 1,
-		OPTIONS(OPT_CONFIG, OPT_DRY_RUN), .run = cmd_token_revoke},
+		OPTIONS(OPT_CONFIG, OPT_DRY_RUN), .run = cmd_token_revoke, .asks = true},
 	{"simulate", "", "FILE", "run the decisions over a described host", 0, -1, NULL,
 		.run_raw = cmd_simulate},
+	{"help", "", "[NOUN [VERB]]", "all commands, or one: its options, and the role that it takes",
+		0, 2, NULL, .run = cmd_help},
 };
 const size_t cli_n_commands = ARRAY_SIZE(cli_commands);
 
@@ -159,6 +161,14 @@ static const char *nearest_noun(const char *word)
 	return nearest_word(word, nouns);
 }
 
+static bool has_verbs(const char *noun)
+{
+	for (size_t i = 0; i < cli_n_commands; i++)
+		if (streq(cli_commands[i].noun, noun) && *cli_commands[i].verb)
+			return true;
+	return false;
+}
+
 static const char *nearest_verb(const char *noun, const char *word)
 {
 	const char *verbs[32] = {NULL};
@@ -170,21 +180,26 @@ static const char *nearest_verb(const char *noun, const char *word)
 	return nearest_word(word, verbs);
 }
 
+static int no_verb(struct cli *c)
+{
+	const char *noun = c->command->noun, *nearest = nearest_verb(noun, c->args[0]);
+
+	if (nearest)
+		return cli_usage(c, "%s has no verb \"%s\"; did you mean \"%s\"?", noun, c->args[0],
+			nearest);
+	return cli_usage(c, "%s has no verb \"%s\"", noun, c->args[0]);
+}
+
 /* A word too many behind a noun that has verbs was meant as one. */
 static int bad_arguments(struct cli *c)
 {
 	const struct cli_command *cmd = c->command;
-	const char *nearest;
 
 	if (c->n_args < cmd->min_args)
 		return cli_usage(c, "%s %s needs %s", cmd->noun, cmd->verb, cmd->args);
 	if (*cmd->verb || cmd->max_args)
 		return cli_usage(c, "\"%s\" is too much", c->args[cmd->max_args]);
-	nearest = nearest_verb(cmd->noun, c->args[0]);
-	if (nearest)
-		return cli_usage(c, "%s has no verb \"%s\"; did you mean \"%s\"?", cmd->noun,
-			c->args[0], nearest);
-	return cli_usage(c, "%s has no verb \"%s\"", cmd->noun, c->args[0]);
+	return no_verb(c);
 }
 
 /* Takes noun and verb out of the words. Returns CLI_OK, or the exit code after a message. */
@@ -239,6 +254,28 @@ static int run_raw(struct cli *c)
 	/* Its last object says what came out; what went wrong before is on standard error only. */
 	c->answered = r == CLI_FAILED;
 	return r;
+}
+
+/* `help`: the words behind it are the command. */
+int cmd_help(struct cli *c)
+{
+	int r;
+
+	if (!c->n_args) {
+		help_all(c);
+		return CLI_OK;
+	}
+	r = choose_command(c);
+	if (r != CLI_OK)
+		return r;
+	if (c->n_args && has_verbs(c->command->noun) && !*c->command->verb)
+		return no_verb(c);
+	if (c->command->run_raw) {
+		c->n_values[OPT_HELP] = 1;
+		return run_raw(c);
+	}
+	help_command(c);
+	return CLI_OK;
 }
 
 static int run(struct cli *c, int argc, char **argv)

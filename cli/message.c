@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What is said to people on standard error, and to programs on standard output. */
+#include <assert.h>
 #include <stdarg.h>
 
 #include "cli/cli.h"
@@ -43,20 +44,22 @@ int cli_usage(struct cli *c, const char *fmt, ...)
 
 int cli_confirm(struct cli *c, const char *fmt, ...)
 {
-	char question[1024], answer[16] = "";
+	char what[1024], answer[16] = "";
 	va_list ap;
 
+	assert(c->command && c->command->asks);
 	if (cli_has(c, OPT_YES) || cli_has(c, OPT_DRY_RUN))
 		return CLI_OK;
 	va_start(ap, fmt);
-	vsnprintf(question, sizeof(question), fmt, ap);
+	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
 	fflush(stdout); /* what was shown stands before the question */
 	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
 		return cli_usage(c,
-			"%s Nobody can be asked here: add --yes (--dry-run shows what would be done)",
-			question);
-	fprintf(stderr, "%s Go on? [y/N] ", question);
+			"would %s; nothing was done: nobody can be asked here, so say --yes (--dry-run shows what would be done)",
+			what);
+	clearerr(stdin); /* a policy may have come from there, to its end */
+	fprintf(stderr, "This will %s. Go on? [y/N] ", what);
 	if (fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y'))
 		return CLI_OK;
 	return cli_fail(c, CLI_FAILED, "nothing was done");

@@ -25,7 +25,7 @@ static int set_mode(struct cli *c, json_t **ret)
 		return cli_usage(c, "--release goes with observe");
 	if (cli_has(c, OPT_RELEASE)) {
 		int r = cli_confirm(c,
-			"Every guest gets back the memory, CPU weight and quota that it had before Ballast.");
+			"give every guest back the memory, CPU weight and quota that it had before Ballast");
 
 		if (r != CLI_OK)
 			return r;

@@ -34,6 +34,17 @@ bool option_is_common(enum cli_option o)
 	}
 }
 
+bool option_is_own(const struct cli_command *cmd, enum cli_option o)
+{
+	const enum cli_option *own = cmd->options;
+
+	if (o == OPT_YES)
+		return cmd->asks;
+	while (own && *own != OPT_NONE && *own != o)
+		own++;
+	return own && *own == o;
+}
+
 static enum cli_option find_long(const char *name, size_t n)
 {
 	for (enum cli_option o = 0; o < OPT_NONE; o++)
@@ -216,18 +227,11 @@ int options_check(struct cli *c)
 {
 	int r = check_output(c);
 
-	for (enum cli_option o = 0; o < OPT_NONE && r == CLI_OK; o++) {
-		const enum cli_option *own = c->command->options;
-
-		if (!cli_has(c, o) || takes_common(c->command, o))
-			continue;
-		while (own && *own != OPT_NONE && *own != o)
-			own++;
-		if (!own || *own == OPT_NONE)
+	for (enum cli_option o = 0; o < OPT_NONE && r == CLI_OK; o++)
+		if (cli_has(c, o) && !takes_common(c->command, o) && !option_is_own(c->command, o))
 			return cli_usage(c, "%s%s%s does not take --%s", c->command->noun,
 				*c->command->verb ? " " : "", c->command->verb,
 				cli_options[o].name);
-	}
 	return r == CLI_OK ? check_timeout(c) : r;
 }
 

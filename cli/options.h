@@ -10,4 +10,6 @@ int options_parse(struct cli *c, int argc, char **argv) _nonnull_;
 int options_check(struct cli *c) _nonnull_;
 /* Does every command take it? */
 bool option_is_common(enum cli_option o) _const_;
+/* Is it one of this command's own? */
+bool option_is_own(const struct cli_command *cmd, enum cli_option o) _nonnull_ _pure_;
 void options_free(struct cli *c) _nonnull_;

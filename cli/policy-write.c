@@ -174,12 +174,12 @@ static int put(struct cli *c, const char *name, const char *text, const struct k
 }
 
 /* A change of a policy that is there is asked about, for it is of many guests at once. */
-static int confirm_put(struct cli *c, const char *name, const struct kept *before)
+static int confirm_put(
+	struct cli *c, const char *name, const char *text, const struct kept *before)
 {
-	/* A script that puts a file means it. */
-	if (!before->exists || !isatty(STDIN_FILENO))
+	if (!before->exists || streq(before->text, text))
 		return CLI_OK;
-	return cli_confirm(c, "%s is replaced.", name);
+	return cli_confirm(c, "replace policy %s by another text", name);
 }
 
 static int read_text(struct cli *c, const char *file, char **ret)
@@ -233,7 +233,7 @@ int cmd_policy_put(struct cli *c)
 	if (r == CLI_OK)
 		preview(c, name, text);
 	if (r == CLI_OK)
-		r = confirm_put(c, name, &before);
+		r = confirm_put(c, name, text, &before);
 	return r == CLI_OK ? put(c, name, text, &before) : r;
 }
 
@@ -262,7 +262,7 @@ int cmd_policy_delete(struct cli *c)
 	if (r == CLI_OK && ours && !cli_has(c, OPT_JSON))
 		r = validate(c, name, NULL);
 	if (r == CLI_OK && before.exists)
-		r = cli_confirm(c, "Policy %s is removed.", name);
+		r = cli_confirm(c, "remove policy %s", name);
 	if (r == CLI_OK)
 		r = remove_kept(c, name, &before);
 	if (r != CLI_OK)
@@ -355,7 +355,7 @@ static int edit(struct cli *c, const char *name, const char *draft, const struct
 	if (r == CLI_OK)
 		preview(c, name, text);
 	if (r == CLI_OK)
-		r = confirm_put(c, name, before);
+		r = confirm_put(c, name, text, before);
 	if (r == CLI_OK)
 		r = put(c, name, text, before);
 	*ret_typed = r != CLI_OK || cli_has(c, OPT_DRY_RUN);

@@ -332,6 +332,22 @@ static int unknown(struct cli *c, const struct edit *e)
 		nearest ? "\"" : "");
 }
 
+/* Whoever is asked may take his time: the file is not locked meanwhile. */
+static int confirm_revoke(struct cli *c, const struct token_entry *like)
+{
+	_cleanup_edit_ struct edit e = {.dir_fd = -1};
+	int r;
+
+	if (cli_has(c, OPT_YES) || cli_has(c, OPT_DRY_RUN))
+		return CLI_OK;
+	r = edit_begin(c, &e, false);
+	if (r != CLI_OK)
+		return r;
+	if (!find(e.table, like))
+		return unknown(c, &e);
+	return cli_confirm(c, "revoke %s, and end the connections that it is used on", c->args[0]);
+}
+
 int cmd_token_revoke(struct cli *c)
 {
 	_cleanup_edit_ struct edit e = {.dir_fd = -1};
@@ -340,6 +356,8 @@ int cmd_token_revoke(struct cli *c)
 	size_t begin, end;
 	int r = read_name(c, c->args[0], &like);
 
+	if (r == CLI_OK)
+		r = confirm_revoke(c, &like);
 	if (r == CLI_OK)
 		r = edit_begin(c, &e, true);
 	if (r != CLI_OK)

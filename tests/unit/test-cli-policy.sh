@@ -39,6 +39,13 @@ report $? "a dry run writes nothing"
 exits 0 "test   [Memory] Weight  100  300   50-a.policy:2" policy put 50-a.policy
 exits 0 "$scratch/state/policy.d/50-a.policy:2" policy show test
 printf '[Memory]\nWeight=400\n' >50-a.policy
+exits 2 "would replace policy 50-a.policy by another text; nothing was done: nobody can be asked here, so say --yes" policy put 50-a.policy
+grep -qx Weight=300 state/policy.d/50-a.policy
+report $? "a policy that is kept is not replaced unasked"
+"$ctl" policy put - 50-a <50-a.policy >/dev/null 2>&1
+[ $? = 2 ] && grep -qx Weight=300 state/policy.d/50-a.policy
+report $? "... nor by standard input"
+exits 0 '"created":false' policy put 50-a.policy --json --yes
 exits 0 '"created":false' policy put 50-a.policy --json
 [ "$(cat state/policy.d/50-a.policy)" = "$(cat 50-a.policy)" ]
 report $? "what was put is in the file"
@@ -58,7 +65,9 @@ exits 9 "latin.policy" policy put latin.policy
 exits 0 "removed" policy delete 60-stdin --yes
 
 # --- edit ---
-EDITOR='sed -i s/400/500/' exits 0 "test   [Memory] Weight  400  500   50-a.policy:2" policy edit 50-a
+EDITOR='sed -i s/400/500/' exits 0 "test   [Memory] Weight  400  500   50-a.policy:2" policy edit 50-a --yes
+EDITOR='sed -i s/500/510/' exits 2 "would replace policy 50-a.policy" policy edit 50-a
+rm -f ballastctl-*
 EDITOR=true exits 0 "nothing was changed" policy edit 50-a
 EDITOR=false exits 1 "the editor (false) failed" policy edit 50-a
 EDITOR='sed -i s/Weight/Wight/' exits 9 "Your text is kept in $scratch/ballastctl-" policy edit 50-a
@@ -80,12 +89,12 @@ cat >slow-editor <<-X
 	echo '# mine' >>"\$1"
 X
 chmod +x slow-editor
-EDITOR=$scratch/slow-editor exits 4 "look at it anew, then try again" policy edit 50-a
+EDITOR=$scratch/slow-editor exits 4 "look at it anew, then try again" policy edit 50-a --yes
 grep -q 900 state/policy.d/50-a.policy && ! grep -q mine state/policy.d/50-a.policy && grep -q mine ballastctl-*.50-a.policy
 report $? "an edit never undoes another; both texts are there"
 if has_terminal; then
 	{ wait_for typed "Go on? [y/N]" && printf 'n\n'; sleep 0.2; } | EDITOR='sed -i s/900/901/' timeout 60 script -qefc "$ctl policy edit 50-a" typed >/dev/null
-	grep -aq "50-a.policy is replaced. Go on?" typed && grep -q 900 state/policy.d/50-a.policy
+	grep -aq "This will replace policy 50-a.policy by another text. Go on?" typed && grep -q 900 state/policy.d/50-a.policy
 	report $? "on a terminal it asks before it writes"
 	{ wait_for typed2 "Edit again? [Y/n]" && printf 'n\n'; sleep 0.2; } | EDITOR='sed -i s/Weight/Wight/' timeout 60 script -qefc "$ctl policy edit 50-a" typed2 >/dev/null
 	grep -aq "Your text is kept in" typed2
@@ -102,9 +111,9 @@ report $? "... and writes nothing"
 rm -f ballastctl-*
 
 # --- delete ---
-exits 2 "Nobody can be asked here: add --yes" policy delete 50-a
+exits 2 "would remove policy 50-a; nothing was done: nobody can be asked here, so say --yes" policy delete 50-a
 "$ctl" policy delete 50-a </dev/null >both 2>&1
-grep -n "" both | sed -n 's/^1:GUEST .*/shown/p' | grep -q shown && tail -n 2 both | grep -q "add --yes"
+grep -n "" both | sed -n 's/^1:GUEST .*/shown/p' | grep -q shown && tail -n 2 both | grep -q "say --yes"
 report $? "what would change is shown before the question"
 exits 0 "would be removed" policy delete 50-a --dry-run
 exits 0 "the host would be" policy delete 50-a --dry-run
@@ -117,7 +126,7 @@ exits 3 'There is no policy "50-a.policy"' policy delete 50-a --yes
 printf '[Memory]\nWeight=300\n' >etc/80-mine.policy
 "$ctl" reload >/dev/null
 exits 4 "Remove it there" policy delete 80-mine --yes
-EDITOR='sed -i s/300/301/' exits 0 "stands above it and stays in force" policy edit 80-mine
+EDITOR='sed -i s/300/301/' exits 0 "stands above it and stays in force" policy edit 80-mine --yes
 
 # --- as somebody who may not look into the state directory ---
 if [ "$(id -u)" = 0 ] && setpriv --reuid 65534 --regid 65534 --clear-groups true 2>/dev/null; then
@@ -217,7 +226,9 @@ exits 5 "needs" --host "$url" --ca ca.pem --token-file reader.token guest set te
 settled --cert anna.pem --key anna.key whoami
 exits 0 "role operate" --host "$url" --ca ca.pem --cert anna.pem --key anna.key whoami
 exits 0 "would set" --host "$url" --ca ca.pem --cert anna.pem --key anna.key guest set test --weight 300 --dry-run
-exits 5 "needs" --host "$url" --ca ca.pem --cert anna.pem --key anna.key policy put 50-a.policy
+exits 0 "" --host "$url" --ca ca.pem --cert anna.pem --key anna.key policy put 50-a.policy --dry-run
+exits 0 "would set" --host "$url" --ca ca.pem --cert anna.pem --key anna.key mode observe --release --dry-run
+exits 5 "needs admin" --host "$url" --ca ca.pem --cert anna.pem --key anna.key reload
 exits 0 "added: far" context add far "$url" --ca ca.pem --token-file reader.token
 exits 0 "mode is observe" --context far status
 exits 1 "the daemon is on another host: run doctor there" --context far doctor

@@ -67,7 +67,7 @@ wait $pid
 report $? "with --json each look is a document on a line"
 
 # --- asking ---
-exits 2 "Nobody can be asked here: add --yes" mode observe --release
+exits 2 "would give every guest back the memory, CPU weight and quota that it had before Ballast; nothing was done: nobody can be asked here, so say --yes" mode observe --release
 exits 1 "would" mode observe --release --dry-run
 exits 1 "2 guests are given back" mode observe --release --yes
 

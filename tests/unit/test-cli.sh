@@ -300,7 +300,7 @@ exits 0 "ballastctl: mode is observe: it takes effect only with: ballastctl mode
 golden set-observe-dry guest set files1 --weight 200 --dry-run
 golden mode-release-dry mode observe --release -n
 golden mode-release mode observe --release --yes
-exits 2 "add --yes" mode observe --release
+exits 2 "say --yes" mode observe --release
 exits 1 '"left_out":[{' mode observe --release --json -y
 tell_fake back
 exits 0 '"left_out":[]' mode observe --release --json -y

@@ -216,10 +216,10 @@ result $? "half-open handshakes, headers that trickle and silent connections are
 sed 's/^/# /' "$tmp/hang"
 
 # --- Tokens change ---
-"$ctl" token revoke grafana --config "$tmp/b.conf" >/dev/null
+"$ctl" token revoke grafana --yes --config "$tmp/b.conf" >/dev/null
 until_true ask 401 /v1/guests -H "$bearer"
 result $? "a revoked token holds no more"
-token=$("$ctl" token new again --role operate --config "$tmp/b.conf" 2>/dev/null)
+token=$("$ctl" token new again --role admin --config "$tmp/b.conf" 2>/dev/null)
 bearer="Authorization: Bearer $token"
 until_true ask 200 /v1/reload -X POST -H "$bearer"
 result $? "a new one holds at once"

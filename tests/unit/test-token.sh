@@ -46,7 +46,11 @@ token new other --json && jq -e '.token | startswith("bst_")' "$tmp/out" >"$tmp/
 result $? "token new --json has the secret"
 chmod 600 "$file"
 printf '# kept\nbroken line\n' >>"$file"
-token revoke night && ! grep -q ^night "$file" && grep -qx "# kept" "$file" && grep -qx "broken line" "$file" && [ "$(stat -c %a "$file")" = 600 ]
+before=$(sha256sum <"$file")
+fails 2 'would revoke night, and end the connections that it is used on; nothing was done' revoke night </dev/null
+[ "$before" = "$(sha256sum <"$file")" ]
+result $? "a token is not revoked unasked"
+token revoke night --yes && ! grep -q ^night "$file" && grep -qx "# kept" "$file" && grep -qx "broken line" "$file" && [ "$(stat -c %a "$file")" = 600 ]
 result $? "revoke takes one line out, and leaves the rest and the mode as they are"
 grep -qF "tokens:6:1: found 2 words, expected NAME ROLE [EXPIRES] SHA256HEX" "$tmp/err"
 result $? "a line that is wrong is told with its place"
