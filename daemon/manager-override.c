@@ -109,11 +109,25 @@ static const struct override *first_of(const struct manager *m, const struct uui
 	return NULL;
 }
 
+static void tell_set(const struct override_change *c, const char *name, const char *what)
+{
+	tell(c->m,
+		&(struct tale){
+			.kind = c->next.n ? DAEMON_EVENT_OVERRIDE_SET
+					  : DAEMON_EVENT_OVERRIDE_CLEARED,
+			.severity = SEVERITY_NOTICE,
+			.guest = manager_find(c->m, &c->guest),
+			.by = api_call_by(c->call),
+		},
+		"%s%s", name, c->next.n ? what : "its overrides are cleared");
+}
+
 static void saved(void *userdata, int error, const char *text)
 {
 	_cleanup_(change_freep) struct override_change *c = userdata;
 	struct manager *m = c->m;
 	const struct override *before = first_of(m, &c->guest);
+	bool same = overrides_are(&m->overrides, &c->guest, c->next.items, c->next.n);
 	char what[256], name[256] = "";
 
 	if (error < 0) {
@@ -129,15 +143,8 @@ static void saved(void *userdata, int error, const char *text)
 		return;
 	}
 	describe(&c->next, what, sizeof(what));
-	tell(m,
-		&(struct tale){
-			.kind = c->next.n ? DAEMON_EVENT_OVERRIDE_SET
-					  : DAEMON_EVENT_OVERRIDE_CLEARED,
-			.severity = SEVERITY_NOTICE,
-			.guest = manager_find(m, &c->guest),
-			.by = api_call_by(c->call),
-		},
-		"%s%s", name, c->next.n ? what : "its overrides are cleared");
+	if (!same) /* else it was put on the disk again, and nothing happened */
+		tell_set(c, name, what);
 	decide_soon(m);
 	api_call_tag(c->call, api_tag_overrides(m->overrides.items, m->overrides.n, &c->guest));
 	if (c->next.n)

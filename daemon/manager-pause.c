@@ -110,8 +110,17 @@ struct view_pause pause_view(const struct manager *m, const struct pause *p)
 	};
 }
 
+/* With an end by elapsed time each is another one. */
+static bool is_same(const struct pause *a, const struct pause *b)
+{
+	return a->on && b->on && a->until_boot_usec == b->until_boot_usec &&
+	       a->until_real_usec == b->until_real_usec && streq(a->by, b->by) &&
+	       streq(a->message, b->message);
+}
+
 static void begin(struct manager *m, const struct pause *p)
 {
+	bool same = is_same(&m->pause, p);
 	char when[JSON_TIME_MAX];
 
 	if (!m->pause.on)
@@ -119,6 +128,8 @@ static void begin(struct manager *m, const struct pause *p)
 	else
 		m->pause = *p;
 	pause_arm(m);
+	if (same) /* put again, it is put on the disk again, and nothing happened */
+		return;
 	tell(m,
 		&(struct tale){
 			.kind = DAEMON_EVENT_PAUSED, .severity = SEVERITY_NOTICE, .by = p->by},

@@ -273,12 +273,24 @@ static void answer_failed(struct policy_job *j)
 			j->name, why);
 }
 
+/* A number for the API's file of this name, 0: there is none. */
+static uint64_t text_tag(const struct policy_job *j)
+{
+	int i = policy_set_find(j->m->set, j->name);
+
+	return i >= 0 ? api_tag_policy(j->m->set, (size_t)i) : 0;
+}
+
 /* What the worker read is what is in force now: nothing else was read meanwhile. */
 static void take_over(struct policy_job *j)
 {
 	struct manager *m = j->m;
+	uint64_t before = text_tag(j);
 
 	reload_take(m, TAKE_PTR(j->set), &j->findings);
+	/* The same text once more: nothing happened. */
+	if (j->text && j->existed && before == text_tag(j))
+		return;
 	tell(m,
 		&(struct tale){
 			.kind = j->text ? DAEMON_EVENT_POLICY_WRITTEN : DAEMON_EVENT_POLICY_REMOVED,

@@ -49,6 +49,38 @@ size_t overrides_count(const struct overrides *o, const struct uuid *guest)
 	return n;
 }
 
+static const char *or_empty(const char *s)
+{
+	return s ? s : "";
+}
+
+/* With an end by elapsed time each is another one. */
+static bool says_the_same(const struct override *a, const struct override *b)
+{
+	return uuid_equal(&a->guest, &b->guest) && streq(a->section, b->section) &&
+	       streq(a->key, b->key) && streq(a->value, b->value) &&
+	       streq(or_empty(a->by), or_empty(b->by)) &&
+	       streq(or_empty(a->reason), or_empty(b->reason)) &&
+	       a->until_boot_usec == b->until_boot_usec &&
+	       a->until_real_usec == b->until_real_usec;
+}
+
+bool overrides_are(const struct overrides *o, const struct uuid *guest,
+	const struct override *items, size_t n)
+{
+	if (overrides_count(o, guest) != n)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		size_t k = 0;
+
+		while (k < o->n && !says_the_same(&o->items[k], &items[i]))
+			k++;
+		if (k == o->n)
+			return false;
+	}
+	return true;
+}
+
 static void remove_at(struct overrides *o, size_t i)
 {
 	item_clear(&o->items[i]);

@@ -19,6 +19,9 @@ size_t overrides_count(const struct overrides *o, const struct uuid *guest) _non
  * with nothing changed. */
 int overrides_replace(struct overrides *o, const struct uuid *guest, const struct override *items,
 	size_t n) _nonnull_args_(1, 2) _must_check_;
+/* Are these what the guest has, by whom, why and until when they hold included, in any order? */
+bool overrides_are(const struct overrides *o, const struct uuid *guest,
+	const struct override *items, size_t n) _nonnull_args_(1, 2) _pure_;
 /* True when its time is over, on whichever clock it runs. */
 bool override_is_over(const struct override *o, uint64_t now_boot_usec, uint64_t now_real_usec)
 	_nonnull_ _pure_;

@@ -18,6 +18,10 @@
  * things.
  */
 static const struct limit_rate request_rate = {.per_sec = 200 * 1000, .burst = 1000};
+/* Changes of one client, each of which is an event or two: thirty at once, as a script that sets a
+ * rack of guests, then one a second. The 2048 events in memory are then a quarter of an hour's at
+ * least, and the disk's 10000 (Events=) more than an hour's, by its own events. */
+static const struct limit_rate change_rate = {.per_sec = 1000, .burst = 30};
 /* Of an address that has shown no credential: a page and what belongs to it, and health checks. */
 static const struct limit_rate unknown_rate = {.per_sec = 20 * 1000, .burst = 200};
 /* Credentials that do not hold, of one address: ten, then one in six seconds. 256 bits are guessed
@@ -220,6 +224,23 @@ int auth_check_rate(struct request *r)
 		"%s asks too often: at most %u requests a second, and %u at once", c->key,
 		(client_is_known(c) ? request_rate : unknown_rate).per_sec / 1000,
 		(client_is_known(c) ? request_rate : unknown_rate).burst);
+	r->problem.retry_usec = wait_usec;
+	return -1;
+}
+
+int auth_check_changes(struct request *r)
+{
+	const struct client *c = &r->conn->peer;
+	uint64_t wait_usec;
+
+	if (is_local(r->conn) && c->role == API_ROLE_ADMIN)
+		return 0;
+	wait_usec = limit_take(&r->http->changes, c->key, &change_rate, r->http->now_usec);
+	if (!wait_usec)
+		return 0;
+	problem_set(&r->problem, API_PROBLEM_TOO_MANY_REQUESTS,
+		"%s changes too much: at most %u changes at once, then %u a second", c->key,
+		change_rate.burst, change_rate.per_sec / 1000);
 	r->problem.retry_usec = wait_usec;
 	return -1;
 }

@@ -15,6 +15,10 @@ int auth_check_browser(
 int auth_identify(struct request *r) _nonnull_ _must_check_;
 /* Takes one request out of the client's bucket. Returns 0, or -1 with r->problem. */
 int auth_check_rate(struct request *r) _nonnull_ _must_check_;
+/* Takes one out of the client's bucket for what changes something, and so is an event: a loop of
+ * such requests would push all other events out of memory and off the disk. Returns 0, or -1 with
+ * r->problem. */
+int auth_check_changes(struct request *r) _nonnull_ _must_check_;
 /* The same for a request that is refused before its client is known: what is refused costs, too.
  * Over its rate r->problem says so instead. */
 void auth_count_refused(struct request *r) _nonnull_;

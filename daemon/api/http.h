@@ -106,7 +106,7 @@ struct http {
 	struct token_table *tokens; /* NULL: none */
 	struct names *names;	    /* NULL: none are known */
 	uint64_t names_asked_usec;  /* for newer ones; 0: not yet */
-	struct limit_table connects, requests, failures, refusals;
+	struct limit_table connects, requests, changes, failures, refusals;
 	unsigned n_refusals; /* that the journal was not told of */
 	struct conn *conns;
 	unsigned n_conns;

@@ -105,6 +105,7 @@ static bool is_passing(const struct api_call *c)
 	return c->is_problem &&
 	       (c->problem.code == API_PROBLEM_BUSY || c->problem.code == API_PROBLEM_NOT_READY ||
 		       c->problem.code == API_PROBLEM_STOPPING ||
+		       c->problem.code == API_PROBLEM_TOO_MANY_REQUESTS ||
 		       c->problem.code == API_PROBLEM_STUCK);
 }
 

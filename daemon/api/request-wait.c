@@ -327,6 +327,11 @@ enum MHD_Result request_command(struct request *r)
 		api_call_free(c);
 		return sent;
 	}
+	if (r->route->changes && !c->dry_run && auth_check_changes(r) < 0) {
+		api_call_free(c);
+		request_replay_end(r, NULL);
+		return request_send_problem(r, &r->problem);
+	}
 	deadline_usec += c->extra_usec;
 	r->call = c;
 	if (api_call_submit(c, r) < 0) {

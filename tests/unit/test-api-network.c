@@ -406,6 +406,49 @@ TEST(who_has_shown_nothing_and_asks_too_often_is_hung_up_on)
 	stop();
 }
 
+/* So many changes by this token, each an event. Returns how many were done. */
+static int change(const char *token, int n)
+{
+	char headers[256];
+	int done = 0, status;
+
+	snprintf(headers, sizeof(headers), "Authorization: Bearer %s\r\n", token);
+	for (int i = 0; i < n; i++) {
+		status = exchange("PUT", "/v1/pause", headers, "{\"for_s\":60}");
+		done += status == 200;
+		if (status != 200 && status != 429)
+			return -status;
+	}
+	return done;
+}
+
+/* Else a loop of them pushes all that happened before out of memory, and off the disk. */
+TEST(who_changes_things_in_a_loop_is_held_to_a_rate)
+{
+	uint64_t began;
+	int done;
+
+	begin((struct api_config){0});
+	began = clock_boot_usec();
+	done = change(OPERATE, 200);
+	CHECK(done >= 30);
+	CHECK(done <= 31 + (int)((clock_boot_usec() - began) / USEC_PER_SEC));
+	/* Where this host is slow, one came free meanwhile. */
+	while (exchange("PUT", "/v1/pause", "Authorization: Bearer " OPERATE "\r\n",
+		       "{\"for_s\":60}") == 200)
+		;
+	CHECK_CONTAINS(answer, "HTTP/1.1 429");
+	CHECK_CONTAINS(answer, "\r\nRetry-After: 1\r\n");
+	CHECK_CONTAINS(answer, "token operator changes too much: at most 30 changes at once");
+	/* To look, and to try, is free; who mends things on this host is not held up. */
+	CHECK_INT(get_with("/v1/pause", OPERATE), 200);
+	CHECK_INT(exchange("PUT", "/v1/pause?dry_run=true",
+			  "Authorization: Bearer " OPERATE "\r\n", "{\"for_s\":60}"),
+		200);
+	CHECK_INT(change(ADMIN, 60), 60);
+	stop();
+}
+
 TEST(an_admin_on_this_host_has_no_limit)
 {
 	begin((struct api_config){0});

@@ -76,6 +76,20 @@ static void seen_before(struct manager *m, uint64_t usec)
 		m->overrides.items[i].seen_real_usec = clock_real_usec() - usec;
 }
 
+TEST(setting_the_same_again_is_no_event)
+{
+	_cleanup_manager_ struct manager m = start();
+	const struct uuid guest = {{1}};
+
+	CHECK_INT(set(&m, &guest), 0);
+	CHECK_INT((int)fake.n_told, 1);
+	CHECK_INT(set(&m, &guest), 0);
+	CHECK_INT((int)fake.n_told, 1);
+	m.overrides.items[0].until_real_usec = 5; /* another end */
+	CHECK_INT(set(&m, &guest), 0);
+	CHECK_INT((int)fake.n_told, 2);
+}
+
 TEST(one_that_is_gone_is_known_by_its_name_over_a_restart_and_its_overrides_can_be_cleared)
 {
 	_cleanup_manager_ struct manager m = start(), next = start();

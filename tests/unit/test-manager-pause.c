@@ -53,6 +53,27 @@ TEST(it_holds_at_once_and_is_answered_when_it_is_on_the_disk)
 	CHECK_CONTAINS(fake.told[0], "no guest is commanded until");
 }
 
+TEST(a_pause_put_again_as_it_is_is_no_event)
+{
+	struct manager m = start(MODE_ENFORCE);
+	_cleanup_call_ struct api_call a = {0}, b = {0}, c = {0};
+	const uint64_t until = clock_real_usec() + USEC_PER_HOUR;
+	const struct api_pause_request one = {USEC_INFINITY, until, "storage"},
+				       other = {USEC_INFINITY, until + 1, "storage"};
+
+	pause_set(&m, &a, &one);
+	CHECK_INT((int)fake.n_told, 1);
+	pause_set(&m, &b, &one);
+	CHECK_INT((int)fake.n_told, 1);
+	pause_set(&m, &c, &other);
+	CHECK_INT((int)fake.n_told, 2);
+	fake_store_answer(0);
+	fake_store_answer(0);
+	fake_store_answer(0);
+	CHECK_INT(b.status, 200);
+	CHECK_INT(c.status, 200);
+}
+
 TEST(it_is_not_answered_before_libvirt_is_done)
 {
 	struct manager m = start(MODE_ENFORCE);

@@ -36,6 +36,33 @@ TEST(a_guests_overrides_are_replaced_as_a_whole)
 	CHECK_STR(o.items[0].value, "300");
 }
 
+TEST(who_sets_the_same_again_changes_nothing)
+{
+	_cleanup_(overrides_free) struct overrides o = {0};
+	struct override two[] = {item("Min", "1G"), item("Max", "2G")}, other[2];
+
+	two[0].guest = two[1].guest = web;
+	CHECK(overrides_are(&o, &web, NULL, 0));
+	CHECK(!overrides_are(&o, &web, two, 2));
+	CHECK_INT(overrides_replace(&o, &db, two, 2), 0);
+	CHECK_INT(overrides_replace(&o, &web, two, 2), 0);
+	CHECK_INT(overrides_replace(&o, &db, NULL, 0), 0); /* and others lie elsewhere now */
+	CHECK(overrides_are(&o, &web, two, 2));
+	CHECK(!overrides_are(&o, &web, two, 1));
+	memcpy(other, two, sizeof(other));
+	other[0] = two[1];
+	other[1] = two[0];
+	CHECK(overrides_are(&o, &web, other, 2));
+	other[1].value = "3G";
+	CHECK(!overrides_are(&o, &web, other, 2));
+	other[1] = two[0];
+	other[1].until_boot_usec = 7;
+	CHECK(!overrides_are(&o, &web, other, 2));
+	other[1] = two[0];
+	other[1].by = "uid 1000";
+	CHECK(!overrides_are(&o, &web, other, 2));
+}
+
 TEST(each_clock_ends_its_own)
 {
 	_cleanup_(overrides_free) struct overrides o = {0};
