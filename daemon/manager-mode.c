@@ -223,7 +223,7 @@ static void pause_answer(struct mode_change *c)
 	else
 		api_call_problem(c->call, API_PROBLEM_STATE_UNWRITABLE,
 			"No guest is commanded from now on, but that could not be saved (%s): after a restart of ballastd guests would be "
-			"commanded again. Make room in the state directory and try again.",
+			"commanded again. Make sure that the state directory can be written, and try again.",
 			c->text);
 }
 
@@ -248,11 +248,11 @@ static void mode_end(struct mode_change *c)
 	} else if (c->mode == MODE_OBSERVE) {
 		api_call_problem(c->call, API_PROBLEM_STATE_UNWRITABLE,
 			"Nothing is touched from now on, but that could not be saved (%s): after a restart of ballastd guests would be "
-			"commanded again. Make room in the state directory and try again.",
+			"commanded again. Make sure that the state directory can be written, and try again.",
 			c->text);
 	} else {
 		api_call_problem(c->call, API_PROBLEM_STATE_UNWRITABLE,
-			"The mode stays %s: it could not be saved (%s). Make room in the state directory and try again.",
+			"The mode stays %s: it could not be saved (%s). Make sure that the state directory can be written, and try again.",
 			daemon_mode_to_string(c->m->mode), c->text);
 	}
 	release_report_clear(&c->released);

@@ -439,3 +439,14 @@ void original_put_all(struct manager *m)
 		if (noted(m->guests[i]))
 			put(m->guests[i], false);
 }
+
+void original_put_known(struct manager *m)
+{
+	for (const struct known_original *k = m->known_originals; k; k = k->next) {
+		struct store_original o = k->row;
+
+		o.name = "";
+		o.run = k->run;
+		(void)!store_put_original(m->store, &o, NULL, NULL);
+	}
+}

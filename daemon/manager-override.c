@@ -132,7 +132,7 @@ static void saved(void *userdata, int error, const char *text)
 
 	if (error < 0) {
 		api_call_problem(c->call, API_PROBLEM_STATE_UNWRITABLE,
-			"Nothing was changed: it could not be saved (%s). Make room in the state directory and try again.",
+			"Nothing was changed: it could not be saved (%s). Make sure that the state directory can be written, and try again.",
 			text);
 		return;
 	}

@@ -196,7 +196,7 @@ static void end_saved(void *userdata, int error, const char *text)
 			"A later request paused anew, and that holds.");
 	} else if (error < 0) {
 		api_call_problem(w->call, API_PROBLEM_STATE_UNWRITABLE,
-			"The pause stays: its end could not be saved (%s). Make room in the state directory and try again.",
+			"The pause stays: its end could not be saved (%s). Make sure that the state directory can be written, and try again.",
 			text);
 	} else {
 		if (m->pause.on)

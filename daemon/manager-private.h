@@ -297,6 +297,8 @@ struct manager {
 	/* what is wrong with us, until it is not */
 	char state_problem[640];
 	uint64_t state_problem_real_usec;
+	char state_lost[512]; /* of a state file that was written anew while we ran; "": none was */
+	uint64_t state_lost_real_usec, state_lost_boot_usec;
 	char policy_problem[512];
 	uint64_t policy_problem_real_usec;
 	size_t policy_bad, policy_lost; /* files; and of those, in force in no version */
@@ -325,7 +327,7 @@ struct manager {
 	struct snapshot snapshot;
 	char unasked_problem[400];
 	char reserve_problem[512], reserve_remedy[160];
-	struct view_problem problems[8 + NETWORK_PROBLEMS_MAX];
+	struct view_problem problems[9 + NETWORK_PROBLEMS_MAX];
 	/* manager-network.c */
 	struct tls *tls; /* from its reading to the API's start */
 	uint64_t tls_expires_real_usec; /* 0: there is none */
@@ -480,6 +482,8 @@ void original_prune(struct manager *m) _nonnull_;
 int original_load(struct manager *m) _nonnull_ _must_check_;
 void original_free(struct manager *m) _nonnull_;
 void original_put_all(struct manager *m) _nonnull_;
+/* What was read at the start and belongs to no guest that is known yet: for a new state file. */
+void original_put_known(struct manager *m) _nonnull_;
 /* writes were lost: what is noted of each is kept beside the disk */
 void original_spare_all(struct manager *m) _nonnull_;
 

@@ -89,6 +89,7 @@ static bool fill_policies(struct manager *m)
 
 /* Who looks the next morning finds it among the events. */
 #define KILLED_SHOWN_USEC USEC_PER_HOUR
+#define LOST_SHOWN_USEC	  (24 * USEC_PER_HOUR)
 
 static size_t fill_problems(struct manager *m)
 {
@@ -115,8 +116,16 @@ static size_t fill_problems(struct manager *m)
 			.code = "state-unwritable",
 			.text = m->state_problem,
 			.remedy =
-				"make room in the state directory or make it writable; until then `mode enforce` and `guest set` are refused, and `mode observe` is forgotten at a restart",
+				"do what it says, make room in the state directory or make it writable; until then `mode enforce` and `guest set` are refused, and `mode observe` is forgotten at a restart",
 			.since_real_usec = m->state_problem_real_usec,
+		};
+	if (*m->state_lost && clock_boot_usec() - m->state_lost_boot_usec < LOST_SHOWN_USEC)
+		m->problems[n++] = (struct view_problem){
+			.code = "state-lost",
+			.text = m->state_lost,
+			.remedy =
+				"find out what did that to the file (a failing disk? somebody's hand?); what was put aside may be removed",
+			.since_real_usec = m->state_lost_real_usec,
 		};
 	if (m->killed_before && clock_boot_usec() - m->started_boot_usec < KILLED_SHOWN_USEC)
 		m->problems[n++] = (struct view_problem){

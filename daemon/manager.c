@@ -58,11 +58,23 @@ static void on_health(void *data, bool ok, const char *text)
 		pause_put(m);
 		operations_put_all(m);
 		override_put_all(m);
+		if (*text)
+			original_put_known(m);
 		original_put_all(m);
+		if (*text) {
+			snprintf(m->state_lost, sizeof(m->state_lost), "%s", text);
+			m->state_lost_real_usec = clock_real_usec();
+			m->state_lost_boot_usec = clock_boot_usec();
+			tell(m,
+				&(struct tale){.kind = DAEMON_EVENT_STATE_UNWRITABLE,
+					.severity = SEVERITY_ERROR},
+				"%s", text);
+		}
 		tell(m,
 			&(struct tale){
 				.kind = DAEMON_EVENT_STATE_WRITABLE, .severity = SEVERITY_NOTICE},
-			"state can be written again");
+			"%s", *text ? "state is written into a new file"
+				    : "state can be written again");
 	} else {
 		snprintf(m->state_problem, sizeof(m->state_problem), "%s%s", text,
 			unread ? "; until then mode is observe, and nothing is saved" : "");
@@ -259,6 +271,20 @@ static int make_names(struct manager *m)
 	return m->events && m->views && m->state ? 0 : -ENOMEM;
 }
 
+static void on_damage(void *data)
+{
+	store_suspect(data);
+}
+
+static int read_past(struct manager *m)
+{
+	int r = reader_new(m->conf.state_dir, &m->reader);
+
+	if (r >= 0)
+		reader_watch(m->reader, on_damage, m->store);
+	return r;
+}
+
 int manager_new(const struct manager_config *config, struct manager **ret)
 {
 	_cleanup_(manager_freep) struct manager *m = calloc(1, sizeof(*m));
@@ -283,7 +309,7 @@ int manager_new(const struct manager_config *config, struct manager **ret)
 		return r;
 	if (!m->dry_run &&
 		((r = store_start(m->store, m->loop)) < 0 || (r = history_start(m)) < 0 ||
-			(r = reader_new(m->conf.state_dir, &m->reader)) < 0 ||
+			(r = read_past(m)) < 0 ||
 			(r = worker_new(m->loop, "ballast-worker", WORKER_JOBS_MAX, &m->worker)) <
 				0))
 		return r;
@@ -427,6 +453,8 @@ struct manager *manager_free(struct manager *m)
 	policy_stop(m);
 	reload_stop(m);
 	m->worker = worker_free(m->worker);
+	if (m->reader)
+		reader_watch(m->reader, NULL, NULL);
 	m->store = store_free(m->store); /* answers what waits, through the API */
 	sd_event_source_disable_unref(m->hv_source);
 	sd_event_source_disable_unref(m->api_source);

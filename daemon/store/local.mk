@@ -15,15 +15,18 @@ daemon_store_libstore_a_SOURCES = \
 	daemon/store/store.c \
 	daemon/store/store.h \
 	daemon/store/store-internal.h \
+	daemon/store/whole.c \
 	$(NULL)
 daemon_store_libstore_a_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(LIBSYSTEMD_CFLAGS) -pthread
 
-check_PROGRAMS += tests/unit/test-history tests/unit/test-store tests/unit/test-store-disk
-TESTS += tests/unit/test-history tests/unit/test-store tests/unit/test-store-disk
+check_PROGRAMS += tests/unit/test-history tests/unit/test-store tests/unit/test-store-disk tests/unit/test-store-whole
+TESTS += tests/unit/test-history tests/unit/test-store tests/unit/test-store-disk tests/unit/test-store-whole
 tests_unit_test_history_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(LIBSYSTEMD_CFLAGS) -pthread
 tests_unit_test_history_LDADD = daemon/store/libstore.a daemon/libview.a daemon/history/libhistory.a $(policy_libs) $(SQLITE_LIBS) $(LIBSYSTEMD_LIBS) $(JANSSON_LIBS) -lpthread
 tests_unit_test_store_disk_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(LIBSYSTEMD_CFLAGS) -pthread
 tests_unit_test_store_disk_LDADD = $(tests_unit_test_store_LDADD)
+tests_unit_test_store_whole_CFLAGS = $(tests_unit_test_store_CFLAGS)
+tests_unit_test_store_whole_LDADD = $(tests_unit_test_store_LDADD)
 tests_unit_test_store_CFLAGS = $(AM_CFLAGS) $(SQLITE_CFLAGS) $(LIBSYSTEMD_CFLAGS) -pthread
 tests_unit_test_store_LDADD = daemon/store/libstore.a daemon/history/libhistory.a common/libcommon.a $(SQLITE_LIBS) $(LIBSYSTEMD_LIBS) -lpthread
 EXTRA_DIST += tests/fixture/store-test.h

@@ -51,8 +51,8 @@ static int open_failed(struct store *s, int err, struct diag *d)
 			strerror(-why), s->dir);
 	if (err == -EBADMSG)
 		return diag_set(d, EBADMSG, s->path, 0, 0,
-			"is damaged (%s): restore %s.vN or a backup, or move it away to start anew in observe mode",
-			sqlite3_errmsg(s->db), s->path);
+			"is damaged (%s): restore %s.vN or a backup; or, to start anew in observe mode, move it and %s/state-made away",
+			sqlite3_errmsg(s->db), s->path, s->dir);
 	if (err == -EBUSY)
 		return diag_set(d, EBUSY, s->path, 0, 0,
 			"is in use by another program: end it (is a second ballastd running?)");
@@ -89,8 +89,9 @@ int store_open_db(struct store *s, struct diag *d)
 {
 	int r, err = take_lock(s, d);
 
-	if (err < 0)
+	if (err < 0 || (err = store_check_there(s, d)) < 0)
 		return err;
+	s->wal_ino = 0;
 	r = sqlite3_open_v2(s->path, &s->db,
 		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (r == SQLITE_OK) {
@@ -104,11 +105,15 @@ int store_open_db(struct store *s, struct diag *d)
 				       (r & 0xff) == SQLITE_READONLY ? why_read_only(s)
 								     : schema_errno(s->db, r),
 				       d);
-	if (err < 0)
+	if (err >= 0 && !s->damaged && !s->fresh)
+		err = store_check_complete(s, d);
+	if (err < 0) {
 		s->db = db_close(s->db);
-	else
-		store_make_shrinkable(s);
-	return err;
+		return err;
+	}
+	store_mark_made(s);
+	store_make_shrinkable(s);
+	return 0;
 }
 
 /* Opens what uri names and looks inside; prepare comes first. Returns an SQLite result. */

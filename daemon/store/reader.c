@@ -22,6 +22,8 @@ struct reader {
 	struct past_query *first, **last;
 	unsigned n;
 	bool stop;
+	void (*on_damage)(void *data);
+	void *data;
 	/* The thread's. */
 	uint64_t until_usec;
 };
@@ -76,6 +78,21 @@ static void run(struct reader *r, struct past_query *q)
 	if (q->error == -EIO && now_usec() > r->until_usec)
 		q->error = -ETIMEDOUT;
 	sqlite3_close(db);
+	/* Whoever writes can do something about it. */
+	if (q->error == -EBADMSG || q->error == -EIO) {
+		pthread_mutex_lock(&r->mutex);
+		if (r->on_damage && !r->stop)
+			r->on_damage(r->data);
+		pthread_mutex_unlock(&r->mutex);
+	}
+}
+
+void reader_watch(struct reader *r, void (*on_damage)(void *data), void *data)
+{
+	pthread_mutex_lock(&r->mutex);
+	r->on_damage = on_damage;
+	r->data = data;
+	pthread_mutex_unlock(&r->mutex);
 }
 
 static struct past_query *take(struct reader *r)

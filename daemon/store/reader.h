@@ -16,6 +16,10 @@
 struct reader;
 /* dir: the store's. Returns 0 or -errno. */
 int reader_new(const char *dir, struct reader **ret) _nonnull_ _must_check_;
+/* on_damage is called on the reader's thread when a query finds the file damaged; NULL: nobody is
+ * told from now on. */
+void reader_watch(struct reader *r, void (*on_damage)(void *data), void *data)
+	_nonnull_args_(1);
 /* Ends the thread; what waits is handed back with -ESHUTDOWN. A disk that hangs is waited for 3 s,
  * then the thread is left to it. Takes NULL, returns NULL. */
 struct reader *reader_free(struct reader *r);

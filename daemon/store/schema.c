@@ -149,7 +149,7 @@ int schema_migrate(sqlite3 *db, const char *path, const struct schema *schema, s
 	if (version > schema->version)
 		return diag_set(d, EPROTO, path, 0, 0,
 			"was written by a newer ballastd (state version %d, this one knows up to %d): install that "
-			"release again, or move the file away to start anew in observe mode",
+			"release again; or, to start anew in observe mode, move it and state-made beside it away",
 			version, schema->version);
 	if (version > 0 && version < schema->version && (r = back_up(db, path, version, d)) < 0)
 		return r;

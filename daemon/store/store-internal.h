@@ -23,6 +23,11 @@ enum store_kind {
 #define STORE_QUEUE_MAX 8192 /* waiting writes: history beyond it is dropped, the rest refused */
 #define STORE_TICKS_MAX  6          /* of these, samples: one of 1000 guests is 160 kB */
 #define STORE_RETRY_USEC (10 * USEC_PER_SEC)
+/* Now and then the tables that matter are read from the disk: a handful of pages. */
+#define STORE_CHECK_USEC (10 * 60 * USEC_PER_SEC)
+/* The row of `text` that a file has which is written in place of a damaged one, until all is in
+ * it. */
+#define STORE_ANEW_KEY "incomplete"
 
 /* One bound value. Texts and blobs are owned by the write. */
 struct store_param {
@@ -64,6 +69,14 @@ struct store {
 	sqlite3 *db; /* NULL: could not be opened for writing; tried again */
 	sqlite3_stmt *statements[STORE_KIND_MAX];
 	unsigned since_prune;
+	ino_t wal_ino; /* of the log beside the open file; 0: not seen yet */
+	dev_t wal_dev;
+	bool damaged; /* what is there is not ours any more, or not whole: a new one is due */
+	bool fresh;   /* a new one in place of a damaged one, in which not all is yet */
+	bool completes; /* what is written now is the rest */
+	char damage[256]; /* what was wrong with it */
+	char lost[512];   /* the same, and what that cost */
+	uint64_t check_usec; /* when it is looked at next; 0: now */
 	bool shrinks; /* the file is larger than it may be, and becomes smaller step by step */
 	char run[128]; /* of the daemon, that `runs` has; "": not known */
 	struct history_guest *history_guests; /* those that have a number on the disk */
@@ -76,6 +89,8 @@ struct store {
 	bool stop, urgent;
 	bool ok, health_changed;
 	bool unread; /* nothing is written until the owner has read */
+	bool unput;  /* nor until the owner has put all into a new file */
+	bool suspect; /* a reader found it damaged */
 	char health[512];
 	struct store_counters counters;
 
@@ -114,5 +129,21 @@ struct store_write *store_write_free(struct store_write *w);
 bool store_place(const char *text, char run[static 128], uint64_t *ret_number) _must_check_;
 /* open.c: opens for writing and migrates. Returns 0 or -errno as store_open(). */
 int store_open_db(struct store *s, struct diag *d) _nonnull_ _must_check_;
+/* whole.c. Of what is there: -ENODATA where a state was made in this directory and is gone or
+ * empty; the same where an open file is not complete. */
+int store_check_there(const struct store *s, struct diag *d) _nonnull_ _must_check_;
+int store_check_complete(struct store *s, struct diag *d) _nonnull_ _must_check_;
+/* From now on its absence is an error. */
+void store_mark_made(struct store *s) _nonnull_;
+/* After a commit: 0, -ESTALE where the open file or its log is not at its place any more, -EBADMSG
+ * where either does not begin as it should. Two calls and two reads of a page that is in memory. */
+int store_verify(struct store *s, char *why, size_t size) _nonnull_ _must_check_;
+/* Reads the tables that matter, or all, from the disk, for at most 5 s. 0 or -EBADMSG. */
+int store_check(struct store *s, bool all, char *why, size_t size) _nonnull_ _must_check_;
+/* Closes what is damaged as it is. */
+void store_leave(struct store *s) _nonnull_;
+/* Puts what is at the path aside and opens a new, incomplete file there (s->fresh). Returns 0 (why
+ * says what was done) or -errno. At every moment of it a start would be refused, not silent. */
+int store_make_anew(struct store *s, char *why, size_t size) _nonnull_ _must_check_;
 /* What failed, with the path, as on_health() tells it. */
 void store_describe(char *buf, size_t size, const struct diag *d, int err) _nonnull_;

@@ -13,6 +13,8 @@
 #define SHRINK_USEC (250 * USEC_PER_MSEC)
 /* History waits this long for company, so that a busy second is one fsync. */
 #define GATHER_USEC USEC_PER_SEC
+/* Between two looks at the whole file because readers ask for it. */
+#define SUSPECT_USEC (10 * USEC_PER_SEC)
 /* How long an orderly end waits for a disk that hangs. */
 #define STOP_USEC (3 * USEC_PER_SEC)
 
@@ -23,6 +25,16 @@ static void queue_append(struct store_queue *q, struct store_write *w)
 	q->last = &w->next;
 	q->n++;
 	q->n_ticks += w->kind == STORE_ADD_TICK;
+}
+
+static void queue_append_all(struct store_queue *q, struct store_write *w)
+{
+	while (w) {
+		struct store_write *next = w->next;
+
+		queue_append(q, w);
+		w = next;
+	}
 }
 
 static struct store_write *queue_take(struct store_queue *q)
@@ -100,16 +112,15 @@ static struct store_write *await_work(struct store *s, bool *go_on)
 	struct timespec until;
 
 	pthread_mutex_lock(&s->mutex);
-	if (!s->ok || s->shrinks)
-		until = deadline_in(s->ok ? SHRINK_USEC : STORE_RETRY_USEC);
-	while (!s->stop && !s->queue.n) {
-		if (s->ok && !s->shrinks)
-			pthread_cond_wait(&s->work, &s->mutex);
-		else if (pthread_cond_timedwait(&s->work, &s->mutex, &until) == ETIMEDOUT)
+	until = deadline_in(!s->ok       ? STORE_RETRY_USEC
+			    : s->shrinks ? SHRINK_USEC
+					 : STORE_CHECK_USEC);
+	while (!s->stop && !s->queue.n && !s->suspect) {
+		if (pthread_cond_timedwait(&s->work, &s->mutex, &until) == ETIMEDOUT)
 			break;
 	}
 	until = deadline_in(GATHER_USEC);
-	while (!s->stop && !s->urgent && s->queue.n)
+	while (!s->stop && !s->urgent && s->queue.n && !s->suspect)
 		if (pthread_cond_timedwait(&s->work, &s->mutex, &until) == ETIMEDOUT)
 			break;
 	s->urgent = false;
@@ -119,13 +130,36 @@ static struct store_write *await_work(struct store *s, bool *go_on)
 	return batch;
 }
 
+void store_suspect(struct store *s)
+{
+	pthread_mutex_lock(&s->mutex);
+	s->suspect = true;
+	if (s->thread_runs)
+		pthread_cond_signal(&s->work);
+	pthread_mutex_unlock(&s->mutex);
+}
+
+/* A batch goes back to where it came from, before what came since. */
+static void queue_return(struct store *s, struct store_write *batch)
+{
+	struct store_write *rest;
+
+	pthread_mutex_lock(&s->mutex);
+	rest = queue_take(&s->queue);
+	queue_append_all(&s->queue, batch);
+	queue_append_all(&s->queue, rest);
+	s->urgent = true;
+	pthread_mutex_unlock(&s->mutex);
+}
+
 static void set_health(struct store *s, int err, const char *why)
 {
 	bool ok = err >= 0;
 
 	pthread_mutex_lock(&s->mutex);
-	/* Of what could not be read yet each new reason is told: it is worth a guest's sizes. */
-	if (s->ok != ok || (s->unread && !streq(s->health, why))) {
+	/* Of what could not be read yet, or not be replaced, each new reason is told: it is worth a
+	 * guest's sizes. */
+	if (s->ok != ok || ((s->unread || s->damaged) && !streq(s->health, why))) {
 		s->ok = ok;
 		s->health_changed = true;
 	}
@@ -171,6 +205,25 @@ static bool await_reader(struct store *s)
 	return read;
 }
 
+/* Store thread. Has the main loop put all that it knows into a file that is new, before anything
+ * else is written into it; text: what was lost. False when we are to end before that. */
+static bool await_putter(struct store *s, const char *text)
+{
+	uint64_t one = 1;
+	bool put;
+
+	pthread_mutex_lock(&s->mutex);
+	s->unput = s->ok = s->health_changed = true;
+	snprintf(s->health, sizeof(s->health), "%s", text);
+	(void)!write(s->eventfd, &one, sizeof(one));
+	while (s->unput && !s->stop)
+		pthread_cond_wait(&s->work, &s->mutex);
+	put = !s->unput;
+	s->health[0] = '\0';
+	pthread_mutex_unlock(&s->mutex);
+	return put;
+}
+
 /* Store thread. All of the batch or nothing. Returns 0 or -errno with the reason in why. */
 static int write_batch(struct store *s, const struct store_write *batch, char *why, size_t size)
 {
@@ -201,10 +254,19 @@ static int write_batch(struct store *s, const struct store_write *batch, char *w
 		r = store_run(s, w);
 	if (r == SQLITE_OK)
 		r = store_prune(s);
+	/* With what the owner put it is complete. */
+	if (r == SQLITE_OK && s->completes)
+		r = sqlite3_exec(s->db, "DELETE FROM text WHERE key = '" STORE_ANEW_KEY "'", NULL,
+			NULL, NULL);
 	if (r == SQLITE_OK)
 		r = sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
-	if (r == SQLITE_OK)
-		return 0;
+	if (r == SQLITE_OK) {
+		/* Nothing is acknowledged that went into a file that is not there any more. */
+		err = store_verify(s, why, size);
+		if (err >= 0 && s->completes)
+			s->fresh = false;
+		return err;
+	}
 	err = schema_errno(s->db, r);
 	snprintf(why, size, "cannot write %s: %s", s->path, sqlite3_errmsg(s->db));
 	if (!sqlite3_get_autocommit(s->db))
@@ -258,31 +320,139 @@ static void look_at_file(struct store *s)
 	pthread_mutex_unlock(&s->mutex);
 }
 
+static uint64_t now_usec(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * USEC_PER_SEC + (uint64_t)ts.tv_nsec / 1000;
+}
+
+static void note_damage(struct store *s, int err, const char *why)
+{
+	if (err != -EBADMSG && err != -ESTALE)
+		return;
+	s->damaged = true;
+	snprintf(s->damage, sizeof(s->damage), "%s", why);
+}
+
+/* Store thread. Looks into the file where a reader found it damaged, and now and then. */
+static void check_file(struct store *s)
+{
+	uint64_t now = now_usec();
+	bool suspect, due = now >= s->check_usec;
+	char why[sizeof(s->damage)] = "";
+	int err = 0;
+
+	pthread_mutex_lock(&s->mutex);
+	/* Many readers may say so at once, and of what is seen to be whole. */
+	suspect = s->suspect && now + STORE_CHECK_USEC >= s->check_usec + SUSPECT_USEC;
+	s->suspect = false;
+	pthread_mutex_unlock(&s->mutex);
+	if (!s->db || s->damaged || (!suspect && !due))
+		return;
+	if (s->wal_ino)
+		err = store_verify(s, why, sizeof(why));
+	if (err >= 0)
+		err = store_check(s, suspect, why, sizeof(why));
+	note_damage(s, err, why);
+	s->check_usec = now_usec() + STORE_CHECK_USEC;
+}
+
+/* Store thread. What was committed until now is in the owner's memory: from there it goes into a
+ * new file. Returns -errno with the reason in why, or 0: the owner has put all into the queue. */
+static int begin_anew(struct store *s, char *why, size_t size)
+{
+	int err;
+
+	if (s->damaged) {
+		store_leave(s);
+		s->fresh = false;
+		err = store_make_anew(s, why, size);
+		if (err < 0)
+			return err;
+		s->damaged = false;
+		snprintf(s->lost, sizeof(s->lost), "%.250s: %.250s", s->damage, why);
+	}
+	/* The owner is not asked before it can be written. */
+	err = write_batch(s, NULL, why, size);
+	if (err < 0)
+		return err;
+	return await_putter(s, s->lost) ? 0 : -ECANCELED;
+}
+
+/* Store thread. Does that, with what waits behind it, in one transaction. Takes the batch. */
+static void write_anew(struct store *s, struct store_write *batch)
+{
+	char why[sizeof(s->health)] = "";
+	int err;
+
+	queue_return(s, batch);
+	err = begin_anew(s, why, sizeof(why));
+	if (err == -ECANCELED)
+		return;
+	pthread_mutex_lock(&s->mutex);
+	batch = queue_take(&s->queue);
+	s->urgent = false;
+	pthread_mutex_unlock(&s->mutex);
+	if (err >= 0) {
+		s->completes = true;
+		err = write_batch(s, batch, why, sizeof(why));
+		s->completes = false;
+		note_damage(s, err, why);
+	}
+	set_health(s, err, why);
+	answer_batch(s, batch, err);
+}
+
+/* Store thread. Returns whether the file is still ours and whole. */
+static bool write_some(struct store *s, struct store_write *batch)
+{
+	char why[sizeof(s->health)] = "";
+	int err;
+
+	if (!batch && s->ok) {
+		if (s->shrinks) {
+			s->shrinks = store_shrink(s) > 0;
+			look_at_file(s);
+		}
+		return true;
+	}
+	err = write_batch(s, batch, why, sizeof(why));
+	note_damage(s, err, why);
+	set_health(s, err, why);
+	answer_batch(s, batch, err);
+	if (err >= 0) {
+		s->shrinks = store_shrink(s) > 0;
+		look_at_file(s);
+	}
+	return !s->damaged;
+}
+
 static void *store_thread(void *userdata)
 {
 	struct store *s = userdata;
 	bool go_on = true;
 
 	prctl(PR_SET_NAME, "store");
+	s->check_usec = now_usec() + STORE_CHECK_USEC - SUSPECT_USEC;
 	while (go_on) {
 		struct store_write *batch = await_work(s, &go_on);
-		char why[sizeof(s->health)] = "";
-		int err;
 
 		if (!batch && !go_on)
 			break;
-		if (!batch && s->shrinks) {
-			s->shrinks = store_shrink(s) > 0;
-			look_at_file(s);
-			continue;
+		check_file(s);
+		if (!s->damaged && !s->fresh) {
+			if (write_some(s, batch))
+				continue;
+			batch = NULL;
 		}
-		err = write_batch(s, batch, why, sizeof(why));
-		set_health(s, err, why);
-		answer_batch(s, batch, err);
-		if (err < 0)
-			continue;
-		s->shrinks = store_shrink(s) > 0;
-		look_at_file(s);
+		/* At the end there is nobody who could put anything: the next start says what is
+		 * wrong. */
+		if (go_on)
+			write_anew(s, batch);
+		else
+			answer_batch(s, batch, -EBADMSG);
 	}
 	return NULL;
 }
@@ -291,9 +461,9 @@ static void *store_thread(void *userdata)
 static int on_answers(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
 	struct store *s = userdata;
-	struct store_write *w;
+	struct store_write *w, *behind = NULL;
 	char health[sizeof(s->health)];
-	bool changed, ok;
+	bool changed, ok, put;
 	uint64_t n;
 
 	(void)!read(fd, &n, sizeof(n));
@@ -303,10 +473,24 @@ static int on_answers(sd_event_source *source, int fd, uint32_t revents, void *u
 	s->health_changed = false;
 	ok = s->ok;
 	memcpy(health, s->health, sizeof(health));
+	put = changed && ok && s->unput;
 	pthread_mutex_unlock(&s->mutex);
 	queue_answer(w, health);
+	/* What was asked for and is not in the owner's memory yet goes behind what is. */
+	if (put) {
+		pthread_mutex_lock(&s->mutex);
+		behind = queue_take(&s->queue);
+		pthread_mutex_unlock(&s->mutex);
+	}
 	if (changed)
 		s->ops.on_health(s->data, ok, health);
+	if (put) {
+		pthread_mutex_lock(&s->mutex);
+		queue_append_all(&s->queue, behind);
+		s->unput = false;
+		pthread_cond_signal(&s->work);
+		pthread_mutex_unlock(&s->mutex);
+	}
 	return 0;
 }
 
@@ -358,6 +542,8 @@ struct store *store_free(struct store *s)
 	sd_event_source_disable_unref(s->answers);
 	if (!stop_thread(s))
 		return NULL;
+	if (s->damaged)
+		store_leave(s);
 	store_finalize(s);
 	sqlite3_close(s->db);
 	for (struct store_write *w = s->queue.first; w; w = w->next)

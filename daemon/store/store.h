@@ -16,9 +16,14 @@
  * A disk that is full or read-only does not stop the daemon: writes then answer with an error,
  * on_health() tells, the thread tries again every 10 s, and on_health(ok) asks the owner to put all
  * its state once more. A state file of a newer version, or one that cannot be read, is refused:
- * silently starting anew would forget the mode and the original sizes. Where it cannot even be seen
- * whether there is one, nothing is written before the owner has read what is there
- * (store_unread()).
+ * silently starting anew would forget the mode and the original sizes. The same holds where one was
+ * made (a file `state-made` says so) and is gone or empty. Where it cannot even be seen whether
+ * there is one, nothing is written before the owner has read what is there (store_unread()).
+ *
+ * A file that is damaged, deleted or replaced while it is open is noticed before anything is
+ * acknowledged that went into it. It is kept as state.db.damaged-TIME, and a new one is written
+ * with what the owner has in memory; what only the file had (older events, history) is lost, and
+ * on_health() says so.
  */
 struct store;
 
@@ -29,7 +34,8 @@ struct store_config {
 	uint64_t max_bytes; /* of the file, its WAL included; 0: no bound */
 };
 
-/* Called from the event loop. text: what failed, for people; "" when ok. */
+/* Called from the event loop. text: what failed, for people; "" when ok, or, where the file is a new
+ * one, what became of the old: then the owner is to put all that it has, at once. */
 struct store_ops {
 	void (*on_health)(void *data, bool ok, const char *text);
 };
@@ -37,8 +43,9 @@ struct store_ops {
 /*
  * Opens, and migrates an older version after copying it to state.db.vN. Returns 0; 1: open, but
  * nothing can be written now (*d says why; what was there is readable, or store_unread()); -EPROTO:
- * a newer version, -EBUSY: another daemon has it, -EBADMSG: damaged, -EACCES and other -errno: it
- * exists but cannot be read. *d names the remedy.
+ * a newer version, -EBUSY: another daemon has it, -EBADMSG: damaged, -ENODATA: there was one, and
+ * it is gone, empty or not complete, -EACCES and other -errno: it exists but cannot be read. *d
+ * names the remedy.
  */
 int store_open(const struct store_config *config, const struct store_ops *ops, void *data,
 	struct store **ret, struct diag *d) _nonnull_args_(1, 2, 4, 5) _must_check_;
@@ -50,6 +57,8 @@ int store_open_readonly(const char *dir, struct store **ret, struct diag *d) _no
  * written over. Main loop. */
 bool store_unread(struct store *s) _nonnull_;
 void store_was_read(struct store *s) _nonnull_;
+/* A reader found the file damaged: the store's thread looks at it. Any thread. */
+void store_suspect(struct store *s) _nonnull_;
 /* Starts the thread; results arrive through loop. Returns 0 or -errno. */
 int store_start(struct store *s, sd_event *loop) _nonnull_ _must_check_;
 /* Writes what waits (at most 3 s), stops the thread, closes; answers that have not been told are

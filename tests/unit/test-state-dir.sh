@@ -58,5 +58,47 @@ end
 start && mode_is enforce
 result $? "the next daemon finds it so as well"
 end
+# Damaged, deleted or emptied while it is open, and a kill -9 behind what was acknowledged.
+status() { "$ctl" --socket="$tmp/s" status >"$tmp/out" 2>&1; }
+events() { "$ctl" --socket="$tmp/s" events >"$tmp/out" 2>&1; }
+told() { events && grep -q "state-unwritable.*$1.*older events and history are lost" "$tmp/out"; }
+lost() { status && grep -q "$tmp/state/state.db.*a new one is written from memory" "$tmp/out"; }
+acknowledged() { # TEXT: sets modes until one is acknowledged, then dies
+	want=observe
+	for _ in $(seq 50); do
+		"$ctl" --socket="$tmp/s" mode "$want" >"$tmp/out" 2>&1 && break
+		sleep 0.2
+	done
+	"$ctl" --socket="$tmp/s" pause --for=1h >>"$tmp/out" 2>&1
+	until_true told "$1" && until_true lost || return 1
+	kill -9 "$pid"
+	wait "$pid" 2>/dev/null
+	pid=
+	start && mode_is "$want"
+}
+start && "$ctl" --socket="$tmp/s" mode enforce >"$tmp/out" 2>&1
+for f in state.db state.db-wal; do dd if=/dev/urandom of="$tmp/state/$f" bs=4096 count=64 2>/dev/null; done
+acknowledged damaged
+result $? "overwritten under the daemon it is written anew, and what was acknowledged holds"
+ls "$tmp"/state/state.db.damaged-*Z >/dev/null 2>&1
+result $? "what was there is kept"
+"$ctl" --socket="$tmp/s" resume >/dev/null 2>&1
+"$ctl" --socket="$tmp/s" mode enforce >"$tmp/out" 2>&1
+rm "$tmp"/state/state.db*
+acknowledged deleted
+result $? "deleted under the daemon it is written anew, and what was acknowledged holds"
+end
+rm -f "$tmp"/state/state.db*
+timeout 20 "$d" --foreground --config="$tmp/b.conf" 2>"$tmp/err"
+[ $? != 0 ] && grep -q "$tmp/state/state.db: is gone, .* remove $tmp/state/state-made" "$tmp/err"
+result $? "gone at the start it is an error that says what to do"
+: >"$tmp/state/state.db"
+timeout 20 "$d" --foreground --config="$tmp/b.conf" 2>"$tmp/err"
+[ $? != 0 ] && grep -q "$tmp/state/state.db: is empty" "$tmp/err"
+result $? "and empty it is one too"
+rm "$tmp/state/state.db" "$tmp/state/state-made"
+start && mode_is observe && ! grep -q 'is gone' "$tmp/err"
+result $? "as that says the operator starts anew"
+end
 echo "1..$n"
 exit $failed
