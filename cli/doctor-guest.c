@@ -4,6 +4,7 @@
 
 #include "cli/doctor.h"
 #include "cli/get.h"
+#include "common/shell-word.h"
 
 static bool has_condition(const json_t *guest, const char *word)
 {
@@ -41,6 +42,7 @@ static const struct doctor_definition *definition_of(const struct doctor_facts *
 
 void doctor_check_balloon(const struct doctor_facts *f, struct doctor_result *r)
 {
+	char word[SHELL_WORD_MAX];
 	static const struct {
 		const char *fixed, *remedy;
 	} why[] = {
@@ -70,11 +72,12 @@ void doctor_check_balloon(const struct doctor_facts *f, struct doctor_result *r)
 		doctor_say(r, DOCTOR_NOTE, name, "its memory cannot be moved: %s", fixed);
 		for (size_t k = 0; k < ARRAY_SIZE(why); k++)
 			if (streq(why[k].fixed, fixed)) {
-				char remedy[200];
+				char remedy[SHELL_WORD_MAX + 200];
 				const char *at = strstr(why[k].remedy, "%s");
 
-				snprintf(remedy, sizeof(remedy), "%.*s%.64s%s",
-					(int)(at - why[k].remedy), why[k].remedy, name, at + 2);
+				snprintf(remedy, sizeof(remedy), "%.*s%s%s",
+					(int)(at - why[k].remedy), why[k].remedy,
+					shell_word(name, word), at + 2);
 				doctor_mend(r, "%s", remedy);
 			}
 	}
@@ -82,6 +85,7 @@ void doctor_check_balloon(const struct doctor_facts *f, struct doctor_result *r)
 
 void doctor_check_agent(const struct doctor_facts *f, struct doctor_result *r)
 {
+	char word[SHELL_WORD_MAX];
 	const json_t *guests = guests_of(f, r), *g;
 	const char *ours = get_string(f->version, "/version", NULL);
 	size_t i;
@@ -95,12 +99,12 @@ void doctor_check_agent(const struct doctor_facts *f, struct doctor_result *r)
 		if (!get_bool(g, "/agent/enrolled")) {
 			doctor_say(r, DOCTOR_NOTE, name,
 				"it has no channel for an agent: it is judged by balloon statistics, seconds late");
-			doctor_mend(r, "ballastctl guest enroll %s", name);
+			doctor_mend(r, "ballastctl guest enroll %s", shell_word(name, word));
 		} else if (get_time(g, "/agent/shut_out_until")) {
 			doctor_say(r, DOCTOR_BAD, name,
 				"its agent misbehaved and is not listened to for a while");
 			doctor_mend(r, "ballastctl events --guest %s --kind channel-shut says how",
-				name);
+				shell_word(name, word));
 		} else if (!get_bool(g, "/agent/connected")) {
 			doctor_say(r, DOCTOR_BAD, name, "it has the channel, and no agent speaks");
 			doctor_mend(r,
@@ -120,6 +124,7 @@ void doctor_check_agent(const struct doctor_facts *f, struct doctor_result *r)
 
 void doctor_check_net(const struct doctor_facts *f, struct doctor_result *r)
 {
+	char word[SHELL_WORD_MAX];
 	const json_t *guests = guests_of(f, r), *g;
 	size_t i;
 
@@ -135,7 +140,7 @@ void doctor_check_net(const struct doctor_facts *f, struct doctor_result *r)
 					   : "too little of its swap is free");
 		doctor_mend(r,
 			"give it 512 MiB of swap, or autodeflate='on' in its <memballoon> (virsh edit %s)",
-			name);
+			shell_word(name, word));
 	}
 }
 
@@ -158,6 +163,7 @@ void doctor_check_guest_psi(const struct doctor_facts *f, struct doctor_result *
 
 void doctor_check_reporting(const struct doctor_facts *f, struct doctor_result *r)
 {
+	char word[SHELL_WORD_MAX];
 	const json_t *guests = guests_of(f, r), *g;
 	bool asked = false;
 	size_t i;
@@ -173,7 +179,7 @@ void doctor_check_reporting(const struct doctor_facts *f, struct doctor_result *
 			"what it frees inside its size stays with it: its balloon has no free page reporting");
 		doctor_mend(r,
 			"virsh edit %s: freePageReporting='on' in its <memballoon>, and start it anew",
-			name);
+			shell_word(name, word));
 	}
 	if (json_array_size(guests) && !asked)
 		doctor_say(r, DOCTOR_UNKNOWN, "", "virsh could not be asked for their definitions");

@@ -9,6 +9,7 @@
 #include "cli/guest-table.h"
 #include "cli/policy-next.h"
 #include "cli/section.h"
+#include "common/shell-word.h"
 
 /* Lines of a screen of 24 that each part may take. */
 #define SETTINGS_SHOWN 6
@@ -91,6 +92,7 @@ static void print_why(const struct cli *c, const json_t *answer)
 
 static void print_limits(const struct cli *c, const json_t *answer)
 {
+	char word[SHELL_WORD_MAX];
 	struct section s = section_begin(c, "Limits");
 	unsigned n = section_settings(&s, get_at(answer, "/settings"), SETTINGS_SHOWN);
 	const char *name = get_string(answer, "/guest/name", "?");
@@ -99,7 +101,7 @@ static void print_limits(const struct cli *c, const json_t *answer)
 
 	if (n > SETTINGS_SHOWN)
 		section_line(&s, STYLE_DIM, "and %u more: ballastctl policy explain %s",
-			n - SETTINGS_SHOWN, name);
+			n - SETTINGS_SHOWN, shell_word(name, word));
 	json_array_foreach (get_at(answer, "/overrides"), i, one) {
 		const char *reason = get_string(one, "/reason", "");
 		char until[SHOW_TIME_MAX];
@@ -173,6 +175,7 @@ static void print_next(const struct cli *c, const json_t *answer, const json_t *
 
 static void print_can(const struct cli *c, const json_t *answer, const json_t *host)
 {
+	char word[SHELL_WORD_MAX];
 	const json_t *g = get_at(answer, "/guest");
 	uint64_t actual = get_number(g, "/memory/actual", 0),
 		 max = get_number(g, "/memory/max", UINT64_MAX),
@@ -186,7 +189,8 @@ static void print_can(const struct cli *c, const json_t *answer, const json_t *h
 		section_line(&s, STYLE_NONE, "go on: ballastctl pause --clear");
 	if (!get_bool(g, "/agent/enrolled") && !get_string(g, "/fixed", NULL))
 		section_line(
-			&s, STYLE_NONE, "have it heard at once: ballastctl guest enroll %s", name);
+			&s, STYLE_NONE, "have it heard at once: ballastctl guest enroll %s",
+			shell_word(name, word));
 	else if (!get_bool(g, "/agent/connected") && !get_string(g, "/fixed", NULL))
 		section_line(&s, STYLE_NONE,
 			"have it heard: in the guest, systemctl enable --now ballast-agent");
@@ -196,14 +200,15 @@ static void print_can(const struct cli *c, const json_t *answer, const json_t *h
 	if (guest_is(g, "pressed") && actual + MIB >= max)
 		section_line(&s, STYLE_NONE,
 			"raise <memory> in its definition (virsh edit %s) and start it anew: it has all of it",
-			name);
+			shell_word(name, word));
 	else if (guest_is(g, "pressed") && actual + MIB >= limit)
 		section_line(&s, STYLE_NONE,
-			"raise its Max=: ballastctl guest set %s --max SIZE --for 2h", name);
+			"raise its Max=: ballastctl guest set %s --max SIZE --for 2h",
+			shell_word(name, word));
 	else if (!get_string(g, "/fixed", NULL))
 		section_line(&s, STYLE_NONE,
 			"give it more for a while: ballastctl guest set %s --min SIZE --for 2h%s",
-			name,
+			shell_word(name, word),
 			json_array_size(get_at(answer, "/overrides"))
 				? "; drop what is set by hand: --clear"
 				: "");

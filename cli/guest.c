@@ -3,6 +3,7 @@
 #include "cli/client.h"
 #include "cli/get.h"
 #include "cli/guest-table.h"
+#include "common/shell-word.h"
 
 static void add_param(char path[static CLIENT_PATH_MAX], const char *name, const char *value)
 {
@@ -139,7 +140,7 @@ static void print_cpu(const struct cli *c, const json_t *g)
 
 static void print_agent(const struct cli *c, const json_t *g)
 {
-	char text[256], time[SHOW_TIME_MAX];
+	char text[SHELL_WORD_MAX + 256], time[SHOW_TIME_MAX], word[SHELL_WORD_MAX];
 
 	title(c, "Agent");
 	if (get_bool(g, "/agent/connected"))
@@ -147,16 +148,16 @@ static void print_agent(const struct cli *c, const json_t *g)
 			get_string(g, "/agent/version", "unknown"));
 	else if (get_time(g, "/agent/shut_out_until"))
 		snprintf(text, sizeof(text),
-			"not listened to until %s, for it misbehaved: ballastctl events --guest %.64s "
+			"not listened to until %s, for it misbehaved: ballastctl events --guest %s "
 			"--kind channel-shut",
 			show_time(get_time(g, "/agent/shut_out_until"), 0, time),
-			get_string(g, "/name", "?"));
+			shell_word(get_string(g, "/name", "?"), word));
 	else if (get_bool(g, "/agent/enrolled"))
 		snprintf(text, sizeof(text),
 			"enrolled, but no agent answers: is ballast-agent running in it?");
 	else
 		snprintf(text, sizeof(text), "not enrolled: ballastctl guest enroll %s",
-			get_string(g, "/name", "?"));
+			shell_word(get_string(g, "/name", "?"), word));
 	row(c, "state", text);
 	row(c, "system", get_string(g, "/agent/os", "not known"));
 	row(c, "kernel", get_string(g, "/agent/kernel", "not known"));

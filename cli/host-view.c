@@ -5,6 +5,7 @@
 
 #include "cli/get.h"
 #include "cli/guest-table.h"
+#include "common/shell-word.h"
 
 static const struct {
 	const char *state, *means;
@@ -298,6 +299,7 @@ static const char *short_text(const json_t *g, char *text, size_t size)
  * what holds it, and how to raise that, is said. */
 static void line_pressed(const struct cli *c, FILE *f, const json_t *g, bool acts)
 {
+	char word[SHELL_WORD_MAX];
 	uint64_t actual = get_number(g, "/memory/actual", 0);
 	uint64_t target = get_number(g, "/memory/target", actual);
 	uint64_t max = get_number(g, "/memory/max", UINT64_MAX);
@@ -314,12 +316,12 @@ static void line_pressed(const struct cli *c, FILE *f, const json_t *g, bool act
 		line(c, f, STYLE_BAD, name,
 			"%s at %s, all that its definition allows -> it cannot grow; mend: raise <memory> in its "
 			"definition (virsh edit %s) and start it anew",
-			how, a, name);
+			how, a, shell_word(name, word));
 	else if (actual + MIB >= limit)
 		line(c, f, STYLE_BAD, name,
 			"%s at %s, all that Max= allows -> it cannot grow; mend: raise Max= (ballastctl policy explain "
 			"%s says who sets it)",
-			how, a, name);
+			how, a, shell_word(name, word));
 	else
 		line(c, f, STYLE_NOTE, name, "%s at %s -> %s", how, a,
 			acts ? "it is first to get what comes free"
@@ -341,6 +343,7 @@ static void line_unmet(const struct cli *c, FILE *f, const json_t *g, bool acts)
 
 static void line_stale(const struct cli *c, FILE *f, const json_t *g, uint64_t now)
 {
+	char word[SHELL_WORD_MAX];
 	uint64_t heard = get_time(g, "/report/time");
 	uint64_t shut_out = get_time(g, "/agent/shut_out_until");
 	const char *name = get_string(g, "/name", "?");
@@ -350,7 +353,7 @@ static void line_stale(const struct cli *c, FILE *f, const json_t *g, uint64_t n
 		line(c, f, STYLE_BAD, name,
 			"its agent is not listened to until %s, for it misbehaved (ballastctl events "
 			"--guest %s --kind channel-shut says how) -> it is not shrunk below %s",
-			show_time(shut_out, 0, time), name,
+			show_time(shut_out, 0, time), shell_word(name, word),
 			show_size(get_number(g, "/memory/floor", UINT64_MAX), a));
 		return;
 	}
@@ -392,6 +395,7 @@ static void line_held_back(
 
 static unsigned print_guest(const struct cli *c, FILE *f, const json_t *g, uint64_t now, bool acts)
 {
+	char word[SHELL_WORD_MAX];
 	const char *name = get_string(g, "/name", "?");
 	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX];
 	unsigned n = 0;
@@ -401,12 +405,12 @@ static unsigned print_guest(const struct cli *c, FILE *f, const json_t *g, uint6
 			"it does not answer libvirt (its QEMU hangs or is stopped; ballastctl "
 			"events --guest %s says more) -> no command until it does; others are "
 			"served",
-			name);
+			shell_word(name, word));
 	if (guest_is(g, "refused") && ++n)
 		line(c, f, STYLE_BAD, name,
 			"libvirt refuses to change its memory (ballastctl events --guest %s says why) -> "
 			"asked again after a pause, longer each time",
-			name);
+			shell_word(name, word));
 	if (guest_is(g, "job") && ++n)
 		line_held_back(c, f, g,
 			guest_is(g, "paused") ? "a libvirt job (save, dump) has paused it"
@@ -441,7 +445,7 @@ static unsigned print_guest(const struct cli *c, FILE *f, const json_t *g, uint6
 		line(c, f, STYLE_NOTE, name,
 			"nothing is known of its use of memory -> left as it is; mend: ballastctl "
 			"guest enroll %s",
-			name);
+			shell_word(name, word));
 	return n;
 }
 

@@ -6,6 +6,7 @@
 #include "cli/host-view.h"
 #include "cli/policy-next.h"
 #include "cli/section.h"
+#include "common/shell-word.h"
 
 #define MOVES_SHOWN 3
 #define ACTIONS_SHOWN 4
@@ -233,6 +234,7 @@ static void print_next(const struct cli *c, const json_t *host, const json_t *pl
 
 static void print_can(const struct cli *c, const json_t *host, const json_t *guests)
 {
+	char word[SHELL_WORD_MAX];
 	const char *state = get_string(host, "/state", "");
 	struct section s = section_begin(c, "You can");
 	const json_t *p, *g, *first = NULL;
@@ -258,7 +260,7 @@ static void print_can(const struct cli *c, const json_t *host, const json_t *gue
 			first = g;
 	if (first)
 		section_line(&s, STYLE_NONE, "ask about a guest: ballastctl guest explain %s",
-			get_string(first, "/name", "?"));
+			shell_word(get_string(first, "/name", "?"), word));
 	section_line(&s, STYLE_NONE, "check the set-up: ballastctl doctor");
 }
 

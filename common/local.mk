@@ -27,6 +27,8 @@ common_libcommon_a_SOURCES = \
 	common/macros.h \
 	common/role.c \
 	common/role.h \
+	common/shell-word.c \
+	common/shell-word.h \
 	common/token-file.c \
 	common/token-file.h \
 	common/token-secret.c \
@@ -49,6 +51,7 @@ common_tests = \
 	tests/unit/test-json-time \
 	tests/unit/test-address \
 	tests/unit/test-role \
+	tests/unit/test-shell-word \
 	tests/unit/test-token-file \
 	tests/unit/test-token-secret \
 	tests/unit/test-units \
@@ -58,6 +61,7 @@ TESTS += $(common_tests)
 tests_unit_test_conf_LDADD = common/libcommon.a
 tests_unit_test_conf_key_LDADD = common/libcommon.a
 tests_unit_test_role_LDADD = common/libcommon.a
+tests_unit_test_shell_word_LDADD = common/libcommon.a
 tests_unit_test_token_secret_LDADD = common/libcommon.a $(NETTLE_LIBS)
 tests_unit_test_diag_LDADD = common/libcommon.a
 tests_unit_test_ini_LDADD = common/libcommon.a

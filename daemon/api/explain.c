@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "common/units.h"
+#include "common/shell-word.h"
 #include "daemon/api/command.h"
 #include "daemon/api/explain.h"
 #include "daemon/api/internal.h"
@@ -151,12 +152,13 @@ static void say_condition(const char *word, void *userdata)
 static void say_shut_out(struct json_out *o, const struct guest_sample *g, uint64_t now_boot_usec)
 {
 	uint64_t left = sub_sat(g->shut_out_usec, now_boot_usec);
-	char span[SPAN_TEXT_MAX];
+	char span[SPAN_TEXT_MAX], word[SHELL_WORD_MAX];
 
 	if (g->shut_out_usec)
 		explain_say(o, "its agent is not listened to for another %s, for it misbehaved "
 		       "(ballastctl events --guest %s --kind channel-shut says how)",
-			span_format(left - left % USEC_PER_SEC, span), g->id.name);
+			span_format(left - left % USEC_PER_SEC, span),
+			shell_word(g->id.name, word));
 }
 
 static void say_last_change(struct json_out *o, const struct view_guest *v, uint64_t now_real_usec)

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The dashboard in a real browser, at a real ballastd with real guests: tests/browser/page.mjs. SCREENS=DIR also takes the pictures of docs/screens.
+# The dashboard in a real browser, at a real ballastd with real guests: tests/browser/page.mjs. SCREENS=DIR also takes the pictures of docs/screens
+# (SCREENS_OF=cli: only those of ballastctl).
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/daemon.sh"
 . "$TEST_TOP/scripts/page.sh"
@@ -15,6 +16,9 @@ hostile_guest() {
 		<os><type>hvm</type></os><devices><memballoon model="virtio"/><controller type="virtio-serial"/></devices></domain>
 	X
 }
+
+settled() { [ "$(api GET plan | jq -r .settled)" = true ]; }
+stalls() { [ "$(api GET "guests/$1" | jq -r '.memory.stall_permyriad // 0')" -gt 100 ]; }
 
 lab_up 1
 lab guest files1 --memory 256M --max 512M --swap disk:256M --data 400M >"$TEST_TMP/guest" 2>&1 || tap_say <"$TEST_TMP/guest"
@@ -58,5 +62,17 @@ put_policy 60-night.policy <<-P
 	Min=448M
 P
 ctl --yes mode enforce >"$TEST_TMP/mode" 2>&1 || tap_say <"$TEST_TMP/mode"
-TOKEN_ADMIN=$(page_token admin) TOKEN_READ=$(page_token read) PAGE_URL=http://127.0.0.1:$page_port LAB_TOOL=$TEST_TOP/lab/lab \
-	timeout 900 node "$browser_run/page.mjs"
+code=0
+if [ "${SCREENS_OF:-page}" = page ]; then
+	TOKEN_ADMIN=$(page_token admin) TOKEN_READ=$(page_token read) PAGE_URL=http://127.0.0.1:$page_port LAB_TOOL=$TEST_TOP/lab/lab \
+		timeout 900 node "$browser_run/page.mjs"
+	code=$?
+fi
+if [ -n "${SCREENS:-}" ]; then
+	lab in h1 virsh destroy '<img src=x onerror=document.title=666>' >"$TEST_TMP/hostile" 2>&1
+	wait_until 60 settled
+	lab run -d files1 load mem 340M --hold 60 --touch >"$TEST_TMP/load"
+	wait_until 40 stalls files1
+	"$TEST_TOP/scripts/cli-screens" "$SCREENS" files1
+fi
+exit $code
