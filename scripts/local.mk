@@ -4,7 +4,7 @@ EXTRA_DIST += \
 	quickstart \
 	scripts/deps \
 	scripts/page.sh \
-	scripts/screen-svg \
+	scripts/cli-screens scripts/screen-svg \
 	scripts/story.sh \
 	test \
 	$(NULL)
