@@ -167,6 +167,7 @@ int client_say_problem(struct cli *c, const struct exchange *x, const json_t *bo
 {
 	const char *code = get_string(body, "/code", NULL), *detail, *remedy;
 	char option[64], retry[64] = "";
+	size_t len;
 
 	if (!code) {
 		remedy = exit_remedy("", x->status);
@@ -183,8 +184,17 @@ int client_say_problem(struct cli *c, const struct exchange *x, const json_t *bo
 	/* The daemon's own words may have it already. */
 	if (remedy && strstr(detail, remedy))
 		remedy = NULL;
+	/* Of states and their tags this command has taken care: it says what came of it. */
+	if (remedy && exit_is_of_states(x->status)) {
+		detail = remedy;
+		remedy = NULL;
+	}
 	if (x->retry_after > 0 && x->status != 401)
 		snprintf(retry, sizeof(retry), " (it asks to wait %ld s)", x->retry_after);
-	return cli_fail(c, exit_of(code, x->status), "%s%s%s%s%s", option, detail,
+	len = strlen(detail);
+	/* What follows is of the same sentence. */
+	if ((remedy || *retry) && len && detail[len - 1] == '.')
+		len--;
+	return cli_fail(c, exit_of(code, x->status), "%s%.*s%s%s%s", option, (int)len, detail,
 		remedy ? ": " : "", remedy ? remedy : "", retry);
 }

@@ -80,6 +80,21 @@ static void offer_verbs(const char *noun, const char *prefix)
 			offer(cli_commands[i].verb, prefix);
 }
 
+/* What `policy delete` can remove: the API's own files. */
+static void offer_kept(struct cli *c, const char *prefix)
+{
+	_cleanup_json_ json_t *answer = NULL;
+	char problem[64];
+	const json_t *p;
+	size_t i;
+
+	if (client_try(c, "/v1/policies", &answer, problem) != CLI_OK)
+		return;
+	json_array_foreach (get_at(answer, "/policies"), i, p)
+		if (streq(get_string(p, "/layer", ""), "api"))
+			offer(get_string(p, "/name", ""), prefix);
+}
+
 static void offer_contexts(struct cli *c, const char *prefix)
 {
 	_cleanup_contexts_ struct contexts all = {0};
@@ -208,7 +223,9 @@ static void offer_words(struct cli *c, const char *prefix)
 		offer_nouns(prefix);
 	if (verbs)
 		offer_verbs(c->words[0], prefix);
-	if (cmd && argument_at(cmd, c->n_args - (*cmd->verb ? 2 : 1), what))
+	if (cmd && cmd->run == cmd_policy_delete && c->n_args == 2)
+		offer_kept(c, prefix);
+	else if (cmd && argument_at(cmd, c->n_args - (*cmd->verb ? 2 : 1), what))
 		offer_kinds(c, what, prefix);
 }
 

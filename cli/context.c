@@ -198,6 +198,9 @@ int cmd_context_remove(struct cli *c)
 
 	if (r != CLI_OK)
 		return r;
+	if (streq(c->args[0], CONTEXT_LOCAL))
+		return cli_fail(c, CLI_CONFLICT,
+			"\"" CONTEXT_LOCAL "\" is built in: it is this host's, and stays");
 	item = contexts_find(&all, c->args[0]);
 	if (!item)
 		return unknown(c, &all, c->args[0]);

@@ -345,6 +345,15 @@ static void check_conf(const struct doctor_facts *f, struct doctor_result *r)
 
 static void check_policy(const struct doctor_facts *f, struct doctor_result *r)
 {
+	if (f->elsewhere) {
+		size_t n = json_array_size(get_at(f->policies, "/policies"));
+
+		doctor_say(r, DOCTOR_UNKNOWN, "",
+			"ballastd has %zu polic%s, by another ballast.conf than the one that was read",
+			n, n == 1 ? "y" : "ies");
+		doctor_mend(r, "name the one that it was started with: ballastctl doctor --config=FILE");
+		return;
+	}
 	add_diags(r, DOCTOR_BAD, &f->policy_findings);
 	add_diags(r, DOCTOR_NOTE, &f->policy_notes);
 	doctor_fine(r, "%zu polic%s", f->n_policies, f->n_policies == 1 ? "y" : "ies");
@@ -356,7 +365,8 @@ static void check_policy_use(const struct doctor_facts *f, struct doctor_result 
 	const json_t *p;
 	size_t i;
 
-	add_diags(r, DOCTOR_NOTE, &f->shadowed);
+	if (!f->elsewhere)
+		add_diags(r, DOCTOR_NOTE, &f->shadowed);
 	if (!f->policies && !f->shadowed.n)
 		doctor_say(
 			r, DOCTOR_UNKNOWN, "", "which guests they are for only the daemon knows");

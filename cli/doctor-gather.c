@@ -275,6 +275,30 @@ static void gather_definitions(const struct conf *conf, struct doctor_facts *f)
 	}
 }
 
+/* Nobody named the daemon's ballast.conf: is it the usual one? Its socket and its policies say. */
+static bool is_elsewhere(
+	const struct endpoint *e, const struct conf *conf, const struct doctor_facts *f)
+{
+	const json_t *p;
+	size_t i;
+
+	if (!f->policies)
+		return false;
+	if (conf->socket && !streq(conf->socket, e->socket))
+		return true;
+	json_array_foreach (get_at(f->policies, "/policies"), i, p) {
+		const char *path = get_string(p, "/path", ""), *slash = strrchr(path, '/');
+		bool known = !slash;
+
+		for (char *const *d = conf->policy_dirs; !known && *d; d++)
+			known = strlen(*d) == (size_t)(slash - path) &&
+				strncmp(*d, path, strlen(*d)) == 0;
+		if (!known)
+			return true;
+	}
+	return false;
+}
+
 static int gather_local(struct cli *c, const struct endpoint *e, struct doctor_facts *f)
 {
 	const char *named = cli_value(c, OPT_CONFIG);
@@ -284,6 +308,7 @@ static int gather_local(struct cli *c, const struct endpoint *e, struct doctor_f
 
 	if (r < 0)
 		return r;
+	f->elsewhere = !named && is_elsewhere(e, &conf, f);
 	gather_socket(e, f);
 	gather_units(f);
 	gather_libvirt(f);

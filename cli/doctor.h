@@ -100,6 +100,9 @@ struct doctor_facts {
 	/* Files */
 	struct diag_list conf_findings, policy_findings, policy_notes, shadowed;
 	size_t n_policies;
+	/* the daemon that answers was started with another ballast.conf than what was read, for no
+	 * --config named it: these files are not its own */
+	bool elsewhere;
 	char state_dir[256];
 	int state_errno;	/* of looking; EACCES: only ballastd may */
 	uint64_t state_free_bytes, state_files_free;

@@ -77,6 +77,11 @@ const char *exit_remedy(const char *code, long status)
 	return NULL;
 }
 
+bool exit_is_of_states(long status)
+{
+	return status == 412 || status == 428;
+}
+
 bool exit_knows(long status)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++)

@@ -120,7 +120,7 @@ static int validate(struct cli *c, const char *name, const char *text)
 
 	if (!dumped)
 		return cli_fail(c, CLI_BAD_CONFIG, "%s: not UTF-8", name);
-	r = client_ask(c,
+	r = preview_ask(c,
 		&(struct client_ask){.method = "POST",
 			.path = "/v1/policies/validate",
 			.body = dumped,

@@ -74,22 +74,19 @@ static void print(const json_t *answer)
 		show_size(get_number(answer, "/host/then/free", UINT64_MAX), free_text));
 }
 
-/* All clients together may ask so often a second: one comes again once. */
-static int ask(struct cli *c, const char *text, struct client_answer *answer)
+int preview_ask(struct cli *c, const struct client_ask *trial, struct client_answer *ret)
 {
-	const struct client_ask trial = {.method = "POST",
-		.path = "/v1/plan/preview",
-		.body = text,
-		.type = "application/json",
-		.quiet = true,
-		.asks = true};
-	int r = client_ask(c, &trial, answer);
+	struct client_ask first = *trial;
+	int r;
 
-	if (!streq(answer->problem, "too-many-requests"))
+	first.quiet = true;
+	r = client_ask(c, &first, ret);
+	if (r == CLI_OK || (trial->quiet && !streq(ret->problem, "too-many-requests")))
 		return r;
-	client_answer_clear(answer);
-	sleep(1);
-	return client_ask(c, &trial, answer);
+	if (streq(ret->problem, "too-many-requests"))
+		sleep(1);
+	client_answer_clear(ret);
+	return client_ask(c, trial, ret); /* with its message */
 }
 
 void preview_print(struct cli *c, json_t *body)
@@ -98,7 +95,14 @@ void preview_print(struct cli *c, json_t *body)
 	_cleanup_free_ char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
 
 	json_decref(body);
-	if (text && ask(c, text, &answer) == CLI_OK)
+	if (text && preview_ask(c,
+			    &(struct client_ask){.method = "POST",
+				    .path = "/v1/plan/preview",
+				    .body = text,
+				    .type = "application/json",
+				    .quiet = true,
+				    .asks = true},
+			    &answer) == CLI_OK)
 		print(answer.body);
 	else
 		fprintf(stderr, "note: what that would come to is not known: %s\n",

@@ -102,6 +102,10 @@ int json_read(const char *text, size_t len, json_t **ret, struct diag *d)
 	if (json_error_code(&error) == json_error_out_of_memory)
 		return -ENOMEM;
 	place_of(text, MIN((size_t)MAX(error.position, 0), len), &line, &col);
+	if (json_error_code(&error) == json_error_null_character ||
+		json_error_code(&error) == json_error_null_byte_in_key)
+		return diag_set(d, EBADMSG, NULL, line, col,
+			"\\u0000 in a string, expected text without zero bytes");
 	return diag_set(d, EBADMSG, NULL, line, col, "%s", error.text);
 }
 
@@ -190,10 +194,10 @@ static int check_number(const json_t *value, const struct json_field *f, struct 
 		 n;
 	char expected[96];
 
-	if (!json_is_integer(value) || json_integer_value(value) < 0)
+	if (!json_is_integer(value))
 		return mistake_found(m, value, type_words[f->type]);
 	n = (uint64_t)json_integer_value(value);
-	if (n >= f->min && n <= max)
+	if (json_integer_value(value) >= 0 && n >= f->min && n <= max)
 		return 0;
 	if (max < UINT64_MAX)
 		snprintf(expected, sizeof(expected), "%llu to %llu", (unsigned long long)f->min,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/manager-private.h"
 
+#include <limits.h>
+
 #include "common/units.h"
 #include "daemon/policy-files.h"
 #include "daemon/policy-trial.h"
@@ -242,6 +244,8 @@ static void answer_not_ours(struct policy_job *j)
 {
 	int i = policy_set_find(j->m->set, j->name);
 	struct policy_info info;
+	char dir[PATH_MAX];
+	ssize_t layer;
 
 	if (i < 0) {
 		api_call_problem_with(j->call, API_PROBLEM_POLICY_UNKNOWN,
@@ -249,9 +253,14 @@ static void answer_not_ours(struct policy_job *j)
 		return;
 	}
 	policy_set_info(j->m->set, (size_t)i, &info);
+	snprintf(dir, sizeof(dir), "%s", info.path);
+	*strrchr(dir, '/') = '\0';
+	layer = policy_files_layer(j->dirs.dirs, dir);
 	api_call_problem(j->call, API_PROBLEM_CONFLICT,
-		"%s is not the API's to remove: it is %s. Remove it there, or PUT another text in its place.",
-		j->name, info.path);
+		"%s is not the API's to remove: it is %s. Remove it there%s.", j->name, info.path,
+		layer > (ssize_t)j->layer
+			? "; it stands above whatever is written here"
+			: ", or write another text under its name, which stands above it");
 }
 
 static void answer_failed(struct policy_job *j)

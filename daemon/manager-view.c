@@ -116,7 +116,7 @@ static size_t fill_problems(struct manager *m)
 			.code = "state-unwritable",
 			.text = m->state_problem,
 			.remedy =
-				"do what it says, make room in the state directory or make it writable; until then `mode enforce` and `guest set` are refused, and `mode observe` is forgotten at a restart",
+				"do what it says, make room in the state directory or make it writable; until then `mode enforce` and `guest set` are refused; `mode observe` and `pause` hold, say that they are not saved, and are forgotten at a restart",
 			.since_real_usec = m->state_problem_real_usec,
 		};
 	if (*m->state_lost && clock_boot_usec() - m->state_lost_boot_usec < LOST_SHOWN_USEC)

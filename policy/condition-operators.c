@@ -74,10 +74,27 @@ int condition_multiply(struct parse *s, const struct token *op, int a, int b)
 	return type_error(s, op, a, b, "a count or a ratio on one side of \"*\"");
 }
 
+/* What no fact changes. As deep as the condition, which has its limit. */
+static bool is_constant(const struct parse *s, size_t i, uint64_t *ret)
+{
+	const struct node *n = &s->nodes[i];
+	uint64_t a, b;
+
+	if (n->op == NODE_LITERAL) {
+		*ret = n->value;
+		return true;
+	}
+	return n->op >= NODE_ADD && n->op <= NODE_PART && is_constant(s, n->lhs, &a) &&
+	       is_constant(s, n->rhs, &b) && condition_calculate(n->op, a, b, ret);
+}
+
 int condition_divide(struct parse *s, const struct token *op, int a, int b)
 {
 	enum node_type x, y;
+	uint64_t by;
 
+	if (!s->zero_col && is_constant(s, (size_t)b, &by) && !by)
+		s->zero_col = parse_column(s, op);
 	if (s->nodes[b].type == NODE_ZERO)
 		s->nodes[b].type = NODE_COUNT;
 	settle_zero(s, a, b);

@@ -260,6 +260,7 @@ int condition_parse(const char *text, struct condition **ret, struct diag *d)
 	if (!c->text)
 		return -ENOMEM;
 	c->uses = s.uses;
+	c->zero_col = s.zero_col;
 	c->n = s.n;
 	memcpy(c->nodes, s.nodes, s.n * sizeof(s.nodes[0]));
 	*ret = TAKE_PTR(c);

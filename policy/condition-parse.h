@@ -15,6 +15,7 @@ struct parse {
 	size_t n;
 	struct node nodes[CONDITION_NODES_MAX];
 	uint64_t uses;
+	unsigned zero_col; /* of the first division by what is always 0; 0: none */
 	struct diag *d;
 };
 

@@ -52,6 +52,7 @@ _Static_assert(CONDITION_NODES_MAX <= UINT8_MAX, "indexes of nodes are bytes");
 struct condition {
 	char *text;
 	uint64_t uses;
+	unsigned zero_col; /* of the first division by what is always 0; 0: none */
 	size_t n;
 	struct node nodes[];
 };
@@ -64,6 +65,9 @@ struct node_values {
 /* Runs the program. The result is the last node's. */
 void condition_run(
 	const struct condition *c, const struct facts *f, struct node_values *ret) _nonnull_;
+
+/* a op b, for NODE_ADD to NODE_PART. False: a division by zero, whose result is not known. */
+bool condition_calculate(enum node_op op, uint64_t a, uint64_t b, uint64_t *ret) _nonnull_;
 
 /* Words and signs. */
 enum token_kind {

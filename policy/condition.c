@@ -29,6 +29,11 @@ bool condition_is_of_guest(const struct condition *c)
 	return false;
 }
 
+unsigned condition_zero_division(const struct condition *c)
+{
+	return c->zero_col;
+}
+
 const char *condition_text(const struct condition *c)
 {
 	return c->text;
@@ -41,8 +46,7 @@ static uint64_t mul_sat(uint64_t a, uint64_t b)
 	return __builtin_mul_overflow(a, b, &r) ? UINT64_MAX : r;
 }
 
-/* False: a division by zero, whose result is not known. */
-static bool calculate(enum node_op op, uint64_t a, uint64_t b, uint64_t *ret)
+bool condition_calculate(enum node_op op, uint64_t a, uint64_t b, uint64_t *ret)
 {
 	switch (op) {
 	case NODE_ADD:
@@ -129,7 +133,7 @@ void condition_run(const struct condition *c, const struct facts *f, struct node
 		case NODE_DIV:
 		case NODE_SHARE:
 		case NODE_PART:
-			known = calculate(n->op, a, b, &value) && known;
+			known = condition_calculate(n->op, a, b, &value) && known;
 			break;
 		case NODE_NOT:
 			value = invert(a);

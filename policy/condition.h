@@ -62,6 +62,9 @@ static inline bool condition_holds(const struct condition *c, const struct facts
 uint64_t condition_uses(const struct condition *c) _nonnull_ _pure_;
 /* Does any of them differ from guest to guest? */
 bool condition_is_of_guest(const struct condition *c) _nonnull_ _pure_;
+/* Does it divide by a zero that no fact changes, as in "guest.vcpus / (2 - 2)"? Returns where in the
+ * text the first such "/" stands, from 1; 0: it does not. What hangs on it never holds. */
+unsigned condition_zero_division(const struct condition *c) _nonnull_ _pure_;
 /* The text it was parsed from, blanks around it trimmed. Lives as long as c. */
 const char *condition_text(const struct condition *c) _nonnull_ _pure_;
 /* With the values of now: "host.mem_available 3.1 GiB < 40% of 8 GiB: true". *ret is a new string,

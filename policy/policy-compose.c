@@ -88,8 +88,12 @@ static int compose_when(struct composer *c, struct diag *d)
 		return diag_set(d, EINVAL, lasting->file, lasting->line, lasting->col,
 			"LastingSec= without a condition; expected Condition= in [When]");
 	/* Both were checked when they were read. */
-	if (condition)
+	if (condition) {
 		r = condition_parse(condition->text, &c->policy->condition, NULL);
+		c->policy->condition_file = condition->file;
+		c->policy->condition_line = condition->line;
+		c->policy->condition_col = condition->col;
+	}
 	if (r == 0 && lasting)
 		r = span_parse(lasting->text, &c->policy->lasting_usec, NULL);
 	return r;

@@ -72,6 +72,8 @@ struct policy {
 	struct match *match;	     /* NULL: every guest */
 	struct schedule *schedule;   /* NULL: always open */
 	struct condition *condition; /* NULL: none */
+	const char *condition_file;  /* where it stands */
+	unsigned condition_line, condition_col;
 	uint64_t lasting_usec;
 	struct assignment *assignments; /* at most one a setting */
 	size_t n_assignments;

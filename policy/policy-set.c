@@ -112,6 +112,18 @@ static int note_assignment(struct policy_set *set, const struct assignment *a)
 	return diag_list_take(&set->notes, &d);
 }
 
+static int note_condition(struct policy_set *set, const struct policy *p)
+{
+	unsigned at = p->condition ? condition_zero_division(p->condition) : 0;
+	_cleanup_diag_ struct diag d = {0};
+
+	if (!at)
+		return 0;
+	diag_set(&d, 0, p->condition_file, p->condition_line, p->condition_col + at - 1,
+		"Condition= divides by zero here: what that gives is never known, and what hangs on it never holds");
+	return diag_list_take(&set->notes, &d);
+}
+
 static int note_stale(struct policy_set *set, const struct policy *p)
 {
 	_cleanup_diag_ struct diag d = {0};
@@ -156,6 +168,8 @@ struct policy_set *policy_set_new(struct policy *const *policies, const bool *st
 		set->stale[set->n] = stale && stale[set->n];
 		if (set->stale[set->n])
 			r = note_stale(set, p);
+		if (r == 0)
+			r = note_condition(set, p);
 		for (size_t k = 0; k < p->n_assignments && r == 0; k++) {
 			apply_host(set, &p->assignments[k]);
 			r = note_assignment(set, &p->assignments[k]);

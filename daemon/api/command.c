@@ -151,7 +151,7 @@ _printf_(3, 4) static int bad_field(struct problem *p, const char *pointer, cons
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	problem_set(p, API_PROBLEM_BODY_INVALID, "%s: %s", pointer, text);
+	problem_set(p, API_PROBLEM_BODY_INVALID, "%s: %s", *pointer ? pointer : "the body", text);
 	p->has_pointer = true;
 	snprintf(p->pointer, sizeof(p->pointer), "%s", pointer);
 	return -1;

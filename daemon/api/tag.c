@@ -35,8 +35,7 @@ bool tag_matches(const char *header, const char *tag)
 		s += strspn(s, ", \t");
 		if (*s == '*')
 			return true;
-		if (strncmp(s, "W/", 2) == 0)
-			s += 2;
+		/* A weak one is never the same (RFC 9110, 13.1.1): it begins with W. */
 		if (*s == '"' && strncmp(s + 1, tag, n) == 0 &&
 			(s[n + 1] == '"' || s[n + 1] == '-'))
 			return true;

@@ -45,8 +45,10 @@ export class Limits {
 		const range = h('input', {type: 'range', id, min: least, max: most, step});
 		const number = h('input', {type: 'number', id: `${id}-number`, min: least, max: most, step: 'any', 'aria-label': `${label}, as a number`});
 		const was = h('span', {class: 'hint'});
+		const says = () => setAttr(range, 'aria-valuetext', id === 'limit-weight' ? `weight ${range.value}` : size(range.value * MIB));
 		const take = (from, to) => () => {
 			to.value = from.value;
+			says();
 			this.changed();
 		};
 
@@ -60,6 +62,7 @@ export class Limits {
 				setAttr(range, 'max', max);
 				setAttr(number, 'max', max);
 				range.value = number.value = value;
+				says();
 			}};
 	}
 

@@ -173,6 +173,8 @@ await part('limits', async () => {
 		r.value = 96;
 		r.dispatchEvent(new Event('input', {bubbles: true}));
 	});
+	ok(/^96(\.0)? MiB$/.test(await page.$eval('#limit-min', (r) => r.getAttribute('aria-valuetext'))) && /^[0-9.]+ [MG]iB$/.test(await page.$eval('#limit-max', (r) => r.getAttribute('aria-valuetext'))),
+		'a slider says its size with the unit', await page.$eval('#limit-min', (r) => r.getAttribute('aria-valuetext')));
 	ok(await until(10, async () => /web1/.test(await text(page, '.drawer .preview'))), 'a slider shows what would be', await text(page, '.drawer .preview'));
 	await page.$eval('.drawer summary', (s) => s.click());
 	await accessible(page, 'limits by hand, and settings');

@@ -89,7 +89,7 @@ cat >slow-editor <<-X
 	echo '# mine' >>"\$1"
 X
 chmod +x slow-editor
-EDITOR=$scratch/slow-editor exits 4 "look at it anew, then try again" policy edit 50-a --yes
+EDITOR=$scratch/slow-editor exits 4 "ballastctl: somebody else has changed it meanwhile: look at it anew, then try again" policy edit 50-a --yes
 grep -q 900 state/policy.d/50-a.policy && ! grep -q mine state/policy.d/50-a.policy && grep -q mine ballastctl-*.50-a.policy
 report $? "an edit never undoes another; both texts are there"
 if has_terminal; then
@@ -125,7 +125,17 @@ exits 0 "50-a: removed" policy delete 50-a --yes
 exits 3 'There is no policy "50-a.policy"' policy delete 50-a --yes
 printf '[Memory]\nWeight=300\n' >etc/80-mine.policy
 "$ctl" reload >/dev/null
-exits 4 "Remove it there" policy delete 80-mine --yes
+exits 4 "Remove it there; it stands above whatever is written here" policy delete 80-mine --yes
+[ "$("$ctl" __complete policy delete "")" = 70-new.policy ] && "$ctl" __complete policy show "" | grep -qx 80-mine.policy
+report $? "delete completes what can be deleted"
+printf '[Memory]\nWeight=300\n' >usr/20-low.policy
+"$ctl" reload >/dev/null
+exits 4 "or write another text under its name, which stands above it" policy delete 20-low --yes
+rm usr/20-low.policy
+"$ctl" reload >/dev/null
+printf '[When]\nCondition=1/0 > 1\n[Memory]\nWeight=300\n' >zero.policy
+exits 0 "zero.policy:2:12: Condition= divides by zero here" policy check zero.policy
+exits 0 "note: zero.policy:2:12: Condition= divides by zero here" policy put zero.policy -n
 EDITOR='sed -i s/300/301/' exits 0 "stands above it and stays in force" policy edit 80-mine --yes
 
 # --- as somebody who may not look into the state directory ---
@@ -234,6 +244,7 @@ exits 0 "mode is observe" --context far status
 exits 1 "the daemon is on another host: run doctor there" --context far doctor
 export BALLAST_SOCKET=$scratch/api.sock
 exits 0 "role admin, may do everything" whoami
+COLUMNS=400 exits 1 "by another ballast.conf than the one that was read" doctor
 COLUMNS=400 exits 1 "127.0.0.1:$port: its certificate ends in" doctor --config b.conf
 # More than a client may ask: somebody with the same token keeps on asking meanwhile.
 for _ in $(seq 3000); do echo "url = $url/v1/whoami"; done >flood

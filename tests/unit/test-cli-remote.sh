@@ -46,13 +46,13 @@ exits 5 "made up: name who you are: --token-file=FILE" --host "$url" guest show 
 exits 5 "made up" --host "$url" guest show s403
 exits 3 "made up" --host "$url" guest show s404
 exits 4 "made up" --host "$url" guest show s409
-exits 4 "somebody else has changed it meanwhile: look at it anew" --host "$url" guest show s412
+exits 4 "ballastctl: somebody else has changed it meanwhile: look at it anew" --host "$url" guest show s412
 exits 4 "look at it first" --host "$url" guest show s428
 exits 6 "try again in a moment (it asks to wait 7 s)" --host "$url" guest show s429
 exits 1 "see journalctl -u ballastd" --host "$url" guest show s500
 exits 6 "it asks to wait 7 s" --host "$url" guest show s503
 exits 7 "made up" --host "$url" guest show s504
-exits 1 "ballastctl doctor" --host "$url" guest show s507
+exits 1 "made up: see ballastctl doctor" --host "$url" guest show s507
 exits 5 '"code":"made-up"' --host "$url" guest show s401 --json
 exits 6 "ballastd answered with status 502" --host "$url" guest show bare
 exits 1 "is not ballastd: no JSON (status 200)" --host "$url" guest show text
@@ -88,6 +88,7 @@ exits 2 "a context's name has" context add "a b" "$url"
 exits 2 "without TLS" context add rack2 http://10.0.0.1
 exits 0 "would be added: rack2" context add rack2 "$url" -n
 exits 3 'there is no context "rack2"' context remove rack2
+exits 4 '"local" is built in' context remove local
 exits 0 "added: rack2" context add rack2 "$url"
 exits 0 "$url" context list
 exits 0 '"name":"far"' --context rack2 guest show web1 --json

@@ -32,6 +32,9 @@ completes "web1" ballastctl --json guest show w
 completes "backup1 files1 mail1 old1 web1" ballastctl guest explain ""
 completes "60-night.policy" ballastctl policy show 60
 completes "enforce observe" ballastctl mode ""
+completes "token" ballastctl help tok
+completes "delete diff" ballastctl help policy d
+completes "" ballastctl help policy put ""
 completes "--dry-run" ballastctl mode --d
 completes "--watch" ballastctl status --w
 completes "--guest=" ballastctl events --g

@@ -258,6 +258,22 @@ TEST(files)
 	finds("policy-use", &f, DOCTOR_NOTE, "stands for it", "");
 }
 
+TEST(files_of_another_configuration_are_not_the_daemons)
+{
+	_cleanup_doctor_facts_ struct doctor_facts f = well();
+	struct doctor_result r;
+	_cleanup_diag_ struct diag d = {0};
+
+	diag_set(&d, EINVAL, "/usr/lib/ballast/policy.d/a.policy", 0, 0,
+		"/etc/ballast/policy.d/a.policy stands for it");
+	CHECK_INT(diag_list_take(&f.shadowed, &d), 0);
+	f.elsewhere = true;
+	finds("policy-files", &f, DOCTOR_UNKNOWN, "ballastd has 1 policy, by another ballast.conf",
+		"--config=FILE");
+	run("policy-use", &f, &r);
+	CHECK_INT(r.n, 0);
+}
+
 TEST(policies_that_are_for_nobody_or_bad)
 {
 	_cleanup_doctor_facts_ struct doctor_facts f = well();

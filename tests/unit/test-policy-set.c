@@ -422,6 +422,21 @@ TEST(what_is_not_in_force_is_noted_with_its_place)
 	CHECK_STR(note, "a.policy:4: GrowBy= in [Disk] is accepted, not in force in this version");
 }
 
+TEST(a_division_by_what_is_always_zero_is_noted)
+{
+	_cleanup_policy_set_ struct policy_set *set = set_of("a.policy",
+		"[When]\nCondition=guest.vcpus / (2 - 2) > 1 or 1/0 > 1\n[Memory]\nMin=1G\n");
+	_cleanup_policy_set_ struct policy_set *none = set_of("b.policy",
+		"[When]\nCondition=1 / guest.vcpus > 0 and 0/1 < 1\n[Memory]\nMin=1G\n");
+	_cleanup_free_ char *note = NULL;
+
+	CHECK(set && none);
+	CHECK_INT(policy_set_notes(set)->n, 1);
+	note = diag_format(&policy_set_notes(set)->items[0]);
+	CHECK_CONTAINS(note, "a.policy:2:23: Condition= divides by zero here");
+	CHECK_INT(policy_set_notes(none)->n, 0);
+}
+
 TEST(a_size_that_lacks_its_sign_is_noted)
 {
 	_cleanup_policy_set_ struct policy_set *set = set_of("a.policy", "[Memory]\nHeadroom=20\n");

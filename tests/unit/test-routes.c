@@ -288,7 +288,7 @@ TEST(bad_bodies_name_the_place)
 			"did you mean \"enforce\"?"},
 		{"mode-set", "{\"mode\":\"enforce\",\"release\":true}", API_PROBLEM_BODY_INVALID,
 			"/release", "observe"},
-		{"override-set", "{}", API_PROBLEM_BODY_INVALID, "", "nothing to set"},
+		{"override-set", "{}", API_PROBLEM_BODY_INVALID, "", "the body: nothing to set"},
 		{"override-set", "{\"memory\":{}}", API_PROBLEM_BODY_INVALID, "", "nothing to set"},
 		{"override-set", "{\"memory\":{\"min\":2,\"max\":1}}", API_PROBLEM_BODY_INVALID,
 			"/memory/min", "more than max"},
