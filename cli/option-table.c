@@ -71,7 +71,7 @@ const struct cli_option_info cli_options[OPT_NONE] = {
 		.many = true},
 	[OPT_UUID] = {"uuid", 0, "UUID", .help = "the guest has this UUID"},
 	[OPT_CONFIG] = {"config", 0, "FILE", .help = "the ballast.conf that ballastd reads"},
-	[OPT_ROLE] = {"role", 0, "ROLE", .help = "read, operate or admin (default read)"},
+	[OPT_ROLE] = {"role", 0, "ROLE", .help = "read, operate (what Ballast does with guests) or admin (default read)"},
 	[OPT_EXPIRES] = {"expires", 0, "SPAN",
 		.help = "holds for so long, as in 90d (default: until it is revoked)"},
 	[OPT_IMPORT] = {"import", 0, "FILE",

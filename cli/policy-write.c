@@ -177,7 +177,8 @@ static int put(struct cli *c, const char *name, const char *text, const struct k
 static int confirm_put(
 	struct cli *c, const char *name, const char *text, const struct kept *before)
 {
-	if (!before->exists || streq(before->text, text))
+	/* Below the administrator's file there may be another one, which was not shown. */
+	if (!before->exists || (streq(before->text, text) && !streq(before->layer, "above")))
 		return CLI_OK;
 	return cli_confirm(c, "replace policy %s by another text", name);
 }

@@ -50,6 +50,9 @@ result $? "it says where, why and what to do"
 "$ctl" --socket="$tmp/s" mode enforce >"$tmp/out" 2>&1
 [ $? != 0 ] && mode_is observe
 result $? "mode enforce is refused meanwhile"
+"$ctl" --socket="$tmp/s" status >"$tmp/out" 2>&1
+tr -s ' \n' '  ' <"$tmp/out" | grep -q '`mode observe` and `pause` hold, say that they are not saved'
+result $? "what holds all the same is said"
 rm "$tmp/state"
 mv "$tmp/aside" "$tmp/state"
 until_true mode_is enforce
