@@ -145,6 +145,8 @@ int cli_usage(struct cli *c, const char *fmt, ...) _nonnull_args_(1, 2) _printf_
 /* Prints a value as JSON, one document on a line of its own (indented for a terminal). Returns
  * CLI_OK. */
 int cli_print_json(struct cli *c, const json_t *value) _nonnull_;
+/* One of many, on a line of its own. */
+void cli_print_json_line(const struct cli *c, const json_t *value) _nonnull_args_(1);
 /* That the first argument is no more, or would be: "operation 7: cancelled", {"cancelled":"7"}. */
 int cli_print_gone(struct cli *c, const char *noun, const char *word) _nonnull_;
 

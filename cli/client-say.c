@@ -106,12 +106,12 @@ static void say_findings(const json_t *problem)
 		uint64_t line = get_number(f, "/line", 0), column = get_number(f, "/column", 0);
 
 		/* A directory has no lines. */
-		fputs(get_string(f, "/file", "?"), stderr);
+		fputs(get_shown(f, "/file", "?"), stderr);
 		if (line)
 			fprintf(stderr, ":%llu", (unsigned long long)line);
 		if (line && column)
 			fprintf(stderr, ":%llu", (unsigned long long)column);
-		fprintf(stderr, ": %s\n", get_string(f, "/text", ""));
+		fprintf(stderr, ": %s\n", get_shown(f, "/text", ""));
 	}
 }
 

@@ -10,6 +10,7 @@
 #include "cli/contexts.h"
 #include "cli/get.h"
 #include "cli/options.h"
+#include "common/printable.h"
 
 /* Who waits longer for a Tab has typed the word. */
 #define CAP_MSEC 200
@@ -21,10 +22,10 @@ static void out_of_time(int sig)
 
 static void offer(const char *word, const char *prefix)
 {
-	/* A name from elsewhere must not become a line of its own, or a word of the shell. */
-	for (const char *p = word; *p; p++)
-		if ((unsigned char)*p <= ' ' || *p == 127)
-			return;
+	/* A name from elsewhere must not become a line of its own, a word of the shell, or look
+	 * like another one. */
+	if (strchr(word, ' ') || !printable_is(word))
+		return;
 	if (strncmp(word, prefix, strlen(prefix)) == 0)
 		printf("%s\n", word);
 }

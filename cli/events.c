@@ -34,13 +34,10 @@ static void print_one(const struct cli *c, const json_t *e)
 	unsigned view = EVENT_VIEW_KIND | EVENT_VIEW_GUEST |
 			(c->term.columns < 100 ? EVENT_VIEW_WRAP : 0);
 
-	if (cli_has(c, OPT_JSON)) {
-		_cleanup_free_ char *text = json_dumps(e, JSON_COMPACT);
-
-		printf("%s\n", text ? text : "{}");
-	} else {
+	if (cli_has(c, OPT_JSON))
+		cli_print_json_line(c, e);
+	else
 		event_print(c, stdout, e, now, 0, view);
-	}
 }
 
 static void print_events(const struct cli *c, const json_t *answer)

@@ -20,7 +20,7 @@ static void print_title(const struct cli *c, const json_t *g)
 	char state[GUEST_STATE_MAX];
 
 	term_print(&c->term, stdout, STYLE_NAME, get_string(g, "/name", "?"));
-	printf(" on %s", get_string(g, "/host", "?"));
+	printf(" on %s", get_shown(g, "/host", "?"));
 	if (!streq(guest_state(g, state), "-")) {
 		fputs(": ", stdout);
 		term_print(&c->term, stdout,

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "common/json.h"
+#include "common/printable.h"
 
 json_t *get_json(const char *text, size_t len)
 {
@@ -42,6 +43,15 @@ const char *get_string(const json_t *value, const char *path, const char *otherw
 	const char *s = json_string_value(get_at(value, path));
 
 	return s ? s : otherwise;
+}
+
+const char *get_shown(const json_t *value, const char *path, const char *otherwise)
+{
+	static char shown[8][1024];
+	static unsigned next;
+	const char *s = get_string(value, path, otherwise);
+
+	return s ? printable(s, "", shown[next++ % ARRAY_SIZE(shown)], sizeof(shown[0])) : NULL;
 }
 
 uint64_t get_number(const json_t *value, const char *path, uint64_t otherwise)

@@ -13,6 +13,10 @@ json_t *get_json(const char *text, size_t len) _nonnull_ _must_check_;
 const json_t *get_at(const json_t *value, const char *path) _nonnull_args_(2);
 const char *get_string(const json_t *value, const char *path, const char *otherwise)
 	_nonnull_args_(2);
+/* The same to be printed as it is: made printable (common/printable.h). Good until the eighth call
+ * after it. */
+const char *get_shown(const json_t *value, const char *path, const char *otherwise)
+	_nonnull_args_(2);
 /* null and what is not there: otherwise. */
 uint64_t get_number(const json_t *value, const char *path, uint64_t otherwise) _nonnull_args_(2);
 bool get_bool(const json_t *value, const char *path) _nonnull_args_(2);

@@ -177,7 +177,7 @@ static void print_guest(const struct cli *c, const json_t *g)
 	size_t i;
 
 	term_print(&c->term, stdout, STYLE_NAME, get_string(g, "/name", "?"));
-	printf("  %s on %s\n", get_string(g, "/uuid", "?"), get_string(g, "/host", "?"));
+	printf("  %s on %s\n", get_shown(g, "/uuid", "?"), get_shown(g, "/host", "?"));
 	row(c, "state", guest_state(g, state));
 	text[0] = '\0';
 	json_array_foreach (get_at(g, "/tags"), i, tag)
@@ -228,8 +228,7 @@ int cmd_guest_enroll(struct cli *c)
 	if (cli_has(c, OPT_JSON))
 		return cli_print_json(c, answer);
 	json_array_foreach (get_at(answer, "/changes"), i, change)
-		printf("%s: %s\n", c->args[0],
-			json_is_string(change) ? json_string_value(change) : "?");
+		printf("%s: %s\n", c->args[0], get_shown(change, "", "?"));
 	if (!json_array_size(get_at(answer, "/changes")))
 		printf("%s: nothing to do, it is enrolled\n", c->args[0]);
 	if (get_bool(answer, "/restart_needed"))

@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "common/json.h"
+#include "common/printable.h"
 
 _printf_(2, 0) static void say(struct cli *c, const char *fmt, va_list ap)
 {
@@ -65,15 +66,37 @@ int cli_confirm(struct cli *c, const char *fmt, ...)
 	return cli_fail(c, CLI_FAILED, "nothing was done");
 }
 
+/* JSON has none of C0 outside its own line breaks; what else would do something to a terminal has
+ * there the escapes that JSON has for it. */
+static char *dump(const struct cli *c, const json_t *value, size_t flags)
+{
+	char *text = json_dumps(value, JSON_ENCODE_ANY | flags), *shown;
+	size_t size = text ? strlen(text) * PRINTABLE_ESCAPE_MAX + 1 : 0;
+
+	if (!text || !c->term.is_terminal)
+		return text;
+	shown = malloc(size);
+	if (shown)
+		printable(text, "\n", shown, size);
+	free(text);
+	return shown;
+}
+
+void cli_print_json_line(const struct cli *c, const json_t *value)
+{
+	_cleanup_free_ char *text = dump(c, value, JSON_COMPACT);
+
+	printf("%s\n", text ? text : "{}");
+}
+
 int cli_print_json(struct cli *c, const json_t *value)
 {
-	char *text = json_dumps(
-		value, JSON_ENCODE_ANY | (c->term.is_terminal ? JSON_INDENT(2) : JSON_COMPACT));
+	_cleanup_free_ char *text =
+		dump(c, value, c->term.is_terminal ? JSON_INDENT(2) : JSON_COMPACT);
 
 	if (!text)
 		return cli_fail(c, CLI_FAILED, "out of memory");
 	printf("%s\n", text);
-	free(text);
 	c->answered = true;
 	return CLI_OK;
 }

@@ -113,9 +113,10 @@ static void print_plan(const struct cli *c, const struct ganeti_cluster *cluster
 		char size[SIZE_TEXT_MAX];
 
 		term_print(&c->term, stdout, STYLE_BAD, "Stays: ");
-		printf("%s (%s) on %s: %s\n", g->name, size_format(g->bytes, size),
-			cluster->hosts[g->host].name,
-			g->fixed ? "it cannot travel"
+		term_print(&c->term, stdout, STYLE_NONE, g->name);
+		printf(" (%s) on ", size_format(g->bytes, size));
+		term_print(&c->term, stdout, STYLE_NONE, cluster->hosts[g->host].name);
+		printf(": %s\n", g->fixed ? "it cannot travel"
 				 : "no other host has room for it, or can make it");
 	}
 	if (p->n_moves || p->n_left)

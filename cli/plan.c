@@ -35,10 +35,10 @@ static void print_division(const struct cli *c, const json_t *plan)
 
 static void print_action(const json_t *a)
 {
-	const char *kind = get_string(a, "/kind", "?"), *why = get_string(a, "/reason/text", "");
+	const char *kind = get_string(a, "/kind", "?"), *why = get_shown(a, "/reason/text", "");
 	char from[SIZE_TEXT_MAX], to[SIZE_TEXT_MAX];
 
-	printf("  %s: %s", get_string(a, "/guest", "?"), kind);
+	printf("  %s: %s", get_shown(a, "/guest", "?"), kind);
 	if (streq(kind, "memory"))
 		printf(" %s -> %s", show_size(get_number(a, "/from", UINT64_MAX), from),
 			show_size(get_number(a, "/to", UINT64_MAX), to));

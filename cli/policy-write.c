@@ -87,11 +87,11 @@ static void print_findings(const json_t *validation, const char *list, const cha
 	size_t i;
 
 	json_array_foreach (get_at(validation, list), i, f) {
-		fprintf(stderr, "%s%s", lead, get_string(f, "/file", "?"));
+		fprintf(stderr, "%s%s", lead, get_shown(f, "/file", "?"));
 		if (get_number(f, "/line", 0))
 			fprintf(stderr, ":%llu:%llu", (unsigned long long)get_number(f, "/line", 0),
 				(unsigned long long)get_number(f, "/column", 0));
-		fprintf(stderr, ": %s\n", get_string(f, "/text", ""));
+		fprintf(stderr, ": %s\n", get_shown(f, "/text", ""));
 	}
 }
 

@@ -218,7 +218,7 @@ int cmd_policy_explain(struct cli *c)
 		return r;
 	if (cli_has(c, OPT_JSON))
 		return cli_print_json(c, answer);
-	printf("Policies for %s, later ones win:\n", get_string(answer, "/guest", "?"));
+	printf("Policies for %s, later ones win:\n", get_shown(answer, "/guest", "?"));
 	print_matching(c, answer);
 	if (client_try(c, "/v1/policies", &all, problem) == CLI_OK)
 		print_not_matching(json_array_size(get_at(all, "/policies")),

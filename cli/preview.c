@@ -19,10 +19,10 @@ static void print_memory(const json_t *guest)
 {
 	uint64_t now = get_number(guest, "/now/target", UINT64_MAX),
 		 without = get_number(guest, "/without/target", UINT64_MAX);
-	const char *why = get_string(guest, "/reason/text", "");
+	const char *why = get_shown(guest, "/reason/text", "");
 	char a[SIZE_TEXT_MAX], b[SIZE_TEXT_MAX];
 
-	printf("  %s: memory %s -> %s", get_string(guest, "/guest", "?"), show_size(now, a),
+	printf("  %s: memory %s -> %s", get_shown(guest, "/guest", "?"), show_size(now, a),
 		show_size(get_number(guest, "/then/target", UINT64_MAX), b));
 	if (without != now)
 		printf(" (otherwise %s)", show_size(without, a));
@@ -38,7 +38,7 @@ static unsigned print_guest(const json_t *guest)
 		n++;
 	}
 	if (differs(guest, "/cpu_weight")) {
-		printf("  %s: CPU weight %llu -> %llu\n", get_string(guest, "/guest", "?"),
+		printf("  %s: CPU weight %llu -> %llu\n", get_shown(guest, "/guest", "?"),
 			(unsigned long long)get_number(guest, "/now/cpu_weight", 0),
 			(unsigned long long)get_number(guest, "/then/cpu_weight", 0));
 		n++;
@@ -48,7 +48,7 @@ static unsigned print_guest(const json_t *guest)
 		uint64_t now = get_number(guest, "/now/cpu_quota_permyriad", 0),
 			 then = get_number(guest, "/then/cpu_quota_permyriad", 0);
 
-		printf("  %s: CPU quota %s -> %s\n", get_string(guest, "/guest", "?"),
+		printf("  %s: CPU quota %s -> %s\n", get_shown(guest, "/guest", "?"),
 			now ? show_permyriad(now, a) : "none",
 			then ? show_permyriad(then, b) : "none");
 		n++;

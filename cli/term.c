@@ -6,6 +6,8 @@
 #include <wchar.h>
 #include <wctype.h>
 
+#include "common/printable.h"
+
 static const char *const escapes[] = {
 	[STYLE_BOLD] = "\033[1m",
 	[STYLE_DIM] = "\033[2m",
@@ -56,7 +58,8 @@ static size_t next_char(const char *s, unsigned *ret_columns, bool *ret_bad)
 	if (!n || n >= (size_t)-2)
 		return 1;
 	width = wcwidth(c);
-	if (width < 0)
+	/* What turns text around takes no column, and is not to pass unseen. */
+	if (width < 0 || !printable_char((uint32_t)c))
 		return n;
 	*ret_bad = false;
 	*ret_columns = (unsigned)width;

@@ -25,6 +25,8 @@ common_libcommon_a_SOURCES = \
 	common/json-time.c \
 	common/json.h \
 	common/macros.h \
+	common/printable.c \
+	common/printable.h \
 	common/role.c \
 	common/role.h \
 	common/shell-word.c \
@@ -49,6 +51,7 @@ common_tests = \
 	tests/unit/test-json-in \
 	tests/unit/test-json-out \
 	tests/unit/test-json-time \
+	tests/unit/test-printable \
 	tests/unit/test-address \
 	tests/unit/test-role \
 	tests/unit/test-shell-word \
@@ -66,6 +69,7 @@ tests_unit_test_token_secret_LDADD = common/libcommon.a $(NETTLE_LIBS)
 tests_unit_test_diag_LDADD = common/libcommon.a
 tests_unit_test_ini_LDADD = common/libcommon.a
 tests_unit_test_units_LDADD = common/libcommon.a
+tests_unit_test_printable_LDADD = common/libcommon.a
 tests_unit_test_address_LDADD = common/libcommon.a
 tests_unit_test_token_file_LDADD = common/libcommon.a $(NETTLE_LIBS)
 tests_unit_test_json_in_LDADD = common/libcommon.a $(JANSSON_LIBS)

@@ -20,6 +20,7 @@
 #include <sys/time.h>
 #include <sys/un.h>
 
+#include "common/printable.h"
 #include "common/units.h"
 #include "daemon/hv/hv-guest-priv.h"
 
@@ -28,6 +29,7 @@
 #define XML_MAX    (4 * MIB)
 #define ANSWER_MAX (64 * KIB)
 #define FREE_MSEC  100
+#define NAME_MAX_BYTES 256
 
 /* All of it, NUL-terminated; NULL when it is too long or cannot be read. */
 static char *read_all(int fd, size_t max)
@@ -89,13 +91,13 @@ static int send_all(int fd, const char *text)
 	return 0;
 }
 
-/* The whole request; free() it. NULL without memory. A name that is no UTF-8 is for people only:
- * its UUID serves as well. */
+/* The whole request; free() it. NULL without memory. A name is for people only: where it is no
+ * UTF-8, or longer than the API takes it, its UUID serves as well. */
 static char *make_request(const struct hv_guest *g, const char *name)
 {
 	_cleanup_free_ char *body = NULL;
 	char uuid[UUID_TEXT_MAX], *request = NULL;
-	json_t *named = json_string(name), *object;
+	json_t *named = strlen(name) <= NAME_MAX_BYTES ? json_string(name) : NULL, *object;
 
 	uuid_format(&g->uuid, uuid);
 	object = json_pack("{s:s,s:o,s:I,s:i}", "uuid", uuid, "name",
@@ -142,11 +144,12 @@ static bool refused(const char *name, const char *answer, bool *ret_binding)
 	const char *detail = json_string_value(json_object_get(problem, "detail"));
 	bool no_room = code && streq(code, "no-room"),
 	     binding = no_room && !json_is_false(json_object_get(problem, "binding"));
+	char who[512], why[1024];
 
 	if (no_room)
-		fprintf(stderr, "ballast: %s%s: %s\n", name,
+		fprintf(stderr, "ballast: %s%s: %s\n", printable(name, "", who, sizeof(who)),
 			binding ? " cannot start here now" : " starts, but it does not fit",
-			detail ? detail : "no room");
+			printable(detail ? detail : "no room", "", why, sizeof(why)));
 	json_decref(problem);
 	*ret_binding = binding;
 	return no_room;

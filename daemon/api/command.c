@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "common/printable.h"
 #include "common/units.h"
 #include "daemon/api/internal.h"
 #include "daemon/sys/clock.h"
@@ -157,6 +158,14 @@ _printf_(3, 4) static int bad_field(struct problem *p, const char *pointer, cons
 	return -1;
 }
 
+/* Words for people stand in lines of logs and on screens. */
+static int check_words(const char *words, const char *pointer, struct problem *p)
+{
+	return printable_is(words) ? 0
+				   : bad_field(p, pointer,
+					     "control characters, line breaks and what turns text around are not possible here");
+}
+
 static uint64_t get_u64(const json_t *object, const char *key, uint64_t otherwise)
 {
 	const json_t *v = json_object_get(object, key);
@@ -247,7 +256,7 @@ int prepare_pause(struct api_call *call, struct problem *p)
 		req->until_real_usec > clock_real_usec() + PAUSE_MAX_SEC * USEC_PER_SEC)
 		return bad_field(p, "/until", "more than 31 days ahead: that is mode observe");
 	req->message = message ? message : "";
-	return 0;
+	return check_words(req->message, "/message", p);
 }
 
 static int take_settings(struct api_call *call, struct api_override_request *req,
@@ -283,6 +292,8 @@ int prepare_override(struct api_call *call, struct problem *p)
 	if (!req->n_settings)
 		return bad_field(p, "", "nothing to set: give at least one field of memory or cpu");
 	req->reason = reason ? reason : "";
+	if (check_words(req->reason, "/reason", p) < 0)
+		return -1;
 	return prepare_end(call, &req->for_usec, &req->until_real_usec, p);
 }
 
@@ -309,6 +320,12 @@ int prepare_preview(struct api_call *call, struct problem *p)
 	return overrides ? take_settings(call, &req->override, overrides, "/overrides", p) : 0;
 }
 
+/* As libvirt has it; what else is in a name that exists must not keep its guest from asking. */
+static bool is_domain_name(const char *name)
+{
+	return !strpbrk(name, "/\n") && name[strspn(name, " \t\r")];
+}
+
 int prepare_reserve(struct api_call *call, struct problem *p)
 {
 	struct api_reserve_request *req = &call->request.reserve;
@@ -316,6 +333,9 @@ int prepare_reserve(struct api_call *call, struct problem *p)
 	if (uuid_parse(json_string_value(json_object_get(call->body, "uuid")), &req->guest) < 0)
 		return bad_field(p, "/uuid", "not a UUID");
 	req->guest_name = json_string_value(json_object_get(call->body, "name"));
+	if (!is_domain_name(req->guest_name))
+		return bad_field(p, "/name",
+			"not a name that libvirt has for a guest: no / and no line break is possible, nor blanks alone");
 	req->bytes = get_u64(call->body, "bytes", 0);
 	req->qemu_bytes = get_u64(call->body, "qemu", 0);
 	req->wait_usec = get_u64(call->body, "wait_s", 10) * USEC_PER_SEC;

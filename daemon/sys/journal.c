@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "common/printable.h"
 #include "daemon/sys/outbox.h"
 
 #define END_USEC USEC_PER_SEC
@@ -213,7 +214,7 @@ void journal_write(enum journal_message m, int priority, const struct journal_fi
 {
 	const char *guest = fields ? fields->guest_name : NULL;
 	struct outbox *o = outbox;
-	char text[1024] = "";
+	char text[1024] = "", line[1536];
 	size_t len = 0;
 	va_list ap;
 
@@ -225,10 +226,13 @@ void journal_write(enum journal_message m, int priority, const struct journal_fi
 	va_start(ap, fmt);
 	vsnprintf(text + len, sizeof(text) - len, fmt, ap);
 	va_end(ap);
+	/* Names, messages and reasons are other people's: a line stays one line, and says what it
+	 * says. */
+	printable(text, "", line, sizeof(line));
 	if (o)
-		put(o, m, priority, fields, text);
+		put(o, m, priority, fields, line);
 	else
-		write_now(priority, text);
+		write_now(priority, line);
 }
 
 void journal_findings(enum journal_message m, int priority, const struct diag_list *findings)

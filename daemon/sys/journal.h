@@ -91,6 +91,7 @@ struct journal_fields {
 	const char *event; /* name of an event of the event list */
 	const char *object; /* and the event itself, as the list has it: JSON */
 };
+/* The text becomes one line, in which control characters are escapes (common/printable.h). */
 void journal_write(enum journal_message m, int priority, const struct journal_fields *fields,
 	const char *fmt, ...) _printf_(4, 5);
 #define journal_info(...)    journal_write(JOURNAL_PLAIN, LOG_INFO, NULL, __VA_ARGS__)

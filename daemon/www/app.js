@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The page: keeps what is known in one object, and draws it when it changes.
 
-import {announce, byId, h, keyed, setAttr, setText} from './dom.js';
+import {announce, byId, h, keyed, setAttr, setText, visible} from './dom.js';
 import {byName, clock, count, percent, since, size, until, upper, when} from './format.js';
 import {Api, Live, Problem, Silence, keepToken, takeToken} from './transport.js';
 import {LEGEND, Vessel} from './vessel.js';
@@ -209,7 +209,7 @@ function drawBar() {
 	setText(byId('live-text'), text);
 	if (host) {
 		setText(byId('bar-host'), host.name);
-		document.title = `${host.name} ${model.lostSince ? 'connection lost' : host.state ?? 'starting'} – Ballast`;
+		document.title = visible(`${host.name} ${model.lostSince ? 'connection lost' : host.state ?? 'starting'} – Ballast`);
 	}
 }
 
@@ -302,7 +302,7 @@ function drawOperations() {
 		button.cancel = o.cancel;
 		setAttr(button, 'aria-label', `Cancel: ${o.text}`);
 		bar.hidden = o.part === null;
-		bar.setAttribute('aria-label', o.text);
+		setAttr(bar, 'aria-label', o.text);
 		if (o.part >= 0)
 			bar.value = o.part;
 		else

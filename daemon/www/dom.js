@@ -3,6 +3,18 @@
 
 const SVG = 'http://www.w3.org/2000/svg';
 
+// What would turn text around, begin a line, or not be seen at all is shown as an escape, as the daemon's lines and ballastctl do: a name must not look
+// like another one. Line breaks and tabs stay.
+const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+export function visible(text) {
+	return String(text).replace(HIDDEN, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+// Attributes that are read to people; others are for programs, and stay what they are.
+const READ_OUT = new Set(['title', 'alt', 'placeholder', 'aria-label', 'aria-valuetext', 'aria-description']);
+const attribute = (name, value) => READ_OUT.has(name) ? visible(value) : String(value);
+
 function fill(node, props, children) {
 	for (const [key, value] of Object.entries(props || {})) {
 		if (value === undefined || value === null || value === false)
@@ -11,13 +23,14 @@ function fill(node, props, children) {
 			for (const [type, f] of Object.entries(value))
 				node.addEventListener(type, f);
 		else if (key === 'text')
-			node.textContent = value;
+			node.textContent = visible(value);
 		else if (key === 'vars')
 			setVars(node, value);
 		else
-			node.setAttribute(key, value === true ? '' : String(value));
+			node.setAttribute(key, value === true ? '' : attribute(key, value));
 	}
-	node.append(...children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false));
+	node.append(...children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false)
+		.map((c) => c instanceof Node ? c : visible(c)));
 	return node;
 }
 
@@ -34,7 +47,7 @@ export const byId = (id) => document.getElementById(id);
 
 // Sets text only where it differs: what did not change is not touched, so that selections and live regions stay quiet.
 export function setText(node, text) {
-	text = String(text ?? '');
+	text = visible(text ?? '');
 	if (node.textContent !== text)
 		node.textContent = text;
 }
@@ -42,8 +55,8 @@ export function setText(node, text) {
 export function setAttr(node, name, value) {
 	if (value === null || value === undefined || value === false)
 		node.removeAttribute(name);
-	else if (node.getAttribute(name) !== String(value))
-		node.setAttribute(name, String(value));
+	else if (node.getAttribute(name) !== attribute(name, value))
+		node.setAttribute(name, attribute(name, value));
 }
 
 // Custom properties (--p-NAME) by the style object, which the page's policy allows where style attributes are not.
@@ -84,6 +97,6 @@ export function announce(text) {
 	clearTimeout(announce.timer);
 	announce.timer = setTimeout(() => {
 		spoken = Date.now();
-		region.textContent = text;
+		region.textContent = visible(text);
 	}, Math.max(50, spoken + 3000 - Date.now()));
 }

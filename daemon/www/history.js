@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The past of a guest: memory and pressure over a range that is chosen.
 
-import {h, setAttr} from './dom.js';
+import {h, setAttr, setText} from './dom.js';
 import {percent, size} from './format.js';
 import {Plot} from './plot.js';
 import {Problem} from './transport.js';
@@ -57,7 +57,7 @@ export class History {
 			if (error instanceof Problem) {
 				this.said.hidden = false;
 				this.plots.hidden = true;
-				this.said.textContent = error.message;
+				setText(this.said, error.message);
 			}
 		}
 		this.timer = setTimeout(() => this.load(path, max), Math.max(AGAIN_MS, this.range * 1000 / POINTS));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Lines and areas over time, as SVG. A gap is a gap: what was not measured is not drawn.
 
-import {h, svg, setText} from './dom.js';
+import {h, setAttr, svg, setText} from './dom.js';
 
 const PAD = {left: 58, right: 8, top: 8, bottom: 20};
 const TICK_SPANS = [60, 120, 300, 600, 900, 1800, 3600, 2 * 3600, 6 * 3600, 12 * 3600, 86400, 2 * 86400, 7 * 86400];
@@ -35,7 +35,7 @@ export class Plot {
 		this.x = x;
 		this.svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
 		this.svg.setAttribute('height', height);
-		this.svg.setAttribute('aria-label', this.describe(spec));
+		setAttr(this.svg, 'aria-label', this.describe(spec));
 		for (const part of spec.lines ?? [0, 0.5, 1]) {
 			nodes.push(svg('line', {class: 'plot-grid', x1: PAD.left, x2: width - PAD.right, y1: y(part * max), y2: y(part * max)}),
 				svg('text', {class: 'plot-text', x: PAD.left - 8, y: y(part * max) + 4, 'text-anchor': 'end'}, spec.format(part * max)));

@@ -110,6 +110,10 @@ await part('a pause that ends by itself', async () => {
 
 // ---- room for a guest that is to start ----
 await part('a reservation', async () => {
+	const evil = await api('POST', '/v1/reservations', {uuid: crypto.randomUUID(), name: 'evil\u202elmx\u009b', bytes: 1 << 20, wait_s: 5});
+	ok(await until(10, async () => (await text(page, '#operation-list')).includes('Room for evil\\u202elmx\\u009b')), 'what would turn a name around is shown as an escape', await text(page, '#operation-list'));
+	await api('DELETE', `/v1/reservations/${evil.body.id}`);
+	ok(await until(10, async () => !(await visible(page, '#operations'))), 'and it goes');
 	const made = await api('POST', '/v1/reservations', {uuid: crypto.randomUUID(), name: 'new1', bytes: 32 << 20, wait_s: 5});
 	is(made.status, 201, 'room is reserved');
 	ok(await until(10, async () => /Room for new1/.test(await text(page, '#operation-list')) && /32 MiB, granted/.test(await text(page, '#operation-list'))), 'it is shown with its size', await text(page, '#operation-list'));

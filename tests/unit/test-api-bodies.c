@@ -66,6 +66,43 @@ TEST(bad_bodies_are_refused_with_their_place)
 
 /* Many times: an answer given before the body is read loses the race against it only now and
  * then. */
+/* What becomes a line of a log, or a name on a screen. */
+TEST(words_for_people_have_no_control_characters_and_names_are_names)
+{
+#define RESERVE(name)                                                                             \
+	"{\"uuid\":\"11112222-3333-4444-8555-666677778888\",\"bytes\":1,\"name\":\"" name "\"}"
+#define PAUSE(message) "{\"for_s\":60,\"message\":\"" message "\"}"
+#define OVERRIDE(reason) "{\"memory\":{\"weight\":5},\"reason\":\"" reason "\"}"
+	static const struct {
+		const char *method, *path, *body, *pointer;
+	} cases[] = {
+		{"POST", "/v1/reservations", RESERVE("a\\nb"), "/name"},
+		{"POST", "/v1/reservations", RESERVE("a/b"), "/name"},
+		{"POST", "/v1/reservations", RESERVE(" "), "/name"},
+		{"POST", "/v1/reservations", RESERVE("a b"), NULL},
+		{"PUT", "/v1/pause", PAUSE("x\\u001b[2J"), "/message"},
+		{"PUT", "/v1/pause", PAUSE("x\\nall is well"), "/message"},
+		{"PUT", "/v1/pause", PAUSE("x\xe2\x80\xae"), "/message"},
+		{"PUT", "/v1/pause", PAUSE("gr\xc3\xbc\xc3\x9f" "e"), NULL},
+		{"PUT", "/v1/guests/web1/overrides", OVERRIDE("x\\u009b31m"), "/reason"},
+		{"PUT", "/v1/guests/web1/overrides", OVERRIDE("for a while"), NULL},
+	};
+
+	start(NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_reply_ struct reply r =
+			ask(cases[i].method, cases[i].path, cases[i].body);
+
+		if (cases[i].pointer) {
+			CHECK_PROBLEM(r, API_PROBLEM_BODY_INVALID);
+			CHECK_AT(r, "/pointer", cases[i].pointer);
+		} else {
+			CHECK_INT(r.status / 100, 2);
+		}
+	}
+	stop();
+}
+
 TEST(a_body_too_large_never_costs_its_sender_the_answer)
 {
 	static char large[70000];

@@ -319,10 +319,12 @@ exits 0 "would end the pause" pause --clear -n
 exits 0 '"paused":true' pause --json
 exits 0 "the pause is over" pause --clear
 # What somebody else wrote is shown, and commands no terminal.
-exits 0 ", a?]0;title?b?31mc: no guest" pause --for 1h --message $'a\e]0;title\ab\u009b31mc'
-exits 0 ", a?]0;title?b?31mc: no guest" pause
-exits 0 "(a?[2Jb)" guest set web1 --weight 200 --for 1h --reason $'a\e[2Jb' -n
-exits 0 "the pause is over" pause --clear
+exits 2 "message: control characters" pause --for 1h --message $'a\e]0;title\ab\u009b31mc'
+exits 2 "reason: control characters" guest set web1 --weight 200 --for 1h --reason $'a\e[2Jb' -n
+curl -s --unix-socket "$BALLAST_SOCKET" -H 'Content-Type: application/json' \
+	-d '{"uuid":"11112222-3333-4444-8555-666677778887","name":"a\u001b]0;title\u0007b\u009b31mc\u202ed","bytes":1048576}' http://localhost/v1/reservations >hostile
+exits 0 "a?]0;title?b?31mc?d" reservation list
+exits 0 "cancelled" reservation cancel 11112222-3333-4444-8555-666677778887
 golden reload reload
 golden reload-dry reload -n
 golden set-dry guest set web1 --min 512M --weight 300 --for 2h --reason "release day" --dry-run

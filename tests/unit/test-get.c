@@ -52,6 +52,18 @@ TEST(a_number_that_cannot_be_read_costs_no_other)
 	CHECK(!get_json("{\"a\":18446744073709551614", 24));
 }
 
+TEST(what_is_printed_as_it_is_was_made_printable)
+{
+	json_t *value = json_pack("{s:s,s:s}", "name", "a\nb\x1b[2J", "other", "\xe2\x80\xaeq");
+
+	CHECK_STR(get_string(value, "/name", ""), "a\nb\x1b[2J");
+	CHECK_STR(get_shown(value, "/name", ""), "a\\nb\\x1b[2J");
+	CHECK_STR(get_shown(value, "/other", ""), "\\u202eq");
+	CHECK_STR(get_shown(value, "/none", "?"), "?");
+	CHECK(!get_shown(value, "/none", NULL));
+	json_decref(value);
+}
+
 TEST(what_is_not_known_is_shown_as_a_dash)
 {
 	char size[SIZE_TEXT_MAX], ratio[RATIO_TEXT_MAX], time[SHOW_TIME_MAX];

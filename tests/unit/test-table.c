@@ -88,6 +88,22 @@ TEST(a_name_that_is_too_long_for_the_line_is_cut_and_numbers_are_not)
 	CHECK_CONTAINS(whole, "a-guest-with-a-very-long-name-漢字  512 MiB  it stalled\n");
 }
 
+/* "evil" and what turns the rest around, C1's CSI, and a mark that takes no column. */
+TEST(what_would_turn_a_line_around_is_seen_and_takes_a_column)
+{
+	const struct term t = {0};
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	CHECK(f);
+	term_print(&t, f, STYLE_NONE, "evil\xe2\x80\xaelmx\xc2\x9b" "31m\xe2\x80\x8f\xe2\x81\xa6");
+	fclose(f);
+	CHECK_STR(text, "evil?lmx?31m??");
+	CHECK_INT((int)term_width("a\xe2\x80\xae" "b"), 3);
+	free(text);
+}
+
 TEST(there_are_escape_sequences_only_where_there_are_colours)
 {
 	const struct term coloured = {.utf8 = true, .colour = true};
