@@ -38,6 +38,7 @@ struct eventlog {
 	pthread_mutex_t lock;
 	int listener; /* eventfd of who wants to hear of what is new; -1: nobody */
 	bool told;    /* it was, and has not listened since */
+	uint64_t first; /* number of this run's first; set before anybody reads */
 	uint64_t oldest, next;
 	size_t write_at;
 	struct slot slots[EVENTLOG_EVENTS];
@@ -72,7 +73,7 @@ struct eventlog *eventlog_new(const char *host, const char *boot)
 	pthread_mutex_init(&l->lock, NULL);
 	l->listener = -1;
 	l->run_hash = bytes_hash(l->prefix, strlen(l->prefix) - 1);
-	l->oldest = l->next = 1;
+	l->first = l->oldest = l->next = 1;
 	return l;
 }
 
@@ -263,6 +264,26 @@ const char *eventlog_recall(struct eventlog *l, const char *object)
 		slot.run_hash = slot.number = 0;
 	put(l, object, strlen(object), slot);
 	return slot.kind;
+}
+
+int eventlog_go_on(struct eventlog *l, uint64_t first)
+{
+	size_t n = (size_t)(l->next - l->oldest);
+	_cleanup_free_ struct slot *recalled = calloc(n + 1, sizeof(*recalled));
+
+	if (!recalled)
+		return -ENOMEM;
+	if (l->first != 1 || first < l->next)
+		return first < l->next ? -EINVAL : -EALREADY;
+	pthread_mutex_lock(&l->lock);
+	for (size_t i = 0; i < n; i++)
+		recalled[i] = l->slots[(l->oldest + i) % EVENTLOG_EVENTS];
+	l->first = l->next = first;
+	l->oldest = first - n;
+	for (size_t i = 0; i < n; i++)
+		l->slots[(l->oldest + i) % EVENTLOG_EVENTS] = recalled[i];
+	pthread_mutex_unlock(&l->lock);
+	return 0;
 }
 
 uint64_t eventlog_append_text(struct eventlog *l, enum daemon_event kind, enum severity severity,
@@ -475,6 +496,30 @@ static int find_locked(const struct eventlog *l, uint64_t run_hash, uint64_t num
 	return found ? 0 : -ENOENT;
 }
 
+/* Before the first event with a higher number, if none between is gone. With the lock held. */
+static int find_number_locked(const struct eventlog *l, uint64_t number, uint64_t *ret)
+{
+	uint64_t seq = l->oldest;
+
+	while (seq < l->next && l->slots[seq % EVENTLOG_EVENTS].number <= number)
+		seq++;
+	if (seq == l->oldest &&
+		(seq == l->next || l->slots[seq % EVENTLOG_EVENTS].number != number + 1))
+		return -ENOENT;
+	*ret = seq - 1;
+	return 0;
+}
+
+const char *eventlog_whole_id(
+	const struct eventlog *l, const char *after, char buf[static EVENTLOG_ID_MAX])
+{
+	uint64_t run_hash, number;
+
+	if (split_id(after, &run_hash, &number) < 0 || run_hash || number < l->first)
+		return after;
+	return eventlog_format_id(l, number, buf);
+}
+
 int eventlog_find(struct eventlog *l, const char *id, uint64_t *ret_after)
 {
 	uint64_t run_hash, number;
@@ -485,6 +530,8 @@ int eventlog_find(struct eventlog *l, const char *id, uint64_t *ret_after)
 	pthread_mutex_lock(&l->lock);
 	if (run_hash && run_hash != l->run_hash)
 		r = find_locked(l, run_hash, number, ret_after);
+	else if (!run_hash && number < l->first)
+		r = find_number_locked(l, number, ret_after);
 	else if (number >= l->next)
 		r = -ENXIO;
 	else if (number + 1 < l->oldest)

@@ -89,7 +89,8 @@ struct event {
 struct eventlog;
 /*
  * host: this host's name in ids. boot: tells one run of the daemon from another (eight hex digits,
- * random); an id is "host:boot:seq", seq starting from 1. Both are copied. NULL without memory.
+ * random); an id is "host:boot:seq", seq starting from 1, or as eventlog_go_on() says. Both are
+ * copied. NULL without memory.
  */
 struct eventlog *eventlog_new(const char *host, const char *boot) _nonnull_ _must_check_;
 struct eventlog *eventlog_free(
@@ -108,6 +109,9 @@ enum severity eventlog_plan_severity(enum event_kind kind) _const_;
 /* Appends an object that an earlier run of the daemon wrote, as it is: its id stays that run's.
  * Returns its kind's name, NULL where it is not one of ours (then nothing is appended). */
 const char *eventlog_recall(struct eventlog *l, const char *object) _nonnull_;
+/* After what was recalled, and before anything else: this run's first event has that number, which
+ * is above all that earlier runs gave. Returns 0, -EINVAL (it is not), -EALREADY or -ENOMEM. */
+int eventlog_go_on(struct eventlog *l, uint64_t first) _nonnull_ _must_check_;
 /* A short form for events without numbers of their own. guest may be NULL. */
 uint64_t eventlog_append_text(struct eventlog *l, enum daemon_event kind, enum severity severity,
 	uint64_t time_real_usec, const struct uuid *guest, const char *guest_name, const char *fmt,
@@ -163,6 +167,10 @@ uint64_t eventlog_start(struct eventlog *l, const struct eventlog_filter *f) _no
  * -ENXIO: this run has not come that far; -EINVAL: it is no id.
  */
 int eventlog_find(struct eventlog *l, const char *id, uint64_t *ret_after) _nonnull_ _must_check_;
+/* A bare number of this run becomes the whole id, in buf; all else stays what it is. A number of an
+ * earlier run is that run's: numbers go on rising from one to the next. */
+const char *eventlog_whole_id(const struct eventlog *l, const char *after,
+	char buf[static EVENTLOG_ID_MAX]) _nonnull_args_(1, 2);
 /* From now on the first event that is appended pokes this eventfd, then nothing does until
  * eventlog_listen() is called again: one poke a batch, however long it is. -1: nobody listens, and
  * nothing is poked. */

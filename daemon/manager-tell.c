@@ -125,6 +125,25 @@ static int recall(uint64_t seq, uint64_t real_usec, const char *text, void *user
 	return 0;
 }
 
+/* A run that was killed, or could not write, may have told so many that are not on the disk; their
+ * numbers are not given again. */
+#define UNWRITTEN_EVENTS UINT64_C(100000)
+
+/* Numbers go on rising over restarts, so that one alone says which event is meant. Where what
+ * earlier runs gave cannot be read, the clock is above it: the seconds since 1970 are more than
+ * there ever were events. */
+static uint64_t first_number(struct manager *m, bool killed)
+{
+	uint64_t last = 0;
+
+	if (store_unread(m->store) || store_load_last_number(m->store, &last) < 0 ||
+		last >= UINT64_C(1) << 52)
+		last = clock_real_usec() / USEC_PER_SEC;
+	else if (killed)
+		last += UNWRITTEN_EVENTS;
+	return MAX(last, eventlog_head(m->events)) + 1;
+}
+
 void tell_recall(struct manager *m)
 {
 	struct recalled r = {.m = m};
@@ -132,6 +151,8 @@ void tell_recall(struct manager *m)
 	/* What cannot be read now is history: the rest of the state says so where it matters. */
 	(void)!store_load_events(m->store, RECALLED_EVENTS, recall, &r);
 	m->killed_before = r.runs;
+	if (eventlog_go_on(m->events, first_number(m, r.runs)) < 0)
+		journal_warning("numbers of events begin anew: those of before are not meant by them");
 }
 
 void tell(struct manager *m, const struct tale *t, const char *fmt, ...)

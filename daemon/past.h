@@ -20,7 +20,9 @@ enum past_kind {
 
 struct past_events {
 	/* asked */
-	char after[PAST_WORD_MAX]; /* an event's id, whole; "": from the oldest that is kept */
+	/* an event's id, whole, or a number of an earlier run's; "": from the oldest that is
+	 * kept */
+	char after[PAST_WORD_MAX];
 	uint64_t since_real_usec;  /* from the first of then or later on; 0: all */
 	/* objects, and their text, at most; newest with no bytes: only where they begin */
 	size_t limit, bytes;

@@ -12,9 +12,8 @@ void past_events_ask(struct eventlog *log, const struct eventlog_filter *f, cons
 {
 	char id[EVENTLOG_ID_MAX];
 
-	/* A number alone is one of this run's. */
-	if (after && !strchr(after, ':'))
-		after = eventlog_format_id(log, strtoull(after, NULL, 10), id);
+	if (after)
+		after = eventlog_whole_id(log, after, id);
 	*q = (struct past_events){
 		.since_real_usec = f->since_real_usec, .limit = f->limit, .bytes = PAST_TEXT_MAX};
 	snprintf(q->after, sizeof(q->after), "%s", after ? after : "");

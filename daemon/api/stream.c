@@ -448,8 +448,8 @@ static int begin_at(struct stream *s, struct problem *p)
 	if (r == -EINVAL && !header)
 		return problem_set_query(
 			p, "after", "expected an event's id (host:boot:number) or its number");
-	if (r != -EINVAL && !strchr(after, ':')) /* one of this run's */
-		after = eventlog_format_id(log, strtoull(after, NULL, 10), id);
+	if (r != -EINVAL)
+		after = eventlog_whole_id(log, after, id);
 	if (r >= 0)
 		snprintf(s->place, sizeof(s->place), "%s", after);
 	if (r == -ENOENT && past_begin(s, after))

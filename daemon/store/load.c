@@ -104,6 +104,25 @@ int store_load_originals(struct store *s, store_original_fn fn, void *userdata)
 	return err ? err : load_error(s, r);
 }
 
+int store_load_last_number(struct store *s, uint64_t *ret)
+{
+	sqlite3_stmt *st = NULL;
+	int r;
+
+	if (!s->db)
+		return -ENOENT;
+	r = sqlite3_prepare_v2(s->db,
+		"SELECT max(number) FROM (SELECT number FROM events UNION ALL SELECT number FROM decisions"
+		" UNION ALL SELECT number FROM pruned)",
+		-1, &st, NULL);
+	if (r == SQLITE_OK)
+		r = sqlite3_step(st);
+	if (r == SQLITE_ROW)
+		*ret = (uint64_t)MAX(sqlite3_column_int64(st, 0), (sqlite3_int64)0);
+	sqlite3_finalize(st);
+	return r == SQLITE_ROW ? 0 : r == SQLITE_ERROR ? -ENOENT : schema_errno(s->db, r);
+}
+
 int store_load_events(struct store *s, uint64_t max, store_event_fn fn, void *userdata)
 {
 	sqlite3_stmt *st = NULL;

@@ -206,6 +206,32 @@ static int read_newest(
 	return r < 0 ? r : reverse_lines(q);
 }
 
+/*
+ * A number alone to a place: in the first run that came as far. Numbers go on rising from run to
+ * run; of files from before they did, the earliest is meant, for then nothing is left out. What
+ * lies between two runs was never told, or not written: then before the later one's first.
+ */
+static int find_number(sqlite3 *db, uint64_t number, struct place *ret)
+{
+	static const char places[] =
+		"WITH places AS (SELECT run, number FROM events UNION ALL SELECT run, number FROM decisions"
+		" UNION ALL SELECT run, number FROM pruned)"
+		" SELECT run, max(?1, min(number) - 1) FROM places WHERE run ="
+		" ifnull((SELECT min(run) FROM places WHERE number >= ?1 AND run > 0), (SELECT max(run) FROM places))";
+	sqlite3_stmt *st = NULL;
+	int r = sqlite3_prepare_v2(db, places, -1, &st, NULL);
+
+	if (r == SQLITE_OK)
+		r = sqlite3_bind_int64(
+			st, 1, (int64_t)MIN(number, (uint64_t)INT64_MAX - 1));
+	if (r == SQLITE_OK)
+		r = sqlite3_step(st);
+	if (r == SQLITE_ROW)
+		*ret = (struct place){sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1)};
+	sqlite3_finalize(st);
+	return r == SQLITE_ROW ? 0 : schema_errno(db, r);
+}
+
 /* "host:boot:number" to a place. -ENOENT: no such run is known. */
 static int find_place(sqlite3 *db, const char *id, struct place *ret)
 {
@@ -214,7 +240,7 @@ static int find_place(sqlite3 *db, const char *id, struct place *ret)
 	int r, err;
 
 	if (!colon)
-		return -ENOENT;
+		return find_number(db, strtoull(id, NULL, 10), ret);
 	r = sqlite3_prepare_v2(db, "SELECT id FROM runs WHERE name = ?1", -1, &st, NULL);
 	if (r == SQLITE_OK)
 		r = sqlite3_bind_text(st, 1, id, (int)(colon - id), SQLITE_STATIC);

@@ -119,6 +119,9 @@ int store_add_decision(struct store *s, uint64_t real_usec, const struct uuid *g
 	const char *text) _nonnull_ _must_check_;
 /* Samples of one time. Takes t, also on failure. */
 int store_add_tick(struct store *s, struct tick *t) _nonnull_ _must_check_;
+/* The highest number that an event on the disk has or had; 0: none. Returns 0 or -errno (-ENOENT
+ * where the file is of an older version, and can only be read). Before store_start(). */
+int store_load_last_number(struct store *s, uint64_t *ret) _nonnull_ _must_check_;
 typedef int (*store_event_fn)(uint64_t seq, uint64_t real_usec, const char *text, void *userdata);
 /* The newest max events and decisions together by wall time, oldest first; seq is that of the one
  * or the other. Before store_start(). */

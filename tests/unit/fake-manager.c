@@ -175,6 +175,11 @@ FAKE int store_load_events(struct store *s, uint64_t max, store_event_fn fn, voi
 {
 	return 0;
 }
+FAKE int store_load_last_number(struct store *s, uint64_t *ret)
+{
+	*ret = 0;
+	return 0;
+}
 FAKE bool store_unread(struct store *s)
 {
 	return false;

@@ -120,6 +120,21 @@ until_true grep -q '"reason":"unknown"' "$tmp/other"
 result $? "an id of nobody's is answered with a reset"
 kill $stream
 
+# A number alone is one event's, of whatever run: numbers go on rising.
+all_ids >"$tmp/all"
+sed 's/.*://' "$tmp/all" >"$tmp/numbers"
+sort -n -u -C "$tmp/numbers"
+result $? "numbers go on rising over restarts"
+for line in 5 500 $(($(wc -l <"$tmp/all") - 1)); do
+	next=$(get "/v1/events?after=$(sed -n "${line}p" "$tmp/numbers")&limit=1" | grep -o '{"id":"[^"]*"' | cut -d'"' -f4)
+	[ "$next" = "$(sed -n "$((line + 1))p" "$tmp/all")" ]
+	result $? "behind the number of event $line is the next"
+done
+follow "$tmp/bare" "$(sed -n 5p "$tmp/numbers")"
+until_true has_newest "$tmp/bare" && ids "$tmp/bare" | cmp -s - <(tail -n +6 "$tmp/all")
+result $? "a stream begins behind a number of an earlier run"
+kill $stream
+
 # ballastctl does all of it.
 "$builddir/ballastctl" --socket="$tmp/s" events --follow --json --limit 1 --interval 100ms >"$tmp/followed" 2>"$tmp/said" &
 ctl=$!

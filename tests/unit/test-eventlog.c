@@ -274,6 +274,60 @@ TEST(ids_are_read_back_and_foreign_ones_are_known)
 	eventlog_free(l);
 }
 
+static const char *after_of(struct eventlog *l, const char *id, char text[static 24])
+{
+	uint64_t seq = 0;
+	int r = eventlog_find(l, id, &seq);
+
+	if (r < 0)
+		return r == -ENOENT ? "not here" : r == -ENXIO ? "not yet" : "no id";
+	snprintf(text, 24, "%llu", (unsigned long long)seq);
+	return text;
+}
+
+/* Two runs were before: one told up to 41, of which some are here; the other was killed. */
+TEST(numbers_go_on_rising_over_restarts)
+{
+	_cleanup_(eventlog_freep) struct eventlog *l = eventlog_new("h", "c");
+	static const int before[] = {39, 40, 41, 42, 43};
+	struct eventlog_page page;
+	char text[160], buf[24], id[EVENTLOG_ID_MAX];
+
+	CHECK(l);
+	for (size_t i = 0; i < ARRAY_SIZE(before); i++) {
+		snprintf(text, sizeof(text), "{\"id\":\"h:%s:%d\",\"seq\":%d,\"kind\":\"reload\"}",
+			before[i] < 42 ? "a" : "b", before[i], before[i]);
+		CHECK(eventlog_recall(l, text));
+	}
+	CHECK_INT(eventlog_go_on(l, 3), -EINVAL);
+	CHECK_INT(eventlog_go_on(l, 1001), 0);
+	CHECK_INT(eventlog_go_on(l, 2001), -EALREADY);
+	append(l, NULL, DAEMON_EVENT_RELOAD);
+	append(l, NULL, DAEMON_EVENT_MODE);
+	CHECK_U64(eventlog_head(l), 1002);
+	page = read_page(l, (struct eventlog_filter){.limit = 100});
+	CHECK_U64(page.n, 7);
+	CHECK_CONTAINS(page.text, "\"id\":\"h:a:39\"");
+	CHECK_CONTAINS(page.text, "\"id\":\"h:c:1001\",\"seq\":1001");
+	CHECK_STR(page.last_id, "h:c:1002");
+	free(page.text);
+	/* A number alone is one event's, of whatever run. */
+	CHECK_STR(after_of(l, "1001", buf), "1001");
+	CHECK_STR(after_of(l, "1003", buf), "not yet");
+	CHECK_STR(after_of(l, "41", buf), after_of(l, "h:a:41", id));
+	CHECK_STR(after_of(l, "43", buf), "1000");
+	CHECK_STR(after_of(l, "42", buf), "999");
+	CHECK_STR(after_of(l, "50", buf), "1000"); /* told, and never written */
+	CHECK_STR(after_of(l, "38", buf), "995");
+	CHECK_STR(after_of(l, "37", buf), "not here");
+	CHECK_STR(after_of(l, "h:b:43", buf), "1000");
+	/* For the disk. */
+	CHECK_STR(eventlog_whole_id(l, "1001", id), "h:c:1001");
+	CHECK_STR(eventlog_whole_id(l, "41", id), "41");
+	CHECK_STR(eventlog_whole_id(l, "h:a:41", id), "h:a:41");
+	CHECK_STR(eventlog_whole_id(l, "x", id), "x");
+}
+
 struct reading {
 	struct eventlog *log;
 	atomic_bool stop;

@@ -459,6 +459,51 @@ TEST(events_are_read_in_order_across_runs_and_tables)
 	free(q.text);
 }
 
+/* Numbers go on rising from run to run: one alone is one place. */
+TEST(a_number_alone_is_a_place_in_the_run_that_told_it)
+{
+	_cleanup_fixture_ struct fixture f = {0};
+	struct past_events q;
+	uint64_t last = 0;
+
+	fixture_open(&f, 0);
+	CHECK_INT(store_load_last_number(f.store, &last), 0);
+	CHECK_U64(last, 0);
+	for (int i = 1; i <= 10; i++)
+		add_event(&f, i % 3 ? "events" : "decisions", "b", i, "mode");
+	for (int i = 501; i <= 503; i++)
+		add_event(&f, i % 2 ? "events" : "decisions", "a", i, "mode");
+	CHECK_INT(store_load_last_number(f.store, &last), 0);
+	CHECK_U64(last, 503);
+	q = read_events(&f, "7", 100, "");
+	CHECK(q.n == 6 && !q.lost && !q.unknown);
+	CHECK(strncmp(q.text, "{\"id\":\"h:b:8\"", 13) == 0);
+	free(q.text);
+	q = read_events(&f, "0", 100, "");
+	CHECK(q.n == 13 && !q.lost);
+	free(q.text);
+	q = read_events(&f, "10", 100, "");
+	CHECK(q.n == 3 && !q.lost);
+	free(q.text);
+	q = read_events(&f, "99", 100, ""); /* told by the first, which was killed */
+	CHECK(q.n == 3 && !q.lost);
+	free(q.text);
+	q = read_events(&f, "502", 100, "");
+	CHECK_INT(q.n, 1);
+	CHECK_STR(q.last, "h:a:503");
+	free(q.text);
+	q = read_events(&f, "503", 100, "");
+	CHECK(q.n == 0 && !q.lost);
+	free(q.text);
+	CHECK_INT(store_prune_table(f.store, "events", 4), SQLITE_OK);
+	q = read_events(&f, "1", 100, "");
+	CHECK(q.lost);
+	free(q.text);
+	sql(&f, "DELETE FROM events; DELETE FROM decisions");
+	CHECK_INT(store_load_last_number(f.store, &last), 0);
+	CHECK(last >= 5); /* what was pruned had one, too */
+}
+
 TEST(what_was_pruned_is_known_to_be_gone)
 {
 	_cleanup_fixture_ struct fixture f = {0};
