@@ -73,9 +73,10 @@ static const struct placement_host leaving[] = {
 TEST(a_host_is_emptied_and_nobody_else_is_touched)
 {
 	static const struct placement_guest guests[] = {{"a", 0, 3 * GIB, 1, false},
-		{"b", 0, 2 * GIB, 1, false}, {"c", 1, 5 * GIB, 1, false}};
+		{"b", 0, 2 * GIB, 1, false}, {"c", 1, 5 * GIB, 1, false},
+		{"d", 1, 4 * GIB, 4, false}};
 	_cleanup_placement_plan_ struct placement_plan *p =
-		find(&(struct placement_question){leaving, 4, guests, 3, true});
+		find(&(struct placement_question){leaving, 4, guests, 4, true});
 
 	CHECK(p);
 	CHECK_U64(p->n_left, 0);
