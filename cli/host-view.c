@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 
+#include "cli/event-view.h"
 #include "cli/get.h"
 #include "cli/guest-table.h"
 #include "common/shell-word.h"
@@ -206,14 +207,14 @@ static unsigned print_problems(const struct cli *c, FILE *f, const json_t *host)
 	json_array_foreach (get_at(host, "/problems"), i, p) {
 		const char *remedy = get_string(p, "/remedy", NULL);
 		uint64_t since = get_time(p, "/since");
-		char span[SPAN_TEXT_MAX];
+		char span[SPAN_TEXT_MAX], text[768];
 
+		event_local_times(get_string(p, "/text", ""), now, text, sizeof(text));
 		if (since && now > since)
 			line(c, f, STYLE_BAD, get_string(p, "/code", "problem"), "%s (for %s)",
-				get_string(p, "/text", ""), show_span(now - since, span));
+				text, show_span(now - since, span));
 		else
-			line(c, f, STYLE_BAD, get_string(p, "/code", "problem"), "%s",
-				get_string(p, "/text", ""));
+			line(c, f, STYLE_BAD, get_string(p, "/code", "problem"), "%s", text);
 		if (remedy)
 			line(c, f, STYLE_NONE, "", "-> %s", remedy);
 	}

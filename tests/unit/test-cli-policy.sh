@@ -194,6 +194,17 @@ else
 fi
 exits 3 "no operation 999" operation show 999
 
+# The same text put once more is no event.
+put_again() { curl -s -o /dev/null -w '%{http_code}' --unix-socket "$BALLAST_SOCKET" -X PUT -H "Content-Type: application/json" -H "If-Match: $etag" \
+	-d '{"text":"[Memory]\nWeight='"$1"'\n"}' http://localhost/v1/policies/95-again.policy; }
+written() { curl -s --unix-socket "$BALLAST_SOCKET" 'http://localhost/v1/events?kind=policy-written&newest=true&limit=1' | grep -o '"seq":[0-9]*'; }
+tag() { etag=$(curl -sI --unix-socket "$BALLAST_SOCKET" http://localhost/v1/policies/95-again.policy | tr -d '\r' | sed -n 's/^ETag: //Ip'); }
+printf '[Memory]\nWeight=7\n' | "$ctl" policy put - 95-again --yes >/dev/null
+before=$(written)
+tag
+[ "$(put_again 7)" = 200 ] && [ "$(written)" = "$before" ] && tag && [ "$(put_again 8)" = 200 ] && [ "$(written)" != "$before" ]
+report $? "a policy that is put as it is is no event, another text is one"
+
 # --- the plan, trials and reservations ---
 exits 0 "for guests" plan
 exits 0 '"settled"' plan --json
@@ -211,6 +222,30 @@ report $? "completion offers the reservation"
 exits 0 "would be cancelled" reservation cancel "$id" -n
 exits 0 ": cancelled" reservation cancel "$id"
 exits 3 "no reservation $id" reservation cancel "$id"
+# All that this host has for guests, granted in mode observe: what the others lack has a name.
+"$ctl" status --json >host
+memory() { sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p" host; }
+reserve() { curl -s --unix-socket "$BALLAST_SOCKET" -H "Content-Type: application/json" \
+	-d '{"uuid":"11112222-3333-4444-8555-666677778889","name":"whale","bytes":'"$1"',"qemu":1}' http://localhost/v1/reservations >reserved; }
+reserve $(($(memory managed) - $(memory reserve)))
+grep -q '"binding":false' reserved && grep -q "mode observe nobody is kept from starting" reserved
+report $? "what the host could never have is refused in mode observe too, and binds nobody"
+reserve $(($(memory managed) - $(memory reserve) - 1))
+id=$(sed -n 's/^{"id":\([0-9]*\).*/\1/p' reserved)
+said() { "$ctl" status | tr '\n' ' ' | tr -s ' ' | grep -q "kept for others that are to start:.* for whale until [0-9:]* .*ballastctl reservation cancel $id"; }
+for _ in $(seq 100); do said && break; sleep 0.1; done
+said
+report $? "status names the room that guests are short for, and how to give it up"
+exits 0 "for whale, which is to start, until" host explain
+"$ctl" status | tr '\n' ' ' | tr -s ' ' | grep -q "lower Min="
+[ $? = 1 ]
+report $? "and blames no Min="
+"$ctl" mode enforce --yes >/dev/null
+gone() { "$ctl" reservation list | grep -q "No room is kept"; }
+for _ in $(seq 200); do gone && break; sleep 0.1; done
+gone && "$ctl" events --kind refused | grep -q whale
+report $? "when mode enforce begins it is judged anew, and refused"
+"$ctl" mode observe --yes >/dev/null
 
 # --- over TLS, as somebody else ---
 unset BALLAST_SOCKET
