@@ -106,6 +106,10 @@ report $? "--watch takes the screen, gives it back, and says what goes on"
 report $? "... and says since when the connection is lost"
 kill -CONT "$fake_pid" 2>/dev/null
 tell_fake crowd
+for _ in $(seq 200); do # what is shown may be 50 ms old
+	[ "$("$ctl" guest list | wc -l)" -gt 30 ] && break
+	sleep 0.05
+done
 typed "GUEST" "" "PAGER='sed s/^/paged:/' $ctl guest list"
 grep -aq "^paged:" typed
 report $? "what is longer than the screen goes to the pager"
