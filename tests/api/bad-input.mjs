@@ -186,8 +186,10 @@ await check('names', 'guest', [
 		s.write('PUT /v1/mode HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 65536\r\n\r\n{"mode":"');
 		return s;
 	});
-	const before = witness.answers;
-	await new Promise((r) => setTimeout(r, 500));
+	// Well within the deadline that ends them, however slow the machine is.
+	const before = witness.answers, late = performance.now() + 8000;
+	while (witness.answers - before < 20 && performance.now() < late)
+		await new Promise((r) => setTimeout(r, 10));
 	result(witness.answers - before < 20 && `${witness.answers - before} answers`, 'others are served while 20 requests do not end');
 	for (const s of idle)
 		s.destroy();
@@ -195,10 +197,10 @@ await check('names', 'guest', [
 
 witness.running = false;
 await witness.ended;
-result([...witness.wrong, witness.answers < 100 && `${witness.answers} answers only`,
+result([...witness.wrong, witness.answers < 20 && `${witness.answers} answers only`,
 	witness.slowest > WITNESS_MS && `one answer took ${witness.slowest} ms`],
-`another client had ${witness.answers} answers meanwhile`);
-console.log(`# the slowest in ${witness.slowest.toFixed(1)} ms`);
+'another client was served all the while');
+console.log(`# ${witness.answers} answers, the slowest in ${witness.slowest.toFixed(1)} ms`);
 await send('PUT', '/v1/guests/web0/overrides', { memory: { weight: 200 } });
 result(null, 'a good request works as before');
 end();
