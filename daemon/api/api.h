@@ -33,6 +33,8 @@ enum api_problem {
 	API_PROBLEM_FOREIGN_ORIGIN,	/* 403: a page of another site asks */
 	API_PROBLEM_FOREIGN_HOST,	/* 421: asked under a name that is not this host's */
 	API_PROBLEM_TOO_MANY_REQUESTS,	/* 429 */
+	API_PROBLEM_REQUEST_MALFORMED,	/* 400: where it ends, or whom it is for, is in doubt */
+	API_PROBLEM_HEADERS_TOO_LARGE,	/* 431 */
 	API_PROBLEM_QUERY_INVALID,	/* 400: a parameter */
 	API_PROBLEM_BODY_MALFORMED,	/* 400: not JSON, not UTF-8, a key twice, too deep */
 	API_PROBLEM_BODY_INVALID,   /* 422: unknown field, wrong type, out of range: `pointer` names

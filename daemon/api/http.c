@@ -269,9 +269,16 @@ static void finish_requests(struct http *h)
  * (bench/api), for the same requests a second. On Linux nice(2) is this thread's own. */
 #define THREAD_NICE 5
 
+static _Thread_local struct http *of_this_thread;
+
+struct http *http_of_this_thread(void)
+{
+	return of_this_thread;
+}
+
 static void *run(void *arg)
 {
-	struct http *h = arg;
+	struct http *h = of_this_thread = arg;
 
 	(void)!nice(THREAD_NICE); /* where that is not allowed it is as it was */
 

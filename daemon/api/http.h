@@ -135,6 +135,8 @@ struct http {
 
 struct http *http_new(struct api *a) _nonnull_ _must_check_;
 int http_start(struct http *h) _nonnull_ _must_check_;
+/* NULL on every other thread. */
+struct http *http_of_this_thread(void);
 struct http *http_free(struct http *h); /* ends the thread; takes NULL, returns NULL */
 
 /* ---- between http.c, http-conn.c and request*.c ---- */

@@ -35,6 +35,8 @@ daemon_api_libapi_a_SOURCES = \
 	daemon/api/explain.c \
 	daemon/api/explain-sizes.c \
 	daemon/api/explain.h \
+	daemon/api/framing.c \
+	daemon/api/framing.h \
 	daemon/api/http.c \
 	daemon/api/http-conn.c \
 	daemon/api/http-stats.c \
@@ -156,6 +158,7 @@ api_tests = \
 	tests/unit/test-api \
 	tests/unit/test-api-bodies \
 	tests/unit/test-api-clients \
+	tests/unit/test-api-framing \
 	tests/unit/test-api-network \
 	tests/unit/test-browser \
 	tests/unit/test-limit \
@@ -181,6 +184,8 @@ tests_unit_test_api_bodies_CPPFLAGS = $(AM_CPPFLAGS) $(LIBCURL_CFLAGS)
 tests_unit_test_api_bodies_LDADD = $(fake_libs) $(LIBCURL_LIBS)
 tests_unit_test_api_clients_CPPFLAGS = $(AM_CPPFLAGS) $(LIBCURL_CFLAGS)
 tests_unit_test_api_clients_LDADD = $(fake_libs) $(LIBCURL_LIBS)
+tests_unit_test_api_framing_CPPFLAGS = $(AM_CPPFLAGS) $(LIBCURL_CFLAGS)
+tests_unit_test_api_framing_LDADD = $(fake_libs) $(LIBCURL_LIBS)
 tests_unit_test_api_stream_CPPFLAGS = $(AM_CPPFLAGS) $(LIBCURL_CFLAGS)
 tests_unit_test_api_stream_LDADD = $(fake_libs) $(LIBCURL_LIBS)
 tests_unit_test_eventlog_LDADD = daemon/libview.a $(policy_libs) $(JANSSON_LIBS)

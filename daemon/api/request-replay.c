@@ -106,7 +106,8 @@ static bool is_passing(const struct api_call *c)
 	       (c->problem.code == API_PROBLEM_BUSY || c->problem.code == API_PROBLEM_NOT_READY ||
 		       c->problem.code == API_PROBLEM_STOPPING ||
 		       c->problem.code == API_PROBLEM_TOO_MANY_REQUESTS ||
-		       c->problem.code == API_PROBLEM_STUCK);
+		       c->problem.code == API_PROBLEM_STUCK ||
+		       c->problem.code == API_PROBLEM_STATE_UNWRITABLE);
 }
 
 /* c: as request_replay_end() has it. */

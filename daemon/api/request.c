@@ -3,6 +3,7 @@
 
 #include "common/units.h"
 #include "daemon/api/auth.h"
+#include "daemon/api/framing.h"
 #include "daemon/api/past.h"
 #include "daemon/api/request.h"
 #include "daemon/api/stream.h"
@@ -40,6 +41,7 @@ void *request_begin(void *cls, const char *uri, struct MHD_Connection *connectio
 	r->connection = connection;
 	r->began_usec = clock_usec(CLOCK_MONOTONIC);
 	conn_set_phase(r->conn, CONN_RECEIVING);
+	framing_check_uri(r, uri);
 	return r;
 }
 
@@ -67,11 +69,12 @@ static bool says_json(struct MHD_Connection *connection)
 }
 
 /* Judges what is known before the body. */
-static void request_open(struct request *r, const char *url, const char *method)
+static void request_open(
+	struct request *r, const char *url, const char *method, const char *version)
 {
 	r->path = strdup(url);
 	r->head = streq(method, "HEAD");
-	if (!r->path || auth_check_browser(r, url, method) < 0 ||
+	if (!r->path || framing_check(r, version) < 0 || auth_check_browser(r, url, method) < 0 ||
 		!(r->route = route_find(method, url, r->value, &r->problem)) ||
 		auth_identify(r) < 0 || auth_check_rate(r) < 0 || auth_check_role(r) < 0) {
 		r->failed = true;
@@ -186,7 +189,12 @@ enum MHD_Result request_handle(void *cls, struct MHD_Connection *connection, con
 	if (!r)
 		return MHD_NO;
 	if (!r->path) {
-		request_open(r, url, method);
+		if (framing_refuse_large(r))
+			return MHD_NO;
+		request_open(r, url, method, version);
+		/* Nothing behind it is read: what is a body to one is a request to another. */
+		if (r->failed && r->closes)
+			return request_send_problem(r, &r->problem);
 		if (!r->failed && announces_more(connection, BODY_MAX_BYTES))
 			too_large(r);
 		return r->failed && !r->asks_grant ? refuse(r, method) : MHD_YES;

@@ -45,6 +45,16 @@ void response_add_common(struct MHD_Response *r, const char *content_type)
 			r, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
 }
 
+size_t response_common_text(char *buf, size_t size)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(headers) && len < size; i++)
+		len += (size_t)snprintf(
+			buf + len, size - len, "%s: %s\r\n", headers[i][0], headers[i][1]);
+	return MIN(len, size - 1);
+}
+
 static bool has_room(const struct response_account *a, size_t len)
 {
 	return len <= RESPONSE_SHORT_BYTES ||

@@ -27,6 +27,8 @@ struct MHD_Response *response_new(struct response_account *account, struct json_
 /* The headers that all have, for a response that is made elsewhere. NULL: without Content-Type. A
  * page (text/html) brings its own Content-Security-Policy. */
 void response_add_common(struct MHD_Response *r, const char *content_type) _nonnull_args_(1);
+/* The same as text, each with its end of line. Returns its length. */
+size_t response_common_text(char *buf, size_t size) _nonnull_;
 /* One without a body. */
 struct MHD_Response *response_new_empty(void) _must_check_;
 /* A header whose value is a number. */

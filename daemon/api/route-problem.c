@@ -57,7 +57,8 @@ uint64_t route_problems(const struct route *r)
 	 * connections or requests; what a foreign page asks. */
 	uint64_t codes = MAY(QUERY_INVALID) | MAY(BODY_MALFORMED) | MAY(BODY_TOO_LARGE) |
 			 MAY(BUSY) | MAY(STOPPING) | MAY(INTERNAL) | MAY(TOO_MANY_REQUESTS) |
-			 MAY(FOREIGN_ORIGIN) | MAY(FOREIGN_HOST);
+			 MAY(FOREIGN_ORIGIN) | MAY(FOREIGN_HOST) | MAY(REQUEST_MALFORMED) |
+			 MAY(HEADERS_TOO_LARGE);
 
 	if (r->role > API_ROLE_NONE)
 		codes |= MAY(DENIED) | MAY(UNAUTHENTICATED);

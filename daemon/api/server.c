@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/api/server.h"
 
+#include "daemon/api/framing.h"
 #include "daemon/api/http.h"
 
 /* Idle longer than this, as the library counts it, and a connection is closed. */
 #define IDLE_SEC 30
-/* Room for request line and headers of one connection. */
-#define CONNECTION_MEMORY_BYTES (16 * KIB)
 
 static int hex_digit(char c)
 {
@@ -36,9 +35,15 @@ static size_t unescape(void *cls, struct MHD_Connection *connection, char *s)
 	return (size_t)(to - s);
 }
 
-/* What goes wrong on a connection is its client's: a port scan must not fill the journal. */
+/* What goes wrong on a connection is its client's: a port scan must not fill the journal. That
+ * something did is what the library calls before it answers, and the one place where a wrong
+ * Content-Length can be answered in its stead. */
 _printf_(2, 0) static void drop_log(void *cls, const char *fmt, va_list ap)
 {
+	struct http *h = http_of_this_thread();
+
+	if (h)
+		framing_refuse_lengths(h);
 }
 
 struct server *server_new(struct http *h, const struct tls *tls)
@@ -63,7 +68,8 @@ struct server *server_new(struct http *h, const struct tls *tls)
 	if (tls && tls->client_authority && !s->authority)
 		return server_free(s);
 	s->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
-					  MHD_ALLOW_SUSPEND_RESUME | (tls ? MHD_USE_TLS : 0),
+					  MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+					  (tls ? MHD_USE_TLS : 0),
 		0, NULL, NULL, request_handle, h, MHD_OPTION_EXTERNAL_LOGGER, drop_log, NULL,
 		MHD_OPTION_URI_LOG_CALLBACK, request_begin, h, MHD_OPTION_UNESCAPE_CALLBACK,
 		unescape, h, MHD_OPTION_NOTIFY_COMPLETED, request_end, h,

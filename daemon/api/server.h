@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "common/units.h"
 #include "daemon/api/internal.h"
 #include "daemon/api/tls.h"
 
@@ -20,6 +21,8 @@ struct server {
 	unsigned n_conns;
 	struct server *next; /* older ones */
 };
+/* Room for request line, headers, and the head of the answer of one connection. */
+#define CONNECTION_MEMORY_BYTES (16 * KIB)
 /* tls NULL: without. Any thread. NULL without memory, or when the library refuses. */
 struct server *server_new(struct http *h, const struct tls *tls) _nonnull_args_(1) _must_check_;
 /* Ends its connections. None may be suspended. Takes NULL, returns NULL. */

@@ -90,6 +90,18 @@ result $? "what was there is kept"
 rm "$tmp"/state/state.db*
 acknowledged deleted
 result $? "deleted under the daemon it is written anew, and what was acknowledged holds"
+# As on a full disk: the same request, sent again once it can be done.
+put() {
+	[ "$(curl -s -m 20 -o "$tmp/out" -w '%{http_code}' --unix-socket "$tmp/s" -X PUT -H 'Content-Type: application/json' -H 'Idempotency-Key: one' \
+		-d '{"mode":"enforce"}' http://localhost/v1/mode)" = "$1" ]
+}
+for i in 1 2 3 4; do : >"$tmp/state/state.db.damaged-$i"; done
+dd if=/dev/urandom of="$tmp/state/state.db" bs=4096 count=4 conv=notrunc 2>/dev/null
+put 507
+code=$?
+rm "$tmp"/state/state.db.damaged-?
+[ $code = 0 ] && until_true put 200
+result $? "what was answered 507 is carried out when it is sent again with its key"
 end
 rm -f "$tmp"/state/state.db*
 timeout 20 "$d" --foreground --config="$tmp/b.conf" 2>"$tmp/err"
