@@ -2,6 +2,7 @@
 noinst_PROGRAMS += bench/api-load
 EXTRA_DIST += \
 	bench/api \
+	bench/build.sh \
 	bench/burst \
 	bench/gain \
 	bench/plan \
