@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What the page shows as things go on, and what can be done from it: a pause across a change of policy, room that is given up, a guest that is
 // enrolled, policies that are read again; a network that falls silent, breaks, or lets no stream through. Run by test-states.sh.
+import {randomUUID} from 'node:crypto';
 import {accessible, admin, api, base, end, expect, guest, is, newPage, noDialog, ok, openGuest, part, picture, pushButton, reader, rowText, signedIn, text, tidyBefore, until, visible} from './kit.mjs';
 import {cable} from './cable.mjs';
 
@@ -110,11 +111,11 @@ await part('a pause that ends by itself', async () => {
 
 // ---- room for a guest that is to start ----
 await part('a reservation', async () => {
-	const evil = await api('POST', '/v1/reservations', {uuid: crypto.randomUUID(), name: 'evil\u202elmx\u009b', bytes: 1 << 20, wait_s: 5});
+	const evil = await api('POST', '/v1/reservations', {uuid: randomUUID(), name: 'evil\u202elmx\u009b', bytes: 1 << 20, wait_s: 5});
 	ok(await until(10, async () => (await text(page, '#operation-list')).includes('Room for evil\\u202elmx\\u009b')), 'what would turn a name around is shown as an escape', await text(page, '#operation-list'));
 	await api('DELETE', `/v1/reservations/${evil.body.id}`);
 	ok(await until(10, async () => !(await visible(page, '#operations'))), 'and it goes');
-	const made = await api('POST', '/v1/reservations', {uuid: crypto.randomUUID(), name: 'new1', bytes: 32 << 20, wait_s: 5});
+	const made = await api('POST', '/v1/reservations', {uuid: randomUUID(), name: 'new1', bytes: 32 << 20, wait_s: 5});
 	is(made.status, 201, 'room is reserved');
 	ok(await until(10, async () => /Room for new1/.test(await text(page, '#operation-list')) && /32 MiB, granted/.test(await text(page, '#operation-list'))), 'it is shown with its size', await text(page, '#operation-list'));
 	ok(await until(10, () => visible(page, '.space-reserved')), 'and has its place in the vessel');
@@ -254,7 +255,8 @@ await part('a network that is silent', async () => {
 	const lost = (await seen(silentPage)).find((s) => s[1].startsWith('lost since'));
 	const after = lost[0] - frozenAt;
 	ok(after > SILENCE_MS - 16000 && after < SILENCE_MS + 3000, 'at most 20 s after the last byte', after, await seen(silentPage));
-	ok((await seen(silentPage)).every((s) => s[0] >= lost[0] || s[1] === 'live'), 'and not before: it was live until then', await seen(silentPage));
+	// It may find a try of its own without an answer first: then it says so for the moment that this takes.
+	ok((await seen(silentPage)).every((s) => s[0] >= lost[0] || s[1] === 'live' || (s[1] === 'connecting again' && s[0] >= lost[0] - 4000)), 'and not before: it was live until then', await seen(silentPage));
 	ok(await until(5, async () => /Connection lost since/.test(await text(silentPage, '#banners'))) && await silentPage.evaluate(() => document.body.classList.contains('stale')), 'its figures are marked as old', await text(silentPage, '#banners'));
 	await accessible(silentPage, 'the network is silent');
 	await api('PUT', '/v1/guests/web1/overrides', {memory: {weight: 220}});

@@ -8,6 +8,7 @@
 for tool in openssl curl ip; do
 	command -v $tool >/dev/null || tap_skip_all "$tool is not installed: scripts/deps"
 done
+unshare --mount true 2>/dev/null || tap_skip_all "no mount namespace of its own can be had here (the root of a chroot is no mount)"
 certificates=$TEST_TMP/certificates
 mkdir "$certificates" "$TEST_TMP/home"
 . "$TEST_TOP/tests/fixture/certificates.sh"
