@@ -291,6 +291,9 @@ export class Live {
 				reader.push(decoder.decode(chunk, {stream: true}));
 			}
 			throw new Error('the daemon ended the connection');
+		} catch (error) {
+			// What a reader is told of an abort is not always its reason: that is ours.
+			throw stopper.signal.aborted ? stopper.signal.reason : error;
 		} finally {
 			clearTimeout(watchdog);
 		}

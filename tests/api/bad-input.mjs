@@ -195,9 +195,12 @@ await check('names', 'guest', [
 		s.destroy();
 }
 
+// However slow the machine is: its deadline is generous, its count is not.
+for (const late = performance.now() + 30000; witness.answers < 100 && performance.now() < late;)
+	await new Promise((r) => setTimeout(r, 10));
 witness.running = false;
 await witness.ended;
-result([...witness.wrong, witness.answers < 20 && `${witness.answers} answers only`,
+result([...witness.wrong, witness.answers < 100 && `${witness.answers} answers only`,
 	witness.slowest > WITNESS_MS && `one answer took ${witness.slowest} ms`],
 'another client was served all the while');
 console.log(`# ${witness.answers} answers, the slowest in ${witness.slowest.toFixed(1)} ms`);
